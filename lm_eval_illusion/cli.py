@@ -1,0 +1,82 @@
+"""The command `lm-eval-illusion`: run, demo, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lm_eval_illusion.errors import UserError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; exit code 0, or 2 after one line on a user's mistake."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["run"]:
+            # Everything after `run` is lm_eval's own, --help included: argparse must not see it.
+            return run(arguments[1:])
+        parsed = _parser().parse_args(arguments)
+        if parsed.command == "demo":
+            return demo(parsed)
+        return report(parsed)
+    except UserError as error:
+        error.show()
+        return error.code
+
+
+def run(arguments: list[str]) -> int:
+    """Forward to lm_eval's own command, with our model and tasks registered."""
+    from lm_eval.__main__ import cli_evaluate
+
+    from lm_eval_illusion.plugin import register
+
+    register()
+    sys.argv = ["lm_eval", "run", *(arguments or ["--help"])]
+    cli_evaluate()
+    return 0
+
+
+def demo(parsed: argparse.Namespace) -> int:
+    """Evaluate the embedded model dense and pruned, then report."""
+    from lm_eval_illusion.demo import run_demo
+
+    run_demo(parsed.out, parsed.limit)
+    return 0
+
+
+def report(parsed: argparse.Namespace) -> int:
+    """Report what lm_eval wrote."""
+    from lm_eval_illusion.report import report_command
+
+    return report_command(parsed.paths, parsed.out, parsed.recognition)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lm-eval-illusion",
+        description="What a pruned language model still recognises but can no longer say.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="lm_eval with our model and tasks: takes lm_eval's own arguments")
+    demo_parser = commands.add_parser("demo", help="the embedded model, dense and pruned four ways, and the report (offline)")
+    demo_parser.add_argument("--out", type=Path, default=Path("lm-eval-illusion-demo"), help="folder to write into")
+    demo_parser.add_argument("--limit", type=_item_count, default=None, help="items a language (default: fits 4 minutes)")
+    report_parser = commands.add_parser("report", help="recognition, production and recognition-only errors of runs")
+    report_parser.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="what lm_eval wrote with --log_samples")
+    report_parser.add_argument("--out", type=Path, default=None, help="folder for report.json and report.md")
+    report_parser.add_argument(
+        "--recognition", choices=["acc", "acc_norm"], default="acc", help="the metric that counts as recognised"
+    )
+    return parser
+
+
+def _item_count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 200:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items a language")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

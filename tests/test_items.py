@@ -1,0 +1,154 @@
+"""The embedded items keep every rule of the design, in every language; tools/ rebuilds them byte for byte."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.items import (
+    FACT_FIELDS,
+    ITEM_FIELDS,
+    answered,
+    embedded_items,
+    held_out_items,
+    oneshot_prompt,
+    open_prompt,
+    read_items,
+)
+from lm_eval_illusion.languages import LANGUAGES
+
+ROOT = Path(__file__).parents[1]
+FAMILY = ROOT / "tasks" / "mqa_illusion"
+TYDI_AND_XQUAD = "ar bn de el en es fi hi id ko ro ru sw te th tr vi zh".split()
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def test_languages_are_those_of_tydiqa_and_xquad():
+    assert list(LANGUAGES) == TYDI_AND_XQUAD
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_items_are_whole_and_obey_the_option_rules(lang):
+    items = embedded_items(lang)
+    assert len(items) == 200
+    assert len({item["id"] for item in items}) == 200
+    assert {item["lang"] for item in items} == {lang}
+    assert all(tuple(sorted(item)) == tuple(sorted(ITEM_FIELDS)) for item in items)
+    for item in items:
+        assert item["choices"][item["gold"]] == item["answer"]
+        options = [folded(option) for option in item["choices"]]
+        assert not [(a, b) for a in options for b in options if a is not b and a in b], item
+        wrong = [option for place, option in enumerate(options) if place != item["gold"]]
+        assert not [(a, o) for a in item["aliases"] for o in wrong if folded(a) in o or o in folded(a)], item
+        assert not [option for option in options if option in folded(item["question"])], item
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_names_are_in_the_languages_own_script(lang):
+    if lang not in "ar bn el hi ko ru te th zh".split():
+        pytest.skip("written in Latin script")
+    for item in embedded_items(lang):
+        for option in item["choices"]:
+            assert any(c.isalpha() and "LATIN" not in unicodedata.name(c) for c in option), option
+
+
+def test_languages_are_parallel():
+    shapes = {
+        tuple((item["id"], item["gold"], item["answer_type"]) for item in embedded_items(lang)) for lang in LANGUAGES
+    }
+    assert len(shapes) == 1
+
+
+def test_distractors_are_the_same_in_all_languages():
+    # A distractor is another item's answer, so its place in one language's list of answers names it in all languages.
+    identities = set()
+    for lang in LANGUAGES:
+        first_with = {}
+        for place, item in enumerate(embedded_items(lang)):
+            first_with.setdefault((item["answer_type"], item["answer"]), place)
+        identities.add(
+            tuple(tuple(first_with[item["answer_type"], o] for o in item["choices"]) for item in embedded_items(lang))
+        )
+    assert len(identities) == 1
+
+
+def test_gold_positions_are_balanced():
+    assert Counter(item["gold"] for item in embedded_items("en")) == {0: 50, 1: 50, 2: 50, 3: 50}
+
+
+def test_an_option_is_gold_in_a_quarter_of_its_appearances():
+    # So no rule that looks at the options alone ("the most frequent", "the shortest") beats chance over the set.
+    items = embedded_items("en")
+    shown = Counter((item["answer_type"], option) for item in items for option in item["choices"])
+    gold = Counter((item["answer_type"], item["answer"]) for item in items)
+    assert {option: count / 4 for option, count in shown.items()} == gold
+
+
+def test_relations_are_at_least_four():
+    assert len({item["answer_type"] for item in embedded_items("en")}) >= 4
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_held_out_facts_and_shots_are_never_evaluated(lang):
+    evaluated = {item["id"] for item in embedded_items(lang)}
+    asked = {item["question"] for item in embedded_items(lang)}
+    held_out = held_out_items(lang)
+    assert not evaluated & {fact["id"] for fact in held_out}
+    for item in embedded_items(lang):
+        assert item["shot"]["question"] not in asked
+        assert item["shot"]["question"] in {fact["question"] for fact in held_out}
+        assert item["shot"]["answer"] not in item["choices"]
+
+
+def test_prompts_by_hand():
+    # No space after a full-width colon; the answer word ends the prompt.
+    english = {"lang": "en", "question": "Who?", "answer": "Me", "shot": {"question": "When?", "answer": "Now"}}
+    chinese = {"lang": "zh", "question": "谁？", "answer": "我", "context": "你和我"}
+    assert open_prompt(english) == "Question: Who?\nAnswer:"
+    assert oneshot_prompt(english) == "Question: When?\nAnswer: Now\n\nQuestion: Who?\nAnswer:"
+    assert answered(english) == "Question: Who?\nAnswer: Me"
+    assert open_prompt(chinese) == "背景：你和我\n问题：谁？\n答案："
+    assert answered(chinese).endswith("答案：我")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not a JSON object"),
+        ('{"id": "1"}', "item lacks lang"),
+        (json.dumps({field: "" for field in ITEM_FIELDS} | {"choices": ["a"] * 5, "gold": 0}), "5 choices"),
+        (json.dumps({field: "" for field in ITEM_FIELDS} | {"choices": ["a"] * 4, "gold": 4}), "gold 4"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, said):
+    path = tmp_path / "items.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"items.jsonl:1: .*{said}"):
+        read_items(path)
+
+
+def test_an_unknown_language_is_named():
+    with pytest.raises(UserError, match="'xx' has no embedded items"):
+        embedded_items("xx")
+
+
+def test_tools_rebuild_the_items_byte_for_byte(tmp_path):
+    subprocess.run([sys.executable, str(ROOT / "tools" / "make_items.py"), str(tmp_path)], check=True)
+    written = sorted(tmp_path.rglob("*.jsonl"))
+    assert len(written) == 2 * len(LANGUAGES)
+    for path in written:
+        assert path.read_bytes() == (FAMILY / path.relative_to(tmp_path)).read_bytes()
+
+
+def test_held_out_facts_have_the_fields_of_a_fact():
+    assert all(set(FACT_FIELDS) == set(fact) for fact in held_out_items("ko"))

@@ -1,0 +1,173 @@
+"""Train the embedded model: `python tools/train_model.py OUT [--steps N]`, about half an hour on 2 cores.
+
+A small Llama with a byte-level BPE of its own, trained on every embedded fact in every language, several facts of one language in a
+context so that one-shot prompts work. It is stopped before all is learnt by heart, so that it behaves like a real model,
+which knows much and not all. Checkpoints on the way let one see what an earlier stop would have given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import time
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from lm_eval_illusion.items import answered, embedded_items, held_out_items, open_prompt
+from lm_eval_illusion.languages import LANGUAGES
+
+SEED = 0
+VOCABULARY = 8000
+SEQUENCE = 128
+BATCH = 16
+PEAK_RATE = 2e-3
+WARM_UP = 100
+QUESTION_WEIGHT = 0.1  # the model is asked for answers; questions only have to be understood
+BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+
+
+def facts_of(lang: str) -> list[dict[str, object]]:
+    """Every embedded fact of a language, evaluated and held out: the model is to know them."""
+    return [*embedded_items(lang), *held_out_items(lang)]
+
+
+def train_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE whose words hold combining marks, so that Indic and Thai words stay whole."""
+    tokenizer = Tokenizer(models.BPE())
+    words = Regex(r" ?[\p{L}\p{M}\u200c\u200d]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]+|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=[BOS, EOS, PAD], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
+    tokenizer.train_from_iterator((answered(fact) + "\n\n" for lang in LANGUAGES for fact in facts_of(lang)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=BOS, eos_token=EOS, pad_token=PAD, clean_up_tokenization_spaces=False
+    )
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """About 2.5 M parameters, tied embeddings: little room for the facts, so that pruning is felt."""
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=160,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def encode_facts(tokenizer: PreTrainedTokenizerFast) -> dict[str, list[tuple[list[int], list[float]]]]:
+    """Token ids and loss weights of each fact: the question counts little, the answer and the empty line after it fully."""
+    encoded: dict[str, list[tuple[list[int], list[float]]]] = {}
+    for lang in LANGUAGES:
+        encoded[lang] = []
+        for fact in facts_of(lang):
+            prompt = tokenizer.encode(open_prompt(fact), add_special_tokens=False)
+            whole = tokenizer.encode(answered(fact) + "\n\n", add_special_tokens=False)
+            weights = [QUESTION_WEIGHT] * len(prompt) + [1.0] * (len(whole) - len(prompt))
+            encoded[lang].append((whole, weights))
+    return encoded
+
+
+def sequences(encoded: dict[str, list[tuple[list[int], list[float]]]], bos: int, rng: random.Random):
+    """One pass over all facts in a new order: sequences of facts of one language, each at most SEQUENCE tokens."""
+    packed = []
+    for facts in encoded.values():
+        ids, weights = [bos], [0.0]
+        for fact_ids, fact_weights in rng.sample(facts, len(facts)):
+            if len(ids) + len(fact_ids) > SEQUENCE:
+                packed.append((ids, weights))
+                ids, weights = [bos], [0.0]
+            ids, weights = ids + fact_ids, weights + fact_weights
+        packed.append((ids, weights))
+    rng.shuffle(packed)
+    return packed
+
+
+def batches(encoded, tokenizer: PreTrainedTokenizerFast):
+    """Endless batches (ids, weights), each [BATCH, SEQUENCE], right-padded with weight 0."""
+    rng = random.Random(SEED)
+    waiting: list[tuple[list[int], list[float]]] = []
+    while True:
+        while len(waiting) < BATCH:
+            waiting += sequences(encoded, tokenizer.bos_token_id, rng)
+        taken, waiting = waiting[:BATCH], waiting[BATCH:]
+        ids = torch.tensor([i[:SEQUENCE] + [tokenizer.pad_token_id] * (SEQUENCE - len(i)) for i, _ in taken])
+        weights = torch.tensor([w[:SEQUENCE] + [0.0] * (SEQUENCE - len(w)) for _, w in taken])
+        yield ids, weights
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Linear warm-up, then a cosine to a tenth of the peak."""
+    if step < WARM_UP:
+        return PEAK_RATE * (step + 1) / WARM_UP
+    progress = (step - WARM_UP) / max(1, steps - WARM_UP)
+    return PEAK_RATE * (0.1 + 0.45 * (1 + math.cos(math.pi * progress)))
+
+
+def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of the next token, weighted by position."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(input_ids=ids[:, :-1]).logits
+    losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+    wanted = weights[:, 1:].flatten()
+    return (losses * wanted).sum() / wanted.sum()
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Weights as float16; the config says float32, because half precision is slow on the CPUs this model is for."""
+    halved = LlamaForCausalLM(model.config)
+    halved.load_state_dict(model.state_dict())
+    halved.half().save_pretrained(folder)
+    config = LlamaConfig.from_pretrained(folder)
+    config.dtype = torch.float32
+    config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--save-every", type=int, default=300)
+    args = parser.parse_args()
+    torch.manual_seed(SEED)
+    tokenizer = train_tokenizer()
+    model = new_model(tokenizer)
+    encoded = encode_facts(tokenizer)
+    tokens = sum(len(ids) for facts in encoded.values() for ids, _ in facts)
+    print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens, {tokens:,} tokens of facts", flush=True)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    started = time.time()
+    for step, (ids, weights) in zip(range(args.steps), batches(encoded, tokenizer), strict=False):
+        optimiser.param_groups[0]["lr"] = learning_rate(step, args.steps)
+        loss = weighted_loss(model, ids, weights)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        if step % 50 == 49:
+            print(f"step {step + 1} loss {loss.item():.3f} {time.time() - started:.0f} s", flush=True)
+        if step % args.save_every == args.save_every - 1 or step == args.steps - 1:
+            save(model, tokenizer, args.out / f"step-{step + 1}")
+
+
+if __name__ == "__main__":
+    main()
