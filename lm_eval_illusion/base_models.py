@@ -1,0 +1,68 @@
+"""The base model: where it lies, and what identifies it in a store key."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from lm_eval_illusion.checkpoints import file_sha256
+from lm_eval_illusion.errors import UserError
+
+EMBEDDED = "embedded"
+WHOLE_FILE_LIMIT = 64 << 20
+PIECE = 64 << 10
+PIECES = 64
+
+
+def resolve(pretrained: str) -> str:
+    """The folder of the embedded model for `embedded`; any other name as it is."""
+    return str(Path(__file__).parent / "embedded" / "model") if pretrained == EMBEDDED else pretrained
+
+
+def base_revision(pretrained: str, revision: str = "main") -> str:
+    """What identifies the base model's content: a hash of a local folder's files, or the commit on the hub.
+
+    Of a file over 64 MiB the size, the time of its last change and 64 pieces spread over it are hashed, so that looking at a
+    70 B model takes no minutes. A copied folder may so get another identity; a changed one never keeps its own.
+
+    Raises:
+        UserError: there is no such folder, and no such model on the hub or in its cache.
+    """
+    folder = Path(resolve(pretrained))
+    if folder.is_dir():
+        return _folder_hash(folder)
+    return _hub_commit(pretrained, revision)
+
+
+def _folder_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = file_sha256(path) if path.stat().st_size <= WHOLE_FILE_LIMIT else _sampled_hash(path)
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _sampled_hash(path: Path) -> str:
+    status = path.stat()
+    digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode())
+    with path.open("rb") as file:
+        for piece in range(PIECES):
+            file.seek(piece * (status.st_size - PIECE) // (PIECES - 1))
+            digest.update(file.read(PIECE))
+    return digest.hexdigest()
+
+
+def _hub_commit(name: str, revision: str) -> str:
+    from transformers.utils import cached_file
+
+    try:
+        config: Any = cached_file(name, "config.json", revision=revision)
+    except (OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(
+            f"pretrained {name!r} is neither a folder nor a model that can be had from the hub or its cache ({reason}):"
+            " give a local folder, embedded, or download the model first"
+        ) from error
+    # The hub's cache lays a file at .../snapshots/<commit>/config.json, online and offline alike.
+    return str(Path(config).parent.name)

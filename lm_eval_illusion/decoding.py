@@ -1,0 +1,164 @@
+"""Generation for `pruned-hf`: greedy, the k best beams, k seeded samples, each row with a stop of its own.
+
+transformers' `generate` does the decoding. What is ours: the settings come from the request alone, a row stops by its own text, and
+sampling depends on prompt and sample number only, so that neither batch size nor order changes an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """One way of decoding. `branches`: outputs a prompt, k for beams and samples, 1 for greedy.
+
+    `others`: settings that go to transformers as they are (repetition_penalty, length_penalty, ...).
+    """
+
+    stops: tuple[str, ...]
+    max_new_tokens: int
+    do_sample: bool
+    temperature: float
+    top_k: int
+    top_p: float
+    num_beams: int
+    branches: int
+    others: dict[str, Any]
+
+
+def read_decoding(settings: dict[str, Any], repeats: int, default_tokens: int) -> Decoding:
+    """A request's generation settings (`generation_kwargs` of the task) and how often it is repeated.
+
+    `default_tokens`: the length where the task gives none.
+    """
+    from lm_eval.models.utils import normalize_gen_kwargs
+
+    left = normalize_gen_kwargs(settings, default_tokens)
+    beams = int(left.pop("num_beams", 1))
+    sampled = bool(left.pop("do_sample", False))
+    # More beams are asked of transformers only as far as somebody wants them; a greedy answer asked twice is one answer.
+    branches = repeats if sampled else min(repeats, beams)
+    return Decoding(
+        stops=tuple(stop for stop in left.pop("until", []) if stop),
+        max_new_tokens=left.pop("max_gen_toks"),
+        do_sample=sampled,
+        temperature=float(left.pop("temperature", 1.0)),
+        top_k=int(left.pop("top_k", None) or 0),
+        top_p=float(left.pop("top_p", None) or 1.0),
+        num_beams=beams,
+        branches=branches,
+        others=left,
+    )
+
+
+def token_ids_only(config: GenerationConfig) -> GenerationConfig:
+    """A fresh generation config that keeps only which tokens begin, end and pad: facts of the model, not ways of decoding."""
+    return GenerationConfig(
+        bos_token_id=config.bos_token_id, eos_token_id=config.eos_token_id, pad_token_id=config.pad_token_id
+    )
+
+
+def decode_batch(
+    model: Any,
+    tokenizer: Any,
+    ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    prompts: Sequence[str],
+    decoding: Decoding,
+) -> torch.Tensor:
+    """Generated ids, [len(prompts) x branches, new tokens], the branches of a prompt together, the best beam first.
+
+    `ids`, `attention_mask`: [len(prompts), L], padded on the left.
+    """
+    start = ids.shape[1]
+    options: dict[str, Any] = dict(decoding.others)
+    processors = LogitsProcessorList()
+    if decoding.do_sample:
+        ids = ids.repeat_interleave(decoding.branches, dim=0)
+        attention_mask = attention_mask.repeat_interleave(decoding.branches, dim=0)
+        processors.append(SeededSampling(prompts, decoding, start, ids.device))
+    elif decoding.num_beams > 1:
+        options |= {"num_beams": decoding.num_beams, "num_return_sequences": decoding.branches}
+    generated: torch.Tensor = model.generate(
+        input_ids=ids,
+        attention_mask=attention_mask,
+        max_new_tokens=decoding.max_new_tokens,
+        do_sample=False,
+        logits_processor=processors,
+        stopping_criteria=StoppingCriteriaList([StopStrings(tokenizer, decoding.stops, start)] if decoding.stops else []),
+        pad_token_id=tokenizer.pad_token_id,
+        use_cache=True,
+        **options,
+    )
+    return generated[:, start:]
+
+
+class StopStrings(StoppingCriteria):  # type: ignore[misc]
+    """Ends a row when a stop string stands in what it generated; holds for rows that beam search moves about, too."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[str], start: int) -> None:
+        self.tokenizer = tokenizer
+        self.stops = stops
+        self.start = start
+        # A stop string may be spread over as many tokens as it has bytes, and begin within one more.
+        self.tail = max(len(stop.encode()) for stop in stops) + 1
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """[rows] booleans: which rows are done."""
+        tails = input_ids[:, self.start :][:, -self.tail :]
+        texts = self.tokenizer.batch_decode(tails, skip_special_tokens=True)
+        done = [any(stop in text for stop in self.stops) for text in texts]
+        return torch.tensor(done, device=input_ids.device)
+
+
+class SeededSampling(LogitsProcessor):  # type: ignore[misc]
+    """Samples by inverting the cumulative distribution at a number drawn for (prompt, sample, step) alone.
+
+    Every other token is left at minus infinity, so that greedy decoding takes the sample. The sum runs in float64: rounding that
+    depends on the batch then moves the boundary between two tokens by about 1e-7 of the probability.
+    """
+
+    def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int, device: torch.device) -> None:
+        seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
+        draws = [_uniform(seed, decoding.max_new_tokens) for seed in seeds]
+        self.uniform = torch.stack(draws).to(device)
+        self.start = start
+        self.warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
+        if decoding.top_k:
+            self.warpers.append(TopKLogitsWarper(decoding.top_k))
+        if decoding.top_p < 1:
+            self.warpers.append(TopPLogitsWarper(decoding.top_p))
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """[rows, vocabulary] -> the same with only the sampled token left."""
+        warped = self.warpers(input_ids, scores)
+        cumulative = warped.double().softmax(dim=-1).cumsum(dim=-1)
+        # Times the last sum, which is 1 but for rounding: the draw never falls behind the last token of any probability.
+        draw = self.uniform[:, input_ids.shape[1] - self.start, None] * cumulative[:, -1:]
+        sampled = torch.searchsorted(cumulative, draw, right=True)
+        return torch.full_like(scores, float("-inf")).scatter_(1, sampled, 0.0)
+
+
+def _seed(prompt: str, sample: int) -> int:
+    digest = hashlib.sha256(f"{sample}\0{prompt}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _uniform(seed: int, count: int) -> torch.Tensor:
+    return torch.rand(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -1,0 +1,204 @@
+"""`pruned-hf`: lm_eval's Hugging Face model, pruned when it is loaded, scored and decoded repeatably."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections import defaultdict
+from typing import Any
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import CacheHook
+from lm_eval.models.huggingface import HFLM
+from lm_eval.models.utils import postprocess_generated_text
+from tqdm import tqdm
+
+from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, nearest, read_settings
+from lm_eval_illusion.base_models import EMBEDDED
+from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, token_ids_only
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning import pruned_checkpoint
+from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
+from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
+from lm_eval_illusion.sparsity import overall_sparsity
+
+# What HFLM hands on to from_pretrained; any other unknown argument is a slip of the pen.
+FROM_PRETRAINED_ARGUMENTS = ("attn_implementation", "device_map", "low_cpu_mem_usage", "max_memory", "use_safetensors", "variant")
+NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
+
+
+class PrunedHFLM(HFLM):  # type: ignore[misc]
+    """HFLM of a pruned checkpoint. `batch_size` counts rows: a prompt with five beams is five."""
+
+    def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
+        """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
+
+        All other arguments are HFLM's.
+
+        Raises:
+            UserError: an argument is unknown, ill-formed, or goes ill with pruning.
+        """
+        _check_names(arguments)
+        settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
+        if settings.pruner != "none":
+            _check_with_pruning(arguments)
+        arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
+        self.checkpoint = pruned_checkpoint(
+            str(pretrained),
+            settings,
+            revision=str(arguments.get("revision", "main")),
+            dtype=arguments.get("dtype") or "auto",
+            device=arguments["device"],
+            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
+            tokenizer=arguments.get("tokenizer"),
+        )
+        if settings.pruner != "none":
+            arguments.pop("revision", None)
+        super().__init__(pretrained=self.checkpoint.path, **arguments)
+        if self.backend != "causal":
+            raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
+        self.model.generation_config = token_ids_only(self.model.generation_config)
+
+    @classmethod
+    def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedHFLM:
+        """As HFLM's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        return _shown(super().create_from_arg_string, arg_string, additional_config)
+
+    @classmethod
+    def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedHFLM:
+        """As HFLM's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        return _shown(super().create_from_arg_obj, arg_dict, additional_config)
+
+    def set_cache_hook(self, cache_hook: CacheHook) -> None:
+        """lm_eval calls this only for --use_cache."""
+        error = refusal("--use_cache")
+        error.show()
+        raise error
+
+    def get_model_info(self) -> dict[str, Any]:
+        """HFLM's information and, under `illusion`, what was pruned and how: it goes into results.config."""
+        manifest = self.checkpoint.manifest
+        measured = {"sparsity_measured": overall_sparsity(self.model)}
+        left_out = ("files", "sparsity_of_layer")
+        provenance = {name: value for name, value in manifest.items() if name not in left_out}
+        return {**super().get_model_info(), "illusion": {**provenance, **measured}}
+
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        context_ids, continuation_ids = super()._encode_pair(context, continuation)
+        if not continuation_ids:
+            # The continuation merged into the context's last token; scored alone it is at least scored.
+            continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
+        return context_ids, continuation_ids
+
+    def _loglikelihood_tokens(
+        self, requests: list[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False, override_bs: int | None = None
+    ) -> list[ScoredContinuation]:
+        wanted = [Continuation(tuple(context), tuple(continuation)) for _, context, continuation in requests]
+        with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
+            return score_continuations(
+                wanted,
+                self._model_call,
+                max_length=self.max_length,
+                rows=override_bs or self._rows(),
+                softmax_dtype=self.softmax_dtype or torch.float32,
+                device=self.device,
+                progress=bar.update,
+            )
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
+        try:
+            refuse_changed_settings(requests)
+        except UserError as error:
+            error.show()
+            raise
+        answers: list[str] = [""] * len(requests)
+        with self._progress("generate_until", len(requests), disable_tqdm) as bar:
+            for decoding, clones in self._by_decoding(requests):
+                per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams))
+                for start in range(0, len(clones), per_batch):
+                    batch = clones[start : start + per_batch]
+                    outputs = self._decode([requests[places[0]].args[0] for places in batch], decoding)
+                    for places, texts in zip(batch, outputs, strict=True):
+                        for number, place in enumerate(places):
+                            answers[place] = texts[min(number, len(texts) - 1)]
+                        bar.update(len(places))
+        return answers
+
+    def _by_decoding(self, requests: list[Instance]) -> list[tuple[Decoding, list[list[int]]]]:
+        """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first."""
+        clones: dict[int, list[int]] = defaultdict(list)
+        for place, request in enumerate(requests):
+            clones[id(request)].append(place)
+        groups: dict[str, list[list[int]]] = defaultdict(list)
+        for places in clones.values():
+            settings = requests[places[0]].args[1]
+            groups[json.dumps([settings, len(places)], sort_keys=True)].append(places)
+        ordered = []
+        for same in groups.values():
+            first = same[0]
+            decoding = read_decoding(requests[first[0]].args[1], len(first), self.max_gen_toks)
+            ordered.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
+        return ordered
+
+    def _decode(self, prompts: list[str], decoding: Decoding) -> list[list[str]]:
+        """The texts of each prompt's branches, cut at the first stop."""
+        room = self.max_length - decoding.max_new_tokens
+        if room < 1:
+            raise UserError(f"max_gen_toks {decoding.max_new_tokens} leaves no room for a prompt in a window of {self.max_length}")
+        ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, self.mixed_precision_dtype, enabled=self.mixed_precision_dtype is not None),
+        ):
+            generated = decode_batch(
+                self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
+            ).tolist()
+        texts = [self._text(row, decoding) for row in generated]
+        return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
+
+    def _text(self, ids: list[int], decoding: Decoding) -> str:
+        if isinstance(self.think_end_token, int) and self.think_end_token in ids:
+            last = len(ids) - 1 - ids[::-1].index(self.think_end_token)
+            return self._text_after_thoughts(ids[last + 1 :], decoding).lstrip()
+        return self._text_after_thoughts(ids, decoding)
+
+    def _text_after_thoughts(self, ids: list[int], decoding: Decoding) -> str:
+        end = self.think_end_token if isinstance(self.think_end_token, str) else None
+        text: str = postprocess_generated_text(self.tok_decode(ids), list(decoding.stops), end)
+        return text
+
+    def _rows(self) -> int:
+        return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
+
+    def _progress(self, kind: str, total: int, disable: bool) -> Any:
+        return tqdm(total=total, disable=disable or self.rank != 0, desc=f"Running {kind} requests")
+
+
+def _shown(create: Any, *arguments: Any) -> PrunedHFLM:
+    try:
+        refuse_flags(sys.argv)
+        model: PrunedHFLM = create(*arguments)
+    except UserError as error:
+        error.show()
+        raise
+    return model
+
+
+def _check_names(arguments: dict[str, Any]) -> None:
+    ours = [*PRUNING_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS]
+    allowed = [*ours, *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs"))]
+    for name in arguments:
+        if name not in allowed:
+            raise UserError(
+                f"argument {name!r} is unknown{nearest(name, allowed) or ':'}"
+                f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of lm_eval's hf model is taken too"
+            )
+
+
+def _check_with_pruning(arguments: dict[str, Any]) -> None:
+    given = [name for name in NOT_WITH_PRUNING if arguments.get(name)]
+    if given:
+        raise UserError(f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none")

@@ -1,0 +1,97 @@
+"""The plain `lm_eval` finds our model and tasks; a bare interpreter hardly notices us."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lm_eval_illusion.plugin import tasks_folder
+
+LM_EVAL = Path(sys.executable).with_name("lm_eval")
+FIND_MODEL = "import lm_eval.models; from lm_eval.api.registry import model_registry as r; print('pruned-hf' in r)"
+
+
+def python(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    return done.stdout.strip()
+
+
+def test_the_model_is_registered_when_lm_eval_is_imported():
+    assert python(FIND_MODEL) == "True"
+
+
+def test_the_hook_can_be_opted_out_of():
+    assert python(FIND_MODEL, LM_EVAL_ILLUSION_AUTOLOAD="0") == "False"
+
+
+def test_register_works_without_the_hook_and_twice():
+    code = "from lm_eval_illusion.plugin import register; register(); register(); " + FIND_MODEL
+    assert python(code, LM_EVAL_ILLUSION_AUTOLOAD="0") == "True"
+
+
+def test_a_model_that_lm_eval_found_by_itself_is_left_alone():
+    # What a coming lm-eval does: it registers the entry point before or after us. Neither may collide.
+    discover = (
+        "from importlib.metadata import entry_points; from lm_eval.api.registry import model_registry as r;"
+        "[r.register(e.name, target=e) for e in entry_points(group='lm_eval.models', name='pruned-hf')];"
+    )
+    assert python(discover + FIND_MODEL) == "True"
+    assert python(FIND_MODEL + ";" + discover) == "True"
+
+
+def test_a_bare_start_imports_nothing_of_weight():
+    loaded = python("import sys; print(' '.join(sorted(sys.modules)))").split()
+    assert "lm_eval_illusion.plugin" in loaded
+    assert not {"lm_eval", "torch", "transformers", "numpy", "yaml", "datasets"} & set(loaded)
+
+
+def test_our_tasks_are_added_once_to_any_index():
+    code = (
+        "import logging; logging.basicConfig(level='WARNING');"
+        "from lm_eval.tasks import TaskManager; from lm_eval_illusion.plugin import tasks_folder;"
+        "a = TaskManager(include_path=str(tasks_folder()), include_defaults=False).all_tasks;"
+        "b = TaskManager(include_defaults=False).all_tasks; print(a == b, 'mqa_illusion' in b, 'mqa_illusion_zh_mc' in b)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True"]
+    assert "overrides" not in done.stderr
+
+
+def test_tasks_folder_is_the_package():
+    assert (tasks_folder() / "mqa_illusion" / "family.yaml").is_file()
+
+
+@pytest.mark.slow
+def test_plain_lm_eval_lists_our_tasks(tmp_path):
+    # Slow because lm_eval reads all its own tasks.
+    done = subprocess.run([LM_EVAL, "ls", "tasks"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "mqa_illusion_core" in done.stdout
+    assert "mqa_illusion_te_beam" in done.stdout
+
+
+def hook_seconds() -> float:
+    """The time to import plugin.py and install the hook in a fresh interpreter, in its own words."""
+    code = (
+        "import sys, time; [sys.modules.pop(n) for n in list(sys.modules) if n.startswith('lm_eval_illusion')];"
+        "t = time.perf_counter(); import lm_eval_illusion.plugin as p; p.watch_imports(); print(time.perf_counter() - t)"
+    )
+    return float(python(code))
+
+
+def test_the_hook_is_light_beside_the_interpreters_own_start():
+    # A ratio in one run, not seconds: the hook costs less than a fifth of what a bare interpreter needs to start.
+    def bare_start() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)
+        return time.perf_counter() - started
+
+    ratio = statistics.median(hook_seconds() for _ in range(5)) / statistics.median(bare_start() for _ in range(5))
+    assert ratio < 0.2
