@@ -1,0 +1,24 @@
+"""Measure the benchmark illusion: what a pruned language model still recognises but can no longer say.
+
+Public: `matches`, `load_outcomes`, `cross_tabulate`, `prune`. They are imported when they are asked for: this module is imported at every
+start of Python, by the hook that lets plain lm_eval find us.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lm_eval_illusion.crosstab import cross_tabulate
+    from lm_eval_illusion.matching import matches
+    from lm_eval_illusion.pruning import prune
+    from lm_eval_illusion.samples import load_outcomes
+
+__all__ = ["cross_tabulate", "load_outcomes", "matches", "prune"]
+
+_HOMES = {"cross_tabulate": "crosstab", "load_outcomes": "samples", "matches": "matching", "prune": "pruning"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,143 @@
+"""Outcomes -> counts and rates: pure functions, the numbers of report.json (schema 1)."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lm_eval_illusion.samples import Outcome, Variant
+from lm_eval_illusion.statistics import paired_difference_interval, wilson_interval
+
+SCHEMA = 1
+POOLED = "all"
+RANK_OF_DEMOTED = 10
+"""A gold answer whose first token still ranks this high is demoted, not erased."""
+
+Rate = dict[str, Any]
+"""{"value": float | None, "ci": [low, high] | None}; None where the denominator is empty."""
+
+
+def cross_tabulate(outcomes: Sequence[Outcome], recognition: str = "acc") -> dict[str, Any]:
+    """The report of these outcomes: a row a variant, family and language, and a pooled row a variant and family.
+
+    `recognition` names the metric that the outcomes' `recognised` was read from.
+    """
+    by_row: dict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        variant = outcome.variant
+        for language in (POOLED, outcome.language):
+            by_row[variant.base_model, variant.variant, outcome.family, language].append(outcome)
+    names = ("base_model", "variant", "family", "language")
+    ordered = sorted(by_row.items(), key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3]))
+    return {
+        "schema": SCHEMA,
+        "recognition_metric": recognition,
+        "production_metric": "match",
+        "variants": _variants(outcomes),
+        "rows": [{**dict(zip(names, key, strict=True)), **row_of(group)} for key, group in ordered],
+    }
+
+
+def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The numbers of one row. Recovery, gold rank, demoted and erased are taken over the recognition-only errors."""
+    n = len(outcomes)
+    cells = Counter(cell_of(outcome) for outcome in outcomes)
+    recognised = cells["both"] + cells["recognition_only"]
+    errors = [outcome for outcome in outcomes if cell_of(outcome) == "recognition_only"]
+    demoted = _demoted(errors)
+    return {
+        "n": n,
+        "invalid": sum(outcome.invalid for outcome in outcomes),
+        "cells": {cell: cells[cell] for cell in ("both", "recognition_only", "production_only", "neither")},
+        "recognition_accuracy": rate(recognised, n),
+        "production_accuracy": rate(cells["both"] + cells["production_only"], n),
+        "illusion_gap": _gap(cells),
+        "recognition_only_rate": rate(cells["recognition_only"], n),
+        "recognition_only_share": rate(cells["recognition_only"], recognised),
+        "recovery": _recovery(outcomes, errors),
+        "gold_rank": _gold_rank(errors),
+        "demoted": demoted,
+        "erased": _complement(demoted, len(errors)),
+        "vs_dense": None,
+    }
+
+
+def cell_of(outcome: Outcome) -> str:
+    """The item's cell: both, recognition_only, production_only or neither."""
+    if outcome.recognised:
+        return "both" if outcome.produced else "recognition_only"
+    return "production_only" if outcome.produced else "neither"
+
+
+def rate(successes: int, n: int) -> Rate:
+    """A share with its Wilson interval; both None of nothing."""
+    interval = wilson_interval(successes, n)
+    return {"value": successes / n if n else None, "ci": list(interval) if interval else None}
+
+
+def is_demoted(outcome: Outcome) -> bool:
+    """Whether a strategy brings the answer back or its first token still ranks at most 10."""
+    return any(outcome.recovered.values()) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
+
+
+def _demoted(errors: Sequence[Outcome]) -> Rate:
+    known = any(outcome.recovered or outcome.gold_rank is not None for outcome in errors)
+    if not known:  # no strategy ran and no backend gave a rank: nothing can be said
+        return {"value": None, "ci": None}
+    return rate(sum(map(is_demoted, errors)), len(errors))
+
+
+def _complement(share: Rate, n: int) -> Rate:
+    if share["value"] is None:
+        return {"value": None, "ci": None}
+    return rate(n - round(share["value"] * n), n)
+
+
+def _gap(cells: Counter[str]) -> Rate:
+    n = cells.total()
+    interval = paired_difference_interval(cells["both"], cells["recognition_only"], cells["production_only"], cells["neither"])
+    value = (cells["recognition_only"] - cells["production_only"]) / n if n else None
+    return {"value": value, "ci": list(interval) if interval else None}
+
+
+def _recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str, Any]:
+    strategies = sorted({strategy for outcome in outcomes for strategy in outcome.recovered})
+    table = {strategy: _recovery_by(errors, lambda outcome, s=strategy: outcome.recovered.get(s)) for strategy in strategies}
+    if strategies:
+        table["any"] = _recovery_by(errors, lambda outcome: any(outcome.recovered.values()) if outcome.recovered else None)
+    return table
+
+
+def _recovery_by(errors: Sequence[Outcome], recovers: Callable[[Outcome], bool | None]) -> dict[str, Any]:
+    # Where languages ran different views, a strategy counts over the errors it was tried on.
+    tried = [recovered for outcome in errors if (recovered := recovers(outcome)) is not None]
+    return {"n": len(tried), "recovered": sum(tried), **rate(sum(tried), len(tried))}
+
+
+def _gold_rank(errors: Sequence[Outcome]) -> dict[str, float | None]:
+    ranks = sorted(outcome.gold_rank for outcome in errors if outcome.gold_rank is not None)
+    if not ranks:
+        return {"median": None, "p90": None, "share_at_most_10": None}
+    return {
+        "median": statistics.median(ranks),
+        # The smallest rank that at least 90 % do not exceed.
+        "p90": ranks[math.ceil(0.9 * len(ranks)) - 1],
+        "share_at_most_10": sum(rank <= RANK_OF_DEMOTED for rank in ranks) / len(ranks),
+    }
+
+
+def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    runs: dict[Variant, set[str]] = defaultdict(set)
+    for outcome in outcomes:
+        runs[outcome.variant].add(outcome.run)
+    shown = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure")
+    ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))
+    return [{**{name: getattr(variant, name) for name in shown}, "runs": sorted(runs[variant])} for variant in ordered]
+
+
+def _order(variant: Variant) -> tuple[bool, str, float, str]:
+    """Dense first, then by method and sparsity."""
+    return variant.pruner != "none", variant.pruner, variant.sparsity_requested or 0.0, variant.variant

@@ -1,0 +1,62 @@
+"""The command line: help, wrong use, and the forwarding to lm_eval."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lm_eval_illusion.cli import main
+from tests.lm_eval_files import hits, write_run
+
+
+def test_importing_the_package_imports_nothing_of_weight():
+    code = "import sys, lm_eval_illusion; print({'torch', 'lm_eval', 'numpy', 'rich'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_help_imports_nothing_of_weight():
+    code = (
+        "import sys; from lm_eval_illusion.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print({'torch', 'lm_eval', 'numpy', 'rich'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_report_of_an_empty_folder_is_one_line_and_code_2(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lm-eval-illusion: error: ")
+    assert error.count("\n") == 1
+
+
+def test_report_writes_where_it_is_told(tmp_path):
+    write_run(tmp_path / "runs", {"mc": [{"id": "a", "acc": 1.0}], "gen": hits("match", a=0)})
+    assert main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["rows"][0]["cells"]["recognition_only"] == 1
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "x"])
+def test_a_wrong_limit_is_said(limit, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["demo", "--limit", limit])
+    assert caught.value.code == 2
+    assert "is not a number from 1 to 200" in capsys.readouterr().err
+
+
+def test_an_unknown_recognition_metric_is_said(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["report", str(tmp_path), "--recognition", "letters"])
+    assert "acc_norm" in capsys.readouterr().err
+
+
+def test_run_hands_everything_to_lm_eval(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--help"])
+    assert caught.value.code == 0
+    assert "--model_args" in capsys.readouterr().out

@@ -1,0 +1,98 @@
+"""Decoding against transformers' `generate`, one prompt at a time, and sampling against its own distribution."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy.stats import chisquare
+from transformers import GenerationConfig
+
+from lm_eval_illusion.decoding import SeededSampling, StopStrings, read_decoding, token_ids_only
+from tests.tiny_models import make_tiny_tokenizer
+
+GREEDY = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False, "temperature": 0.0}
+SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
+
+
+def sampling(prompts, settings=SAMPLE, repeats=10):
+    return SeededSampling(prompts, read_decoding(settings, repeats, 32), start=3, device=torch.device("cpu"))
+
+
+def draw(processor, logits, step=0):
+    rows = len(processor.uniform)
+    ids = torch.zeros(rows, 3 + step, dtype=torch.long)
+    left = processor(ids, logits.expand(rows, -1))
+    assert (torch.isfinite(left).sum(dim=1) == 1).all()
+    return left.argmax(dim=1)
+
+
+def test_settings_are_read():
+    greedy = read_decoding(GREEDY, 3, 32)
+    assert (greedy.stops, greedy.max_new_tokens, greedy.do_sample, greedy.branches) == (("\n",), 8, False, 1)
+    beams = read_decoding({**GREEDY, "num_beams": 5, "length_penalty": 1.0}, 5, 32)
+    assert (beams.num_beams, beams.branches, beams.others) == (5, 5, {"length_penalty": 1.0})
+    assert read_decoding({**GREEDY, "num_beams": 5}, 1, 32).branches == 1
+    assert read_decoding(SAMPLE, 10, 32).branches == 10
+    assert read_decoding({"until": "x"}, 1, 32).max_new_tokens == 32
+
+
+def test_nothing_but_token_ids_is_kept_of_a_generation_config():
+    theirs = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
+    ours = token_ids_only(theirs)
+    assert (ours.eos_token_id, ours.pad_token_id) == ([1, 7], 2)
+    assert {**ours.to_diff_dict(), "transformers_version": 0} == {
+        **GenerationConfig(eos_token_id=[1, 7], pad_token_id=2).to_diff_dict(),
+        "transformers_version": 0,
+    }
+
+
+def test_samples_follow_the_softmax():
+    # 4,000 draws of 6 tokens at temperature 0.7 against softmax(logits / 0.7), chi-square.
+    logits = torch.tensor([[0.0, 1.0, 2.0, -1.0, 0.5, 1.5]])
+    drawn = draw(sampling([f"prompt {n}" for n in range(400)]), logits)
+    expected = torch.softmax(logits[0].double() / 0.7, dim=0) * len(drawn)
+    counts = torch.bincount(drawn, minlength=6)
+    assert chisquare(counts.numpy(), expected.numpy()).pvalue > 0.001
+
+
+def test_every_step_draws_anew():
+    logits = torch.zeros(1, 300)
+    processor = sampling(["prompt"])
+    assert not torch.equal(draw(processor, logits, step=0), draw(processor, logits, step=1))
+
+
+def test_top_k_and_top_p_are_kept():
+    logits = torch.tensor([[0.0, 3.0, 2.0, 1.0]])
+    assert set(draw(sampling(["p"] * 50, {**SAMPLE, "top_k": 2}), logits).tolist()) == {1, 2}
+    # softmax of logits / 0.7: token 1 alone has 0.76
+    assert set(draw(sampling(["p"] * 50, {**SAMPLE, "top_p": 0.7}), logits).tolist()) == {1}
+
+
+def test_a_sample_depends_on_prompt_and_number_alone():
+    logits = torch.zeros(1, 300)
+    alone = draw(sampling(["b"]), logits)
+    among = draw(sampling(["a", "b", "c"]), logits)
+    assert torch.equal(alone, among[10:20])
+    assert len(set(alone.tolist())) > 5
+
+
+def test_tokens_without_probability_are_never_drawn():
+    logits = torch.full((1, 5), float("-inf"))
+    logits[0, 2] = 0.0
+    assert set(draw(sampling(["x", "y"]), logits).tolist()) == {2}
+
+
+@pytest.mark.parametrize("stop", ["\n", "Answer", "国家"])
+def test_a_row_stops_by_its_own_text(stop):
+    tokenizer = make_tiny_tokenizer()
+    prompt = tokenizer.encode(f"before {stop}", add_special_tokens=False)
+    texts = [f"ab{stop}", f"a{stop}b", "abc", "ab" + stop[:-1] if len(stop) > 1 else "ab"]
+    rows = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    longest = max(map(len, rows))
+    rule = StopStrings(tokenizer, [stop], start=len(prompt))
+    # As generation goes: the rule is asked after every token, and a row is done once it has said so.
+    done = [False] * len(rows)
+    for length in range(1, longest + 1):
+        ids = torch.tensor([prompt + (row + [tokenizer.pad_token_id] * longest)[:length] for row in rows])
+        done = [was or now for was, now in zip(done, rule(ids, None).tolist(), strict=True)]
+    assert done == [True, True, False, False]

@@ -1,0 +1,84 @@
+"""The written report: whole, escaped, and nothing after an error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.report import report_command
+from lm_eval_illusion.report.tables import percent
+from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
+
+MC = [{"id": i, "acc": 1.0, "gold_rank": r} for i, r in (("a", 1), ("b", 2), ("c", 30), ("d", 1))]
+
+
+def write_two(folder):
+    # wanda: a, d both; b, c recognition only, b recovered by one shot. dense: all both.
+    views = {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1), "oneshot": hits("match", a=1, b=1, c=0, d=1)}
+    write_run(folder, views)
+    dense = {**views, "gen": hits("match", a=1, b=1, c=1, d=1)}
+    write_run(folder, dense, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+
+
+def test_report_files_and_terminal(tmp_path, capsys):
+    write_two(tmp_path / "runs")
+    assert report_command([tmp_path / "runs"], tmp_path / "out", "acc") == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    pooled = {row["variant"]: row for row in report["rows"] if row["language"] == "all"}
+    assert pooled["dense"]["cells"] == {"both": 4, "recognition_only": 0, "production_only": 0, "neither": 0}
+    assert pooled["wanda-0.6"]["cells"] == {"both": 2, "recognition_only": 2, "production_only": 0, "neither": 0}
+    assert pooled["wanda-0.6"]["recovery"]["oneshot"]["value"] == 0.5
+    assert pooled["wanda-0.6"]["demoted"]["value"] == 0.5
+    # 2 of 4 by Wilson: [15.0, 85.0]
+    for text in ((tmp_path / "out" / "report.md").read_text(), capsys.readouterr().out):
+        assert "wanda-0.6" in text
+        assert "50.0 [15.0, 85.0]" in text
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.json", "report.md"}
+
+
+def test_without_out_nothing_is_written(tmp_path, monkeypatch):
+    write_two(tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    report_command([tmp_path / "runs"], None, "acc")
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_after_an_error_nothing_is_written(tmp_path):
+    write_two(tmp_path / "runs")
+    next((tmp_path / "runs").glob("samples_*_gen_*")).unlink()
+    with pytest.raises(UserError):
+        report_command([tmp_path / "runs"], tmp_path / "out", "acc")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_are_no_markup(tmp_path, capsys):
+    evil = {**PRUNED, "variant": "[bold]x[/] | <script>"}
+    write_run(tmp_path / "runs", {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}, illusion=evil)
+    report_command([tmp_path / "runs"], tmp_path / "out", "acc")
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "<script>" not in text
+    assert r"[bold]x[/] \| &lt;script&gt;" in text
+    assert "[bold]x[/]" in capsys.readouterr().out
+
+
+def test_the_embedded_model_is_called_a_demonstration(tmp_path, capsys):
+    write_run(
+        tmp_path / "runs", {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}, illusion={**PRUNED, "base_model": "embedded"}
+    )
+    report_command([tmp_path / "runs"], tmp_path / "out", "acc")
+    assert "trained on these very facts" in (tmp_path / "out" / "report.md").read_text()
+    assert "no evidence about large models" in capsys.readouterr().out
+
+
+def test_an_out_that_is_a_file_is_one_line(tmp_path):
+    write_two(tmp_path / "runs")
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UserError, match="can't be written"):
+        report_command([tmp_path / "runs"], tmp_path / "out", "acc")
+
+
+def test_percent():
+    assert percent(0.27849) == "27.8"
+    assert percent(None) == "–"

@@ -1,0 +1,170 @@
+"""Reading what lm_eval wrote: the join by hand, and every way in which files can be wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from lm_eval_illusion import load_outcomes
+from lm_eval_illusion.errors import UserError
+from tests.lm_eval_files import DATE, DENSE, PRUNED, hits, write_run
+
+MC = [
+    {"id": "a", "acc": 1.0, "acc_norm": 0.0, "gold_rank": 3},
+    {"id": "b", "acc": 0.0, "acc_norm": 1.0, "gold_rank": 12},
+    {"id": "c", "acc": 0.0, "invalid": 1.0, "gold_rank": float("nan")},
+]
+GEN = hits("match", c=1, b=0, a=0)  # another order: the join is on the id
+WHOLE = {"mc": MC, "gen": GEN}
+
+
+def by_id(outcomes):
+    return {outcome.id: outcome for outcome in outcomes}
+
+
+def test_views_are_joined_on_the_item_id(tmp_path):
+    write_run(
+        tmp_path,
+        {
+            **WHOLE,
+            "oneshot": hits("match", a=1, b=0, c=1),
+            "sample": hits("match_any", b=1, a=0, c=0),
+            "beam": [{"id": i, "match_any": 1.0, "match_top1": 0.0, "distinct": 5.0} for i in "abc"],
+        },
+    )
+    a, b, c = (by_id(load_outcomes([tmp_path]))[item_id] for item_id in "abc")
+    assert (a.recognised, a.invalid, a.produced, a.gold_rank) == (True, False, False, 3)
+    assert a.recovered == {"oneshot": True, "sample": False, "beam": True}
+    assert (b.recognised, b.produced, b.gold_rank) == (False, False, 12)
+    assert (c.recognised, c.invalid, c.produced, c.gold_rank) == (False, True, True, None)
+    assert (a.family, a.language, a.variant.variant, a.run) == ("mqa_illusion", "en", "wanda-0.6", f"results_{DATE}.json")
+
+
+def test_recognition_by_acc_norm(tmp_path):
+    write_run(tmp_path, WHOLE)
+    recognised = {o.id: o.recognised for o in load_outcomes([tmp_path], "acc_norm")}
+    assert recognised == {"a": False, "b": True, "c": False}
+
+
+def test_several_runs_in_one_folder_are_told_apart_by_their_dates(tmp_path):
+    write_run(tmp_path, WHOLE)
+    write_run(tmp_path, WHOLE, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+    assert sorted(o.variant.variant for o in load_outcomes([tmp_path])) == ["dense"] * 3 + ["wanda-0.6"] * 3
+
+
+def test_the_same_folder_twice_is_read_once(tmp_path):
+    write_run(tmp_path, WHOLE)
+    assert len(load_outcomes([tmp_path, tmp_path / "."])) == 3
+
+
+def test_runs_of_one_variant_may_hold_different_views(tmp_path):
+    write_run(tmp_path / "1", {"mc": MC})
+    write_run(tmp_path / "2", {"gen": GEN})
+    assert len(load_outcomes([tmp_path])) == 3
+
+
+def test_a_backend_other_than_ours_is_dense_and_its_beams_are_top1(tmp_path):
+    beam = [{"id": i, "match_any": 1.0, "match_top1": 0.0, "distinct": 1.0} for i in "abc"]
+    write_run(
+        tmp_path, {**WHOLE, "beam": beam}, illusion=None, config={"model": "hf", "model_args": {"pretrained": "org/model"}}
+    )
+    outcome = by_id(load_outcomes([tmp_path]))["a"]
+    assert (outcome.variant.base_model, outcome.variant.variant, outcome.variant.pruner) == ("org/model", "dense", "none")
+    assert outcome.recovered == {"beam": False}
+
+
+def test_other_peoples_tasks_are_passed_over(tmp_path):
+    path = write_run(tmp_path, WHOLE)
+    path.write_text(path.read_text().replace('"configs": {', '"configs": {"hellaswag": {"metadata": {"version": 1}}, '))
+    assert len(load_outcomes([path])) == 3
+
+
+def drop_last_line(path):
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def cut_in_the_middle(path):
+    path.write_text(path.read_text()[:-40])
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [(drop_last_line, "has 2 rows, its run asked 3 items"), (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row")],
+)
+def test_a_truncated_samples_file(tmp_path, damage, said):
+    write_run(tmp_path, WHOLE)
+    damage(tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl")
+    with pytest.raises(UserError, match=said):
+        load_outcomes([tmp_path])
+
+
+def test_a_results_folder_with_no_samples(tmp_path):
+    path = write_run(tmp_path, WHOLE)
+    for samples in tmp_path.glob("samples_*"):
+        samples.unlink()
+    with pytest.raises(UserError, match=f"{path.name} has no samples of .*--log_samples"):
+        load_outcomes([tmp_path])
+
+
+def test_a_folder_with_nothing_and_no_folder(tmp_path):
+    with pytest.raises(UserError, match=r"holds no results_\*.json"):
+        load_outcomes([tmp_path])
+    with pytest.raises(UserError, match="does not exist"):
+        load_outcomes([tmp_path / "no"])
+
+
+def test_a_truncated_results_file(tmp_path):
+    path = write_run(tmp_path, WHOLE)
+    cut_in_the_middle(path)
+    with pytest.raises(UserError, match="is not a whole JSON file"):
+        load_outcomes([tmp_path])
+
+
+def test_a_foreign_json_file(tmp_path):
+    (tmp_path / "results_x.json").write_text("{}")
+    with pytest.raises(UserError, match="lacks config, configs, n-samples"):
+        load_outcomes([tmp_path])
+
+
+def test_doubled_items(tmp_path):
+    write_run(tmp_path, {"mc": MC, "gen": [*GEN, *hits("match", a=0)]})
+    with pytest.raises(UserError, match="gen_.* has a twice"):
+        load_outcomes([tmp_path])
+
+
+def test_views_of_different_items(tmp_path):
+    write_run(tmp_path, {"mc": MC, "gen": hits("match", a=0, b=0, x=1)})
+    with pytest.raises(UserError, match=r"only gen: x; only mc: c"):
+        load_outcomes([tmp_path])
+
+
+@pytest.mark.parametrize("missing", ["mc", "gen"])
+def test_a_missing_view(tmp_path, missing):
+    write_run(tmp_path, {view: rows for view, rows in WHOLE.items() if view != missing})
+    with pytest.raises(UserError, match=f"has no view {missing} for mqa_illusion in en"):
+        load_outcomes([tmp_path])
+
+
+def test_two_runs_that_claim_the_same_variant(tmp_path):
+    write_run(tmp_path / "1", WHOLE)
+    write_run(tmp_path / "2", WHOLE)
+    with pytest.raises(UserError, match="both claim variant wanda-0.6 of tiny"):
+        load_outcomes([tmp_path])
+
+
+def test_two_prunings_of_one_name_are_not_mixed(tmp_path):
+    write_run(tmp_path / "1", {"mc": MC})
+    write_run(tmp_path / "2", {"gen": GEN}, illusion={**PRUNED, "key": "k2"})
+    with pytest.raises(UserError, match="both claim variant"):
+        load_outcomes([tmp_path])
+
+
+@pytest.mark.parametrize("setting", ["gen_kwargs", "use_cache"])
+def test_runs_with_settings_that_make_views_lie(tmp_path, setting):
+    write_run(tmp_path, WHOLE, config={setting: {"temperature": 1}})
+    with pytest.raises(UserError, match=f"was run with --{setting}"):
+        load_outcomes([tmp_path])
+
+
+def test_an_unknown_recognition_metric(tmp_path):
+    with pytest.raises(UserError, match="'letters' is unknown"):
+        load_outcomes([tmp_path], "letters")

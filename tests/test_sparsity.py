@@ -1,0 +1,58 @@
+"""Measured sparsity on weights set by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.sparsity import check_sparsity, measure_sparsity, overall_sparsity, prunable_weights
+from tests.tiny_models import ARCHITECTURES, make_tiny_model
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_embeddings_norms_and_head_are_not_prunable(arch):
+    model = make_tiny_model(arch)
+    names = [name for name, _ in prunable_weights(model)]
+    assert names
+    assert not [name for name in names if "emb" in name or "norm" in name or "head" in name or "wte" in name]
+    # Every matrix of the decoder blocks is there.
+    blocks = [name for name, weight in model.named_parameters() if weight.ndim == 2 and ("layers." in name or "h." in name)]
+    assert sorted(f"{name}.weight" for name in names) == sorted(blocks)
+
+
+def test_shares_by_hand():
+    model = make_tiny_model("llama")
+    first, second = (weight for name, weight in prunable_weights(model) if name.endswith(("0.self_attn.q_proj", "0.mlp.up_proj")))
+    with torch.no_grad():
+        first[:, :20] = 0  # 20 of 80 columns
+        second[:80] = 0  # 80 of 160 rows
+    measured = measure_sparsity(model)
+    assert measured["model.layers.0.self_attn.q_proj"] == 0.25
+    assert measured["model.layers.0.mlp.up_proj"] == 0.5
+    total = sum(weight.numel() for _, weight in prunable_weights(model))
+    assert overall_sparsity(model) == (20 * 80 + 80 * 80) / total
+
+
+def test_more_than_half_a_point_off_stops():
+    model = make_tiny_model("llama")
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, : int(weight.shape[1] * 0.6)] = 0
+    check_sparsity(model, 0.6, "0:0")
+    check_sparsity(model, 0.604, "0:0")
+    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was asked"):
+        check_sparsity(model, 0.606, "0:0")
+
+
+def test_every_group_of_an_n_of_m_mask_is_checked():
+    model = make_tiny_model("llama")
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, 0::2] = 0
+    check_sparsity(model, 0.5, "2:4")
+    name, weight = next(iter(prunable_weights(model)))
+    with torch.no_grad():
+        weight[3, 0:4] = torch.tensor([1.0, 1.0, 1.0, 0.0])
+    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were asked"):
+        check_sparsity(model, 0.5, "2:4")
