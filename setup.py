@@ -14,6 +14,7 @@ class BuildWithPth(build_py):
     """A wheel's root is the build folder: what lies there lands in site-packages."""
 
     def run(self):
+        """Build as ever, then add the file."""
         super().run()
         if not self.editable_mode:
             Path(self.build_lib).mkdir(parents=True, exist_ok=True)

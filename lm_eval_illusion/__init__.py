@@ -17,6 +17,10 @@ _HOMES = {"cross_tabulate": "crosstab", "load_outcomes": "samples", "matches": "
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lm-eval-illusion")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

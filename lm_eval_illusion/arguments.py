@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.recipes import is_recipe_file, pruner_names, template_variables
 
 DEFAULT_SPARSITY = 0.6
 MASK_STRUCTURES = ("0:0", "2:4", "4:8")
@@ -17,7 +17,10 @@ MASK_STRUCTURES = ("0:0", "2:4", "4:8")
 
 @dataclass(frozen=True)
 class PruningSettings:
-    """How to prune. `sparsity` is None for N:M masks (the mask says it) and for `none`."""
+    """How to prune.
+
+    `sparsity` is None where it says nothing: with an N:M mask, with `none`, with a recipe that fixes its own.
+    """
 
     pruner: str
     sparsity: float | None
@@ -31,42 +34,24 @@ class PruningSettings:
 
     @property
     def variant(self) -> str:
-        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, or a recipe file's stem."""
+        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`; a recipe file by its stem."""
         if self.pruner == "none":
             return "dense"
-        if is_recipe_file(self.pruner):
-            return Path(self.pruner).stem
-        return f"{self.pruner}-{self.mask_structure if self.sparsity is None else format(self.sparsity, 'g')}"
+        name = Path(self.pruner).stem if is_recipe_file(self.pruner) else self.pruner
+        if self.sparsity is not None:
+            return f"{name}-{self.sparsity:g}"
+        return name if self.mask_structure == "0:0" else f"{name}-{self.mask_structure}"
 
     @property
     def sparsity_expected(self) -> float | None:
-        """The share of zeros that pruning must give; None where nothing can be said (dense, a recipe of the user's)."""
-        if self.pruner == "none" or is_recipe_file(self.pruner):
-            return None
-        if self.sparsity is not None:
+        """The share of zeros that pruning must give; None if dense or if a recipe fixes its own."""
+        if self.sparsity is not None or self.mask_structure == "0:0":
             return self.sparsity
         zeros, group = self.mask_structure.split(":")
         return int(zeros) / int(group)
 
 
 PRUNING_ARGUMENTS = tuple(field.name for field in fields(PruningSettings))
-
-
-def pruner_names() -> list[str]:
-    """The names in pruners/: a recipe template each."""
-    return sorted(path.stem for path in pruners_folder().glob("*.yaml"))
-
-
-def pruners_folder() -> Path:
-    """The folder of the recipe templates."""
-    import lm_eval_illusion.pruners
-
-    return Path(next(iter(lm_eval_illusion.pruners.__path__)))
-
-
-def is_recipe_file(pruner: str) -> bool:
-    """Whether `pruner` is meant as a path to a recipe rather than as a name."""
-    return "/" in pruner or pruner.endswith((".yaml", ".yml"))
 
 
 def read_settings(
@@ -82,16 +67,17 @@ def read_settings(
 ) -> PruningSettings:
     """Check the arguments as lm_eval parsed them and fill in the defaults.
 
-    `sparsity` not given means 0.6, or what an N:M mask says.
+    `sparsity` not given means 0.6, or what an N:M mask or a recipe of the user's says.
 
     Raises:
         UserError: an argument is ill-formed, or two contradict each other.
     """
     name = _pruner("none" if pruner is None else str(pruner))
+    mask = _mask_structure(str(mask_structure), name)
     return PruningSettings(
         pruner=name,
-        sparsity=_sparsity(sparsity, str(mask_structure), name),
-        mask_structure=_mask_structure(str(mask_structure)),
+        sparsity=_sparsity(sparsity, mask, name),
+        mask_structure=mask,
         calibration=_calibration(str(calibration)),
         calibration_language=_calibration_language(str(calibration_language), str(calibration)),
         calibration_samples=_whole_number("calibration_samples", calibration_samples, at_least=1),
@@ -115,53 +101,71 @@ def nearest(value: str, allowed: Iterable[str]) -> str:
 
 def _pruner(pruner: str) -> str:
     names = ["none", *pruner_names()]
+    allowed = f"give one of {', '.join(names)}, or the path of a recipe"
     if is_recipe_file(pruner):
-        if not Path(pruner).is_file():
-            raise UserError(f"pruner {pruner} is not a file: give the path of a recipe, or one of {', '.join(names)}")
+        if not Path(pruner).expanduser().is_file():
+            raise UserError(f"pruner {pruner} is not a file: {allowed}")
         return pruner
     if pruner.lower() not in names:
-        raise UserError(
-            f"pruner {pruner!r} is unknown{nearest(pruner, names) or ':'} give one of {', '.join(names)}, or a path to a recipe"
-        )
+        raise UserError(f"pruner {pruner!r} is unknown{nearest(pruner, names) or ':'} {allowed}")
     return pruner.lower()
 
 
 def _sparsity(sparsity: float | str | None, mask_structure: str, pruner: str) -> float | None:
+    says_nothing = _why_sparsity_says_nothing(mask_structure, pruner)
     if sparsity is None:
-        if pruner == "none" or mask_structure != "0:0":
-            return None
-        return DEFAULT_SPARSITY
+        return None if says_nothing else DEFAULT_SPARSITY
     try:
         share = float(sparsity)
-    except ValueError:
+    except (TypeError, ValueError):
         raise UserError(f"sparsity {sparsity!r} is not a number: {_SPARSITY_HELP}") from None
     if not 0 <= share < 1:
         raise UserError(f"sparsity {sparsity} is not in [0, 1): {_SPARSITY_HELP}")
-    if pruner == "none":
-        raise UserError(f"sparsity {sparsity} with pruner none: the dense model is not pruned, leave sparsity out")
-    if mask_structure != "0:0":
-        raise UserError(f"sparsity {sparsity} with mask_structure {mask_structure}: the mask sets it, leave sparsity out")
+    if says_nothing:
+        raise UserError(f"sparsity {sparsity} with {says_nothing}, leave sparsity out")
     return share
+
+
+def _why_sparsity_says_nothing(mask_structure: str, pruner: str) -> str:
+    if pruner == "none":
+        return "pruner none: the dense model is not pruned"
+    if mask_structure != "0:0":
+        return f"mask_structure {mask_structure}: the mask sets it"
+    if "sparsity" not in template_variables(pruner):
+        return f"recipe {pruner}: it has no {{{{ sparsity }}}} to fill in"
+    return ""
 
 
 _SPARSITY_HELP = "give the share of weights to remove, e.g. 0.6"
 
 
-def _mask_structure(mask_structure: str) -> str:
+def _mask_structure(mask_structure: str, pruner: str) -> str:
     if mask_structure not in MASK_STRUCTURES:
+        # YAML reads a bare 2:4 as the number 124.
         raise UserError(
-            f"mask_structure {mask_structure!r} is unknown: give one of {', '.join(MASK_STRUCTURES)} (0:0 is unstructured)"
+            f"mask_structure {mask_structure!r} is unknown: give one of {', '.join(MASK_STRUCTURES)}"
+            " (0:0 is unstructured), in YAML in quotes"
+        )
+    if mask_structure != "0:0" and pruner == "none":
+        raise UserError(
+            f"mask_structure {mask_structure} with pruner none: the dense model is not pruned, leave mask_structure out"
+        )
+    if mask_structure != "0:0" and "mask_structure" not in template_variables(pruner):
+        raise UserError(
+            f"mask_structure {mask_structure} with recipe {pruner}: it has no {{{{ mask_structure }}}}"
+            " to fill in, leave mask_structure out"
         )
     return mask_structure
 
 
 def _calibration(calibration: str) -> str:
-    if calibration == "embedded" or calibration.startswith("hub:") and len(calibration) > len("hub:"):
+    source, *parts = calibration.split(":")
+    if calibration == "embedded" or (source == "hub" and 1 <= len(parts) <= 4 and parts[0]):
         return calibration
-    if not Path(calibration).is_file():
+    if source == "hub" or not Path(calibration).expanduser().is_file():
         raise UserError(
-            f"calibration {calibration!r} is not a file: give embedded, a text or JSONL file,"
-            " or hub:<dataset>[:<config>[:<split>[:<column>]]]"
+            f"calibration {calibration!r} is {'no name of a dataset' if source == 'hub' else 'not a file'}:"
+            " give embedded, a text or JSONL file, or hub:<dataset>[:<config>[:<split>[:<column>]]]"
         )
     return calibration
 

@@ -1,13 +1,18 @@
-"""The base model: where it lies, and what identifies it in a store key."""
+"""The base model: where it lies, what identifies it in a store key, and how it is loaded for pruning."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.checkpoints import file_sha256
 from lm_eval_illusion.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 EMBEDDED = "embedded"
 WHOLE_FILE_LIMIT = 64 << 20
@@ -15,16 +20,68 @@ PIECE = 64 << 10
 PIECES = 64
 
 
+class BaseModel(NamedTuple):
+    """A model to prune. `pretrained`: a folder, a name on the hub, or `embedded`. `dtype`: "auto" is the checkpoint's own."""
+
+    pretrained: str
+    revision: str = "main"
+    dtype: str = "auto"
+    trust_remote_code: bool = False
+    tokenizer: str | None = None
+
+
 def resolve(pretrained: str) -> str:
     """The folder of the embedded model for `embedded`; any other name as it is."""
     return str(Path(__file__).parent / "embedded" / "model") if pretrained == EMBEDDED else pretrained
 
 
+def load_model(base: BaseModel) -> PreTrainedModel:
+    """The model on the CPU, in `base.dtype`.
+
+    Raises:
+        UserError: it can't be loaded.
+    """
+    from transformers import AutoModelForCausalLM
+
+    with loading_errors(base.pretrained):
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            resolve(base.pretrained), dtype=base.dtype, revision=base.revision, trust_remote_code=base.trust_remote_code
+        )
+    return model
+
+
+def load_tokenizer(base: BaseModel) -> Any:
+    """The model's tokenizer, or the one that `base.tokenizer` names.
+
+    Raises:
+        UserError: it can't be loaded.
+    """
+    from transformers import AutoTokenizer
+
+    name = base.tokenizer or resolve(base.pretrained)
+    with loading_errors(name):
+        return AutoTokenizer.from_pretrained(name, revision=base.revision, trust_remote_code=base.trust_remote_code)
+
+
+@contextmanager
+def loading_errors(name: str) -> Iterator[None]:
+    """Turn what transformers says of a model that can't be loaded into one line."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{name} can't be loaded ({reason}): is it a whole model folder, are the arguments right?") from error
+
+
 def base_revision(pretrained: str, revision: str = "main") -> str:
     """What identifies the base model's content: a hash of a local folder's files, or the commit on the hub.
 
-    Of a file over 64 MiB the size, the time of its last change and 64 pieces spread over it are hashed, so that looking at a
-    70 B model takes no minutes. A copied folder may so get another identity; a changed one never keeps its own.
+    Of a file over 64 MiB the size, the time of its last change and 64 pieces spread over it are hashed, so that looking
+    at a 70 B model takes no minutes. A copied folder may so get another identity; a changed one never keeps its own.
 
     Raises:
         UserError: there is no such folder, and no such model on the hub or in its cache.

@@ -97,7 +97,8 @@ def _jsonl_text(line: str, place: str) -> str:
         raise UserError(f'{place}: not JSON ({error}): give one {{"text": ...}} a line') from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise UserError(f'{place}: no field "text": give one {{"text": ...}} a line')
-    return row["text"]
+    text: str = row["text"]
+    return text
 
 
 def _hub_texts(settings: PruningSettings) -> Iterator[str]:
@@ -143,7 +144,7 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
 
 def _start_ids(tokenizer: Any) -> list[int]:
     """What the tokenizer puts before a text: a model that was trained with a BOS token is calibrated with it."""
-    whole = tokenizer.encode("a")
+    whole: list[int] = tokenizer.encode("a")
     return whole[: whole.index(_encode(tokenizer, "a")[0])]
 
 

@@ -1,9 +1,9 @@
 """A content-addressed store of pruned checkpoints: made once, whole or not at all, checked whenever used.
 
-    STORE/<key>/                 an ordinary Hugging Face folder with a manifest.json
-    STORE/<key>.corrupt-<n>/     an entry that did not verify, set aside
-    STORE/.work/<key>.lock       held by whoever makes or checks the entry
-    STORE/.work/<key>-<n>/       an entry in the making; left behind only by a killed process
+STORE/<key>/                 an ordinary Hugging Face folder with a manifest.json
+STORE/<key>.corrupt-<n>/     an entry that did not verify, set aside
+STORE/.work/<key>.lock       held by whoever makes or checks the entry
+STORE/.work/<key>-<n>/       an entry in the making; left behind only by a killed process
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def obtain(store: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Chec
     Raises:
         UserError: the store can't be written.
     """
-    if store == "off":
-        return _temporary(make)
     try:
+        if store == "off":
+            return _temporary(make)
         return _stored(Path(store).expanduser(), key, make)
     except UserError:
         raise
@@ -97,7 +97,12 @@ def _stored(store: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> Ch
             shutil.rmtree(leftover)
         if entry.exists() and (wrong := verify(entry)) is not None:
             aside = _set_aside(entry)
-            logger.warning("pruned checkpoint %s is corrupt (%s): set aside as %s and made again", entry, wrong, aside.name)
+            logger.warning(
+                "pruned checkpoint %s is corrupt (%s): set aside as %s and made again",
+                entry,
+                wrong,
+                aside.name,
+            )
         if not entry.exists():
             folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=work))
             try:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(parsed)
     except UserError as error:
         error.show()
-        return error.code
+        return EXIT_USER_ERROR
 
 
 def run(arguments: list[str]) -> int:
@@ -67,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     report_parser.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="what lm_eval wrote with --log_samples")
     report_parser.add_argument("--out", type=Path, default=None, help="folder for report.json and report.md")
     report_parser.add_argument(
-        "--recognition", choices=["acc", "acc_norm"], default="acc", help="the metric that counts as recognised"
+        "--recognition",
+        choices=["acc", "acc_norm"],
+        default="acc",
+        help="the metric that counts as recognised",
     )
     return parser
 

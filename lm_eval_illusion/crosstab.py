@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from lm_eval_illusion.samples import Outcome, Variant
+from lm_eval_illusion.outcomes import Outcome, Variant
 from lm_eval_illusion.statistics import paired_difference_interval, wilson_interval
 
 SCHEMA = 1
@@ -31,7 +31,10 @@ def cross_tabulate(outcomes: Sequence[Outcome], recognition: str = "acc") -> dic
         for language in (POOLED, outcome.language):
             by_row[variant.base_model, variant.variant, outcome.family, language].append(outcome)
     names = ("base_model", "variant", "family", "language")
-    ordered = sorted(by_row.items(), key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3]))
+    ordered = sorted(
+        by_row.items(),
+        key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3]),
+    )
     return {
         "schema": SCHEMA,
         "recognition_metric": recognition,
@@ -47,7 +50,7 @@ def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     cells = Counter(cell_of(outcome) for outcome in outcomes)
     recognised = cells["both"] + cells["recognition_only"]
     errors = [outcome for outcome in outcomes if cell_of(outcome) == "recognition_only"]
-    demoted = _demoted(errors)
+    demoted, erased = _demoted(errors)
     return {
         "n": n,
         "invalid": sum(outcome.invalid for outcome in outcomes),
@@ -60,7 +63,7 @@ def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "recovery": _recovery(outcomes, errors),
         "gold_rank": _gold_rank(errors),
         "demoted": demoted,
-        "erased": _complement(demoted, len(errors)),
+        "erased": erased,
         "vs_dense": None,
     }
 
@@ -83,17 +86,11 @@ def is_demoted(outcome: Outcome) -> bool:
     return any(outcome.recovered.values()) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
 
 
-def _demoted(errors: Sequence[Outcome]) -> Rate:
-    known = any(outcome.recovered or outcome.gold_rank is not None for outcome in errors)
-    if not known:  # no strategy ran and no backend gave a rank: nothing can be said
-        return {"value": None, "ci": None}
-    return rate(sum(map(is_demoted, errors)), len(errors))
-
-
-def _complement(share: Rate, n: int) -> Rate:
-    if share["value"] is None:
-        return {"value": None, "ci": None}
-    return rate(n - round(share["value"] * n), n)
+def _demoted(errors: Sequence[Outcome]) -> tuple[Rate, Rate]:
+    """The shares of demoted and of erased errors, over those that a strategy was tried on or that have a rank."""
+    known = [outcome for outcome in errors if outcome.recovered or outcome.gold_rank is not None]
+    demoted = sum(map(is_demoted, known))
+    return rate(demoted, len(known)), rate(len(known) - demoted, len(known))
 
 
 def _gap(cells: Counter[str]) -> Rate:
@@ -104,17 +101,18 @@ def _gap(cells: Counter[str]) -> Rate:
 
 
 def _recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str, Any]:
+    """Where languages ran different views, a strategy counts over the errors it was tried on."""
     strategies = sorted({strategy for outcome in outcomes for strategy in outcome.recovered})
-    table = {strategy: _recovery_by(errors, lambda outcome, s=strategy: outcome.recovered.get(s)) for strategy in strategies}
+    by_strategy = {
+        strategy: [outcome.recovered[strategy] for outcome in errors if strategy in outcome.recovered]
+        for strategy in strategies
+    }
     if strategies:
-        table["any"] = _recovery_by(errors, lambda outcome: any(outcome.recovered.values()) if outcome.recovered else None)
-    return table
-
-
-def _recovery_by(errors: Sequence[Outcome], recovers: Callable[[Outcome], bool | None]) -> dict[str, Any]:
-    # Where languages ran different views, a strategy counts over the errors it was tried on.
-    tried = [recovered for outcome in errors if (recovered := recovers(outcome)) is not None]
-    return {"n": len(tried), "recovered": sum(tried), **rate(sum(tried), len(tried))}
+        by_strategy["any"] = [any(outcome.recovered.values()) for outcome in errors if outcome.recovered]
+    return {
+        strategy: {"n": len(hits), "recovered": sum(hits), **rate(sum(hits), len(hits))}
+        for strategy, hits in by_strategy.items()
+    }
 
 
 def _gold_rank(errors: Sequence[Outcome]) -> dict[str, float | None]:

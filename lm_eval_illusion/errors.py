@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+EXIT_USER_ERROR = 2
+
 
 class UserError(ValueError, SystemExit):
     """A mistake that the user can mend; the message says the value, what is allowed and what to do.
@@ -15,7 +17,7 @@ class UserError(ValueError, SystemExit):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.code = 2
+        self.code = EXIT_USER_ERROR
         self._shown = False
 
     def show(self) -> None:

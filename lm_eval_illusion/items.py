@@ -9,6 +9,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages import LANGUAGES
+from lm_eval_illusion.packaged import packaged_folder
 
 Item = dict[str, Any]
 """One item in one language, with the fields of DESIGN: id, lang, question, context, answer, aliases, answer_type,
@@ -65,9 +66,7 @@ def _question(asked: Mapping[str, Any], lang: str) -> str:
 
 
 def _family_folder() -> Path:
-    import lm_eval_illusion.tasks
-
-    return Path(next(iter(lm_eval_illusion.tasks.__path__))) / "mqa_illusion"
+    return packaged_folder("lm_eval_illusion.tasks") / "mqa_illusion"
 
 
 def _known(lang: str) -> str:

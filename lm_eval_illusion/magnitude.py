@@ -26,8 +26,10 @@ class LayerMagnitudeModifier(Modifier):  # type: ignore[misc]  # llmcompressor i
     def on_initialize(self, state: State, **_: Any) -> bool:
         """Prune at once: there is nothing to wait for."""
         for _, module in match_named_modules(state.model, self.targets, self.ignore):
-            weight = module.weight.data
-            weight[smallest(weight, self.sparsity, self.mask_structure)] = 0
+            # A pattern like "re:.*mlp.*" matches the block that holds the layers, too.
+            if isinstance(module, torch.nn.Linear):
+                weight = module.weight.data
+                weight[smallest(weight, self.sparsity, self.mask_structure)] = 0
         return True
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 # Articles that stand as words of their own. Where they are endings (ro, and partly el) or prefixes (ar) they belong to the token.
 ARTICLES: dict[str, frozenset[str]] = {
     "de": frozenset("der die das den dem des ein eine einen einem einer eines".split()),
-    "el": frozenset("ο η το οι τα του της τον την ένας μια μία ένα".split()),
+    # As they stand after casefolding, which makes ς a σ.
+    "el": frozenset("ο η το οι τα του τησ τον την τουσ τισ των ένασ μια μία ένα".split()),
     "en": frozenset("a an the".split()),
     "es": frozenset("el la los las un una unos unas".split()),
     "ro": frozenset("un o niște".split()),

@@ -16,7 +16,7 @@ from lm_eval.models.utils import postprocess_generated_text
 from tqdm import tqdm
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, nearest, read_settings
-from lm_eval_illusion.base_models import EMBEDDED
+from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
 from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning import pruned_checkpoint
@@ -25,7 +25,14 @@ from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_con
 from lm_eval_illusion.sparsity import overall_sparsity
 
 # What HFLM hands on to from_pretrained; any other unknown argument is a slip of the pen.
-FROM_PRETRAINED_ARGUMENTS = ("attn_implementation", "device_map", "low_cpu_mem_usage", "max_memory", "use_safetensors", "variant")
+FROM_PRETRAINED_ARGUMENTS = (
+    "attn_implementation",
+    "device_map",
+    "low_cpu_mem_usage",
+    "max_memory",
+    "use_safetensors",
+    "variant",
+)
 NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
 
 
@@ -45,18 +52,19 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         if settings.pruner != "none":
             _check_with_pruning(arguments)
         arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
-        self.checkpoint = pruned_checkpoint(
+        base = BaseModel(
             str(pretrained),
-            settings,
             revision=str(arguments.get("revision", "main")),
             dtype=arguments.get("dtype") or "auto",
-            device=arguments["device"],
             trust_remote_code=bool(arguments.get("trust_remote_code", False)),
             tokenizer=arguments.get("tokenizer"),
         )
+        self.checkpoint = pruned_checkpoint(base, settings)
         if settings.pruner != "none":
+            # The checkpoint in the store is of that revision, but has none itself.
             arguments.pop("revision", None)
-        super().__init__(pretrained=self.checkpoint.path, **arguments)
+        with loading_errors(base.pretrained):
+            super().__init__(pretrained=self.checkpoint.path, **arguments)
         if self.backend != "causal":
             raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
         self.model.generation_config = token_ids_only(self.model.generation_config)
@@ -93,7 +101,10 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         return context_ids, continuation_ids
 
     def _loglikelihood_tokens(
-        self, requests: list[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False, override_bs: int | None = None
+        self,
+        requests: list[tuple[Any, list[int], list[int]]],
+        disable_tqdm: bool = False,
+        override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
         wanted = [Continuation(tuple(context), tuple(continuation)) for _, context, continuation in requests]
         with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
@@ -147,7 +158,9 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """The texts of each prompt's branches, cut at the first stop."""
         room = self.max_length - decoding.max_new_tokens
         if room < 1:
-            raise UserError(f"max_gen_toks {decoding.max_new_tokens} leaves no room for a prompt in a window of {self.max_length}")
+            raise UserError(
+                f"max_gen_toks {decoding.max_new_tokens} leaves no room for a prompt in a window of {self.max_length}"
+            )
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
         with (
             torch.inference_mode(),
@@ -189,7 +202,10 @@ def _shown(create: Any, *arguments: Any) -> PrunedHFLM:
 
 def _check_names(arguments: dict[str, Any]) -> None:
     ours = [*PRUNING_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS]
-    allowed = [*ours, *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs"))]
+    allowed = [
+        *ours,
+        *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")),
+    ]
     for name in arguments:
         if name not in allowed:
             raise UserError(
@@ -201,4 +217,6 @@ def _check_names(arguments: dict[str, Any]) -> None:
 def _check_with_pruning(arguments: dict[str, Any]) -> None:
     given = [name for name in NOT_WITH_PRUNING if arguments.get(name)]
     if given:
-        raise UserError(f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none")
+        raise UserError(
+            f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none"
+        )

@@ -40,11 +40,9 @@ def register() -> None:
 
 def tasks_folder() -> Path:
     """The folder of our task families."""
-    from pathlib import Path
+    from lm_eval_illusion.packaged import packaged_folder
 
-    import lm_eval_illusion.tasks
-
-    return Path(next(iter(lm_eval_illusion.tasks.__path__)))
+    return packaged_folder("lm_eval_illusion.tasks")
 
 
 class _AfterImport:

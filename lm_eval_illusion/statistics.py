@@ -27,9 +27,9 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float] | None:
 def paired_difference_interval(both: int, first_only: int, second_only: int, neither: int) -> tuple[float, float] | None:
     """The interval of P(first) - P(second) over the same items (Newcombe 1998, Stat. Med. 17, 2635, method 10).
 
-    Combines the two Wilson intervals, with the correlation phi of the two outcomes (continuity-corrected where positive). None without items.
-    Items are taken as independent: parallel items in a row that pools languages are not, and its interval is too narrow
-    there (the clustered bootstrap is issue C).
+    Combines the two Wilson intervals, with the correlation phi of the two outcomes (continuity-corrected where positive).
+    None without items. Items are taken as independent: parallel items in a row that pools languages are not, and its
+    interval is too narrow there (the clustered bootstrap is issue C).
     """
     n = both + first_only + second_only + neither
     first = wilson_interval(both + first_only, n)
@@ -53,7 +53,7 @@ def _phi(both: int, first_only: int, second_only: int, neither: int) -> float:
     margins = (both + first_only) * (second_only + neither) * (both + second_only) * (first_only + neither)
     if margins == 0:
         return 0.0
-    association = both * neither - first_only * second_only
+    association: float = both * neither - first_only * second_only
     if association > 0:
-        association = max(0, association - (both + first_only + second_only + neither) / 2)  # type: ignore[assignment]
+        association = max(0.0, association - (both + first_only + second_only + neither) / 2)
     return association / math.sqrt(margins)

@@ -28,7 +28,13 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_GREEDY = {"until": ["\n"], "max_gen_toks": 64, "do_sample": False, "temperature": 0.0, "repetition_penalty": 1.0}
+_GREEDY = {
+    "until": ["\n"],
+    "max_gen_toks": 64,
+    "do_sample": False,
+    "temperature": 0.0,
+    "repetition_penalty": 1.0,
+}
 
 # The decoding settings that make a view what it is. The YAMLs repeat them (a test compares); nothing may override them.
 GENERATION_SETTINGS: dict[str, dict[str, Any]] = {

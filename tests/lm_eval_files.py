@@ -16,7 +16,14 @@ PRUNED = {
     "mask_structure": "0:0",
     "key": "k1",
 }
-DENSE = {**PRUNED, "variant": "dense", "pruner": "none", "sparsity_requested": None, "sparsity_measured": 0.0, "key": None}
+DENSE = {
+    **PRUNED,
+    "variant": "dense",
+    "pruner": "none",
+    "sparsity_requested": None,
+    "sparsity_measured": 0.0,
+    "key": None,
+}
 
 
 def write_run(
@@ -32,10 +39,13 @@ def write_run(
     folder.mkdir(parents=True, exist_ok=True)
     names = {view: f"mqa_illusion_{lang}_{view}" for view in views}
     results = {
-        "config": {"model": "pruned-hf", "model_args": {}, **({"illusion": illusion} if illusion else {}), **(config or {})},
-        "configs": {
-            name: {"metadata": {"family": "mqa_illusion", "view": view, "lang": lang}} for view, name in names.items()
+        "config": {
+            "model": "pruned-hf",
+            "model_args": {},
+            **({"illusion": illusion} if illusion else {}),
+            **(config or {}),
         },
+        "configs": {name: {"metadata": {"family": "mqa_illusion", "view": view, "lang": lang}} for view, name in names.items()},
         "n-samples": {name: {"original": 200, "effective": len(views[view])} for view, name in names.items()},
     }
     path = folder / f"results_{date}.json"

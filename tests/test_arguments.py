@@ -11,7 +11,11 @@ from lm_eval_illusion.errors import UserError
 def test_defaults():
     settings = read_settings()
     assert (settings.pruner, settings.sparsity, settings.mask_structure) == ("wanda", 0.6, "0:0")
-    assert (settings.calibration, settings.calibration_language, settings.pruning_seed) == ("embedded", "all", 0)
+    assert (settings.calibration, settings.calibration_language, settings.pruning_seed) == (
+        "embedded",
+        "all",
+        0,
+    )
 
 
 def test_the_store_is_where_the_environment_says(monkeypatch):
@@ -53,7 +57,10 @@ def test_a_recipe_file_is_named_by_its_stem_and_promises_no_sparsity(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"sparsity": 1.5}, r"sparsity 1.5 is not in \[0, 1\): give the share of weights to remove, e.g. 0.6"),
+        (
+            {"sparsity": 1.5},
+            r"sparsity 1.5 is not in \[0, 1\): give the share of weights to remove, e.g. 0.6",
+        ),
         ({"sparsity": -0.1}, r"not in \[0, 1\)"),
         ({"sparsity": float("nan")}, r"not in \[0, 1\)"),
         ({"sparsity": "half"}, "sparsity 'half' is not a number"),

@@ -84,7 +84,7 @@ def test_off_is_a_temporary_folder(tmp_path):
 
 def test_a_store_that_is_a_file_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="can't be used .*store=off"):
+    with pytest.raises(UserError, match=r"can't be used .*store=off"):
         obtain(str(tmp_path / "file" / "store"), "key", make)
 
 

@@ -11,15 +11,34 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion import cross_tabulate
 from lm_eval_illusion.crosstab import row_of
-from lm_eval_illusion.samples import Outcome, Variant
+from lm_eval_illusion.outcomes import Outcome, Variant
 
 VARIANT = Variant("tiny", "wanda-0.6", "wanda", 0.6, 0.5998, "0:0", "k", False)
 DENSE = Variant("tiny", "dense", "none", None, 0.0, "0:0", "r", False)
 
 
-def outcome(recognised=False, produced=False, rank=None, recovered=None, *, lang="en", variant=VARIANT, item_id="a", invalid=False):
+def outcome(
+    recognised=False,
+    produced=False,
+    rank=None,
+    recovered=None,
+    *,
+    lang="en",
+    variant=VARIANT,
+    item_id="a",
+    invalid=False,
+):
     return Outcome(
-        variant, "results_x.json", "mqa_illusion", lang, item_id, recognised, invalid, produced, rank, recovered or {}
+        variant,
+        "results_x.json",
+        "mqa_illusion",
+        lang,
+        item_id,
+        recognised,
+        invalid,
+        produced,
+        rank,
+        recovered or {},
     )
 
 
@@ -64,6 +83,7 @@ def test_what_is_undefined_is_null_and_never_0():
 
 def test_errors_that_nothing_was_tried_on_are_neither_demoted_nor_erased():
     assert row_of([outcome(True, False)])["erased"]["value"] is None
+    assert row_of([outcome(True, False), outcome(True, False, 5)])["demoted"]["value"] == 1
 
 
 def test_a_strategy_counts_over_the_errors_it_was_tried_on():
@@ -86,7 +106,14 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
     assert [variant["sparsity_measured"] for variant in report["variants"]] == [0.0, 0.5998]
     assert set(report["rows"][0]) == {
         *("base_model", "variant", "family", "language", "n", "invalid", "cells", "recognition_accuracy"),
-        *("production_accuracy", "illusion_gap", "recognition_only_rate", "recognition_only_share", "recovery", "gold_rank"),
+        *(
+            "production_accuracy",
+            "illusion_gap",
+            "recognition_only_rate",
+            "recognition_only_share",
+            "recovery",
+            "gold_rank",
+        ),
         *("demoted", "erased", "vs_dense"),
     }
 

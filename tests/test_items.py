@@ -63,9 +63,7 @@ def test_names_are_in_the_languages_own_script(lang):
 
 
 def test_languages_are_parallel():
-    shapes = {
-        tuple((item["id"], item["gold"], item["answer_type"]) for item in embedded_items(lang)) for lang in LANGUAGES
-    }
+    shapes = {tuple((item["id"], item["gold"], item["answer_type"]) for item in embedded_items(lang)) for lang in LANGUAGES}
     assert len(shapes) == 1
 
 
@@ -112,7 +110,12 @@ def test_held_out_facts_and_shots_are_never_evaluated(lang):
 
 def test_prompts_by_hand():
     # No space after a full-width colon; the answer word ends the prompt.
-    english = {"lang": "en", "question": "Who?", "answer": "Me", "shot": {"question": "When?", "answer": "Now"}}
+    english = {
+        "lang": "en",
+        "question": "Who?",
+        "answer": "Me",
+        "shot": {"question": "When?", "answer": "Now"},
+    }
     chinese = {"lang": "zh", "question": "谁？", "answer": "我", "context": "你和我"}
     assert open_prompt(english) == "Question: Who?\nAnswer:"
     assert oneshot_prompt(english) == "Question: When?\nAnswer: Now\n\nQuestion: Who?\nAnswer:"
@@ -126,8 +129,8 @@ def test_prompts_by_hand():
     [
         ("{", "not a JSON object"),
         ('{"id": "1"}', "item lacks lang"),
-        (json.dumps({field: "" for field in ITEM_FIELDS} | {"choices": ["a"] * 5, "gold": 0}), "5 choices"),
-        (json.dumps({field: "" for field in ITEM_FIELDS} | {"choices": ["a"] * 4, "gold": 4}), "gold 4"),
+        (json.dumps(dict.fromkeys(ITEM_FIELDS, "") | {"choices": ["a"] * 5, "gold": 0}), "5 choices"),
+        (json.dumps(dict.fromkeys(ITEM_FIELDS, "") | {"choices": ["a"] * 4, "gold": 4}), "gold 4"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, line, said):

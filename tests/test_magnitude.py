@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.magnitude import smallest
 
-weights = st.lists(
-    st.lists(st.integers(-5, 5).map(float), min_size=8, max_size=8), min_size=1, max_size=6
-).map(torch.tensor)
+weights = st.lists(st.lists(st.integers(-5, 5).map(float), min_size=8, max_size=8), min_size=1, max_size=6).map(torch.tensor)
 
 
 @given(weights, st.floats(0, 0.99))

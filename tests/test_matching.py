@@ -27,6 +27,7 @@ JUDGED = [
     ("de", "Niederlande", ["Niederland"], False),
     ("el", "Η ΕΛΛΑΔΑ", ["Ελλαδα"], True),
     ("el", "ΑΘΗΝΑΣ", ["Αθηνας"], True),  # final sigma
+    ("el", "της Ελλάδας", ["Ελλάδας"], True),
     ("el", "Ελβετία", ["Ελλάδα"], False),
     ("en", " France\nQuestion: ...", ["France"], True),
     ("en", "The answer is France.", ["France"], True),

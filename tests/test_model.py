@@ -23,7 +23,13 @@ CONTEXTS = [
     "Question: " + "why? " * 60,
 ]
 CHOICES = [" France", " Germany and more", "日本", " x"]
-GREEDY = {"until": ["\n"], "max_gen_toks": 12, "do_sample": False, "temperature": 0.0, "repetition_penalty": 1.0}
+GREEDY = {
+    "until": ["\n"],
+    "max_gen_toks": 12,
+    "do_sample": False,
+    "temperature": 0.0,
+    "repetition_penalty": 1.0,
+}
 BEAM = {**GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False}
 SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0}
 # "e" occurs in random models' outputs, so that rows stop at different steps; a newline hardly ever.
@@ -122,7 +128,10 @@ def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_pa
 
 def test_empty_contexts_long_contexts_and_rolling_go_on_to_work(folders):
     stock, pruned = (build(folders["llama"], device="cpu", batch_size=2, max_length=24) for build in (HFLM, dense))
-    requests = [Instance("loglikelihood", {}, ("", " France"), 0), Instance("loglikelihood", {}, (CONTEXTS[4], " x"), 1)]
+    requests = [
+        Instance("loglikelihood", {}, ("", " France"), 0),
+        Instance("loglikelihood", {}, (CONTEXTS[4], " x"), 1),
+    ]
     mine, theirs = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
     assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
     rolling = [Instance("loglikelihood_rolling", {}, (CONTEXTS[4],), 0)]
@@ -138,7 +147,12 @@ def dense(folder, **arguments):
 
 def test_a_pruned_model_says_where_it_comes_from(folders, tmp_path):
     model = PrunedHFLM(
-        folders["qwen3"], pruner="magnitude", sparsity=0.5, store=str(tmp_path), device="cpu", calibration_samples=2
+        folders["qwen3"],
+        pruner="magnitude",
+        sparsity=0.5,
+        store=str(tmp_path),
+        device="cpu",
+        calibration_samples=2,
     )
     told = model.get_model_info()["illusion"]
     assert told["base_model"] == folders["qwen3"]
@@ -186,10 +200,25 @@ def test_changed_view_settings_are_refused(folders):
 
 
 @pytest.mark.parametrize(
-    "flags", [["--use_cache", "c"], ["--gen_kwargs", "temperature=1"], ["--model_args", "sparsity=1.5"], ["--model_args", "pruner=wandda"]]
+    "flags",
+    [
+        ["--use_cache", "c"],
+        ["--gen_kwargs", "temperature=1"],
+        ["--model_args", "sparsity=1.5"],
+        ["--model_args", "pruner=wandda"],
+    ],
 )
 def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", "run", "--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc"]
+    command = [
+        sys.executable,
+        "-m",
+        "lm_eval_illusion.cli",
+        "run",
+        "--model",
+        "pruned-hf",
+        "--tasks",
+        "mqa_illusion_en_mc",
+    ]
     done = subprocess.run([*command, *flags], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -28,7 +28,12 @@ def test_report_files_and_terminal(tmp_path, capsys):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     pooled = {row["variant"]: row for row in report["rows"] if row["language"] == "all"}
     assert pooled["dense"]["cells"] == {"both": 4, "recognition_only": 0, "production_only": 0, "neither": 0}
-    assert pooled["wanda-0.6"]["cells"] == {"both": 2, "recognition_only": 2, "production_only": 0, "neither": 0}
+    assert pooled["wanda-0.6"]["cells"] == {
+        "both": 2,
+        "recognition_only": 2,
+        "production_only": 0,
+        "neither": 0,
+    }
     assert pooled["wanda-0.6"]["recovery"]["oneshot"]["value"] == 0.5
     assert pooled["wanda-0.6"]["demoted"]["value"] == 0.5
     # 2 of 4 by Wilson: [15.0, 85.0]
@@ -65,7 +70,9 @@ def test_names_are_no_markup(tmp_path, capsys):
 
 def test_the_embedded_model_is_called_a_demonstration(tmp_path, capsys):
     write_run(
-        tmp_path / "runs", {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}, illusion={**PRUNED, "base_model": "embedded"}
+        tmp_path / "runs",
+        {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)},
+        illusion={**PRUNED, "base_model": "embedded"},
     )
     report_command([tmp_path / "runs"], tmp_path / "out", "acc")
     assert "trained on these very facts" in (tmp_path / "out" / "report.md").read_text()

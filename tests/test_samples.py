@@ -36,7 +36,12 @@ def test_views_are_joined_on_the_item_id(tmp_path):
     assert a.recovered == {"oneshot": True, "sample": False, "beam": True}
     assert (b.recognised, b.produced, b.gold_rank) == (False, False, 12)
     assert (c.recognised, c.invalid, c.produced, c.gold_rank) == (False, True, True, None)
-    assert (a.family, a.language, a.variant.variant, a.run) == ("mqa_illusion", "en", "wanda-0.6", f"results_{DATE}.json")
+    assert (a.family, a.language, a.variant.variant, a.run) == (
+        "mqa_illusion",
+        "en",
+        "wanda-0.6",
+        f"results_{DATE}.json",
+    )
 
 
 def test_recognition_by_acc_norm(tmp_path):
@@ -65,10 +70,17 @@ def test_runs_of_one_variant_may_hold_different_views(tmp_path):
 def test_a_backend_other_than_ours_is_dense_and_its_beams_are_top1(tmp_path):
     beam = [{"id": i, "match_any": 1.0, "match_top1": 0.0, "distinct": 1.0} for i in "abc"]
     write_run(
-        tmp_path, {**WHOLE, "beam": beam}, illusion=None, config={"model": "hf", "model_args": {"pretrained": "org/model"}}
+        tmp_path,
+        {**WHOLE, "beam": beam},
+        illusion=None,
+        config={"model": "hf", "model_args": {"pretrained": "org/model"}},
     )
     outcome = by_id(load_outcomes([tmp_path]))["a"]
-    assert (outcome.variant.base_model, outcome.variant.variant, outcome.variant.pruner) == ("org/model", "dense", "none")
+    assert (outcome.variant.base_model, outcome.variant.variant, outcome.variant.pruner) == (
+        "org/model",
+        "dense",
+        "none",
+    )
     assert outcome.recovered == {"beam": False}
 
 
@@ -88,13 +100,38 @@ def cut_in_the_middle(path):
 
 @pytest.mark.parametrize(
     ("damage", "said"),
-    [(drop_last_line, "has 2 rows, its run asked 3 items"), (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row")],
+    [
+        (drop_last_line, "has 2 rows, its run asked 3 items"),
+        (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row"),
+    ],
 )
 def test_a_truncated_samples_file(tmp_path, damage, said):
     write_run(tmp_path, WHOLE)
     damage(tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl")
     with pytest.raises(UserError, match=said):
         load_outcomes([tmp_path])
+
+
+def test_a_file_that_ends_within_a_character(tmp_path):
+    write_run(tmp_path, WHOLE)
+    path = tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl"
+    path.write_bytes(path.read_bytes() + '{"doc": {"id": "埃'.encode()[:-1])
+    with pytest.raises(UserError, match=r"jsonl:4 is not a whole row"):
+        load_outcomes([tmp_path])
+
+
+@pytest.mark.parametrize("row", ['{"doc": null}', '{"doc": {"id": "a"}}', "[]", "3"])
+def test_a_row_of_something_else(tmp_path, row):
+    write_run(tmp_path, WHOLE)
+    (tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl").write_text(row + "\n")
+    with pytest.raises(UserError, match=r"jsonl:1 lacks"):
+        load_outcomes([tmp_path])
+
+
+def test_a_results_file_with_a_name_of_its_own(tmp_path):
+    path = write_run(tmp_path, WHOLE)
+    path.rename(path.with_name(f"mine_{DATE}.json"))  # lm_eval --output_path mine.json
+    assert len(load_outcomes([tmp_path])) == 3
 
 
 def test_a_results_folder_with_no_samples(tmp_path):
@@ -127,7 +164,7 @@ def test_a_foreign_json_file(tmp_path):
 
 def test_doubled_items(tmp_path):
     write_run(tmp_path, {"mc": MC, "gen": [*GEN, *hits("match", a=0)]})
-    with pytest.raises(UserError, match="gen_.* has a twice"):
+    with pytest.raises(UserError, match=r"gen_.* has a twice"):
         load_outcomes([tmp_path])
 
 
@@ -147,13 +184,14 @@ def test_a_missing_view(tmp_path, missing):
 def test_two_runs_that_claim_the_same_variant(tmp_path):
     write_run(tmp_path / "1", WHOLE)
     write_run(tmp_path / "2", WHOLE)
-    with pytest.raises(UserError, match="both claim variant wanda-0.6 of tiny"):
+    with pytest.raises(UserError, match=r"both claim variant wanda-0\.6 of tiny"):
         load_outcomes([tmp_path])
 
 
-def test_two_prunings_of_one_name_are_not_mixed(tmp_path):
-    write_run(tmp_path / "1", {"mc": MC})
-    write_run(tmp_path / "2", {"gen": GEN}, illusion={**PRUNED, "key": "k2"})
+@pytest.mark.parametrize(("first", "second", "lang"), [({"mc": MC}, {"gen": GEN}, "en"), (WHOLE, WHOLE, "zh")])
+def test_two_prunings_of_one_name_are_not_mixed(tmp_path, first, second, lang):
+    write_run(tmp_path / "1", first)
+    write_run(tmp_path / "2", second, illusion={**PRUNED, "key": "k2"}, lang=lang)
     with pytest.raises(UserError, match="both claim variant"):
         load_outcomes([tmp_path])
 

@@ -23,9 +23,7 @@ def model():
 
 def run(wanted, forward, rows=3, max_length=64):
     with torch.inference_mode():
-        return score_continuations(
-            wanted, forward, max_length=max_length, rows=rows, softmax_dtype=torch.float32, device=CPU
-        )
+        return score_continuations(wanted, forward, max_length=max_length, rows=rows, softmax_dtype=torch.float32, device=CPU)
 
 
 def brute_force(model, one):
@@ -43,7 +41,13 @@ def brute_force(model, one):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(tokens, min_size=1, max_size=4)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(tokens, min_size=1, max_size=4)),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_against_brute_force(pairs):
     model = make_tiny_model("llama")
     wanted = [Continuation(tuple(context), tuple(continuation)) for context, continuation in pairs]

@@ -23,7 +23,9 @@ def test_embeddings_norms_and_head_are_not_prunable(arch):
 
 def test_shares_by_hand():
     model = make_tiny_model("llama")
-    first, second = (weight for name, weight in prunable_weights(model) if name.endswith(("0.self_attn.q_proj", "0.mlp.up_proj")))
+    first, second = (
+        weight for name, weight in prunable_weights(model) if name.endswith(("0.self_attn.q_proj", "0.mlp.up_proj"))
+    )
     with torch.no_grad():
         first[:, :20] = 0  # 20 of 80 columns
         second[:80] = 0  # 80 of 160 rows

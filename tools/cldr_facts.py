@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from babel import Locale
@@ -64,7 +64,7 @@ class Fact(NamedTuple):
     names: dict[str, tuple[str, str, list[str]]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def plain(text: str) -> str:
     """Letters, digits and marks, folded: what two names are compared by."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -82,7 +82,7 @@ def cldr_facts() -> list[Fact]:
     return [fact for facts in relations for fact in facts if _askable(fact)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _stems(name: str, lang: str) -> frozenset[str]:
     # Length of the shared beginning that counts: writing systems pack a syllable or a sound into a character.
     length = {"zh": 2, "th": 4, "ko": 2, "hi": 3, "bn": 3, "te": 3}.get(lang, 4)
@@ -151,9 +151,7 @@ def _currencies() -> Iterator[Fact]:
 def _scripts() -> Iterator[Fact]:
     for script, languages in SCRIPT_OF_LANGUAGE.items():
         for language in languages.split():
-            names = {
-                lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, ""))) for lang in LANGUAGES
-            }
+            names = {lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, ""))) for lang in LANGUAGES}
             yield Fact("language_script", language, script, "", names)
 
 

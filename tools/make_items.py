@@ -88,7 +88,7 @@ def _attempt(facts: list[Fact], rng: random.Random) -> list[tuple[Fact, list[Fac
     for fact in rng.sample(facts, len(facts)):
         others = [other for other in by_answer.values() if other.answer_code != fact.answer_code]
         noise = {other.answer_code: rng.random() for other in others}
-        others.sort(key=lambda o: (-left[o.answer_code] - 0.9 * (o.region == fact.region) + 0.5 * noise[o.answer_code]))
+        others.sort(key=lambda o: -left[o.answer_code] - 0.9 * (o.region == fact.region) + 0.5 * noise[o.answer_code])
         distractors: list[Fact] = []
         for other in others:
             if len(distractors) < 3 and _may_stand_beside(other, [fact, *distractors]):

@@ -22,7 +22,10 @@ def main(folder: Path) -> None:
     for lang in LANGUAGES:
         for view in VIEWS:
             _write(folder / lang / f"{view}.yaml", _task(lang, view))
-        _write(folder / lang / "group.yaml", _group(f"{FAMILY}_{lang}", [f"{FAMILY}_{lang}_{view}" for view in VIEWS]))
+        _write(
+            folder / lang / "group.yaml",
+            _group(f"{FAMILY}_{lang}", [f"{FAMILY}_{lang}_{view}" for view in VIEWS]),
+        )
     _write(folder / "groups" / "all.yaml", _group(FAMILY, [f"{FAMILY}_{lang}" for lang in LANGUAGES]))
     _write(folder / "groups" / "core.yaml", _group(f"{FAMILY}_core", [f"{FAMILY}_{view}" for view in CORE_VIEWS]))
     for view, metric in VIEWS.items():
@@ -47,7 +50,9 @@ def _group(name: str, members: list[str]) -> str:
 
 def _mean(metric: str, view: str) -> str:
     filters = {"beam": "beams", "sample": "samples"}.get(view, "none")
-    return f"aggregate_metric_list:\n  - {{metric: {metric}, aggregation: mean, weight_by_size: true, filter_list: [{filters}]}}\n"
+    return (
+        f"aggregate_metric_list:\n  - {{metric: {metric}, aggregation: mean, weight_by_size: true, filter_list: [{filters}]}}\n"
+    )
 
 
 def _write(path: Path, text: str) -> None:

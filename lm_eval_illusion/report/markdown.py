@@ -17,12 +17,18 @@ def markdown_report(report: dict[str, Any], notes: Sequence[str]) -> str:
         "## Variants, all languages",
         _table(["variant", "family", *COLUMNS], variant_rows(report)),
         "\n".join(f"- **{name}**: {meaning}" for name, meaning in COLUMNS.items()),
-        "Languages are parallel translations of the same items: the pooled intervals, which take items as independent, are too narrow.",
+        "Intervals take items as independent: where languages ask the same items, those of pooled rows are too narrow.",
     ]
     for base_model, variant in variants_of(report):
         rows = language_rows(report, base_model, variant)
-        parts += [f"## {_escaped(variant)} of {_escaped(base_model)}, by language", _table(["language", "family", *COLUMNS], rows)]
-    parts += ["## Sparsity", _table(["variant", "base model", "pruner", "mask", "asked", "measured", "runs"], _variants(report))]
+        parts += [
+            f"## {_escaped(variant)} of {_escaped(base_model)}, by language",
+            _table(["language", "family", *COLUMNS], rows),
+        ]
+    parts += [
+        "## Sparsity",
+        _table(["variant", "base model", "pruner", "mask", "asked", "measured", "runs"], _variants(report)),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

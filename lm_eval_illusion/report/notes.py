@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lm_eval_illusion.base_models import EMBEDDED
-from lm_eval_illusion.samples import Outcome
+from lm_eval_illusion.base_models import EMBEDDED, resolve
+from lm_eval_illusion.outcomes import Outcome
 
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
@@ -17,7 +17,7 @@ def notes_of(outcomes: Sequence[Outcome]) -> list[str]:
     """Caveats that hold for some of the outcomes, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
     notes = []
-    if any(variant.base_model == EMBEDDED for variant in variants):
+    if any(variant.base_model in (EMBEDDED, resolve(EMBEDDED)) for variant in variants):
         notes.append(EMBEDDED_NOTE)
     top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, "beam")})
     if top1:

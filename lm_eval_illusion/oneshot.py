@@ -1,0 +1,122 @@
+"""llmcompressor's `oneshot`, called so that it leaves alone what is not asked: the one file that knows its habits."""
+
+from __future__ import annotations
+
+import os
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lm_eval_illusion.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def prune_in_place(model: PreTrainedModel, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int) -> None:
+    """Prune a model on the CPU by a recipe; where there is an accelerator, llmcompressor moves layer by layer there and back.
+
+    `token_ids`: calibration samples of one length. The global random states are as before afterwards.
+
+    Raises:
+        UserError: llmcompressor refuses the recipe for this model.
+    """
+    import torch
+
+    # Its notes of every layer are not the user's; warnings stay. Read when llmcompressor is first imported.
+    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "WARNING")
+    from llmcompressor import oneshot
+    from llmcompressor.core import reset_session
+
+    from lm_eval_illusion.magnitude import register_modifier
+
+    register_modifier()
+    samples = [{"input_ids": row[None], "attention_mask": torch.ones_like(row[None])} for row in torch.tensor(token_ids)]
+    loader: Any = torch.utils.data.DataLoader(samples, batch_size=None, shuffle=False)  # type: ignore[arg-type]
+    tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
+    with _random_states(seed), _linear_layers(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(samples))
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"llmcompressor can't prune this model so ({reason}): try another pruner or mask_structure"
+            ) from error
+        finally:
+            reset_session()
+            _remove_dispatch(model)
+    if tied:
+        model.tie_weights()
+
+
+def output_head(model: PreTrainedModel) -> list[str]:
+    """Patterns of the layers that stay as they are: the output head, which llmcompressor would prune, and tied embeddings with it."""
+    head = model.get_output_embeddings()
+    # llmcompressor matches against "<layer>." where a target is the layer itself, so the plain name never matches.
+    return [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
+
+
+def save_ordinary(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
+    """Write an ordinary dense-format Hugging Face folder: any engine loads it.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        # llmcompressor puts a save_pretrained of its own on the instance, which adds its recipe and format; this is the class's.
+        type(model).save_pretrained(model, folder)
+        tokenizer.save_pretrained(folder)
+    except SafetensorError as error:  # how safetensors says that the disk is full
+        raise OSError(str(error)) from error
+
+
+@contextmanager
+def _random_states(seed: int) -> Iterator[None]:
+    """Pruning draws from torch's, numpy's and Python's generators; what comes after it must not depend on whether it was done."""
+    import numpy
+    import torch
+
+    python_state, numpy_state = random.getstate(), numpy.random.get_state()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        numpy.random.seed(seed % 2**32)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            numpy.random.set_state(numpy_state)
+
+
+@contextmanager
+def _linear_layers(model: PreTrainedModel) -> Iterator[None]:
+    """GPT-2's Conv1D layers as Linear ones while pruning: llmcompressor's pruners don't see Conv1D."""
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    swapped = []
+    for parent in list(model.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, Conv1D):
+                inputs, outputs = layer.weight.shape
+                linear = nn.Linear(inputs, outputs, dtype=layer.weight.dtype)
+                linear.weight.data, linear.bias.data = layer.weight.data.T.contiguous(), layer.bias.data
+                setattr(parent, name, linear)
+                swapped.append((parent, name, layer))
+    yield
+    for parent, name, layer in swapped:
+        layer.weight.data = getattr(parent, name).weight.data.T.contiguous()
+        setattr(parent, name, layer)
+
+
+def _remove_dispatch(model: PreTrainedModel) -> None:
+    """The weights back as plain parameters on the CPU, from wherever llmcompressor's offloading holds them."""
+    from compressed_tensors.offload import remove_dispatch
+
+    remove_dispatch(model)
