@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from lm_eval_illusion.arguments import PruningSettings
 from lm_eval_illusion.errors import UserError
 
 SEPARATOR = "\n\n"
+logger = logging.getLogger(__name__)
 
 
 class Calibration(NamedTuple):
@@ -45,7 +47,7 @@ def calibration_samples(texts: list[str], tokenizer: Any, settings: PruningSetti
     """Cut `calibration_samples` samples of `calibration_length` tokens, each beginning as the tokenizer begins a text.
 
     Embedded texts give a sample each, repeated until it is long enough. Other texts are joined into one stream and cut in order;
-    where it ends early there are fewer samples.
+    where it ends early there are fewer samples, and a warning says so.
 
     Raises:
         UserError: the text is too short for one sample.
@@ -61,6 +63,14 @@ def calibration_samples(texts: list[str], tokenizer: Any, settings: PruningSetti
         raise UserError(
             f"calibration {settings.calibration} has fewer than {settings.calibration_length} tokens, not one sample:"
             " give more text, or a smaller calibration_length"
+        )
+    if len(ids) < settings.calibration_samples:
+        logger.warning(
+            "calibration %s has text for %d samples of %d tokens only, %d were asked: pruning goes on with these",
+            settings.calibration,
+            len(ids),
+            settings.calibration_length,
+            settings.calibration_samples,
         )
     return Calibration([start + sample for sample in ids], sha256)
 

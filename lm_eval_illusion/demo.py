@@ -16,7 +16,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "sparsegpt", "sparsity": 0.7},
     {"pruner": "magnitude", "sparsity": 0.6},
 )
-ITEMS_A_LANGUAGE = 20
+ITEMS_A_LANGUAGE = 15
 BATCH_ROWS = 160
 
 

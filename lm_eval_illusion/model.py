@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections import defaultdict
@@ -15,25 +14,15 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import postprocess_generated_text
 from tqdm import tqdm
 
-from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, nearest, read_settings
+from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
 from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, token_ids_only
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.hf_arguments import check_names, check_with_pruning
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
-
-# What HFLM hands on to from_pretrained; any other unknown argument is a slip of the pen.
-FROM_PRETRAINED_ARGUMENTS = (
-    "attn_implementation",
-    "device_map",
-    "low_cpu_mem_usage",
-    "max_memory",
-    "use_safetensors",
-    "variant",
-)
-NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
@@ -47,10 +36,10 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         Raises:
             UserError: an argument is unknown, ill-formed, or goes ill with pruning.
         """
-        _check_names(arguments)
+        check_names(arguments)
         settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
         if settings.pruner != "none":
-            _check_with_pruning(arguments)
+            check_with_pruning(arguments)
         arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
         base = BaseModel(
             str(pretrained),
@@ -198,25 +187,3 @@ def _shown(create: Any, *arguments: Any) -> PrunedHFLM:
         error.show()
         raise
     return model
-
-
-def _check_names(arguments: dict[str, Any]) -> None:
-    ours = [*PRUNING_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS]
-    allowed = [
-        *ours,
-        *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")),
-    ]
-    for name in arguments:
-        if name not in allowed:
-            raise UserError(
-                f"argument {name!r} is unknown{nearest(name, allowed) or ':'}"
-                f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of lm_eval's hf model is taken too"
-            )
-
-
-def _check_with_pruning(arguments: dict[str, Any]) -> None:
-    given = [name for name in NOT_WITH_PRUNING if arguments.get(name)]
-    if given:
-        raise UserError(
-            f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none"
-        )

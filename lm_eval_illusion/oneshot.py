@@ -26,8 +26,8 @@ def prune_in_place(model: PreTrainedModel, tokenizer: Any, recipe: str, token_id
     """
     import torch
 
-    # Its notes of every layer are not the user's; warnings stay. Read when llmcompressor is first imported.
-    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "WARNING")
+    # Its notes of every layer ("no accelerator", times) are not the user's; what matters we measure. Read when it is first imported.
+    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "ERROR")
     from llmcompressor import oneshot
     from llmcompressor.core import reset_session
 

@@ -57,10 +57,11 @@ def _prune_into(
 ) -> dict[str, Any]:
     """Prune, check, and save model and tokenizer; return the manifest's fields."""
     from lm_eval_illusion.oneshot import output_head, prune_in_place, save_ordinary
-    from lm_eval_illusion.sparsity import check_sparsity, measure_sparsity, overall_sparsity
+    from lm_eval_illusion.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
 
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_window(model, settings)
+    check_shapes(model, settings.mask_structure)
     calibration = calibration_samples(texts, tokenizer, settings)
     recipe = render_recipe(settings.pruner, settings.sparsity, settings.mask_structure, output_head(model))
     prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)

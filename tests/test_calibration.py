@@ -60,12 +60,13 @@ def test_a_text_file_is_cut_into_consecutive_samples(tokenizer, tmp_path):
     assert [sample[1:] for sample in ids] == [stream[0:31], stream[31:62], stream[62:93]]
 
 
-def test_too_little_text_gives_fewer_samples_or_an_error(tokenizer, tmp_path):
+def test_too_little_text_gives_fewer_samples_or_an_error(tokenizer, tmp_path, caplog):
     path = tmp_path / "short.txt"
     path.write_text("Question: x?\nAnswer: France " * 10)
     available = len(tokenizer.encode(path.read_text().strip() + "\n\n", add_special_tokens=False))
     ids = made(tokenizer, calibration=str(path), calibration_samples=500, calibration_length=32).token_ids
     assert len(ids) == available // 31
+    assert f"{available // 31} samples of 32 tokens only, 500 were asked" in caplog.text
     with pytest.raises(UserError, match="fewer than 100000 tokens, not one sample"):
         made(tokenizer, calibration=str(path), calibration_length=100_000)
 

@@ -207,7 +207,7 @@ def test_a_recipe_with_an_unknown_name_is_one_line(folders, tmp_path):
 
 
 def test_a_model_that_does_not_exist_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="'no/such-model' is neither a folder nor a model"):
         prune("no/such-model", store=str(tmp_path))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sparsity import check_sparsity, measure_sparsity, overall_sparsity, prunable_weights
+from lm_eval_illusion.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity, prunable_weights
 from tests.tiny_models import ARCHITECTURES, make_tiny_model
 
 
@@ -47,6 +47,22 @@ def test_more_than_half_a_point_off_stops():
         check_sparsity(model, 0.606, "0:0")
 
 
+def test_a_single_layer_off_stops_even_if_the_whole_is_right():
+    model = make_tiny_model("llama")
+    weights = dict(prunable_weights(model))
+    with torch.no_grad():
+        for weight in weights.values():
+            weight[:, : weight.shape[1] // 2] = 0
+        # Two layers of 80 x 80: what is missing in one is too much in the other.
+        weights["model.layers.0.self_attn.q_proj"][:, 30:] = 1
+        weights["model.layers.0.self_attn.o_proj"][:, :50] = 0
+    assert overall_sparsity(model) == 0.5
+    with pytest.raises(
+        UserError, match=r"0\.5 was asked \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
+    ):
+        check_sparsity(model, 0.5, "0:0")
+
+
 def test_every_group_of_an_n_of_m_mask_is_checked():
     model = make_tiny_model("llama")
     with torch.no_grad():
@@ -58,3 +74,13 @@ def test_every_group_of_an_n_of_m_mask_is_checked():
         weight[3, 0:4] = torch.tensor([1.0, 1.0, 1.0, 0.0])
     with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were asked"):
         check_sparsity(model, 0.5, "2:4")
+
+
+def test_groups_that_do_not_fit_are_named_before_pruning():
+    model = make_tiny_model("llama")
+    check_shapes(model, "4:8")  # 80 and 160 inputs
+    check_shapes(model, "0:0")
+    model.model.layers[1].mlp.down_proj = torch.nn.Linear(36, 80, bias=False)
+    check_shapes(model, "2:4")
+    with pytest.raises(UserError, match=r"layers\.1\.mlp\.down_proj has 36 inputs, not a multiple of 8"):
+        check_shapes(model, "4:8")

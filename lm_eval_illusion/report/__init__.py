@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def report_command(paths: Sequence[Path], out: Path | None, recognition: str) ->
 
 
 def write_report(report: dict[str, Any], notes: Sequence[str], out: Path) -> None:
-    """Write report.json and report.md; each is whole or not there.
+    """Write report.json and report.md; each is whole or not there, and neither is replaced before both are written.
 
     Raises:
         UserError: the folder can't be written.
@@ -43,9 +43,10 @@ def write_report(report: dict[str, Any], notes: Sequence[str], out: Path) -> Non
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            unfinished = out / f".{name}.{os.getpid()}"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(out / name)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=out) as unfinished:
+            for name, text in texts.items():
+                (Path(unfinished) / name).write_text(text, encoding="utf-8")
+            for name in texts:
+                (Path(unfinished) / name).replace(out / name)
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
