@@ -1,4 +1,4 @@
-# make demo: the main job on a fresh clone. make test: all tests. make check: lint and types. PYTHON chooses the interpreter.
+# make demo: the main job on a fresh clone. make test: all tests, two at a time with a thread each. make check: lint and types. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/lm-eval-illusion demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
