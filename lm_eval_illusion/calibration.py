@@ -38,7 +38,7 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
         return list(_embedded_texts(settings, rng))
     if settings.calibration.startswith("hub:"):
         return list(_hub_texts(settings))
-    texts = _file_texts(Path(settings.calibration))
+    texts = _file_texts(Path(settings.calibration).expanduser())
     rng.shuffle(texts)
     return texts
 
@@ -129,9 +129,9 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
             yield row[column]
             if wanted <= 0:
                 return
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
         raise UserError(f"calibration {settings.calibration} can't be loaded from the hub: {error}") from error
 
 

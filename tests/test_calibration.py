@@ -51,6 +51,12 @@ def test_no_evaluated_item_is_calibrated_on():
     assert not [item["id"] for item in embedded_items("de") if item["question"] in texts]
 
 
+def test_a_file_in_the_home_folder_may_be_named_by_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "one.txt").write_text("Question: x?")
+    assert calibration_texts(read_settings(calibration="~/one.txt")) == ["Question: x?"]
+
+
 def test_a_text_file_is_cut_into_consecutive_samples(tokenizer, tmp_path):
     path = tmp_path / "one.txt"
     path.write_text("Question: x?\nAnswer: France " * 50)
