@@ -51,8 +51,6 @@ def obtain(store: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Chec
         if store == "off":
             return _temporary(make)
         return _stored(Path(store).expanduser(), key, make)
-    except UserError:
-        raise
     except OSError as error:
         raise UserError(
             f"store {store} can't be used ({error.strerror or error}): make room or make it writable, or give store=FOLDER or store=off"
@@ -73,15 +71,11 @@ def verify(entry: Path) -> str | None:
 
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
-
-
-def _sha256(file: Any) -> str:
     # Python 3.10 has no hashlib.file_digest.
     digest = hashlib.sha256()
-    while piece := file.read(1 << 20):
-        digest.update(piece)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
     return digest.hexdigest()
 
 

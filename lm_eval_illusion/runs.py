@@ -11,8 +11,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.outcomes import Variant
-
-MODEL_WITH_ALL_BEAMS = "pruned-hf"
+from lm_eval_illusion.plugin import MODEL_NAME
 
 # lm_eval names both files by the run's date: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
@@ -124,7 +123,7 @@ def _variant(config: dict[str, Any]) -> Variant:
         return Variant(
             **{name: ours[name] for name in names},
             identity=identity,
-            beams_are_top1=config.get("model") != MODEL_WITH_ALL_BEAMS,
+            beams_are_top1=config.get("model") != MODEL_NAME,
         )
     base_model = _pretrained(config.get("model_args")) or str(config.get("model"))
     return Variant(base_model, "dense", "none", None, None, "0:0", str(config.get("model_sha", "")), beams_are_top1=True)
