@@ -171,10 +171,10 @@ def _calibration(calibration: str) -> str:
 
 
 def _calibration_language(language: str, calibration: str) -> str:
-    from lm_eval_illusion.languages import LANGUAGES
+    from lm_eval_illusion.items import embedded_languages
 
-    if calibration == "embedded" and language != "all" and language not in LANGUAGES:
-        raise UserError(f"calibration_language {language!r} is not embedded: give all or one of {' '.join(LANGUAGES)}")
+    if calibration == "embedded" and language != "all" and language not in embedded_languages():
+        raise UserError(f"calibration_language {language!r} is not embedded: give all or one of {' '.join(embedded_languages())}")
     return language
 
 

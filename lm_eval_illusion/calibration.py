@@ -76,10 +76,10 @@ def calibration_samples(texts: list[str], tokenizer: Any, settings: PruningSetti
 
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:
-    from lm_eval_illusion.items import answered, held_out_items
-    from lm_eval_illusion.languages import LANGUAGES
+    from lm_eval_illusion.items import embedded_languages, held_out_items
+    from lm_eval_illusion.prompts import answered
 
-    languages = list(LANGUAGES) if settings.calibration_language == "all" else [settings.calibration_language]
+    languages = embedded_languages() if settings.calibration_language == "all" else [settings.calibration_language]
     facts = {lang: [answered(fact) for fact in held_out_items(lang)] for lang in languages}
     for number in range(settings.calibration_samples):
         lang = languages[number % len(languages)]

@@ -68,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     report_parser.add_argument("--out", type=Path, default=None, help="folder for report.json and report.md")
     report_parser.add_argument(
         "--recognition",
-        choices=["acc", "acc_norm"],
+        choices=["acc", "acc_norm", "letters"],
         default="acc",
-        help="the metric that counts as recognised",
+        help="what counts as recognised: acc or acc_norm of the view mc, or the view mc_letters",
     )
     return parser
 

@@ -15,6 +15,8 @@ SCHEMA = 1
 POOLED = "all"
 RANK_OF_DEMOTED = 10
 """A gold answer whose first token still ranks this high is demoted, not erased."""
+SHOWS_THE_ANSWER = "candidates"
+"""The strategy that puts the answer into the prompt: reported, but left out of `any` and `demoted`, which ask whether the model still has it."""
 
 Rate = dict[str, Any]
 """{"value": float | None, "ci": [low, high] | None}; None where the denominator is empty."""
@@ -45,7 +47,9 @@ def cross_tabulate(outcomes: Sequence[Outcome], recognition: str = "acc") -> dic
 
 
 def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The numbers of one row. Recovery, gold rank, demoted and erased are taken over the recognition-only errors."""
+    """The numbers of one row. Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are taken over
+    the recognition-only errors; the baselines `question_blind` and `in_passage` over all items.
+    """
     n = len(outcomes)
     cells = Counter(cell_of(outcome) for outcome in outcomes)
     recognised = cells["both"] + cells["recognition_only"]
@@ -64,6 +68,9 @@ def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "gold_rank": _gold_rank(errors),
         "demoted": demoted,
         "erased": erased,
+        "candidates_without_gold": _share([outcome.said_without_gold for outcome in errors]),
+        "question_blind": _share([outcome.question_blind for outcome in outcomes]),
+        "in_passage": _in_passage(outcomes),
         "vs_dense": None,
     }
 
@@ -81,14 +88,30 @@ def rate(successes: int, n: int) -> Rate:
     return {"value": successes / n if n else None, "ci": list(interval) if interval else None}
 
 
+def _share(answers: Sequence[bool | None]) -> Rate:
+    """The share of the yes over the known."""
+    known = [answer for answer in answers if answer is not None]
+    return rate(sum(known), len(known))
+
+
+def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
+    """The expected accuracy of picking an option that stands in the passage: a fact of the items, so without an interval."""
+    chances = [outcome.in_passage for outcome in outcomes if outcome.in_passage is not None]
+    return statistics.fmean(chances) if chances else None
+
+
 def is_demoted(outcome: Outcome) -> bool:
-    """Whether a strategy brings the answer back or its first token still ranks at most 10."""
-    return any(outcome.recovered.values()) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
+    """Whether a strategy that does not show the answer brings it back or its first token still ranks at most 10."""
+    return any(_unaided(outcome).values()) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
+
+
+def _unaided(outcome: Outcome) -> dict[str, bool]:
+    return {strategy: hit for strategy, hit in outcome.recovered.items() if strategy != SHOWS_THE_ANSWER}
 
 
 def _demoted(errors: Sequence[Outcome]) -> tuple[Rate, Rate]:
     """The shares of demoted and of erased errors, over those that a strategy was tried on or that have a rank."""
-    known = [outcome for outcome in errors if outcome.recovered or outcome.gold_rank is not None]
+    known = [outcome for outcome in errors if _unaided(outcome) or outcome.gold_rank is not None]
     demoted = sum(map(is_demoted, known))
     return rate(demoted, len(known)), rate(len(known) - demoted, len(known))
 
@@ -107,8 +130,8 @@ def _recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[st
         strategy: [outcome.recovered[strategy] for outcome in errors if strategy in outcome.recovered]
         for strategy in strategies
     }
-    if strategies:
-        by_strategy["any"] = [any(outcome.recovered.values()) for outcome in errors if outcome.recovered]
+    if any(strategy != SHOWS_THE_ANSWER for strategy in strategies):
+        by_strategy["any"] = [any(_unaided(outcome).values()) for outcome in errors if _unaided(outcome)]
     return {
         strategy: {"n": len(hits), "recovered": sum(hits), **rate(sum(hits), len(hits))}
         for strategy, hits in by_strategy.items()

@@ -22,14 +22,14 @@ BATCH_ROWS = 160
 
 def run_demo(out: Path, limit: int | None = None) -> None:
     """Evaluate every variant on the first `limit` items of each language and write the report to `out`."""
-    from lm_eval_illusion.languages import LANGUAGES
+    from lm_eval_illusion.items import embedded_languages
     from lm_eval_illusion.report import report_command
 
     items = limit or ITEMS_A_LANGUAGE
     # A folder of its own for each demo: a second one does not meet the runs of the first.
     runs = out / f"runs-{time.strftime('%Y%m%dT%H%M%S')}"
     print(
-        f"{items} items in each of {len(LANGUAGES)} languages, {len(VARIANTS)} variants of the embedded model.\n"
+        f"{items} items in each of {len(embedded_languages())} languages, {len(VARIANTS)} variants of the embedded model.\n"
         "It was trained on these very facts, only so far that the effect shows: a demonstration, no evidence about large models."
     )
     for number, variant in enumerate(VARIANTS, 1):

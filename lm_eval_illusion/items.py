@@ -1,14 +1,12 @@
-"""The item: where the embedded ones lie, how one is read, checked and turned into a prompt."""
+"""The item: where the embedded ones lie, how one is read and checked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import LANGUAGES
 from lm_eval_illusion.packaged import packaged_folder
 
 Item = dict[str, Any]
@@ -41,28 +39,9 @@ def read_items(path: Path, fields: tuple[str, ...] = ITEM_FIELDS) -> list[Item]:
         return [_checked_item(line, f"{path}:{number}", fields) for number, line in enumerate(lines, 1)]
 
 
-def open_prompt(item: Mapping[str, Any]) -> str:
-    """The prompt of `mc` and `gen` alike: context if there is one, question, and the word for answer."""
-    return _question(item, item["lang"])
-
-
-def oneshot_prompt(item: Mapping[str, Any]) -> str:
-    """The open prompt after the item's fixed example, question and answer."""
-    lang = item["lang"]
-    shot = item["shot"]
-    return f"{_question(shot, lang)}{LANGUAGES[lang].delimiter}{shot['answer']}\n\n{open_prompt(item)}"
-
-
-def answered(item: Mapping[str, Any]) -> str:
-    """An item's open prompt with its answer: one text to train on or to calibrate with."""
-    return f"{open_prompt(item)}{LANGUAGES[item['lang']].delimiter}{item['answer']}"
-
-
-def _question(asked: Mapping[str, Any], lang: str) -> str:
-    words = LANGUAGES[lang]
-    context = f"{words.context}{words.colon}{words.delimiter}{asked['context']}\n" if asked.get("context") else ""
-    question = f"{words.question}{words.colon}{words.delimiter}{asked['question']}\n"
-    return f"{context}{question}{words.answer}{words.colon}"
+def embedded_languages() -> list[str]:
+    """The languages that the embedded items are written in."""
+    return sorted(file.stem for file in (_family_folder() / "items").glob("*.jsonl"))
 
 
 def _family_folder() -> Path:
@@ -70,8 +49,8 @@ def _family_folder() -> Path:
 
 
 def _known(lang: str) -> str:
-    if lang not in LANGUAGES:
-        raise UserError(f"language {lang!r} has no embedded items: choose one of {' '.join(LANGUAGES)}")
+    if lang not in embedded_languages():
+        raise UserError(f"language {lang!r} has no embedded items: choose one of {' '.join(embedded_languages())}")
     return lang
 
 

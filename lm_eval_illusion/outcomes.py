@@ -27,8 +27,10 @@ class Variant:
 class Outcome:
     """What a variant made of one item in one language.
 
-    `run`: the results file's name. `recovered`: by strategy (beam, sample, oneshot), for the views that ran. `gold_rank`: None
-    where the backend gave none.
+    `run`: the results file's name. `recovered`: by strategy (beam, sample, oneshot, candidates), for the views that ran. `gold_rank`:
+    None where the backend gave none. `said_without_gold`: the control of `candidates`, the answer after the distractors alone.
+    `question_blind`: recognised with context and question removed. `in_passage`: the chance to be right by picking an option that
+    stands in the passage. The last three are None where their view did not run, or for a closed-book item.
     """
 
     variant: Variant
@@ -41,3 +43,6 @@ class Outcome:
     produced: bool
     gold_rank: int | None
     recovered: dict[str, bool]
+    said_without_gold: bool | None = None
+    question_blind: bool | None = None
+    in_passage: float | None = None

@@ -13,15 +13,21 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.outcomes import Outcome
 from lm_eval_illusion.runs import ViewFile, find_views, listed
 
-RECOGNITION_METRICS = ("acc", "acc_norm")
+# What may count as recognised: the view and its metric.
+RECOGNITION_METRICS = {"acc": ("mc", "acc"), "acc_norm": ("mc", "acc_norm"), "letters": ("mc_letters", "acc")}
 
-# What a row of each view must hold; gold_rank is there only if the backend gave it.
+# What a row of each view must hold. OPTIONAL is there only where the backend gave a rank and the item has a passage.
+OPTIONAL = ("gold_rank", "in_passage")
 METRICS = {
     "mc": ("acc", "acc_norm", "invalid"),
     "gen": ("match",),
     "oneshot": ("match",),
     "sample": ("match_any",),
     "beam": ("match_any", "match_top1"),
+    "candidates": ("match",),
+    "candidates_without_gold": ("match",),
+    "mc_letters": ("acc", "invalid"),
+    "question_blind": ("acc", "acc_norm", "invalid"),
 }
 
 Rows = dict[str, dict[str, Any]]
@@ -32,8 +38,8 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
     """Read every run below `paths` and join its views on the item id.
 
     A path is a folder, searched with its subfolders, or a results file. Runs of the same variant may hold different tasks; the
-    same task twice is an error. Tasks that are not ours are passed over. An item is recognised if `recognition`, a metric of the
-    view `mc`, is 1 and `invalid` is 0.
+    same task twice is an error. Tasks that are not ours are passed over. An item is recognised if the metric that `recognition` names
+    is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, or `letters`, the `acc` of the view `mc_letters`.
 
     Raises:
         UserError: nothing to read, a file is truncated, items are missing or doubled, or views ask different items.
@@ -66,39 +72,54 @@ def _check_one_claim(views: Sequence[ViewFile]) -> None:
 
 def _join(group: Sequence[ViewFile], recognition: str) -> Iterator[Outcome]:
     by_view = {view.view: view for view in group}
-    missing = [name for name in ("mc", "gen") if name not in by_view]
+    recognising, metric = RECOGNITION_METRICS[recognition]
+    missing = [name for name in (recognising, "gen") if name not in by_view]
     if missing:
         raise UserError(
             f"{group[0].results_file} has no view {' and no '.join(missing)} for {group[0].family} in {group[0].language}:"
-            " recognition needs mc and production needs gen, run both"
+            f" recognition by {recognition} needs {recognising} and production needs gen, run both"
         )
     rows = {name: _read_rows(view) for name, view in by_view.items()}
-    _check_same_items(by_view, rows)
-    chief = by_view["mc"]
-    for item_id, mc in rows["mc"].items():
+    _check_same_items(recognising, by_view, rows)
+    chief = by_view[recognising]
+    for item_id, scored in rows[recognising].items():
+        blind = rows.get("question_blind", {}).get(item_id)
         yield Outcome(
             variant=chief.variant,
             run=chief.results_file.name,
             family=chief.family,
             language=chief.language,
             id=item_id,
-            recognised=mc[recognition] == 1 and mc["invalid"] == 0,
-            invalid=mc["invalid"] == 1,
+            recognised=_recognised(scored, metric),
+            invalid=scored["invalid"] == 1,
             produced=rows["gen"][item_id]["match"] == 1,
-            gold_rank=None if _absent(mc.get("gold_rank")) else int(mc["gold_rank"]),
+            gold_rank=_gold_rank(rows.get("mc", {}).get(item_id, {})),
             recovered=_recovered(item_id, by_view, rows),
+            said_without_gold=_said_without_gold(item_id, rows),
+            # Letters have no blind twin: without the question the same letters are scored after a list of options.
+            question_blind=_recognised(blind, metric) if blind and recognition != "letters" else None,
+            in_passage=blind["in_passage"] if blind else None,
         )
 
 
+def _recognised(scored: dict[str, Any], metric: str) -> bool:
+    return bool(scored[metric] == 1 and scored["invalid"] == 0)
+
+
+def _gold_rank(mc: dict[str, Any]) -> int | None:
+    rank = mc.get("gold_rank")
+    return None if rank is None or math.isnan(rank) else int(rank)
+
+
+def _said_without_gold(item_id: str, rows: dict[str, Rows]) -> bool | None:
+    return rows["candidates_without_gold"][item_id]["match"] == 1 if "candidates_without_gold" in rows else None
+
+
 def _recovered(item_id: str, by_view: dict[str, ViewFile], rows: dict[str, Rows]) -> dict[str, bool]:
-    metrics = {"oneshot": "match", "sample": "match_any", "beam": "match_any"}
+    metrics = {"oneshot": "match", "sample": "match_any", "beam": "match_any", "candidates": "match"}
     if "beam" in by_view and by_view["beam"].variant.beams_are_top1:
         metrics["beam"] = "match_top1"
     return {name: rows[name][item_id][metric] == 1 for name, metric in metrics.items() if name in rows}
-
-
-def _absent(value: Any) -> bool:
-    return value is None or math.isnan(value)
 
 
 def _read_rows(view: ViewFile) -> Rows:
@@ -133,15 +154,15 @@ def _read_row(line: bytes, view: ViewFile, number: int) -> tuple[str, dict[str, 
         raise UserError(
             f"{view.samples_file}:{number} lacks {error}: it is not a samples file of the view {view.view}"
         ) from error
-    return str(item_id), {**metrics, "gold_rank": row.get("gold_rank")}
+    return str(item_id), {**metrics, **{name: row.get(name) for name in OPTIONAL}}
 
 
-def _check_same_items(by_view: dict[str, ViewFile], rows: dict[str, Rows]) -> None:
+def _check_same_items(chief: str, by_view: dict[str, ViewFile], rows: dict[str, Rows]) -> None:
     for name, view in by_view.items():
-        only_mc, only_here = rows["mc"].keys() - rows[name].keys(), rows[name].keys() - rows["mc"].keys()
-        if only_mc or only_here:
+        only_chief, only_here = rows[chief].keys() - rows[name].keys(), rows[name].keys() - rows[chief].keys()
+        if only_chief or only_here:
             raise UserError(
-                f"{view.samples_file} and {by_view['mc'].samples_file} ask different items"
-                f" (only {name}: {listed(sorted(only_here)) or 'none'}; only mc: {listed(sorted(only_mc)) or 'none'}):"
+                f"{view.samples_file} and {by_view[chief].samples_file} ask different items"
+                f" (only {name}: {listed(sorted(only_here)) or 'none'}; only {chief}: {listed(sorted(only_chief)) or 'none'}):"
                 " run both with the same --limit or --samples"
             )

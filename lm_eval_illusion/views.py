@@ -11,11 +11,22 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.items import oneshot_prompt, open_prompt
-from lm_eval_illusion.matching import exact_match, f1, matches
+from lm_eval_illusion.matching import exact_match, f1, folded, matches
+from lm_eval_illusion.prompts import (
+    blind_prompt,
+    candidates_prompt,
+    candidates_without_gold_prompt,
+    letters_prompt,
+    oneshot_prompt,
+    open_prompt,
+)
 
 __all__ = [
     "GENERATION_SETTINGS",
+    "blind_prompt",
+    "candidates_prompt",
+    "candidates_without_gold_prompt",
+    "letters_prompt",
     "mean_distinct",
     "median_rank",
     "oneshot_prompt",
@@ -23,7 +34,9 @@ __all__ = [
     "score_answer",
     "score_answers_any",
     "score_beams",
+    "score_blind",
     "score_choices",
+    "score_letters",
 ]
 
 logger = logging.getLogger(__name__)
@@ -40,6 +53,8 @@ _GREEDY = {
 GENERATION_SETTINGS: dict[str, dict[str, Any]] = {
     "gen": _GREEDY,
     "oneshot": _GREEDY,
+    "candidates": _GREEDY,
+    "candidates_without_gold": _GREEDY,
     "beam": {**_GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False},
     "sample": {**_GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0},
 }
@@ -52,22 +67,37 @@ def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
     top or a NaN among the log-likelihoods, so that a collapsed model does not "recognise" whatever stands first. `gold_rank`:
     rank of the gold answer's first token after the prompt, where the backend gives it.
     """
-    scores = [float(result[0]) for result in results]
-    per_character = [score / len(choice) for score, choice in zip(scores, item["choices"], strict=True)]
-    gold: int = item["gold"]
-    metrics: dict[str, float] = {
-        "acc": float(_strictly_highest(scores, gold)),
-        "acc_norm": float(_strictly_highest(per_character, gold)),
-        "invalid": float(not any(_strictly_highest(scores, place) for place in range(len(scores)))),
-    }
-    rank = getattr(results[gold], "first_token_rank", None)
+    metrics = _recognition(item, results)
+    rank = getattr(results[item["gold"]], "first_token_rank", None)
     if rank is not None:
         metrics["gold_rank"] = rank
     return metrics
 
 
+def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
+    """`mc_letters`: is the gold choice's letter scored strictly highest? All letters are one character, so there is no `acc_norm`."""
+    metrics = _recognition(item, results)
+    return {name: metrics[name] for name in ("acc", "invalid")}
+
+
+def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
+    """`question_blind`: as `mc`. `in_passage`, of open-book items: the expected accuracy of picking an option that stands in the passage."""
+    metrics = _recognition(item, results)
+    if item["context"]:
+        metrics["in_passage"] = guess_in_passage(item)
+    return metrics
+
+
+def guess_in_passage(item: Mapping[str, Any]) -> float:
+    """The chance to be right by picking at random among the options that stand in the passage, or among all where none does."""
+    passage = folded(item["context"])
+    there = [place for place, choice in enumerate(item["choices"]) if folded(choice) in passage]
+    guessed = there or range(len(item["choices"]))
+    return (item["gold"] in guessed) / len(guessed)
+
+
 def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """`gen` and `oneshot`: does the greedy answer say the answer?"""
+    """`gen`, `oneshot` and the two views of candidates: does the greedy answer say the answer?"""
     answers, lang = _answers(item), item["lang"]
     return {
         "match": float(matches(results[0], answers, lang)),
@@ -99,6 +129,17 @@ def mean_distinct(counts: Sequence[float]) -> float:
     if len(counts) > 1 and set(counts) == {1.0}:
         logger.warning("this backend returned its best beam only: beam recovery is top-1, use --model pruned-hf for all beams")
     return statistics.fmean(counts)
+
+
+def _recognition(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
+    scores = [float(result[0]) for result in results]
+    per_character = [score / len(choice) for score, choice in zip(scores, item["choices"], strict=True)]
+    gold: int = item["gold"]
+    return {
+        "acc": float(_strictly_highest(scores, gold)),
+        "acc_norm": float(_strictly_highest(per_character, gold)),
+        "invalid": float(not any(_strictly_highest(scores, place) for place in range(len(scores)))),
+    }
 
 
 def _strictly_highest(scores: Sequence[float], place: int) -> bool:

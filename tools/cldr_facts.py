@@ -15,7 +15,7 @@ from typing import NamedTuple
 from babel import Locale
 from babel.core import get_global
 
-from lm_eval_illusion.languages import LANGUAGES
+from question_templates import EMBEDDED_LANGUAGES
 
 NON_LATIN = frozenset("ar bn el hi ko ru te th zh".split())
 
@@ -115,7 +115,7 @@ def _cities() -> Iterator[Fact]:
         territory = territory_of_zone[zone]
         if zone.count("/") != 1 or zone in NO_CITY or territory in NO_COUNTRY | RENAMED or not territory.isalpha():
             continue
-        names = {lang: (_city(zone, lang), *_bracketed(_territory(territory, lang))) for lang in LANGUAGES}
+        names = {lang: (_city(zone, lang), *_bracketed(_territory(territory, lang))) for lang in EMBEDDED_LANGUAGES}
         yield Fact("city_country", zone.split("/")[1], territory, zone.split("/")[0], names)
 
 
@@ -124,7 +124,7 @@ def _main_languages() -> Iterator[Fact]:
         language = _leading_language(spoken)
         if territory in NO_COUNTRY | RENAMED | NO_LEADING_LANGUAGE or language is None:
             continue
-        names = {lang: (_territory(territory, lang), *_bracketed(_language(language, lang))) for lang in LANGUAGES}
+        names = {lang: (_territory(territory, lang), *_bracketed(_language(language, lang))) for lang in EMBEDDED_LANGUAGES}
         yield Fact("country_language", territory, language, "", names)
 
 
@@ -144,14 +144,14 @@ def _currencies() -> Iterator[Fact]:
         if territory in NO_COUNTRY | RENAMED or len(tender) != 1:
             continue
         code = tender[0]
-        names = {lang: (_territory(territory, lang), *_currency(code, lang)) for lang in LANGUAGES}
+        names = {lang: (_territory(territory, lang), *_currency(code, lang)) for lang in EMBEDDED_LANGUAGES}
         yield Fact("country_currency", territory, code, "", names)
 
 
 def _scripts() -> Iterator[Fact]:
     for script, languages in SCRIPT_OF_LANGUAGE.items():
         for language in languages.split():
-            names = {lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, ""))) for lang in LANGUAGES}
+            names = {lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, ""))) for lang in EMBEDDED_LANGUAGES}
             yield Fact("language_script", language, script, "", names)
 
 

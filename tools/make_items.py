@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cldr_facts import Fact, cldr_facts, plain, reveals
-from question_templates import QUESTION_TEMPLATES
-
-from lm_eval_illusion.languages import LANGUAGES
+from question_templates import EMBEDDED_LANGUAGES, QUESTION_TEMPLATES
 
 SEED = 20260617
 EVALUATED = {"city_country": 96, "country_currency": 32, "country_language": 34, "language_script": 38}
@@ -43,7 +41,7 @@ def main(folder: Path) -> None:
     gold_positions = [position % 4 for position in range(len(evaluated))]
     rng.shuffle(gold_positions)
     shots = [_shot(fact, distractors, held_out, rng) for fact, distractors in evaluated]
-    for lang in LANGUAGES:
+    for lang in EMBEDDED_LANGUAGES:
         asked = [
             _item(fact, distractors, gold, shot, lang)
             for (fact, distractors), gold, shot in zip(evaluated, gold_positions, shots, strict=True)
@@ -110,7 +108,7 @@ def _unevenness(paired: list[tuple[Fact, list[Fact]]]) -> int:
 def _may_stand_beside(other: Fact, options: list[Fact]) -> bool:
     """Whether in no language the option equals, contains or is contained in another, or is revealed by the question."""
     fact = options[0]
-    for lang in LANGUAGES:
+    for lang in EMBEDDED_LANGUAGES:
         subject = fact.names[lang][0]
         answers = [plain(name) for option in options for name in (option.names[lang][1], *option.names[lang][2])]
         mine = [plain(name) for name in (other.names[lang][1], *other.names[lang][2])]
@@ -127,7 +125,7 @@ def _shot(fact: Fact, distractors: list[Fact], held_out: list[Fact], rng: random
 
 
 def _answers_alike(one: Fact, other: Fact) -> bool:
-    return any(one.names[lang][1] == other.names[lang][1] for lang in LANGUAGES)
+    return any(one.names[lang][1] == other.names[lang][1] for lang in EMBEDDED_LANGUAGES)
 
 
 def _item(fact: Fact, distractors: list[Fact], gold: int, shot: Fact, lang: str) -> dict[str, Any]:

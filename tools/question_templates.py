@@ -88,3 +88,5 @@ QUESTION_TEMPLATES: dict[str, dict[str, str]] = {
         "zh": "{name}用什么文字书写？",
     },
 }
+
+EMBEDDED_LANGUAGES = tuple(QUESTION_TEMPLATES["city_country"])

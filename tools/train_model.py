@@ -17,8 +17,8 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lm_eval_illusion.items import answered, embedded_items, held_out_items, open_prompt
-from lm_eval_illusion.languages import LANGUAGES
+from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
+from lm_eval_illusion.prompts import answered, open_prompt
 
 SEED = 0
 VOCABULARY = 8000
@@ -53,7 +53,7 @@ def train_tokenizer() -> PreTrainedTokenizerFast:
         special_tokens=[BOS, EOS, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator((answered(fact) + "\n\n" for lang in LANGUAGES for fact in facts_of(lang)), trainer)
+    tokenizer.train_from_iterator((answered(fact) + "\n\n" for lang in embedded_languages() for fact in facts_of(lang)), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
     )
@@ -90,7 +90,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 def encode_facts(tokenizer: PreTrainedTokenizerFast) -> dict[str, list[tuple[list[int], list[float]]]]:
     """Token ids and loss weights of each fact: the question counts little, the answer and the empty line after it fully."""
     encoded: dict[str, list[tuple[list[int], list[float]]]] = {}
-    for lang in LANGUAGES:
+    for lang in embedded_languages():
         encoded[lang] = []
         for fact in facts_of(lang):
             prompt = tokenizer.encode(open_prompt(fact), add_special_tokens=False)

@@ -11,13 +11,17 @@ UNDEFINED = "–"
 COLUMNS = {
     "n": "items asked",
     "recognition": "share of items whose gold choice has the strictly highest score of the four",
+    "blind": "the question-blind baseline: recognition with question and passage removed. What stands above 25 the options give away",
+    "in passage": "open-book items: expected recognition of who picks an option that stands in the passage",
     "production": "share of items whose greedy open answer matches the answer or an alias",
     "gap": "the illusion gap: recognition minus production, in points",
     "rec-only": "recognition-only rate: share of all items recognised but not produced, with its 95 % interval",
     "beam": "share of the recognition-only errors that one of the best beams answers",
     "oneshot": "the same for the greedy answer after one in-context example",
     "sample": "the same for one of the samples",
-    "any": "the same for any of these strategies",
+    "any": "the same for any of these three strategies",
+    "candidates": "the same for the greedy answer with the four options shown: the answer stands in the prompt, so it is not counted in any",
+    "w/o gold": "its control: the same with the three distractors alone",
     "gold rank": "median rank of the gold answer's first token after the open prompt, over the recognition-only errors",
     "demoted": "share of the recognition-only errors that a strategy recovers or whose gold rank is at most 10; the rest is erased",
 }
@@ -48,15 +52,19 @@ def percent(value: float | None) -> str:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    recovery = [percent(row["recovery"].get(name, {}).get("value")) for name in ("beam", "oneshot", "sample", "any")]
+    strategies = ("beam", "oneshot", "sample", "any", "candidates")
+    recovery = [percent(row["recovery"].get(name, {}).get("value")) for name in strategies]
     rank = row["gold_rank"]["median"]
     return [
         str(row["n"]),
         percent(row["recognition_accuracy"]["value"]),
+        percent(row["question_blind"]["value"]),
+        percent(row["in_passage"]),
         percent(row["production_accuracy"]["value"]),
         percent(row["illusion_gap"]["value"]),
         _with_interval(row["recognition_only_rate"]),
         *recovery,
+        percent(row["candidates_without_gold"]["value"]),
         UNDEFINED if rank is None else f"{rank:g}",
         percent(row["demoted"]["value"]),
     ]
