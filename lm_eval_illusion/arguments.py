@@ -174,7 +174,9 @@ def _calibration_language(language: str, calibration: str) -> str:
     from lm_eval_illusion.items import embedded_languages
 
     if calibration == "embedded" and language != "all" and language not in embedded_languages():
-        raise UserError(f"calibration_language {language!r} is not embedded: give all or one of {' '.join(embedded_languages())}")
+        raise UserError(
+            f"calibration_language {language!r} is not embedded: give all or one of {' '.join(embedded_languages())}"
+        )
     return language
 
 

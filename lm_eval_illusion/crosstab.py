@@ -16,7 +16,7 @@ POOLED = "all"
 RANK_OF_DEMOTED = 10
 """A gold answer whose first token still ranks this high is demoted, not erased."""
 SHOWS_THE_ANSWER = "candidates"
-"""The strategy that puts the answer into the prompt: reported, but left out of `any` and `demoted`, which ask whether the model still has it."""
+"""The strategy with the answer in its prompt: left out of `any` and `demoted`, which ask whether the model still has it."""
 
 Rate = dict[str, Any]
 """{"value": float | None, "ci": [low, high] | None}; None where the denominator is empty."""

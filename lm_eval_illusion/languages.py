@@ -67,5 +67,7 @@ def words_of(lang: str) -> Language:
         UserError: the language is not listed.
     """
     if lang not in LANGUAGES:
-        raise UserError(f"language {lang!r} has no prompt words: use one of {' '.join(LANGUAGES)}, or add a line to languages.py")
+        raise UserError(
+            f"language {lang!r} has no prompt words: use one of {' '.join(LANGUAGES)}, or add a line to languages.py"
+        )
     return LANGUAGES[lang]

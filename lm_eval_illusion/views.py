@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.matching import exact_match, f1, folded, matches
+from lm_eval_illusion.matching import exact_match, f1, matches, stands_in_passage
 from lm_eval_illusion.prompts import (
     blind_prompt,
     candidates_prompt,
@@ -81,7 +81,7 @@ def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
 
 
 def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
-    """`question_blind`: as `mc`. `in_passage`, of open-book items: the expected accuracy of picking an option that stands in the passage."""
+    """`question_blind`: as `mc`. `in_passage`, of open-book items: the expected accuracy of who picks an option in the passage."""
     metrics = _recognition(item, results)
     if item["context"]:
         metrics["in_passage"] = guess_in_passage(item)
@@ -90,8 +90,8 @@ def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> di
 
 def guess_in_passage(item: Mapping[str, Any]) -> float:
     """The chance to be right by picking at random among the options that stand in the passage, or among all where none does."""
-    passage = folded(item["context"])
-    there = [place for place, choice in enumerate(item["choices"]) if folded(choice) in passage]
+    choices = enumerate(item["choices"])
+    there = [place for place, choice in choices if stands_in_passage(choice, item["context"], item["lang"])]
     guessed = there or range(len(item["choices"]))
     return (item["gold"] in guessed) / len(guessed)
 

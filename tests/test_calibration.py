@@ -9,7 +9,8 @@ import pytest
 from lm_eval_illusion.arguments import read_settings
 from lm_eval_illusion.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.items import answered, embedded_items, held_out_items
+from lm_eval_illusion.items import embedded_items, held_out_items
+from lm_eval_illusion.prompts import answered
 from tests.tiny_models import make_tiny_tokenizer
 
 

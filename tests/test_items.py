@@ -15,14 +15,11 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import (
     FACT_FIELDS,
     ITEM_FIELDS,
-    answered,
     embedded_items,
+    embedded_languages,
     held_out_items,
-    oneshot_prompt,
-    open_prompt,
     read_items,
 )
-from lm_eval_illusion.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 FAMILY = ROOT / "tasks" / "mqa_illusion"
@@ -34,10 +31,10 @@ def folded(text: str) -> str:
 
 
 def test_languages_are_those_of_tydiqa_and_xquad():
-    assert list(LANGUAGES) == TYDI_AND_XQUAD
+    assert list(embedded_languages()) == TYDI_AND_XQUAD
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", embedded_languages())
 def test_items_are_whole_and_obey_the_option_rules(lang):
     items = embedded_items(lang)
     assert len(items) == 200
@@ -61,14 +58,16 @@ def test_names_are_not_in_latin_script_where_the_language_is_not(lang):
 
 
 def test_languages_are_parallel():
-    shapes = {tuple((item["id"], item["gold"], item["answer_type"]) for item in embedded_items(lang)) for lang in LANGUAGES}
+    shapes = {
+        tuple((item["id"], item["gold"], item["answer_type"]) for item in embedded_items(lang)) for lang in embedded_languages()
+    }
     assert len(shapes) == 1
 
 
 def test_distractors_are_the_same_in_all_languages():
     # A distractor is another item's answer, so its place in one language's list of answers names it in all languages.
     identities = set()
-    for lang in LANGUAGES:
+    for lang in embedded_languages():
         first_with = {}
         for place, item in enumerate(embedded_items(lang)):
             first_with.setdefault((item["answer_type"], item["answer"]), place)
@@ -94,7 +93,7 @@ def test_relations_are_at_least_four():
     assert len({item["answer_type"] for item in embedded_items("en")}) >= 4
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", embedded_languages())
 def test_held_out_facts_and_shots_are_never_evaluated(lang):
     evaluated = {item["id"] for item in embedded_items(lang)}
     asked = {item["question"] for item in embedded_items(lang)}
@@ -104,22 +103,6 @@ def test_held_out_facts_and_shots_are_never_evaluated(lang):
         assert item["shot"]["question"] not in asked
         assert item["shot"]["question"] in {fact["question"] for fact in held_out}
         assert item["shot"]["answer"] not in item["choices"]
-
-
-def test_prompts_by_hand():
-    # No space after a full-width colon; the answer word ends the prompt.
-    english = {
-        "lang": "en",
-        "question": "Who?",
-        "answer": "Me",
-        "shot": {"question": "When?", "answer": "Now"},
-    }
-    chinese = {"lang": "zh", "question": "谁？", "answer": "我", "context": "你和我"}
-    assert open_prompt(english) == "Question: Who?\nAnswer:"
-    assert oneshot_prompt(english) == "Question: When?\nAnswer: Now\n\nQuestion: Who?\nAnswer:"
-    assert answered(english) == "Question: Who?\nAnswer: Me"
-    assert open_prompt(chinese) == "背景：你和我\n问题：谁？\n答案："
-    assert answered(chinese).endswith("答案：我")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +129,7 @@ def test_an_unknown_language_is_named():
 def test_tools_rebuild_the_items_byte_for_byte(tmp_path):
     subprocess.run([sys.executable, str(ROOT / "tools" / "make_items.py"), str(tmp_path)], check=True)
     written = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(written) == 2 * len(LANGUAGES)
+    assert len(written) == 2 * len(embedded_languages())
     for path in written:
         assert path.read_bytes() == (FAMILY / path.relative_to(tmp_path)).read_bytes()
 

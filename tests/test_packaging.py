@@ -19,13 +19,12 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from lm_eval_illusion.base_models import resolve
-from lm_eval_illusion.items import embedded_items, held_out_items
-from lm_eval_illusion.languages import LANGUAGES
+from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.recipes import pruner_names
 print(json.dumps({
-    "items": sum(len(embedded_items(lang)) for lang in LANGUAGES),
-    "held_out": min(len(held_out_items(lang)) for lang in LANGUAGES),
+    "items": sum(len(embedded_items(lang)) for lang in embedded_languages()),
+    "held_out": min(len(held_out_items(lang)) for lang in embedded_languages()),
     "pruners": pruner_names(),
     "model": sorted(path.name for path in Path(resolve("embedded")).iterdir()),
     "tasks": sorted(str(path.relative_to(tasks_folder())) for path in tasks_folder().rglob("*.yaml")),

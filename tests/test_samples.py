@@ -204,5 +204,5 @@ def test_runs_with_settings_that_make_views_lie(tmp_path, setting):
 
 
 def test_an_unknown_recognition_metric(tmp_path):
-    with pytest.raises(UserError, match="'letters' is unknown"):
-        load_outcomes([tmp_path], "letters")
+    with pytest.raises(UserError, match="'letter' is unknown"):
+        load_outcomes([tmp_path], "letter")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.items import open_prompt
-from lm_eval_illusion.languages import LANGUAGES
+from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.plugin import tasks_folder
+from lm_eval_illusion.prompts import open_prompt
+from lm_eval_illusion.task_files import VIEWS
 
 ROOT = Path(__file__).parents[1]
-VIEWS = ("mc", "gen", "beam", "sample", "oneshot")
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def test_tools_rebuild_the_yamls_byte_for_byte(tmp_path):
 
 
 def test_every_task_and_group_is_there(manager):
-    tasks = {f"mqa_illusion_{lang}_{view}" for lang in LANGUAGES for view in VIEWS}
-    groups = {"mqa_illusion", "mqa_illusion_core", *(f"mqa_illusion_{name}" for name in (*LANGUAGES, *VIEWS))}
+    tasks = {f"mqa_illusion_{lang}_{view}" for lang in embedded_languages() for view in VIEWS}
+    groups = {"mqa_illusion", "mqa_illusion_core", *(f"mqa_illusion_{name}" for name in (*embedded_languages(), *VIEWS))}
     assert set(manager.all_subtasks) == tasks
     assert set(manager.all_groups) == groups
 
@@ -42,12 +42,12 @@ def test_every_task_and_group_is_there(manager):
 def test_groups_hold_what_their_names_say(manager):
     loaded = manager.load(["mqa_illusion_core"])["tasks"]
     assert {name.rsplit("_", 1)[1] for name in loaded} == {"mc", "gen", "oneshot", "sample"}
-    assert len(loaded) == 4 * len(LANGUAGES)
+    assert len(loaded) == 4 * len(embedded_languages())
     assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{view}" for view in VIEWS}
 
 
 def test_mc_and_gen_ask_the_very_same_prompt(manager):
-    for lang in LANGUAGES:
+    for lang in embedded_languages():
         tasks = manager.load([f"mqa_illusion_{lang}_mc", f"mqa_illusion_{lang}_gen"])["tasks"]
         prompts = []
         for task in tasks.values():

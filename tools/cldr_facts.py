@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from babel import Locale
 from babel.core import get_global
-
 from question_templates import EMBEDDED_LANGUAGES
 
 NON_LATIN = frozenset("ar bn el hi ko ru te th zh".split())
@@ -151,7 +150,10 @@ def _currencies() -> Iterator[Fact]:
 def _scripts() -> Iterator[Fact]:
     for script, languages in SCRIPT_OF_LANGUAGE.items():
         for language in languages.split():
-            names = {lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, ""))) for lang in EMBEDDED_LANGUAGES}
+            names = {
+                lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, "")))
+                for lang in EMBEDDED_LANGUAGES
+            }
             yield Fact("language_script", language, script, "", names)
 
 

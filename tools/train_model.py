@@ -53,7 +53,9 @@ def train_tokenizer() -> PreTrainedTokenizerFast:
         special_tokens=[BOS, EOS, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator((answered(fact) + "\n\n" for lang in embedded_languages() for fact in facts_of(lang)), trainer)
+    tokenizer.train_from_iterator(
+        (answered(fact) + "\n\n" for lang in embedded_languages() for fact in facts_of(lang)), trainer
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
     )

@@ -26,7 +26,9 @@ def notes_of(outcomes: Sequence[Outcome]) -> list[str]:
     if unranked:
         notes.append(f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, or it was not finite.")
     if any(outcome.question_blind is None for outcome in outcomes):
-        notes.append("no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters.")
+        notes.append(
+            "no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters."
+        )
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")

@@ -20,7 +20,7 @@ COLUMNS = {
     "oneshot": "the same for the greedy answer after one in-context example",
     "sample": "the same for one of the samples",
     "any": "the same for any of these three strategies",
-    "candidates": "the same for the greedy answer with the four options shown: the answer stands in the prompt, so it is not counted in any",
+    "candidates": "the same for the greedy answer with the four options shown, the answer among them: not counted in any",
     "w/o gold": "its control: the same with the three distractors alone",
     "gold rank": "median rank of the gold answer's first token after the open prompt, over the recognition-only errors",
     "demoted": "share of the recognition-only errors that a strategy recovers or whose gold rank is at most 10; the rest is erased",

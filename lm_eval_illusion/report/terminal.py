@@ -24,7 +24,9 @@ def print_report(report: dict[str, Any], notes: Sequence[str]) -> None:
         rows = language_rows(report, base_model, variant)
         console.print(_table(f"{variant} of {base_model}, by language (%)", "language", rows))
     # Last, because the end of the output is what stands on the screen.
-    console.print(_table(f"Variants, all languages (%), recognition by {report['recognition_metric']}", "variant", variant_rows(report)))
+    console.print(
+        _table(f"Variants, all languages (%), recognition by {report['recognition_metric']}", "variant", variant_rows(report))
+    )
     for note in notes:
         console.print(Text(f"Note: {note}"))
 
