@@ -20,7 +20,7 @@ _ORDERS = {
 _NUMERIC = {"ymd": ("{y}-{m:02}-{d:02}",), "ym": ("{y}-{m:02}",), "md": ()}
 _SKELETONS = {"ymd": ("yMMMMd", "yMMMd", "yMd"), "ym": ("yMMMM", "yMMM"), "md": ("MMMMd", "MMMd")}
 # Forms in everyday use that CLDR lacks.
-_MORE = {
+_MORE: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {"ymd": ("{d} of {month} {y}",), "md": ("{d} of {month}",), "ym": ()},
     "ja": {"ymd": ("{y}年{m}月{d}日",), "md": ("{m}月{d}日",), "ym": ("{y}年{m}月",)},
     "ko": {"ymd": ("{y}년 {m}월 {d}일",), "md": ("{m}월 {d}일",), "ym": ("{y}년 {m}월",)},
@@ -91,12 +91,8 @@ def _formatted(day: date, kind: str, lang: str) -> set[str]:
 
     locale = Locale.parse(lang)
     parts = {"y": day.year, "m": day.month, "d": day.day}
-    forms = [order.format(**parts, month=name) for order in _ORDERS[kind] for name in _month_names(lang)[day.month]]
-    forms += (
-        [form.format(**parts, month=name) for form in _MORE[lang][kind] for name in _month_names(lang)[day.month]]
-        if lang in _MORE
-        else []
-    )
+    more = _MORE.get(lang, {}).get(kind, ())
+    forms = [form.format(**parts, month=name) for form in (*_ORDERS[kind], *more) for name in _month_names(lang)[day.month]]
     forms += [form.format(**parts) for form in _NUMERIC[kind]]
     if kind == "ymd":
         forms += [format_date(day, length, locale) for length in ("short", "medium", "long")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 # Suffixes that Turkish sets off by an apostrophe after a name or a number: Ankara'da, 1989'un. "Kur'an" has none.
 _TURKISH_SUFFIX = re.compile(
@@ -17,6 +18,7 @@ _ARABIC_ARTICLE = re.compile(r"\b(?:[وفبك]?ال|لل)(?=\w{2})")
 _VIETNAMESE_TONE = re.compile("(o(?=[ae])|u(?=y))([aey])([\u0300\u0301\u0303\u0309\u0323])")
 
 
+@lru_cache(maxsize=20_000)
 def fold_letters(text: str, lang: str) -> str:
     """NFKC, caseless (ß as ss, final sigma as sigma, the Turkish pairs ı I and i İ), with the language's spellings made one."""
     text = unicodedata.normalize("NFKC", text)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.bundles import Bundle, bundles_of
-from lm_eval_illusion.pairing.distractors import Option, choose_distractors
+from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
+from lm_eval_illusion.pairing.distractors import choose_distractors
 from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_allowed, right_answers
 from lm_eval_illusion.pairing.source import Question
 
@@ -43,12 +43,12 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     dropped |= {one_id: "every held-out example gives its answer away" for one_id in options if fitting.get(one_id) == []}
     kept = [bundle for bundle in rest if bundle.id not in dropped]
     taken = _first_of_each_language(kept, limit)
-    places = _gold_places(len(taken), random.Random(f"{seed} places"))
+    places = _gold_places(taken, seed)
     items: dict[str, list[Item]] = defaultdict(list)
-    for bundle, place in zip(taken, places, strict=True):
+    for bundle in taken:
         shot = fitting[bundle.id][int(_hash(bundle.id), 16) % len(fitting[bundle.id])]
         for lang in bundle.by_lang:
-            items[lang].append(_item(bundle, lang, options[bundle.id], place, shot.by_lang[lang]))
+            items[lang].append(_item(bundle, lang, options[bundle.id], places[bundle.id], shot.by_lang[lang]))
     return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
 
 
@@ -60,7 +60,8 @@ def _held_out(bundles: Sequence[Bundle]) -> tuple[list[Bundle], list[Bundle]]:
     """The first of each set of languages as examples, and the rest."""
     sizes = Counter(bundle.languages for bundle in bundles)
     left = {languages: min(SHOTS, max(1, size // 50)) for languages, size in sizes.items()}
-    shots, rest = [], []
+    shots: list[Bundle] = []
+    rest: list[Bundle] = []
     for bundle in bundles:
         left[bundle.languages] -= 1
         (shots if left[bundle.languages] >= 0 else rest).append(bundle)
@@ -104,10 +105,14 @@ def _first_of_each_language(bundles: Sequence[Bundle], limit: int | None) -> lis
     return first
 
 
-def _gold_places(count: int, rng: random.Random) -> list[int]:
-    """The four places equally often, in a drawn order."""
-    places = [number % 4 for number in range(count)]
-    rng.shuffle(places)
+def _gold_places(bundles: Sequence[Bundle], seed: int) -> dict[str, int]:
+    """id -> place of the answer; the four equally often in each set of languages, in a drawn order."""
+    places: dict[str, int] = {}
+    for languages in dict.fromkeys(bundle.languages for bundle in bundles):
+        ids = [bundle.id for bundle in bundles if bundle.languages == languages]
+        drawn = [number % 4 for number in range(len(ids))]
+        random.Random(f"{seed} {sorted(languages)}").shuffle(drawn)
+        places |= dict(zip(ids, drawn, strict=True))
     return places
 
 

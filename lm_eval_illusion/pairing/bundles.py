@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from lm_eval_illusion.pairing.answer_types import answer_type, script_of
 from lm_eval_illusion.pairing.source import Question
 
+Option = dict[str, str]
+"""An option in each language."""
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -39,7 +42,7 @@ class Bundle:
         return all(question.choices for question in self.by_lang.values())
 
 
-def lent(donor: Bundle, bundle: Bundle) -> dict[str, str]:
+def lent(donor: Bundle, bundle: Bundle) -> Option:
     """The donor's answer in each of the bundle's languages.
 
     A name is sometimes left in Latin letters within another script ("Lexus" in a Greek passage); beside it stands the donor's name as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -63,14 +63,17 @@ def changed(answers: Answers, number: Changeable, value: int) -> dict[str, str]:
     return {lang: _rewritten(answer, number.spans[lang], digits) for lang, answer in answers.items()}
 
 
-def possible_values(answers: Answers, number: Changeable, wanted: frozenset[int]) -> list[int]:
+def possible_values(answers: Answers, number: Changeable, wanted: frozenset[int], truths: Iterable[int] = ()) -> list[int]:
     """Values near the true one that read as naturally: as many digits and trailing zeros, the same order beside the answer's other
-    numbers, the same plural form, no year to come. `wanted` are tried however far they are.
+    numbers, the same plural form, no year to come. `wanted` are taken however far they are; `truths`, the true values of other
+    questions, if they are near, so that a value is not known for a true one by coming again.
     """
     allowed = _limits(answers, number)
     for unit in (10**number.zeros, 1):
         # A number like 2000 has no neighbours as round as itself.
-        near = {number.value + step * sign for step in _steps(number, unit) for sign in (1, -1)}
+        steps = _steps(number, unit)
+        near = {number.value + step * sign for step in steps for sign in (1, -1)}
+        near |= {truth for truth in truths if abs(truth - number.value) <= steps[-1]}
         values = sorted(v for v in near | wanted if v != number.value and v % unit == 0 and allowed(v))
         if ranks(values, number.value):
             break

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from lm_eval_illusion.matching import stands_in_passage
-from lm_eval_illusion.pairing.bundles import Bundle, lent
-from lm_eval_illusion.pairing.changed_numbers import (
-    Changeable,
-    changed,
-    draw_values,
-    find_changeable,
-    numbers_in,
-    possible_values,
-    ranks,
-)
-from lm_eval_illusion.pairing.rules import RightAnswers, is_alike, is_allowed
+from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign, even_out
+from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
+from lm_eval_illusion.pairing.looks import look_scores
+from lm_eval_illusion.pairing.number_distractors import number_distractors
+from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_alike, may_stand
+
+if TYPE_CHECKING:
+    from lm_eval_illusion.pairing.looks import Scores
 
 WANTED = 3
 LARGEST_GROUP = 300
@@ -32,15 +31,11 @@ LARGEST_GROUP = 300
 # What makes a distractor worse, in units of one factor e in length.
 OTHER_TOPIC = 1.0
 NOT_IN_PASSAGE = 2.0
-FORBIDDEN = 1e6
-
-Option = dict[str, str]
-"""Language -> text."""
 
 
 def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int) -> dict[str, list[Option]]:
     """id -> three options, for each bundle for which the rules leave three. Equal input and seed give equal output."""
-    chosen = _changed_numbers(bundles, known, random.Random(f"{seed} numbers"))
+    chosen = number_distractors(bundles, known, random.Random(f"{seed} numbers"))
     left = [bundle for bundle in bundles if bundle.id not in chosen]
     for group in _groups(left):
         rng = random.Random(f"{seed} {group[0].id}")
@@ -51,46 +46,11 @@ def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int
     return {one_id: options for one_id, options in chosen.items() if len(options) == WANTED}
 
 
-def _changed_numbers(bundles: Sequence[Bundle], known: RightAnswers, rng: random.Random) -> dict[str, list[Option]]:
-    """Those whose number can be changed; the truth is the least, second, third and greatest value equally often."""
-    possible: dict[str, tuple[Bundle, Changeable, list[int], frozenset[int]]] = {}
-    for bundle in bundles:
-        number = find_changeable(bundle.answers) if bundle.answer_type in ("number", "date") else None
-        if number is not None:
-            wanted = _in_passages(bundle, number)
-            values = possible_values(bundle.answers, number, wanted)
-            values = [value for value in values if _may_stand(changed(bundle.answers, number, value), bundle, known)]
-            possible[bundle.id] = bundle, number, values, wanted
-    chosen = {}
-    for one_id, rank in _balanced_ranks({i: ranks(values, n.value) for i, (_, n, values, _) in possible.items()}).items():
-        bundle, number, values, wanted = possible[one_id]
-        drawn = draw_values(values, number.value, rank, wanted, rng)
-        chosen[one_id] = [changed(bundle.answers, number, value) for value in drawn]
-    return chosen
-
-
-def _in_passages(bundle: Bundle, number: Changeable) -> frozenset[int]:
-    """Numbers of as many digits that stand in the passage of every language."""
-    shared = frozenset.intersection(*(numbers_in(question.context) for question in bundle.by_lang.values()))
-    return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
-
-
-def _balanced_ranks(possible: Mapping[str, list[int]]) -> dict[str, int]:
-    """A rank for each that can have one, the least used first; those with the least choice choose first."""
-    used = dict.fromkeys(range(4), 0)
-    chosen = {}
-    for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
-        if possible[one_id]:
-            chosen[one_id] = min(possible[one_id], key=lambda rank: (used[rank], rank))
-            used[chosen[one_id]] += 1
-    return chosen
-
-
 def _groups(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
     """Bundles of the same languages and answer type, topics together, at most LARGEST_GROUP at once."""
-    alike: dict[tuple[str, ...], list[Bundle]] = defaultdict(list)
+    alike: dict[tuple[str, frozenset[str]], list[Bundle]] = defaultdict(list)
     for bundle in bundles:
-        alike[(bundle.answer_type, *sorted(bundle.languages))].append(bundle)
+        alike[bundle.answer_type, bundle.languages].append(bundle)
     for same in alike.values():
         same.sort(key=lambda bundle: (bundle.topic, bundle.id))
         parts = math.ceil(len(same) / LARGEST_GROUP)
@@ -100,21 +60,23 @@ def _groups(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
 
 def _assigned(group: Sequence[Bundle], known: RightAnswers, rng: random.Random) -> dict[str, list[Option]]:
     import numpy as np
-    from scipy.optimize import linear_sum_assignment
 
-    chosen: dict[str, list[Option]] = {bundle.id: [] for bundle in group}
     costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
-    for _ in range(WANTED):
-        for row, column in zip(*linear_sum_assignment(costs), strict=True):
-            bundle, option = group[row], lent(group[column], group[row])
-            if costs[row, column] < FORBIDDEN:
-                chosen[bundle.id].append(option)
-                costs[row, column] = FORBIDDEN
-        for row, bundle in enumerate(group):
-            for column in np.flatnonzero(costs[row] < FORBIDDEN):
-                if not _may_stand(lent(group[column], bundle), bundle, known, chosen[bundle.id][-1:]):
-                    costs[row, column] = FORBIDDEN
-    return chosen
+    languages = sorted(group[0].languages)
+    compacts = [[compact(bundle.answers[lang], lang) for lang in languages] for bundle in group]
+
+    @cache
+    def clash(one: int, other: int) -> bool:
+        return any(a in b or b in a for a, b in zip(compacts[one], compacts[other], strict=True))
+
+    rows = assign(costs, clash)
+    looks = np.concatenate([_looks([bundle.answers[lang] for bundle in group]) for lang in languages])
+    even_out(rows, looks, costs, clash, rng)
+    return {bundle.id: [lent(group[donor], bundle) for donor in donors] for bundle, donors in zip(group, rows, strict=True)}
+
+
+def _looks(answers: Sequence[str]) -> Scores:
+    return look_scores(answers, Counter("".join(answers)))
 
 
 def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:
@@ -124,7 +86,7 @@ def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], know
     more: list[Option] = []
     for cost, _, donor in priced:
         option = lent(donor, bundle)
-        if cost < FORBIDDEN and _may_stand(option, bundle, known, [*chosen, *more]):
+        if cost < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
             more.append(option)
         if len(chosen) + len(more) == WANTED:
             break
@@ -135,17 +97,12 @@ def _cost(donor: Bundle, bundle: Bundle, known: RightAnswers) -> float:
     answers, options = bundle.answers, lent(donor, bundle)
     if donor.id == bundle.id or not all(is_alike(options[lang], answers[lang]) for lang in answers):
         return FORBIDDEN
-    if not _may_stand(options, bundle, known):
+    if not may_stand(options, bundle, known):
         return FORBIDDEN
     count = len(answers)
     length = sum(abs(math.log(len(options[lang]) / len(answers[lang]))) for lang in answers) / count
     passages = {lang: question.context for lang, question in bundle.by_lang.items()}
-    absent = sum(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in answers) / count
-    return length + OTHER_TOPIC * (donor.topic != bundle.topic) + NOT_IN_PASSAGE * absent
-
-
-def _may_stand(option: Mapping[str, str], bundle: Bundle, known: RightAnswers, beside: Sequence[Option] = ()) -> bool:
-    return all(
-        is_allowed(option[lang], question, known, [other[lang] for other in beside])
-        for lang, question in bundle.by_lang.items()
+    absent = (
+        sum(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in answers) / count
     )
+    return length + OTHER_TOPIC * (donor.topic != bundle.topic) + NOT_IN_PASSAGE * absent

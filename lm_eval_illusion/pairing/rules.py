@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from lm_eval_illusion.normalising import normalise
 from lm_eval_illusion.pairing.answer_types import script_of
+from lm_eval_illusion.pairing.bundles import Bundle, Option
 from lm_eval_illusion.pairing.source import Question
 
 LONGEST_RATIO = 4.0
@@ -47,6 +48,14 @@ def is_alike(option: str, answer: str) -> bool:
     """Same script and near in length."""
     ratio = len(option) / len(answer)
     return 1 / LONGEST_RATIO <= ratio <= LONGEST_RATIO and script_of(option) == script_of(answer)
+
+
+def may_stand(option: Option, bundle: Bundle, known: RightAnswers, beside: Sequence[Option] = ()) -> bool:
+    """Whether an option is allowed in every language of a bundle."""
+    return all(
+        is_allowed(option[lang], question, known, [other[lang] for other in beside])
+        for lang, question in bundle.by_lang.items()
+    )
 
 
 def _overlap(one: str, other: str) -> bool:

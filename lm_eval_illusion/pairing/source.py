@@ -143,8 +143,9 @@ def _texts(row: Mapping[str, Any], field: str, place: str) -> list[str]:
 
 
 def _topic(row: Mapping[str, Any]) -> str:
-    meta = row.get("meta") if isinstance(row.get("meta"), dict) else {}
-    named = (row.get("topic"), meta.get("article"), meta.get("title"), row.get("title"))
+    meta = row.get("meta")
+    within = meta if isinstance(meta, dict) else {}
+    named = (row.get("topic"), within.get("article"), within.get("title"), row.get("title"))
     return next((str(name) for name in named if name not in (None, "")), "")
 
 

@@ -1,0 +1,112 @@
+"""Distractors for the bundles whose number can be changed, chosen so that nothing about the values alone gives the truth away."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lm_eval_illusion.pairing.bundles import Bundle, Option
+from lm_eval_illusion.pairing.changed_numbers import (
+    Changeable,
+    changed,
+    draw_values,
+    find_changeable,
+    numbers_in,
+    possible_values,
+    ranks,
+)
+from lm_eval_illusion.pairing.looks import answer_hits, look_scores
+from lm_eval_illusion.pairing.rules import RightAnswers, may_stand
+
+if TYPE_CHECKING:
+    from lm_eval_illusion.pairing.looks import Scores
+
+DRAWS = 30
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A bundle with the values that its number may be changed to; `wanted` ones stand in its passage."""
+
+    bundle: Bundle
+    number: Changeable
+    values: list[int]
+    wanted: frozenset[int]
+
+    def options(self, values: Sequence[int]) -> list[Option]:
+        return [changed(self.bundle.answers, self.number, value) for value in values]
+
+
+def number_distractors(bundles: Sequence[Bundle], known: RightAnswers, rng: random.Random) -> dict[str, list[Option]]:
+    """id -> three options, for bundles of type number or date in which one number stands once in every language.
+
+    The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the likeliest,
+    the longest and the shortest option have been the truth most nearly a quarter of the time.
+    """
+    candidates = _candidates(bundles, known)
+    chosen: dict[str, list[Option]] = {}
+    surplus: dict[frozenset[str], Scores] = {}
+    characters = _characters_by_language(bundles)
+    for one_id, rank in _balanced_ranks(candidates).items():
+        candidate = candidates[one_id]
+        truth, languages = candidate.number.value, candidate.bundle.languages
+        draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
+        tried = [candidate.options(values) for values in draws]
+        sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
+        best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
+        chosen[one_id], surplus[languages] = tried[best], sums[best]
+    return chosen
+
+
+def _candidates(bundles: Sequence[Bundle], known: RightAnswers) -> dict[str, _Candidate]:
+    found = {}
+    numbers = {b.id: find_changeable(b.answers) for b in bundles if b.answer_type in ("number", "date")}
+    truths = Counter(number.value for number in numbers.values() if number is not None)
+    for bundle in bundles:
+        number = numbers.get(bundle.id)
+        if number is not None:
+            wanted = _in_passages(bundle, number)
+            values = possible_values(bundle.answers, number, wanted, truths.keys())
+            values = [v for v in values if may_stand(changed(bundle.answers, number, v), bundle, known)]
+            if ranks(values, number.value):
+                found[bundle.id] = _Candidate(bundle, number, values, wanted)
+    return found
+
+
+def _in_passages(bundle: Bundle, number: Changeable) -> frozenset[int]:
+    """Numbers of as many digits that stand in the passage of every language."""
+    shared = frozenset.intersection(*(numbers_in(question.context) for question in bundle.by_lang.values()))
+    return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
+
+
+def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
+    """A rank for each, the least used first; those with the least choice choose first."""
+    possible = {one_id: ranks(candidate.values, candidate.number.value) for one_id, candidate in candidates.items()}
+    used = dict.fromkeys(range(4), 0)
+    chosen = {}
+    for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
+        chosen[one_id] = min(possible[one_id], key=lambda rank: (used[rank], rank))
+        used[chosen[one_id]] += 1
+    return chosen
+
+
+def _characters_by_language(bundles: Sequence[Bundle]) -> dict[str, Counter[str]]:
+    characters: dict[str, Counter[str]] = defaultdict(Counter)
+    for bundle in bundles:
+        for lang, answer in bundle.answers.items():
+            characters[lang].update(answer)
+    return characters
+
+
+def _excess(options: Sequence[Option], bundle: Bundle, characters: Mapping[str, Counter[str]]) -> Scores:
+    """[languages x looks]: how much more than a quarter the truth is the highest by each look."""
+    import numpy as np
+
+    of_language = [
+        answer_hits(look_scores([answer, *(option[lang] for option in options)], characters[lang]))
+        for lang, answer in bundle.answers.items()
+    ]
+    return np.concatenate(of_language) - 0.25
