@@ -27,7 +27,8 @@ Clash = Callable[[int, int], bool]
 
 
 def assign(costs: Scores, clash: Clash) -> Rows:
-    """Three rounds, in each of which every donor lends once; a bundle for which a round finds nothing gets what others can spare.
+    """Three rounds, in each of which every donor lends once; a bundle for which a round finds nothing gets what others can spare, or
+    the cheapest donors a fourth time.
 
     Rows may stay short where the rules leave too little.
     """
@@ -44,6 +45,10 @@ def assign(costs: Scores, clash: Clash) -> Rows:
             if now[row, donor] < FORBIDDEN:
                 rows[row].append(int(donor))
     _repair(rows, costs, clash)
+    for row in range(len(rows)):
+        for donor in costs[row].argsort(kind="stable"):
+            if len(rows[row]) < ROUNDS:
+                _lend(int(donor), row, rows, costs, clash)
     return rows
 
 

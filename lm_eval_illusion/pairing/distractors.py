@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from lm_eval_illusion.matching import stands_in_passage
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign, even_out
 from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
-from lm_eval_illusion.pairing.looks import look_scores
+from lm_eval_illusion.pairing.looks import count_characters, look_scores
 from lm_eval_illusion.pairing.number_distractors import number_distractors
 from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_alike, may_stand
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.looks import Scores
+    from lm_eval_illusion.pairing.looks import CharactersByLanguage
 
 WANTED = 3
 LARGEST_GROUP = 300
@@ -35,11 +35,12 @@ NOT_IN_PASSAGE = 2.0
 
 def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int) -> dict[str, list[Option]]:
     """id -> three options, for each bundle for which the rules leave three. Equal input and seed give equal output."""
-    chosen = number_distractors(bundles, known, random.Random(f"{seed} numbers"))
+    characters = count_characters(bundle.answers for bundle in bundles)
+    chosen = number_distractors(bundles, known, characters, random.Random(f"{seed} numbers"))
     left = [bundle for bundle in bundles if bundle.id not in chosen]
     for group in _groups(left):
         rng = random.Random(f"{seed} {group[0].id}")
-        chosen |= _assigned(group, known, rng)
+        chosen |= _assigned(group, known, characters, rng)
     for bundle in left:
         if len(chosen[bundle.id]) < WANTED:
             chosen[bundle.id] += _filled(bundle, bundles, chosen[bundle.id], known)
@@ -58,7 +59,9 @@ def _groups(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
         yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
-def _assigned(group: Sequence[Bundle], known: RightAnswers, rng: random.Random) -> dict[str, list[Option]]:
+def _assigned(
+    group: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
+) -> dict[str, list[Option]]:
     import numpy as np
 
     costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
@@ -70,13 +73,9 @@ def _assigned(group: Sequence[Bundle], known: RightAnswers, rng: random.Random) 
         return any(a in b or b in a for a, b in zip(compacts[one], compacts[other], strict=True))
 
     rows = assign(costs, clash)
-    looks = np.concatenate([_looks([bundle.answers[lang] for bundle in group]) for lang in languages])
+    looks = np.concatenate([look_scores([bundle.answers[lang] for bundle in group], characters[lang]) for lang in languages])
     even_out(rows, looks, costs, clash, rng)
     return {bundle.id: [lent(group[donor], bundle) for donor in donors] for bundle, donors in zip(group, rows, strict=True)}
-
-
-def _looks(answers: Sequence[str]) -> Scores:
-    return look_scores(answers, Counter("".join(answers)))
 
 
 def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
+    CharactersByLanguage = Mapping[str, Counter[str]]
+
+
+def count_characters(answers: Iterable[Mapping[str, str]]) -> CharactersByLanguage:
+    """How often each character stands in the answers of each language. `answers`: language -> answer."""
+    characters: dict[str, Counter[str]] = defaultdict(Counter)
+    for by_lang in answers:
+        for lang, answer in by_lang.items():
+            characters[lang].update(answer)
+    return characters
 
 
 def look_scores(texts: Sequence[str], counts: Counter[str]) -> Scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from lm_eval_illusion.pairing.looks import answer_hits, look_scores
 from lm_eval_illusion.pairing.rules import RightAnswers, may_stand
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.looks import Scores
+    from lm_eval_illusion.pairing.looks import CharactersByLanguage, Scores
 
 DRAWS = 30
 
@@ -40,7 +40,9 @@ class _Candidate:
         return [changed(self.bundle.answers, self.number, value) for value in values]
 
 
-def number_distractors(bundles: Sequence[Bundle], known: RightAnswers, rng: random.Random) -> dict[str, list[Option]]:
+def number_distractors(
+    bundles: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
+) -> dict[str, list[Option]]:
     """id -> three options, for bundles of type number or date in which one number stands once in every language.
 
     The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the likeliest,
@@ -49,7 +51,6 @@ def number_distractors(bundles: Sequence[Bundle], known: RightAnswers, rng: rand
     candidates = _candidates(bundles, known)
     chosen: dict[str, list[Option]] = {}
     surplus: dict[frozenset[str], Scores] = {}
-    characters = _characters_by_language(bundles)
     for one_id, rank in _balanced_ranks(candidates).items():
         candidate = candidates[one_id]
         truth, languages = candidate.number.value, candidate.bundle.languages
@@ -93,15 +94,7 @@ def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
     return chosen
 
 
-def _characters_by_language(bundles: Sequence[Bundle]) -> dict[str, Counter[str]]:
-    characters: dict[str, Counter[str]] = defaultdict(Counter)
-    for bundle in bundles:
-        for lang, answer in bundle.answers.items():
-            characters[lang].update(answer)
-    return characters
-
-
-def _excess(options: Sequence[Option], bundle: Bundle, characters: Mapping[str, Counter[str]]) -> Scores:
+def _excess(options: Sequence[Option], bundle: Bundle, characters: CharactersByLanguage) -> Scores:
     """[languages x looks]: how much more than a quarter the truth is the highest by each look."""
     import numpy as np
 
