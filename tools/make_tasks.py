@@ -7,16 +7,15 @@ from pathlib import Path
 
 from question_templates import EMBEDDED_LANGUAGES
 
+from lm_eval_illusion.hub_questions import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
 from lm_eval_illusion.task_files import write_task_files
 
-XQUAD = tuple("ar de el en es hi ro ru th tr vi zh".split())
-TYDIQA = tuple("ar bn en fi id ko ru sw te".split())
 FAMILIES = {
     "mqa_illusion": EMBEDDED_LANGUAGES,
-    "mqa_illusion_xquad": XQUAD,
-    "mqa_illusion_xquad_closed": XQUAD,
-    "mqa_illusion_tydiqa": TYDIQA,
-    "mqa_illusion_tydiqa_closed": TYDIQA,
+    "mqa_illusion_xquad": XQUAD_LANGUAGES,
+    "mqa_illusion_xquad_closed": XQUAD_LANGUAGES,
+    "mqa_illusion_tydiqa": tuple(TYDIQA_LANGUAGES.values()),
+    "mqa_illusion_tydiqa_closed": tuple(TYDIQA_LANGUAGES.values()),
 }
 FOLDER = Path(__file__).parents[1] / "tasks"
 

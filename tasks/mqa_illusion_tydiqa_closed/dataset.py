@@ -1,0 +1,13 @@
+"""TyDi QA GoldP without the passages: the items of mqa_illusion_tydiqa from memory."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from lm_eval_illusion.families import closed_book, family_items
+from lm_eval_illusion.hub_questions import tydiqa_questions
+
+
+def load(lang: str, items: str | None = None, **_: object) -> dict[str, Dataset]:
+    """The items of the language that the task's metadata names. `items`: a local file instead of the hub."""
+    return {"test": Dataset.from_list(closed_book(family_items("mqa_illusion_tydiqa", lang, tydiqa_questions, items)))}

@@ -1,0 +1,13 @@
+"""XQuAD, each question with its passage."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from lm_eval_illusion.families import family_items
+from lm_eval_illusion.hub_questions import xquad_questions
+
+
+def load(lang: str, items: str | None = None, **_: object) -> dict[str, Dataset]:
+    """The items of the language that the task's metadata names. `items`: a local file instead of the hub."""
+    return {"test": Dataset.from_list(family_items("mqa_illusion_xquad", lang, xquad_questions, items))}
