@@ -1,4 +1,4 @@
-"""The command `lm-eval-illusion`: run, demo, report."""
+"""The command `lm-eval-illusion`: run, demo, report, pair."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         if parsed.command == "demo":
             return demo(parsed)
+        if parsed.command == "pair":
+            return pair(parsed)
         return report(parsed)
     except UserError as error:
         error.show()
@@ -53,6 +55,13 @@ def report(parsed: argparse.Namespace) -> int:
     return report_command(parsed.paths, parsed.out, parsed.recognition)
 
 
+def pair(parsed: argparse.Namespace) -> int:
+    """Make a task folder of questions."""
+    from lm_eval_illusion.pairing.folder import pair_command
+
+    return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lm-eval-illusion",
@@ -72,7 +81,25 @@ def _parser() -> argparse.ArgumentParser:
         default="acc",
         help="what counts as recognised: acc or acc_norm of the view mc, or the view mc_letters",
     )
+    _add_pair(commands)
     return parser
+
+
+def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("pair", help="any questions with right answers -> a task folder for lm_eval --include_path")
+    parser.add_argument(
+        "items", type=Path, metavar="ITEMS.jsonl", help="id, lang, question, answer [context, aliases, choices, gold]"
+    )
+    parser.add_argument("--name", required=True, help="what the family is called: lm_eval --tasks NAME")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument("--seed", type=int, default=0, help="of distractors and places of the answers (default: 0)")
+    parser.add_argument("--limit", type=_positive, default=None, help="items a language at most (default: all)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on: give how many items a language to keep")
+    return int(text)
 
 
 def _item_count(text: str) -> int:
