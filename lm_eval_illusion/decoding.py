@@ -23,12 +23,15 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from lm_eval_illusion.thoughts import BEGIN, Thoughts, answer_after_thoughts
+
 
 @dataclass(frozen=True)
 class Decoding:
     """One way of decoding. `branches`: outputs a prompt, k for beams and samples, 1 for greedy.
 
-    `others`: settings that go to transformers as they are (repetition_penalty, length_penalty, ...).
+    `others`: settings that go to transformers as they are (repetition_penalty, length_penalty, ...). `thoughts`: of prompts under a chat
+    template; None for plain ones, whose answer begins with the first token.
     """
 
     stops: tuple[str, ...]
@@ -40,9 +43,15 @@ class Decoding:
     num_beams: int
     branches: int
     others: dict[str, Any]
+    thoughts: Thoughts | None = None
+
+    @property
+    def most_tokens(self) -> int:
+        """The answer's tokens and, of chat models that think, the thought's."""
+        return self.max_new_tokens + (self.thoughts.max_tokens if self.thoughts else 0)
 
 
-def read_decoding(settings: dict[str, Any], repeats: int, default_tokens: int) -> Decoding:
+def read_decoding(settings: dict[str, Any], repeats: int, default_tokens: int, thoughts: Thoughts | None = None) -> Decoding:
     """A request's generation settings (`generation_kwargs` of the task) and how often it is repeated.
 
     `default_tokens`: the length where the task gives none.
@@ -64,6 +73,7 @@ def read_decoding(settings: dict[str, Any], repeats: int, default_tokens: int) -
         num_beams=beams,
         branches=branches,
         others=left,
+        thoughts=thoughts,
     )
 
 
@@ -98,15 +108,38 @@ def decode_batch(
     generated: torch.Tensor = model.generate(
         input_ids=ids,
         attention_mask=attention_mask,
-        max_new_tokens=decoding.max_new_tokens,
+        max_new_tokens=decoding.most_tokens,
         do_sample=False,
         logits_processor=processors,
-        stopping_criteria=StoppingCriteriaList([StopStrings(tokenizer, decoding.stops, start)] if decoding.stops else []),
+        stopping_criteria=StoppingCriteriaList(_stops(tokenizer, prompts, decoding, start)),
         pad_token_id=tokenizer.pad_token_id,
         use_cache=True,
         **options,
     )
     return generated[:, start:]
+
+
+def thought_is_open(prompt: str) -> bool:
+    """Whether a chat template ends its prompt within a thought, as DeepSeek-R1's does."""
+    return prompt.rstrip().endswith(BEGIN)
+
+
+def said(tokenizer: Any, ids: list[int], thoughts: Thoughts, is_open: bool) -> str | None:
+    """The answer so far in generated ids, without thoughts and leading space; None while a thought goes on."""
+    if isinstance(thoughts.end, int):
+        if thoughts.end in ids:
+            last = len(ids) - 1 - ids[::-1].index(thoughts.end)
+            return str(tokenizer.decode(ids[last + 1 :], skip_special_tokens=True)).lstrip()
+        answer = answer_after_thoughts(tokenizer.decode(ids, skip_special_tokens=True), is_open=is_open)
+    else:
+        answer = answer_after_thoughts(tokenizer.decode(ids, skip_special_tokens=True), thoughts.end, is_open)
+    return answer if answer is None else answer.lstrip()
+
+
+def _stops(tokenizer: Any, prompts: Sequence[str], decoding: Decoding, start: int) -> list[StoppingCriteria]:
+    if decoding.thoughts is not None:
+        return [ChatStops(tokenizer, prompts, decoding, decoding.thoughts, start)]
+    return [StopStrings(tokenizer, decoding.stops, start)] if decoding.stops else []
 
 
 class StopStrings(StoppingCriteria):  # type: ignore[misc]
@@ -127,6 +160,38 @@ class StopStrings(StoppingCriteria):  # type: ignore[misc]
         return torch.tensor(done, device=input_ids.device)
 
 
+class ChatStops(StoppingCriteria):  # type: ignore[misc]
+    """Ends a row when a stop string stands in its answer, when the answer is long enough, or when its thought is too long.
+
+    A chat model often begins with a line break, and its thought is full of them: neither ends the answer. Holds nothing about rows, because
+    beam search moves them about.
+    """
+
+    def __init__(self, tokenizer: Any, prompts: Sequence[str], decoding: Decoding, thoughts: Thoughts, start: int) -> None:
+        self.tokenizer = tokenizer
+        self.is_open = [thought_is_open(prompt) for prompt in prompts]
+        self.decoding = decoding
+        self.thoughts = thoughts
+        self.start = start
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """[rows] booleans: which rows are done."""
+        rows = input_ids[:, self.start :].tolist()
+        a_prompt = len(rows) // len(self.is_open)
+        done = [self._is_done(ids, self.is_open[row // a_prompt]) for row, ids in enumerate(rows)]
+        return torch.tensor(done, device=input_ids.device)
+
+    def _is_done(self, ids: list[int], is_open: bool) -> bool:
+        answer = said(self.tokenizer, ids, self.thoughts, is_open)
+        if answer is None:
+            return len(ids) >= self.thoughts.max_tokens
+        if any(stop in answer for stop in self.decoding.stops):
+            return True
+        # No longer than the whole; counted anew only where a thought may stand before it.
+        most = self.decoding.max_new_tokens
+        return len(ids) >= most and len(self.tokenizer.encode(answer, add_special_tokens=False)) >= most
+
+
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]
     """Samples by inverting the cumulative distribution at a number drawn for (prompt, sample, step) alone.
 
@@ -136,7 +201,7 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
 
     def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int, device: torch.device) -> None:
         seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
-        draws = [_uniform(seed, decoding.max_new_tokens) for seed in seeds]
+        draws = [_uniform(seed, decoding.most_tokens) for seed in seeds]
         self.uniform = torch.stack(draws).to(device)
         self.start = start
         self.warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])

@@ -35,7 +35,7 @@ def check_names(arguments: dict[str, Any]) -> None:
     """
     from lm_eval.models.huggingface import HFLM
 
-    ours = [*PRUNING_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS]
+    ours = [*PRUNING_ARGUMENTS, "max_thought_tokens", *FROM_PRETRAINED_ARGUMENTS]
     allowed = [
         *ours,
         *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")),
@@ -59,3 +59,16 @@ def check_with_pruning(arguments: dict[str, Any]) -> None:
         raise UserError(
             f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none"
         )
+
+
+def read_max_thought_tokens(given: int | str) -> int:
+    """Tokens that a thinking model may think, from the command line's text.
+
+    Raises:
+        UserError: not a whole number from 0 on.
+    """
+    if not str(given).isdigit():
+        raise UserError(
+            f"max_thought_tokens {given!r} is not a whole number from 0 on: give how long a model may think, e.g. 2048"
+        )
+    return int(given)

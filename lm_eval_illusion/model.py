@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
-from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, token_ids_only
+from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.hf_arguments import check_names, check_with_pruning
+from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_max_thought_tokens
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
+from lm_eval_illusion.thoughts import END, Thoughts
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
@@ -31,12 +32,14 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
 
+        `max_thought_tokens`: how long a thinking model may think before it answers, under --apply_chat_template (default 2048).
         All other arguments are HFLM's.
 
         Raises:
             UserError: an argument is unknown, ill-formed, or goes ill with pruning.
         """
         check_names(arguments)
+        most_thoughts = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
         if settings.pruner != "none":
             check_with_pruning(arguments)
@@ -57,6 +60,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         if self.backend != "causal":
             raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
         self.model.generation_config = token_ids_only(self.model.generation_config)
+        self.thoughts = self._thoughts(most_thoughts)
+        self.chat_prompts: set[str] = set()
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedHFLM:
@@ -73,6 +78,12 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         error = refusal("--use_cache")
         error.show()
         raise error
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """As HFLM's; the prompts are remembered, because their answers begin and stop in another way than plain ones."""
+        prompt: str = super().apply_chat_template(chat_history, add_generation_prompt)
+        self.chat_prompts.add(prompt)
+        return prompt
 
     def get_model_info(self) -> dict[str, Any]:
         """HFLM's information and, under `illusion`, what was pruned and how: it goes into results.config."""
@@ -135,20 +146,24 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         groups: dict[str, list[list[int]]] = defaultdict(list)
         for places in clones.values():
             settings = requests[places[0]].args[1]
-            groups[json.dumps([settings, len(places)], sort_keys=True)].append(places)
+            is_chat = requests[places[0]].args[0] in self.chat_prompts
+            groups[json.dumps([settings, len(places), is_chat], sort_keys=True)].append(places)
         ordered = []
         for same in groups.values():
             first = same[0]
-            decoding = read_decoding(requests[first[0]].args[1], len(first), self.max_gen_toks)
+            prompt, settings = requests[first[0]].args
+            thoughts = self.thoughts if prompt in self.chat_prompts else None
+            decoding = read_decoding(settings, len(first), self.max_gen_toks, thoughts)
             ordered.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
         return ordered
 
     def _decode(self, prompts: list[str], decoding: Decoding) -> list[list[str]]:
         """The texts of each prompt's branches, cut at the first stop."""
-        room = self.max_length - decoding.max_new_tokens
+        room = self.max_length - decoding.most_tokens
         if room < 1:
             raise UserError(
-                f"max_gen_toks {decoding.max_new_tokens} leaves no room for a prompt in a window of {self.max_length}"
+                f"max_gen_toks {decoding.max_new_tokens} and max_thought_tokens {decoding.most_tokens - decoding.max_new_tokens} leave no"
+                f" room for a prompt in a window of {self.max_length}: give a smaller max_thought_tokens"
             )
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
         with (
@@ -158,19 +173,22 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             generated = decode_batch(
                 self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
             ).tolist()
-        texts = [self._text(row, decoding) for row in generated]
+        texts = [self._text(row, decoding, prompts[number // decoding.branches]) for number, row in enumerate(generated)]
         return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
 
-    def _text(self, ids: list[int], decoding: Decoding) -> str:
-        if isinstance(self.think_end_token, int) and self.think_end_token in ids:
-            last = len(ids) - 1 - ids[::-1].index(self.think_end_token)
-            return self._text_after_thoughts(ids[last + 1 :], decoding).lstrip()
-        return self._text_after_thoughts(ids, decoding)
-
-    def _text_after_thoughts(self, ids: list[int], decoding: Decoding) -> str:
-        end = self.think_end_token if isinstance(self.think_end_token, str) else None
-        text: str = postprocess_generated_text(self.tok_decode(ids), list(decoding.stops), end)
+    def _text(self, ids: list[int], decoding: Decoding, prompt: str) -> str:
+        if decoding.thoughts is None:
+            answer = self.tok_decode(ids)
+        else:
+            answer = said(self.tokenizer, ids, decoding.thoughts, thought_is_open(prompt)) or ""
+        text: str = postprocess_generated_text(answer, list(decoding.stops), None)
         return text
+
+    def _thoughts(self, max_tokens: int) -> Thoughts:
+        """A model thinks if the user names the end of its thoughts, or if its vocabulary has the usual one, and it is not told not to."""
+        thinks = self.think_end_token is not None or END in self.tokenizer.get_vocab()
+        is_told_not_to = self.chat_template_args.get("enable_thinking") is False
+        return Thoughts(self.think_end_token or END, max_tokens if thinks and not is_told_not_to else 0)
 
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)

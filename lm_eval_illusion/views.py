@@ -20,6 +20,7 @@ from lm_eval_illusion.prompts import (
     oneshot_prompt,
     open_prompt,
 )
+from lm_eval_illusion.thoughts import without_thoughts
 
 __all__ = [
     "GENERATION_SETTINGS",
@@ -98,11 +99,11 @@ def guess_in_passage(item: Mapping[str, Any]) -> float:
 
 def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """`gen`, `oneshot` and the two views of candidates: does the greedy answer say the answer?"""
-    answers, lang = _answers(item), item["lang"]
+    output, answers, lang = without_thoughts(results[0]), _answers(item), item["lang"]
     return {
-        "match": float(matches(results[0], answers, lang)),
-        "exact_match": float(exact_match(results[0], answers, lang)),
-        "f1": f1(results[0], answers, lang),
+        "match": float(matches(output, answers, lang)),
+        "exact_match": float(exact_match(output, answers, lang)),
+        "f1": f1(output, answers, lang),
     }
 
 
@@ -150,7 +151,7 @@ def _strictly_highest(scores: Sequence[float], place: int) -> bool:
 
 
 def _hits(item: Mapping[str, Any], outputs: Sequence[str]) -> list[bool]:
-    return [matches(output, _answers(item), item["lang"]) for output in outputs]
+    return [matches(without_thoughts(output), _answers(item), item["lang"]) for output in outputs]
 
 
 def _answers(item: Mapping[str, Any]) -> list[str]:
