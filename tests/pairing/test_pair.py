@@ -1,0 +1,131 @@
+"""Real items: enough pair, no rule is broken, nothing in the options alone gives the answer away. Rules are written anew here."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lm_eval_illusion.families import closed_book
+from lm_eval_illusion.normalising import normalise
+from lm_eval_illusion.pairing import pair
+from lm_eval_illusion.pairing.source import Question, read_source
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+FILES = {"mqa_illusion_xquad": DATA / "xquad.jsonl", "mqa_illusion_tydiqa": DATA / "tydiqa_goldp_dev.jsonl"}
+
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
+both = pytest.mark.parametrize("family", FILES)
+
+
+@cache
+def paired(family):
+    return pair(read_source(FILES[family]).questions, family)
+
+
+@needs_data
+@pytest.mark.slow
+@both
+def test_at_least_95_in_100_pair(family):
+    asked = Counter(question.lang for question in read_source(FILES[family]).questions)
+    items = paired(family).items
+    assert items.keys() == asked.keys()
+    assert all(len(items[lang]) >= 0.95 * asked[lang] for lang in asked)
+
+
+@needs_data
+@pytest.mark.slow
+@both
+def test_no_item_breaks_a_rule(family):
+    known = defaultdict(set)
+    for question in read_source(FILES[family]).questions:
+        known[question.lang, normalise(question.question, question.lang)] |= {question.answer, *question.aliases}
+    for items in paired(family).items.values():
+        for item in items:
+            lang = item["lang"]
+
+            def bare(text, lang=lang):
+                return normalise(text, lang).replace(" ", "")
+
+            assert len(set(item["choices"])) == 4
+            assert item["choices"][item["gold"]] == item["answer"]
+            wrong = [choice for place, choice in enumerate(item["choices"]) if place != item["gold"]]
+            right = {item["answer"], *item["aliases"], *known[lang, normalise(item["question"], lang)]}
+            for choice in wrong:
+                assert bare(choice) not in bare(item["question"])
+                assert script(choice) == script(item["answer"])
+                assert 1 / 4 <= len(choice) / len(item["answer"]) <= 4
+                for other in [*right, *(other for other in wrong if other is not choice)]:
+                    assert bare(choice) not in bare(other)
+                    assert not bare(other) or bare(other) not in bare(choice)
+
+
+def script(text):
+    names = Counter(unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha())
+    return max(sorted(names), key=names.__getitem__, default="")
+
+
+@needs_data
+@pytest.mark.slow
+@both
+def test_places_are_balanced_and_parallel(family):
+    by_id = defaultdict(set)
+    for items in paired(family).items.values():
+        places = Counter(item["gold"] for item in items)
+        assert max(places.values()) - min(places[place] for place in range(4)) <= 1
+        for item in items:
+            by_id[item["id"]].add(item["gold"])
+    assert all(len(places) == 1 for places in by_id.values())
+
+
+@needs_data
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
+    questions = [question for question in read_source(FILES["mqa_illusion_xquad"]).questions if question.lang in ("en", "zh")]
+    first = pair(questions, "x", seed=3)
+    assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
+    assert json.dumps(first.items) != json.dumps(pair(questions, "x", seed=4).items)
+
+
+@needs_data
+@pytest.mark.slow
+def test_who_sees_the_options_alone_is_right_in_one_of_four():
+    for items in paired("mqa_illusion_xquad").items.values():
+        options = Counter(choice for item in items for choice in item["choices"])
+        letters = Counter(letter for item in items for choice in item["choices"] for letter in choice)
+        total = letters.total()
+
+        def likelihood(choice, letters=letters, total=total):
+            return sum(math.log(letters[letter] / total) for letter in choice)
+
+        rules = [len, lambda choice: -len(choice), options.__getitem__, likelihood, lambda c: likelihood(c) / len(c)]
+        for rule in rules:
+            assert 0.21 <= rule_accuracy(items, rule) <= 0.29
+        assert 0.21 <= sum(item["gold"] == 0 for item in closed_book(items)) / len(items) <= 0.29
+
+
+def rule_accuracy(items, rule):
+    """A tie is a guess among the tied."""
+    right = 0.0
+    for item in items:
+        scores = [rule(choice) for choice in item["choices"]]
+        best = [place for place, score in enumerate(scores) if math.isclose(score, max(scores))]
+        right += (item["gold"] in best) / len(best)
+    return right / len(items)
+
+
+def test_given_options_are_used():
+    wrong = ["Rome", "Oslo", "Kyiv"]
+    questions = [
+        Question(str(n), "en", f"What is capital number {n}?", "", f"City {n}x", choices=(f"City {n}x", *wrong))
+        for n in range(8)
+    ]
+    items = pair(questions, "x").items["en"]
+    assert len(items) == 7
+    assert all(sorted(set(item["choices"]) - {item["answer"]}) == sorted(wrong) for item in items)
+    assert Counter(item["gold"] for item in items).most_common(1)[0][1] == 2
