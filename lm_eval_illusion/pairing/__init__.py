@@ -31,12 +31,13 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     """Choose distractors, examples and places of the answers. Equal input gives equal output, on every machine.
 
     The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
-    examples; of the others the first `limit` that pair are the items (all, if None). Distractors are chosen among all but the examples, which would give themselves away.
+    examples; of the others the first `limit` that pair are the items (all, if None). Distractors are chosen among all but the
+    examples, which would give themselves away.
     """
     known = right_answers(questions)
     bundles = sorted(bundles_of(questions), key=lambda bundle: _hash(f"{name}/{bundle.id}"))
     shots, rest = _held_out(bundles)
-    given = {bundle.id: _given_options(bundle) for bundle in bundles if bundle.has_choices}
+    given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
     options = given | choose_distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
     dropped = {bundle.id: _why_dropped(bundle) for bundle in rest if bundle.id not in options}
     fitting = {bundle.id: _fitting_shots(bundle, options.get(bundle.id, []), shots, known) for bundle in rest}
