@@ -51,7 +51,7 @@ def test_a_wrong_limit_is_said(limit, capsys):
 
 def test_an_unknown_recognition_metric_is_said(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(["report", str(tmp_path), "--recognition", "letters"])
+        main(["report", str(tmp_path), "--recognition", "accuracy"])
     assert "acc_norm" in capsys.readouterr().err
 
 
