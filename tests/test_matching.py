@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,78 +13,39 @@ from lm_eval_illusion import matches
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.matching import exact_match, f1, normalise
 
-# language, output, answers, does it match?
+JUDGED_FOLDER = Path(__file__).parent / "judged"
+# language, answers, output, does a person say that it answers?
 JUDGED = [
-    ("ar", " مصر.", ["مصر"], True),
-    ("ar", "تقع في مصر", ["مصر"], True),
-    ("ar", "مصرف", ["مصر"], False),
-    ("ar", "السودان", ["مصر"], False),
-    ("bn", " মিশর।", ["মিশর"], True),
-    ("bn", "উত্তর হল মিশর", ["মিশর"], True),
-    ("bn", "মিশরীয়", ["মিশর"], False),
-    ("de", "Deutschland!", ["Deutschland"], True),
-    ("de", "Die Schweiz", ["Schweiz"], True),
-    ("de", "STRASSE", ["Straße"], True),
-    ("de", "Niederlande", ["Niederland"], False),
-    ("el", "Η ΕΛΛΑΔΑ", ["Ελλαδα"], True),
-    ("el", "ΑΘΗΝΑΣ", ["Αθηνας"], True),  # final sigma
-    ("el", "της Ελλάδας", ["Ελλάδας"], True),
-    ("el", "Ελβετία", ["Ελλάδα"], False),
-    ("en", " France\nQuestion: ...", ["France"], True),
-    ("en", "The answer is France.", ["France"], True),
-    ("en", "the United Kingdom", ["United Kingdom"], True),
-    ("en", "nobody", ["no"], False),
-    ("en", "no.", ["no"], True),
-    ("en", "Germany\nFrance", ["France"], False),
-    ("en", "Cote d'Ivoire", ["Cote d’Ivoire"], True),
-    ("en", "St. Louis", ["St Louis"], True),
-    ("en", "U.S.", ["US"], False),  # a stop separates: known, aliases are for this
-    ("en", "Guinea-Bissau", ["Guinea"], True),  # known weakness: the gold stands in it as a whole token
-    ("en", "Burma", ["Myanmar", "Burma"], True),
-    ("en", "", ["France"], False),
-    ("en", "...", ["France"], False),
-    ("es", "¡España!", ["España"], True),
-    ("es", "el euro", ["euro"], True),
-    ("es", "europeo", ["euro"], False),
-    ("fi", "Suomi", ["suomi"], True),
-    ("fi", "Suomessa", ["Suomi"], False),  # an inflected answer is another word: known
-    ("hi", "मिस्र।", ["मिस्र"], True),
-    ("hi", "मिस्री", ["मिस्र"], False),
-    ("id", "Negara Mesir", ["Mesir"], True),
-    ("id", "Mesirnya", ["Mesir"], False),
-    ("ko", "이집트", ["이집트"], True),
-    ("ko", "이집트 입니다", ["이집트"], True),
-    ("ko", "키릴 문자", ["키릴 문자"], True),
-    ("ro", "România.", ["România"], True),
-    ("ro", "o Românie", ["Românie"], True),
-    ("ru", "«Франция»", ["Франция"], True),
-    ("ru", "ФРАНЦИЯ", ["Франция"], True),
-    ("ru", "Франции", ["Франция"], False),
-    ("sw", "Ni Misri", ["Misri"], True),
-    ("sw", "Kimisri", ["Misri"], False),
-    ("te", "ఈజిప్ట్\u200c", ["ఈజిప్ట్"], True),  # zero-width non-joiner
-    ("te", "జర్మనీ", ["ఈజిప్ట్"], False),
-    ("th", "ประเทศอียิปต์", ["อียิปต์"], True),  # no spaces between words
-    ("th", "ไทย", ["อียิปต์"], False),
-    ("tr", "İSTANBUL", ["istanbul"], True),
-    ("tr", "ISPARTA", ["ısparta"], True),
-    ("tr", "ISPARTA", ["isparta"], False),
-    ("tr", "Mısır", ["Misir"], False),
-    ("vi", "Ai Cập", ["ai cập"], True),
-    ("vi", "Ai Cap", ["Ai Cập"], False),
-    ("zh", "位于埃及。", ["埃及"], True),
-    ("zh", "Ａｉ埃及", ["ai埃及"], True),  # full-width letters
-    ("zh", "埃塞俄比亚", ["埃及"], False),
+    (file.stem, *line.split("\t"))
+    for file in sorted(JUDGED_FOLDER.glob("*.tsv"))
+    for line in file.read_text(encoding="utf-8").splitlines()
 ]
+# language, answers, output -> why `match` says otherwise.
+KNOWN = {
+    (lang, answers, output): reason
+    for lang, answers, output, reason in (
+        line.split("\t") for line in (JUDGED_FOLDER / "known.txt").read_text(encoding="utf-8").splitlines()
+    )
+}
 
 
-@pytest.mark.parametrize(("lang", "output", "answers", "right"), JUDGED)
-def test_judged_by_hand(lang, output, answers, right):
-    assert matches(output, answers, lang) is right
+@pytest.mark.parametrize(("lang", "answers", "output", "verdict"), JUDGED)
+def test_judged_by_hand(lang, answers, output, verdict):
+    agrees = matches(output, answers.split("|"), lang) is (verdict == "right")
+    assert agrees is ((lang, answers, output) not in KNOWN)
 
 
-def test_every_language_is_judged():
-    assert {case[0] for case in JUDGED} == set(embedded_languages())
+def test_the_judged_cases_are_enough_in_every_language():
+    counts = Counter(case[0] for case in JUDGED)
+    assert set(counts) == set(embedded_languages())
+    assert min(counts.values()) >= 20
+    assert len(set(JUDGED)) == len(JUDGED) >= 400
+    assert {verdict for *_, verdict in JUDGED} == {"right", "wrong"}
+
+
+def test_every_known_disagreement_is_a_judged_case_with_a_reason():
+    assert KNOWN.keys() <= {case[:3] for case in JUDGED}
+    assert all(KNOWN.values())
 
 
 @pytest.mark.parametrize("lang", embedded_languages())
