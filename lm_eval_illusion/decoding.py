@@ -193,16 +193,17 @@ class ChatStops(StoppingCriteria):  # type: ignore[misc]
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Samples by inverting the cumulative distribution at a number drawn for (prompt, sample, step) alone.
+    """Samples by an exponential race whose draws depend on prompt, sample, step and token alone (the Gumbel-max trick).
 
-    Every other token is left at minus infinity, so that greedy decoding takes the sample. The sum runs in float64: rounding that
-    depends on the batch then moves the boundary between two tokens by about 1e-7 of the probability.
+    The token with the greatest log-probability minus log of its draw wins, as often as its probability says (Maddison et al. 2014,
+    "A* Sampling"). Rounding that depends on the batch changes the winner only where two tokens run within that rounding of each
+    other, about once in a million draws; a draw against the cumulative distribution is changed by the rounding of every token
+    before it. Every other token is left at minus infinity, so that greedy decoding takes the sample.
     """
 
     def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int, device: torch.device) -> None:
-        seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
-        draws = [_uniform(seed, decoding.most_tokens) for seed in seeds]
-        self.uniform = torch.stack(draws).to(device)
+        self.seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
+        self.generator = torch.Generator(device)
         self.start = start
         self.warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
         if decoding.top_k:
@@ -212,18 +213,17 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """[rows, vocabulary] -> the same with only the sampled token left."""
+        step = input_ids.shape[1] - self.start
         warped = self.warpers(input_ids, scores)
-        cumulative = warped.double().softmax(dim=-1).cumsum(dim=-1)
-        # Times the last sum, which is 1 but for rounding: the draw never falls behind the last token of any probability.
-        draw = self.uniform[:, input_ids.shape[1] - self.start, None] * cumulative[:, -1:]
-        sampled = torch.searchsorted(cumulative, draw, right=True)
+        draws = torch.empty_like(warped, dtype=torch.float32)
+        for row, seed in enumerate(self.seeds):
+            # One row at a time: the numbers of a row may not depend on how many stand beside it.
+            draws[row].exponential_(generator=self.generator.manual_seed(seed + step))
+        # A draw of exactly 0 would win against any probability.
+        sampled = (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1, keepdim=True)
         return torch.full_like(scores, float("-inf")).scatter_(1, sampled, 0.0)
 
 
 def _seed(prompt: str, sample: int) -> int:
     digest = hashlib.sha256(f"{sample}\0{prompt}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def _uniform(seed: int, count: int) -> torch.Tensor:
-    return torch.rand(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -19,7 +19,7 @@ def sampling(prompts, settings=SAMPLE, repeats=10):
 
 
 def draw(processor, logits, step=0):
-    rows = len(processor.uniform)
+    rows = len(processor.seeds)
     ids = torch.zeros(rows, 3 + step, dtype=torch.long)
     left = processor(ids, logits.expand(rows, -1))
     assert (torch.isfinite(left).sum(dim=1) == 1).all()
