@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import unicodedata
 from collections import Counter, defaultdict
 from functools import cache
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.families import closed_book
 from lm_eval_illusion.normalising import normalise
 from lm_eval_illusion.pairing import pair
 from lm_eval_illusion.pairing.source import Question, read_source
@@ -90,33 +88,6 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
     first = pair(questions, "x", seed=3)
     assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
     assert json.dumps(first.items) != json.dumps(pair(questions, "x", seed=4).items)
-
-
-@needs_data
-@pytest.mark.slow
-def test_who_sees_the_options_alone_is_right_in_one_of_four():
-    for items in paired("mqa_illusion_xquad").items.values():
-        options = Counter(choice for item in items for choice in item["choices"])
-        letters = Counter(letter for item in items for choice in item["choices"] for letter in choice)
-        total = letters.total()
-
-        def likelihood(choice, letters=letters, total=total):
-            return sum(math.log(letters[letter] / total) for letter in choice)
-
-        rules = [len, lambda choice: -len(choice), options.__getitem__, likelihood, lambda c: likelihood(c) / len(c)]
-        for rule in rules:
-            assert 0.21 <= rule_accuracy(items, rule) <= 0.29
-        assert 0.21 <= sum(item["gold"] == 0 for item in closed_book(items)) / len(items) <= 0.29
-
-
-def rule_accuracy(items, rule):
-    """A tie is a guess among the tied."""
-    right = 0.0
-    for item in items:
-        scores = [rule(choice) for choice in item["choices"]]
-        best = [place for place, score in enumerate(scores) if math.isclose(score, max(scores))]
-        right += (item["gold"] in best) / len(best)
-    return right / len(items)
 
 
 def test_given_options_are_used():
