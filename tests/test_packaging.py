@@ -29,6 +29,7 @@ print(json.dumps({
     "model": sorted(path.name for path in Path(resolve("embedded")).iterdir()),
     "tasks": sorted(str(path.relative_to(tasks_folder())) for path in tasks_folder().rglob("*.yaml")),
     "home": str(tasks_folder()),
+    "template": sorted(path.name for path in (Path(sys.argv[1]) / "lm_eval_illusion/report/template").iterdir()),
 }))
 """
 
@@ -47,5 +48,6 @@ def test_a_wheel_holds_everything(tmp_path):
     assert found["pruners"] == ["magnitude", "sparsegpt", "wanda"]
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(found["model"])
     assert found["tasks"] == sorted(str(path.relative_to(ROOT / "tasks")) for path in (ROOT / "tasks").rglob("*.yaml"))
+    assert found["template"] == sorted(path.name for path in (ROOT / "lm_eval_illusion/report/template").iterdir())
     assert (target / "lm_eval_illusion.pth").read_text() == (ROOT / "lm_eval_illusion.pth").read_text()
     assert list(target.glob("*.dist-info/licenses/**/LICENSE.unicode"))

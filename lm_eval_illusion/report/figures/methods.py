@@ -1,0 +1,68 @@
+"""Pooled rows as lines over sparsity: a pruning method's variants, from the dense one on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lm_eval_illusion.report.figures.groups import Group, Row, grouped
+from lm_eval_illusion.report.names import DENSE
+
+
+@dataclass(frozen=True)
+class Method:
+    """One line: its variants' sparsities and rows, by sparsity."""
+
+    name: str
+    points: list[tuple[float, Row]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The methods that a base model was pruned with, measured on one family."""
+
+    heading: str
+    methods: list[Method]
+
+
+def panels(report: dict[str, Any]) -> list[Panel]:
+    """A panel a base model and family; one without a pruned variant of known sparsity is left out."""
+    variants = {(entry["base_model"], entry["variant"]): entry for entry in report["variants"]}
+    found = [Panel(group.heading, _methods(group, variants)) for group in grouped(report, lambda row: _drawable(row, variants))]
+    return [panel for panel in found if panel.methods]
+
+
+def _methods(group: Group, variants: dict[tuple[str, str], Row]) -> list[Method]:
+    by_name: dict[str, list[tuple[float, Row]]] = {}
+    for row in group.rows:
+        by_name.setdefault(_method(_entry(row, variants)), []).append((_sparsity(_entry(row, variants)) or 0.0, row))
+    dense = by_name.pop(DENSE, [])
+    return [Method(name, _by_sparsity([*dense, *points])) for name, points in by_name.items()]
+
+
+def _by_sparsity(points: Sequence[tuple[float, Row]]) -> list[tuple[float, Row]]:
+    return sorted(points, key=lambda point: point[0])
+
+
+def _drawable(row: Row, variants: dict[tuple[str, str], Row]) -> bool:
+    measured = all(row[f"{name}_accuracy"]["value"] is not None for name in ("recognition", "production"))
+    return measured and _sparsity(_entry(row, variants)) is not None
+
+
+def _entry(row: Row, variants: dict[tuple[str, str], Row]) -> Row:
+    return variants[row["base_model"], row["variant"]]
+
+
+def _sparsity(entry: Row) -> float | None:
+    """Measured; where the backend did not measure it, as asked. A dense model has none."""
+    if entry["pruner"] == DENSE:
+        return entry["sparsity_measured"] or 0.0
+    known = entry["sparsity_measured"] if entry["sparsity_measured"] is not None else entry["sparsity_requested"]
+    return float(known) if known is not None else None
+
+
+def _method(entry: Row) -> str:
+    """'wanda', or 'wanda 2:4' where the zeros have a pattern."""
+    mask = entry["mask_structure"]
+    return entry["pruner"] if entry["pruner"] == DENSE or mask in (None, "", "0:0") else f"{entry['pruner']} {mask}"

@@ -1,0 +1,149 @@
+// The item browser: filters, the list a page at a time, and items that open in it.
+
+const PAGE = 25;
+
+function startBrowser(data, start) {
+  const facets = indexFacets(data);
+  const text = indexText(data);
+  const rowsOf = data.items.map(() => []);
+  for (const row of data.rows) rowsOf[row.item].push(row);
+  const several = new Set(data.rows.map((row) => row.base_model)).size > 1;
+  const form = document.querySelector(".filters");
+  const search = document.getElementById("search");
+  const selects = Object.fromEntries(Object.keys(FACETS).map((name) => [name, document.getElementById(`by-${name}`)]));
+  let found = [];
+  let page = 0;
+
+  function label(facet, value) {
+    if (value === null) return "no dense run";
+    if (facet === "variant") return several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1];
+    const names = { cell: CELLS, transition: TRANSITIONS, language: start.languages }[facet] ?? {};
+    return Object.hasOwn(names, value) ? names[value] : value;
+  }
+
+  function fillSelects() {
+    for (const [name, select] of Object.entries(selects)) {
+      const all = element("option", "", { value: "" }, "all");
+      const values = facets[name].values.filter((value) => value !== null);
+      select.replaceChildren(all, ...values.map((value) => element("option", "", { value: JSON.stringify(value) }, label(name, value))));
+      select.closest("label").hidden = values.length < 2;
+    }
+  }
+
+  function wanted() {
+    const chosen = Object.entries(selects).filter(([, select]) => select.value);
+    return Object.fromEntries(chosen.map(([name, select]) => [name, JSON.parse(select.value)]));
+  }
+
+  function choose(facet, value) {
+    const option = JSON.stringify(value);
+    if ([...selects[facet].options].some((other) => other.value === option)) selects[facet].value = option;
+  }
+
+  function listed(at) {
+    const row = data.rows[at];
+    const item = data.items[row.item];
+    const said = spoken(item.language);
+    const greedy = row.outputs.gen?.[0];
+    const about = [row.variant, several ? row.base_model : null, start.languages[item.language], `rank ${shown(row.gold_rank)}`];
+    const button = element(
+      "button", "row", { type: "button", "aria-expanded": "false" },
+      element("span", "clipped question", said, item.question),
+      element("span", "", {},
+        element("span", "clipped gold", {}, element("bdi", "", said, shown(item.answer))),
+        greedy === undefined ? null : element("span", "clipped said", {}, element("bdi", "", said, greedy.trim() || "(nothing)"))),
+      element("span", "", {}, ...[badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS)].filter(Boolean)),
+      element("span", "about", {}, about.filter(Boolean).join(" · ")),
+    );
+    const entry = element("li", "", {}, button);
+    button.addEventListener("click", () => toggle(entry, row));
+    return entry;
+  }
+
+  function toggle(entry, row) {
+    const opened = entry.querySelector(".opened");
+    entry.firstElementChild.setAttribute("aria-expanded", String(!opened));
+    if (opened) opened.remove();
+    else entry.append(openedItem(data.items[row.item], rowsOf[row.item], row, start.languages));
+  }
+
+  function showPage(number) {
+    const last = Math.max(Math.ceil(found.length / PAGE) - 1, 0);
+    page = Math.min(Math.max(number, 0), last);
+    document.getElementById("rows").replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(listed));
+    document.getElementById("pager").hidden = last === 0;
+    document.getElementById("page").textContent = `page ${counted(page + 1)} of ${counted(last + 1)}`;
+    for (const name of ["first-page", "previous-page"]) document.getElementById(name).disabled = page === 0;
+    for (const name of ["next-page", "last-page"]) document.getElementById(name).disabled = page === last;
+  }
+
+  function filter() {
+    performance.mark("filter-start");
+    found = findRows(data, facets, text, wanted(), search.value);
+    showPage(0);
+    const of = `of ${counted(data.rows.length)} answers`;
+    document.getElementById("status").textContent = found.length ? `${counted(found.length)} ${of}` : `None ${of} fits these filters.`;
+    performance.measure("filter", "filter-start");
+  }
+
+  function reset() {
+    search.value = "";
+    for (const select of Object.values(selects)) select.value = "";
+  }
+
+  /** Goes to the item that the address names, if it names one. */
+  function openLinked() {
+    const at = data.items.findIndex((item) => addressOf(item) === location.hash);
+    if (at < 0) return false;
+    reset();
+    filter();
+    const place = found.findIndex((row) => data.rows[row].item === at);
+    if (place < 0) return false;
+    showPage(Math.floor(place / PAGE));
+    const entry = document.getElementById("rows").children[place % PAGE];
+    toggle(entry, data.rows[found[place]]);
+    entry.scrollIntoView();
+    return true;
+  }
+
+  function connect() {
+    let waiting = 0;
+    search.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(filter, 120);
+    });
+    // Not on the whole form: the search field's change comes when it loses focus to a row, and would take that row away.
+    for (const select of Object.values(selects)) select.addEventListener("change", filter);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("reset", (event) => {
+      event.preventDefault();
+      reset();
+      filter();
+    });
+    const turns = { "first-page": () => 0, "previous-page": () => page - 1, "next-page": () => page + 1, "last-page": () => Infinity };
+    for (const [name, turn] of Object.entries(turns)) {
+      document.getElementById(name).addEventListener("click", () => {
+        showPage(turn());
+        document.getElementById("status").scrollIntoView({ block: "center" });
+      });
+    }
+    addEventListener("hashchange", openLinked);
+  }
+
+  fillSelects();
+  connect();
+  form.hidden = false;
+  if (openLinked()) return;
+  if (start.variant) choose("variant", JSON.stringify(start.variant));
+  choose("cell", "recognition_only");
+  filter();
+}
+
+if (document.getElementById("items")) {
+  unpackItems().then(
+    (data) => startBrowser(data, readStart()),
+    () => {
+      document.getElementById("status").textContent = "This browser can't unpack the items (it has no DecompressionStream).";
+    },
+  );
+}

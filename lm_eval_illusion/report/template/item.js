@@ -1,0 +1,121 @@
+// One item, opened: the question, and what every variant made of it, side by side.
+
+const CELLS = {
+  both: "recognised and produced",
+  recognition_only: "recognition-only",
+  production_only: "production-only",
+  neither: "neither",
+};
+const TRANSITIONS = {
+  retained: "retained",
+  induced_recognition_only: "induced",
+  lost: "lost",
+  "not known": "not known",
+};
+const VIEWS = {
+  gen: "greedy",
+  oneshot: "one-shot",
+  beam: "beams",
+  sample: "samples",
+  candidates: "options shown",
+  candidates_without_gold: "options without gold shown",
+};
+
+/** A coloured word for a cell or a transition. */
+function badge(key, names) {
+  return key === null ? null : element("span", `badge ${Object.hasOwn(names, key) ? key : ""}`, {}, names[key] ?? key);
+}
+
+/** Dense first, then the row that was opened, then its base model's others, then those of other base models. */
+function inOrder(rows, chosen) {
+  const place = (row) => {
+    if (row.base_model !== chosen.base_model) return 3;
+    if (row.transition === null && row !== chosen) return 0;
+    return row === chosen ? 1 : 2;
+  };
+  return [...rows].sort((a, b) => place(a) - place(b));
+}
+
+/** A line of the comparison: a heading and a cell a variant. */
+function line(heading, rows, chosen, cell) {
+  const cells = rows.map((row) => element("td", row === chosen ? "chosen" : "", {}, ...[cell(row)].flat()));
+  return element("tr", "", {}, element("th", "", { scope: "row" }, ...[heading].flat()), ...cells);
+}
+
+/** What a view said: one output as it is, several as a list. */
+function outputs(texts, language) {
+  if (!texts || !texts.length) return shown(null);
+  const say = (text) =>
+    text.trim() ? element("span", "output", spoken(language), text) : element("span", "quiet", {}, "(nothing)");
+  if (texts.length === 1) return say(texts[0]);
+  return element("ol", "", {}, ...texts.map((text) => element("li", "", {}, say(text))));
+}
+
+/** The score of an option, the highest marked. */
+function score(row, place) {
+  const value = row.scores[place];
+  const known = row.scores.filter((other) => other !== null);
+  const top = value !== null && value !== undefined && value === Math.max(...known);
+  const text = typeof value === "number" ? value.toFixed(2).replace("-", "−") : shown(value);
+  return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
+}
+
+/** The table of all variants: outcome, scores of the options, outputs. */
+function comparison(item, rows, chosen) {
+  const said = spoken(item.language);
+  const head = rows.map((row) =>
+    element("th", row === chosen ? "chosen" : "", { scope: "col" }, row.variant, element("small", "", {}, row.base_model)),
+  );
+  const option = (text, place) => [
+    element("bdi", "", said, text),
+    place === item.gold ? element("span", "tag", {}, "gold") : null,
+  ].filter(Boolean);
+  const views = [...new Set([...Object.keys(VIEWS), ...rows.flatMap((row) => Object.keys(row.outputs))])];
+  const used = views.filter((view) => rows.some((row) => row.outputs[view]?.length));
+  const section = (text) => element("tr", "section", {}, element("th", "", { scope: "rowgroup", colspan: rows.length + 1 }, text));
+  const outcome = (row) => [badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS)].filter(Boolean);
+  return element(
+    "table", "", {},
+    element("thead", "", {}, element("tr", "", {}, element("th", "", {}, ""), ...head)),
+    element("tbody", "", {},
+      line("outcome", rows, chosen, outcome),
+      line("gold rank", rows, chosen, (row) => shown(row.gold_rank))),
+    item.options.length
+      ? element("tbody", "options", {},
+          section("Options and their scores"),
+          ...item.options.map((text, place) => line(option(text, place), rows, chosen, (row) => score(row, place))))
+      : null,
+    element("tbody", "outputs", {},
+      section("What was said"),
+      ...used.map((view) => line(VIEWS[view] ?? view, rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
+  );
+}
+
+/** The address of an item within this page. */
+function addressOf(item) {
+  return `#item/${[item.family, item.language, item.id].map(encodeURIComponent).join("/")}`;
+}
+
+/** Everything about an item. */
+function openedItem(item, rows, chosen, languages) {
+  const said = spoken(item.language);
+  const facts = [
+    ["answer ", shown(item.answer), said],
+    item.aliases?.length ? ["also ", item.aliases.join(" · "), said] : null,
+    ["language ", languages[item.language] ?? item.language, {}],
+    item.answer_type ? ["type ", item.answer_type, {}] : null,
+    ["id ", item.id, {}],
+  ].filter(Boolean);
+  return element(
+    "div", "opened", {},
+    element("p", "question", said, item.question),
+    item.context
+      ? element("details", "", {}, element("summary", "", {}, "Context"), element("p", "passage", said, item.context))
+      : null,
+    element("div", "facts", {},
+      ...facts.map(([name, value, attributes]) => element("span", "", {}, name, element("b", "", attributes, value))),
+      element("a", "", { href: addressOf(item) }, "link to this item")),
+    element("div", "scroll", { tabindex: "0", role: "region", "aria-label": "All variants side by side" },
+      comparison(item, inOrder(rows, chosen), chosen)),
+  );
+}

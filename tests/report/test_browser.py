@@ -1,0 +1,312 @@
+"""report.html in headless Chromium: the item browser, the sortable tables, and that nothing leaves the file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from lm_eval_illusion.report.html import html_report
+from tests.report.made import made
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+# Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
+).split()
+INJECTED = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>{{ 7*7 }}'
+MANY_VARIANTS = [("dense", "none", None)] + [(f"wanda-{n / 20}", "wanda", n / 20) for n in range(6, 15)]
+FILTER_MS = 200
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM.exists() and DRIVER.exists()), reason="chromium and chromium-driver are not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """A report opened in Chromium."""
+
+    def __init__(self, driver, path, width=1280, scheme="light", fragment=""):
+        self.driver, self.url = driver, path.as_uri() + fragment
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        driver.get("about:blank")
+        for log in ("browser", "performance"):
+            driver.get_log(log)
+        driver.get(self.url)
+        self.wait("return performance.getEntriesByName('filter').length > 0")
+
+    def js(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, script, seconds=30):
+        end = time.monotonic() + seconds
+        while not self.js(script):
+            assert time.monotonic() < end, f"never came true: {script}"
+            time.sleep(0.02)
+
+    def find(self, selector):
+        return self.driver.find_element("css selector", selector)
+
+    def choose(self, facet, words):
+        """Chooses by what the option says, as a reader does."""
+        from selenium.webdriver.support.select import Select
+
+        Select(self.find(f"#by-{facet}")).select_by_visible_text(words)
+
+    def search(self, words):
+        # Typing filters a moment after the last letter: that filter is waited for, not one of the letters before.
+        self.js("search.value = ''; search.addEventListener('input', () => { window.typed = performance.now(); })")
+        self.find("#search").send_keys(words)
+        self.wait("return performance.getEntriesByName('filter').at(-1).startTime > window.typed")
+
+    def show_all(self):
+        self.find(".filters button").click()
+
+    def count(self):
+        status = self.find("#status").text
+        return 0 if status.startswith("None") else int(status.split()[0].replace(",", ""))
+
+    def requests(self):
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    report, browser = made(families=("mqa_illusion", "xquad"), items=20)
+    path = tmp_path_factory.mktemp("plain") / "report.html"
+    path.write_text(html_report(report, ["A caveat."], browser), encoding="utf-8")
+    return path, report, browser
+
+
+@pytest.fixture
+def page(chromium, plain):
+    return Page(chromium, plain[0])
+
+
+def test_nothing_is_fetched_and_nothing_fails(page, plain):
+    page.find(".row").click()
+    page.search("cairo")
+    assert {url for url in page.requests() if not url.startswith("data:")} == {plain[0].as_uri()}
+    assert page.driver.get_log("browser") == []
+    assert page.js("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_it_starts_with_the_worst_variants_errors(page, plain):
+    worst = page.find("h1").text.split(" of ")[0]
+    errors = [row for row in plain[2]["rows"] if row["variant"] == worst and row["cell"] == "recognition_only"]
+    assert page.count() == len(errors)
+
+
+@pytest.mark.parametrize(
+    ("facet", "words", "fits"),
+    [
+        ("cell", "production-only", lambda row, item: row["cell"] == "production_only"),
+        ("transition", "induced", lambda row, item: row["transition"] == "induced_recognition_only"),
+        ("language", "Arabic (ar)", lambda row, item: item["language"] == "ar"),
+        ("family", "xquad", lambda row, item: item["family"] == "xquad"),
+        ("variant", "wanda-0.7", lambda row, item: row["variant"] == "wanda-0.7"),
+    ],
+)
+def test_filters(page, plain, facet, words, fits):
+    _, _, browser = plain
+    page.show_all()
+    assert page.count() == len(browser["rows"])
+    page.choose(facet, words)
+    assert page.count() == sum(fits(row, browser["items"][row["item"]]) for row in browser["rows"])
+
+
+@pytest.mark.parametrize("words", ["cAIRO", "القاهرة", "开罗", "P36-007", "capital kenya", "ไคโร"])
+def test_search(page, plain, words):
+    _, _, browser = plain
+    page.show_all()
+    page.search(words)
+
+    def text(row):
+        item = browser["items"][row["item"]]
+        said = [output for outputs in row["outputs"].values() for output in outputs]
+        parts = [item["id"], item["question"], item["answer"], item["context"], *item["aliases"], *item["options"], *said]
+        return "\n".join(parts).lower()
+
+    found = [row for row in browser["rows"] if all(word in text(row) for word in words.lower().split())]
+    assert 0 < page.count() == len(found)
+
+
+def test_a_search_for_what_is_not_there(page):
+    page.search("Atlantis")
+    assert page.find("#status").text.startswith("None of")
+    assert not page.find("#pager").is_displayed()
+
+
+def test_paging(page, plain):
+    page.show_all()
+    pages = -(-len(plain[2]["rows"]) // 25)
+    first = page.find("#rows").text
+    assert page.find("#page").text == f"page 1 of {pages}"
+    assert not page.find("#previous-page").is_enabled()
+    page.find("#next-page").click()
+    assert page.find("#page").text == f"page 2 of {pages}"
+    assert page.find("#rows").text != first
+    page.find("#last-page").click()
+    assert not page.find("#next-page").is_enabled()
+    assert page.js("return document.querySelectorAll('.row').length") == (len(plain[2]["rows"]) - 1) % 25 + 1
+    page.find("#first-page").click()
+    assert page.find("#rows").text == first
+
+
+def test_an_item_opens_with_every_variant(page, plain):
+    _, _, browser = plain
+    page.show_all()
+    page.choose("language", "Arabic (ar)")
+    row = page.find(".row")
+    row.click()
+    assert row.get_attribute("aria-expanded") == "true"
+    opened = page.find(".opened")
+    heads = [head.text.split("\n")[0] for head in opened.find_elements("css selector", "thead th")][1:]
+    assert heads == ["dense", "wanda-0.5", "wanda-0.7", "magnitude-0.6"]
+    item = next(item for item in browser["items"] if item["language"] == "ar")
+    of_item = [row for row in browser["rows"] if browser["items"][row["item"]] is item]
+    for words in (item["question"], *item["options"], "gold", "top", "greedy", "beams", "samples", "one-shot"):
+        assert words in opened.text
+    for text in (output for row in of_item for outputs in row["outputs"].values() for output in outputs):
+        assert text in opened.text
+    assert page.js("return getComputedStyle(document.querySelector('.opened .question')).direction") == "rtl"
+    assert opened.find_element("css selector", ".question").get_attribute("lang") == "ar"
+    assert not opened.find_element("css selector", ".passage").is_displayed()
+    opened.find_element("css selector", "summary").click()
+    assert opened.find_element("css selector", ".passage").is_displayed()
+    row.click()
+    assert not page.driver.find_elements("css selector", ".opened")
+
+
+def test_an_address_opens_an_item(page, chromium, plain):
+    page.find(".row").click()
+    address = page.find(".opened a").get_attribute("href")
+    question = page.find(".opened .question").text
+    chromium.get("about:blank")
+    linked = Page(chromium, plain[0], fragment="#" + address.split("#")[1])
+    assert linked.find(".opened .question").text == question
+
+
+def order(page, place):
+    return page.js(
+        "return [...document.querySelectorAll('#leaderboard tbody tr')].map(row => row.cells[arguments[0]].firstChild.textContent.trim())",
+        place,
+    )
+
+
+def test_sorting_by_click_and_by_keyboard(page, plain):
+    from selenium.webdriver.common.keys import Keys
+
+    heads = page.driver.find_elements("css selector", "#leaderboard thead tr:last-child th")
+    names = [head.text.strip() for head in heads]
+    produced, variant = names.index("produced"), names.index("variant")
+    heads[produced].find_element("css selector", "button").click()
+    assert heads[produced].get_attribute("aria-sort") == "descending"
+    shares = [float(text.split()[0]) for text in order(page, produced)]
+    assert shares == sorted(shares, reverse=True)
+    heads[produced].find_element("css selector", "button").send_keys(Keys.ENTER)
+    assert heads[produced].get_attribute("aria-sort") == "ascending"
+    assert [float(text.split()[0]) for text in order(page, produced)] == shares[::-1]
+    heads[variant].find_element("css selector", "button").send_keys(Keys.SPACE)
+    assert heads[produced].get_attribute("aria-sort") is None
+    assert order(page, variant) == sorted(order(page, variant))
+
+
+def test_undefined_cells_sort_last(page):
+    page.js("document.querySelector('#leaderboard tbody tr').cells[4].dataset.order = ''")
+    button = page.driver.find_elements("css selector", "#leaderboard thead tr:last-child th button")[4]
+    for _ in range(2):
+        button.click()
+        assert page.js("return document.querySelector('#leaderboard tbody tr:last-child').cells[4].dataset.order") == ""
+
+
+def test_injected_strings_stay_text(chromium, tmp_path):
+    from selenium.common.exceptions import NoAlertPresentException
+
+    report, browser = made(items=8, strange=INJECTED)
+    path = tmp_path / "report.html"
+    path.write_text(html_report(report, [INJECTED], browser), encoding="utf-8")
+    page = Page(chromium, path)
+    page.show_all()
+    page.find(".row").click()
+    page.choose("variant", f"wanda-0.7{INJECTED}")
+    page.search("onerror=alert")
+    page.find(".row").click()
+    with pytest.raises(NoAlertPresentException):
+        _ = chromium.switch_to.alert
+    assert INJECTED in page.find("h1").text
+    assert INJECTED in page.find(".opened").text
+    assert page.js("return document.querySelectorAll('img').length") == 0
+    # A handler or a script that got in would have been stopped by the policy, and said so here.
+    assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 360])
+def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
+    page = Page(chromium, plain[0], width, scheme)
+    page.find(".row").click()
+    assert page.js("return document.documentElement.scrollWidth") == width
+    ground = page.js("return getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 27)")
+    shown = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
+    assert shown == 6
+    assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
+
+
+def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
+    report, browser = made(variants=MANY_VARIANTS, items=1250)
+    assert len(browser["rows"]) == 50_000
+    path = tmp_path / "report.html"
+    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    page = Page(chromium, path)
+    page.show_all()
+    page.choose("cell", "recognition-only")
+    page.choose("language", "Thai (th)")
+    page.show_all()
+    for words in ("cairo", "القاهرة", "nothing of the sort", "capital p36-01"):
+        page.search(words)
+    times = page.js("return performance.getEntriesByName('filter').map(entry => entry.duration)")
+    assert len(times) >= 8
+    # The slowest may have met a busy machine.
+    assert sorted(times)[-2] < FILTER_MS
+
+
+def test_an_item_of_another_task_opens(chromium, tmp_path):
+    """Tasks that are not ours give no language, aliases, options or gold."""
+    report, browser = made(items=4)
+    for item in browser["items"]:
+        item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None, "options": []}
+    for row in browser["rows"]:
+        row |= {"scores": [], "gold_rank": None, "outputs": {"gen": [" "], "another view": ["42"]}}
+    path = tmp_path / "report.html"
+    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    page = Page(chromium, path)
+    page.show_all()
+    page.find(".row").click()
+    assert "another view" in page.find(".opened").text
+    assert "(nothing)" in page.find(".opened").text
+    assert "null" not in page.find("#items").text
+    assert chromium.get_log("browser") == []

@@ -1,0 +1,106 @@
+"""The figures: well formed, escaped, the same bytes each time, left out where there is no data."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from lm_eval_illusion.report.figures import DRAWN, NARROW, WIDE, figures
+from lm_eval_illusion.report.figures.lettering import cut, width_of, wrapped
+from lm_eval_illusion.report.figures.marks import apart, widest_free
+from tests.report.made import made
+
+SVG = "{http://www.w3.org/2000/svg}"
+MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("mqa_illusion", "xquad"), "items": 8}
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("options", [{}, MANY], ids=["one", "many"])
+def test_every_figure_is_whole(options, narrow):
+    drawn = figures(made(**options)[0], narrow)
+    assert list(drawn) == list(DRAWN)
+    for name, text in drawn.items():
+        root = ElementTree.fromstring(text)
+        assert root.find(f"{SVG}title").text
+        assert root.find(f"{SVG}desc").text
+        assert re.search(r"\bn = [\d,]+", text), name
+        assert "%" in text
+        assert "nan" not in text
+        width, height = (float(value) for value in root.get("viewBox").split()[2:])
+        assert width == (NARROW if narrow else WIDE)
+        for mark in root.iter(f"{SVG}rect"):
+            if mark.get("x") is not None:
+                assert -0.1 <= float(mark.get("x")) <= float(mark.get("x")) + float(mark.get("width")) <= width + 0.1
+                assert 0 <= float(mark.get("y")) <= height
+
+
+def test_ids_are_unique_in_a_page():
+    report = made(**MANY)[0]
+    texts = [*figures(report).values(), *figures(report, narrow=True).values()]
+    ids = [element.get("id") for text in texts for element in ElementTree.fromstring(text).iter() if element.get("id")]
+    assert len(ids) == len(set(ids)) == 2 * len(texts)
+
+
+def test_the_same_report_gives_the_same_bytes():
+    assert figures(made()[0]) == figures(made()[0])
+
+
+def test_a_figure_without_data_is_left_out():
+    assert figures({"variants": [], "rows": []}) == {}
+    dense_only = figures(made(variants=(("dense", "none", None),))[0])
+    assert list(dense_only) == ["languages", "recovery", "recovery_by_rank"]
+    no_dense = figures(made(dense_given=False)[0])
+    assert "recognition_and_production" in no_dense
+    assert "transition" not in no_dense
+    assert "gold_rank" not in no_dense
+
+
+def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
+    report, _ = made()
+    for entry in report["variants"][1:]:
+        entry |= {"sparsity_requested": None, "sparsity_measured": None}
+    drawn = figures(report)
+    assert "recognition_and_production" not in drawn
+    assert "wanda-0.7" in drawn["transition"]
+
+
+def test_a_rate_of_nothing_is_a_dash():
+    report, _ = made(items=6)
+    for row in report["rows"]:
+        row["recovery"]["beam"] = {"n": 0, "recovered": 0, "value": None, "ci": None}
+        row["recovery_by_rank"][0] |= {"n": 0, "recovered": 0, "value": None, "ci": None}
+        row["vs_dense"] = None
+    report["rows"][0]["recovery"]["beam"] = {"n": 4, "recovered": 0, "value": 0.0, "ci": [0.0, 0.49]}
+    assert "–" in figures(report)["recovery"]
+    assert "–" in figures(report)["recovery_by_rank"]
+
+
+STRANGE = '"><script>alert(1)</script>{{ 7*7 }}{% x %}&amp;\x00\x1b\ud800]]>'
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_names_stay_text(narrow):
+    for text in figures(made(items=6, strange=STRANGE)[0], narrow).values():
+        root = ElementTree.fromstring(text)
+        assert {element.tag for element in root.iter()} <= {
+            f"{SVG}{tag}" for tag in ("svg", "g", "title", "desc", "rect", "text", "line", "polyline", "polygon")
+        }
+        assert "alert(1)" in "".join(root.itertext())
+        text.encode("utf-8")
+
+
+def test_widths():
+    assert width_of("中文") > width_of("ab")
+    assert cut("magnitude-0.6", 40).endswith("…")
+    assert cut("ab", 40) == "ab"
+    assert " ".join(wrapped("one two three four", 60)) == "one two three four"
+    assert len(wrapped("one two three four", 60)) > 1
+
+
+def test_labels_keep_apart():
+    placed = apart([10, 11, 12, 100], 15, 100)
+    assert placed == [10, 25, 40, 100]
+    assert apart([98, 99, 100], 15, 100) == [70, 85, 100]
+    assert widest_free(0, 100, [10, 20, 150]) == 60

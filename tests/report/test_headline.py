@@ -1,0 +1,113 @@
+"""The headline: the right variant, the right verbs, the right numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from lm_eval_illusion.report.headline import headline, worst_row
+from tests.report.made import made
+
+
+def report_of(*rows, families=("xquad",)):
+    """A report of pooled rows, each (variant, vs_dense)."""
+    return {
+        "variants": [
+            {"base_model": "Qwen/Qwen3-8B", "variant": name, "pruner": "none" if name == "dense" else "wanda"}
+            for name, _ in rows
+        ],
+        "rows": [
+            {
+                "base_model": "Qwen/Qwen3-8B",
+                "variant": name,
+                "family": family,
+                "language": "all",
+                "n": 3600,
+                "recognition_accuracy": {"value": 0.796},
+                "production_accuracy": {"value": 0.201},
+                "illusion_gap": {"value": 0.595},
+                "vs_dense": vs_dense,
+            }
+            for family in families
+            for name, vs_dense in rows
+        ],
+    }
+
+
+def change(recognition, production, known=3571, induced=1402):
+    return {
+        "known": known,
+        "induced_recognition_only": induced,
+        "recognition_change": {"value": recognition},
+        "production_change": {"value": production},
+        "gap_change": {"value": None if recognition is None else recognition - production},
+    }
+
+
+@pytest.mark.parametrize(
+    ("recognition", "production", "said"),
+    [
+        (-0.172, -0.554, "recognition fell by 17.2 points, production by 55.4;"),
+        (0.031, -0.2, "recognition rose by 3.1 points, production fell by 20.0;"),
+        (0.031, 0.2, "recognition rose by 3.1 points, production by 20.0;"),
+        (-0.0001, -0.2, "recognition did not change, production fell by 20.0 points;"),
+        (-0.2, -0.0004, "recognition fell by 20.0 points, production did not change;"),
+        (0.0, -0.0, "recognition did not change, production did not change;"),
+        (-0.01, -0.02, "recognition fell by 1.0 point, production by 2.0;"),
+    ],
+)
+def test_verbs(recognition, production, said):
+    text = headline(report_of(("dense", None), ("wanda-0.7", change(recognition, production))))
+    assert text.startswith(f"wanda-0.7 of Qwen3-8B: {said}")
+    assert " 0.0 point" not in text
+    assert "-0" not in text.replace("wanda-0", "")
+
+
+@pytest.mark.parametrize(
+    ("known", "induced", "said"),
+    [
+        (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer said."),
+        (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer said."),
+        (1, 1, "of 1 answer that the dense model gave, 1 (100 %) is still recognised and no longer said."),
+        (10, 0, "of 10 answers that the dense model gave, none is still recognised and no longer said."),
+        (0, 0, "the dense model gave no right answer, so there was none to lose."),
+    ],
+)
+def test_what_became_of_the_known(known, induced, said):
+    text = headline(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.2, known, induced))))
+    assert text.endswith(f"; {said}")
+
+
+def test_the_worst_is_the_one_whose_gap_grew_most():
+    report = report_of(
+        ("dense", None), ("wanda-0.5", change(-0.1, -0.2)), ("wanda-0.7", change(-0.1, -0.5)), ("wanda-0.9", change(-0.7, -0.7))
+    )
+    assert worst_row(report)["variant"] == "wanda-0.7"
+
+
+def test_several_families_are_named():
+    report = report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.5)), families=("xquad", "tydiqa"))
+    assert headline(report).startswith("wanda-0.7 of Qwen3-8B, on xquad: ")
+
+
+def test_without_a_dense_run():
+    assert headline(report_of(("wanda-0.7", None))) == (
+        "wanda-0.7 of Qwen3-8B: 79.6 % of 3,600 items are recognised, 20.1 % produced, a gap of 59.5 points;"
+        " no dense run was given to compare it with."
+    )
+
+
+def test_without_a_pruned_variant():
+    assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no pruned variant was given.")
+
+
+def test_nothing_defined():
+    report = report_of(("wanda-0.7", change(None, None)))
+    report["rows"][0]["illusion_gap"]["value"] = None
+    assert headline(report) == "Nothing was measured: no item has a defined recognition and production."
+    assert headline({"variants": [], "rows": []}) == headline(report)
+
+
+def test_of_a_made_report():
+    report, _ = made()
+    row = worst_row(report)
+    assert headline(report).startswith(f"{row['variant']} of Qwen3-8B: recognition fell by ")
