@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lm_eval_illusion.crosstab import POOLED
+from lm_eval_illusion.outcomes import POOLED
 from lm_eval_illusion.report.cells import Cell, Column, Entry, Table, counted, decimals, p_valued, rated, shared, table, words
 from lm_eval_illusion.report.names import pooled_rows
 from lm_eval_illusion.report.numbers import UNDEFINED, change_with_interval, count, decimal_with_interval

@@ -9,7 +9,7 @@ from typing import Any
 from babel import Locale
 
 from lm_eval_illusion.base_models import EMBEDDED, resolve
-from lm_eval_illusion.crosstab import POOLED
+from lm_eval_illusion.outcomes import POOLED
 
 DENSE = "none"
 """The pruner of a dense variant."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lm_eval_illusion.crosstab import POOLED
+from lm_eval_illusion.outcomes import POOLED
 from lm_eval_illusion.report.cells import Cell, Column, Table, counted, rated, shared, table, words
 from lm_eval_illusion.report.names import families, language_name, pooled_rows, short_names
 from lm_eval_illusion.report.numbers import UNDEFINED, change_with_interval, signed

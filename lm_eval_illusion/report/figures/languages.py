@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lm_eval_illusion.crosstab import POOLED
+from lm_eval_illusion.outcomes import POOLED
 from lm_eval_illusion.report.figures.drawing import Drawing
 from lm_eval_illusion.report.figures.groups import Group, Row, grouped, label_room
 from lm_eval_illusion.report.figures.lettering import cut
