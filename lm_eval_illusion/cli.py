@@ -11,7 +11,7 @@ from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; exit code 0, or 2 after one line on a user's mistake."""
+    """Run the command; exit code 0, 2 after one line on a user's mistake, or 3 where a gate of `report` fails."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["run"]:
@@ -50,9 +50,18 @@ def demo(parsed: argparse.Namespace) -> int:
 
 def report(parsed: argparse.Namespace) -> int:
     """Report what lm_eval wrote."""
-    from lm_eval_illusion.report import report_command
+    from lm_eval_illusion.report import ReportOptions, report_command
 
-    return report_command(parsed.paths, parsed.out, parsed.recognition)
+    options = ReportOptions(
+        recognition=parsed.recognition,
+        dense=parsed.dense,
+        pairs=tuple(parsed.pair),
+        on=parsed.on,
+        noise=tuple(parsed.noise) if parsed.noise else None,
+        fail_if=tuple(parsed.fail_if),
+        format=parsed.format,
+    )
+    return report_command(parsed.paths, parsed.out, options)
 
 
 def pair(parsed: argparse.Namespace) -> int:
@@ -72,17 +81,63 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser = commands.add_parser("demo", help="the embedded model, dense and pruned four ways, and the report (offline)")
     demo_parser.add_argument("--out", type=Path, default=Path("lm-eval-illusion-demo"), help="folder to write into")
     demo_parser.add_argument("--limit", type=_item_count, default=None, help="items a language (default: fits 4 minutes)")
-    report_parser = commands.add_parser("report", help="recognition, production and recognition-only errors of runs")
-    report_parser.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="what lm_eval wrote with --log_samples")
-    report_parser.add_argument("--out", type=Path, default=None, help="folder for report.json and report.md")
-    report_parser.add_argument(
+    _add_report(commands)
+    _add_pair(commands)
+    return parser
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="recognition, production and recognition-only errors of runs, against the dense model; exit code 3: a gate fails",
+    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="what lm_eval wrote with --log_samples")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="folder for report.html, report.json, report.md, figures and tables"
+    )
+    parser.add_argument(
         "--recognition",
         choices=["acc", "acc_norm", "letters"],
         default="acc",
         help="what counts as recognised: acc or acc_norm of the view mc, or the view mc_letters",
     )
-    _add_pair(commands)
-    return parser
+    parser.add_argument(
+        "--dense",
+        metavar="BASE_MODEL",
+        default=None,
+        help="take every other model for a compressed variant of this one (of models that were pruned or quantised elsewhere)",
+    )
+    parser.add_argument(
+        "--pair",
+        action="append",
+        default=[],
+        metavar="MC_TASK=GEN_TASK[:METRIC[,FILTER]]",
+        help="any two tasks or groups of lm_eval, joined document by document; may be given several times",
+    )
+    parser.add_argument(
+        "--on", metavar="FIELD", default=None, help="of --pair: the document field to join on (default: doc_hash)"
+    )
+    parser.add_argument(
+        "--noise",
+        nargs=2,
+        type=Path,
+        metavar="RUN",
+        default=None,
+        help="two runs of the dense model: what flips between them is noise",
+    )
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="e.g. 'recognition_only_rate > 0.05 at wanda-0.6', 'vs_dense.induced_rate.low > 10%% in fi': exit code 3 where it holds",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["table", "markdown", "csv", "json"],
+        default="table",
+        help="what is printed: tables, the leaderboard as Markdown or CSV, or report.json",
+    )
 
 
 def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

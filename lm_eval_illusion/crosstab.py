@@ -2,76 +2,79 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.outcomes import Outcome, Variant
-from lm_eval_illusion.statistics import paired_difference_interval, wilson_interval
+from lm_eval_illusion.columns import Columns, columns_of, means, rate
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.gold_ranks import summary
+from lm_eval_illusion.leaderboard import leaderboard
+from lm_eval_illusion.noise import Noise, mark_noise
+from lm_eval_illusion.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome, Variant
+from lm_eval_illusion.recovery import demoted_and_erased, recovery, recovery_by_rank, share
+from lm_eval_illusion.versus_dense import correct_over_languages, versus_dense
 
 SCHEMA = 1
-POOLED = "all"
-RANK_OF_DEMOTED = 10
-"""A gold answer whose first token still ranks this high is demoted, not erased."""
-SHOWS_THE_ANSWER = "candidates"
-"""The strategy with the answer in its prompt: left out of `any` and `demoted`, which ask whether the model still has it."""
 
-Rate = dict[str, Any]
-"""{"value": float | None, "ci": [low, high] | None}; None where the denominator is empty."""
+Groups = Mapping[tuple[str, str, str, str], Sequence[Outcome]]
+"""(base model, variant, family, language or answer type) -> the outcomes of a row."""
 
 
-def cross_tabulate(outcomes: Sequence[Outcome], recognition: str = "acc") -> dict[str, Any]:
+def cross_tabulate(
+    outcomes: Sequence[Outcome], recognition: str = "acc", production: str = "match", noise: Noise | None = None
+) -> dict[str, Any]:
     """The report of these outcomes: a row a variant, family and language, and a pooled row a variant and family.
 
-    `recognition` names the metric that the outcomes' `recognised` was read from.
+    `recognition` and `production` name the metrics that `recognised` and `produced` were read from. `noise`: of `noise_floor`, to mark
+    the changes that do not clear it.
+
+    Raises:
+        UserError: a variant has two outcomes of one item and language.
     """
-    by_row: dict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        variant = outcome.variant
-        for language in (POOLED, outcome.language):
-            by_row[variant.base_model, variant.variant, outcome.family, language].append(outcome)
-    names = ("base_model", "variant", "family", "language")
-    ordered = sorted(
-        by_row.items(),
-        key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3]),
-    )
+    _check_once(outcomes)
+    by_language = _grouped(outcomes, lambda outcome: _languages_of(outcome))
+    rows = _rows(by_language, "language")
+    for group in _of_one_variant(rows):
+        correct_over_languages([row for row in group if row["language"] != POOLED])
+    if noise:
+        mark_noise(rows, noise)
+    variants = _variants(outcomes)
     return {
         "schema": SCHEMA,
         "recognition_metric": recognition,
-        "production_metric": "match",
-        "variants": _variants(outcomes),
-        "rows": [{**dict(zip(names, key, strict=True)), **row_of(group)} for key, group in ordered],
+        "production_metric": production,
+        "variants": variants,
+        "rows": rows,
+        "answer_type_rows": _answer_type_rows(outcomes),
+        "leaderboard": leaderboard(rows, variants),
+        "noise": noise,
     }
 
 
-def row_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def row_of(outcomes: Sequence[Outcome], dense: Sequence[Outcome] = ()) -> dict[str, Any]:
     """The numbers of one row. Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are taken over
-    the recognition-only errors; the baselines `question_blind` and `in_passage` over all items.
+    the recognition-only errors; the baselines `question_blind` and `in_passage` over all items; `vs_dense` over the items that `dense`,
+    the outcomes of the dense model, has too.
     """
-    n = len(outcomes)
-    cells = Counter(cell_of(outcome) for outcome in outcomes)
-    recognised = cells["both"] + cells["recognition_only"]
-    errors = [outcome for outcome in outcomes if cell_of(outcome) == "recognition_only"]
-    demoted, erased = _demoted(errors)
+    columns = columns_of(outcomes)
+    errors = [outcome for outcome in outcomes if outcome.recognised and not outcome.produced]
+    demoted, erased = demoted_and_erased(errors)
     return {
-        "n": n,
+        "n": len(outcomes),
         "invalid": sum(outcome.invalid for outcome in outcomes),
-        "cells": {cell: cells[cell] for cell in ("both", "recognition_only", "production_only", "neither")},
-        "recognition_accuracy": rate(recognised, n),
-        "production_accuracy": rate(cells["both"] + cells["production_only"], n),
-        "illusion_gap": _gap(cells),
-        "recognition_only_rate": rate(cells["recognition_only"], n),
-        "recognition_only_share": rate(cells["recognition_only"], recognised),
-        "recovery": _recovery(outcomes, errors),
-        "gold_rank": _gold_rank(errors),
+        "cells": columns.cells,
+        **_accuracies(columns),
+        "recovery": recovery(outcomes, errors),
+        "recovery_by_rank": recovery_by_rank(errors),
+        "gold_rank": summary(outcome.gold_rank for outcome in errors),
         "demoted": demoted,
         "erased": erased,
-        "candidates_without_gold": _share([outcome.said_without_gold for outcome in errors]),
-        "question_blind": _share([outcome.question_blind for outcome in outcomes]),
+        "candidates_without_gold": share([outcome.said_without_gold for outcome in errors], errors),
+        "question_blind": share([outcome.question_blind for outcome in outcomes], outcomes),
         "in_passage": _in_passage(outcomes),
-        "vs_dense": None,
+        "vs_dense": versus_dense(dense, outcomes),
     }
 
 
@@ -82,16 +85,16 @@ def cell_of(outcome: Outcome) -> str:
     return "production_only" if outcome.produced else "neither"
 
 
-def rate(successes: int, n: int) -> Rate:
-    """A share with its Wilson interval; both None of nothing."""
-    interval = wilson_interval(successes, n)
-    return {"value": successes / n if n else None, "ci": list(interval) if interval else None}
-
-
-def _share(answers: Sequence[bool | None]) -> Rate:
-    """The share of the yes over the known."""
-    known = [answer for answer in answers if answer is not None]
-    return rate(sum(known), len(known))
+def _accuracies(columns: Columns) -> dict[str, Any]:
+    only_recognised = columns.recognised & ~columns.produced
+    recognised = columns.recognised
+    return {
+        "recognition_accuracy": rate(recognised, columns.clusters),
+        "production_accuracy": rate(columns.produced, columns.clusters),
+        **means({"illusion_gap": columns.recognised * 1.0 - columns.produced}, columns.clusters),
+        "recognition_only_rate": rate(only_recognised, columns.clusters),
+        "recognition_only_share": rate(only_recognised[recognised], columns.clusters[recognised]),
+    }
 
 
 def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
@@ -100,54 +103,63 @@ def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
     return statistics.fmean(chances) if chances else None
 
 
-def is_demoted(outcome: Outcome) -> bool:
-    """Whether a strategy that does not show the answer brings it back or its first token still ranks at most 10."""
-    return any(_unaided(outcome).values()) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
+def _check_once(outcomes: Sequence[Outcome]) -> None:
+    seen = set()
+    for outcome in outcomes:
+        key = (outcome.variant.base_model, outcome.variant.variant, outcome.family, outcome.language, outcome.id)
+        if key in seen:
+            raise UserError(
+                f"item {outcome.id} of {outcome.family} in {outcome.language} is twice in {outcome.variant.variant} of"
+                f" {outcome.variant.base_model}: give each run once"
+            )
+        seen.add(key)
 
 
-def _unaided(outcome: Outcome) -> dict[str, bool]:
-    return {strategy: hit for strategy, hit in outcome.recovered.items() if strategy != SHOWS_THE_ANSWER}
+def _languages_of(outcome: Outcome) -> Iterable[str]:
+    return (POOLED,) if outcome.language == WITHOUT_LANGUAGE else (POOLED, outcome.language)
 
 
-def _demoted(errors: Sequence[Outcome]) -> tuple[Rate, Rate]:
-    """The shares of demoted and of erased errors, over those that a strategy was tried on or that have a rank."""
-    known = [outcome for outcome in errors if _unaided(outcome) or outcome.gold_rank is not None]
-    demoted = sum(map(is_demoted, known))
-    return rate(demoted, len(known)), rate(len(known) - demoted, len(known))
+def _grouped(outcomes: Sequence[Outcome], parts_of: Any) -> Groups:
+    groups: dict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        for part in parts_of(outcome):
+            groups[outcome.variant.base_model, outcome.variant.variant, outcome.family, part].append(outcome)
+    return groups
 
 
-def _gap(cells: Counter[str]) -> Rate:
-    n = cells.total()
-    interval = paired_difference_interval(cells["both"], cells["recognition_only"], cells["production_only"], cells["neither"])
-    value = (cells["recognition_only"] - cells["production_only"]) / n if n else None
-    return {"value": value, "ci": list(interval) if interval else None}
+def _rows(groups: Groups, part: str) -> list[dict[str, Any]]:
+    """A row a group, pooled ones first; each compared with the group of the dense model of the same base model."""
+    dense = {(key[0], *key[2:]): group for key, group in groups.items() if _is_dense(group[0].variant)}
+    names = ("base_model", "variant", "family", part)
+    ordered = sorted(
+        groups.items(), key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3])
+    )
+    return [
+        {
+            **dict(zip(names, key, strict=True)),
+            **row_of(group, () if _is_dense(group[0].variant) else dense.get((key[0], *key[2:]), ())),
+        }
+        for key, group in ordered
+    ]
 
 
-def _recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str, Any]:
-    """Where languages ran different views, a strategy counts over the errors it was tried on."""
-    strategies = sorted({strategy for outcome in outcomes for strategy in outcome.recovered})
-    by_strategy = {
-        strategy: [outcome.recovered[strategy] for outcome in errors if strategy in outcome.recovered]
-        for strategy in strategies
-    }
-    if any(strategy != SHOWS_THE_ANSWER for strategy in strategies):
-        by_strategy["any"] = [any(_unaided(outcome).values()) for outcome in errors if _unaided(outcome)]
-    return {
-        strategy: {"n": len(hits), "recovered": sum(hits), **rate(sum(hits), len(hits))}
-        for strategy, hits in by_strategy.items()
-    }
+def _answer_type_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """A row a variant, family and answer type (relation), over all languages; none where there is but one type."""
+    typed = _grouped(outcomes, lambda outcome: (outcome.answer_type,) if outcome.answer_type else ())
+    if len({key[3] for key in typed}) < 2:
+        return []
+    return [{**row, "language": POOLED} for row in _rows(typed, "answer_type")]
 
 
-def _gold_rank(errors: Sequence[Outcome]) -> dict[str, float | None]:
-    ranks = sorted(outcome.gold_rank for outcome in errors if outcome.gold_rank is not None)
-    if not ranks:
-        return {"median": None, "p90": None, "share_at_most_10": None}
-    return {
-        "median": statistics.median(ranks),
-        # The smallest rank that at least 90 % do not exceed.
-        "p90": ranks[math.ceil(0.9 * len(ranks)) - 1],
-        "share_at_most_10": sum(rank <= RANK_OF_DEMOTED for rank in ranks) / len(ranks),
-    }
+def _of_one_variant(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row["base_model"], row["variant"], row["family"]].append(row)
+    return list(groups.values())
+
+
+def _is_dense(variant: Variant) -> bool:
+    return variant.pruner == "none"
 
 
 def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -161,4 +173,4 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def _order(variant: Variant) -> tuple[bool, str, float, str]:
     """Dense first, then by method and sparsity."""
-    return variant.pruner != "none", variant.pruner, variant.sparsity_requested or 0.0, variant.variant
+    return not _is_dense(variant), variant.pruner, variant.sparsity_requested or 0.0, variant.variant

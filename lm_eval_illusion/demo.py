@@ -35,7 +35,7 @@ def run_demo(out: Path, limit: int | None = None) -> None:
     for number, variant in enumerate(VARIANTS, 1):
         print(f"[{number}/{len(VARIANTS)}] " + " ".join(str(value) for value in variant.values()), flush=True)
         evaluate_variant(variant, items, runs)
-    report_command([runs], out, "acc")
+    report_command([runs], out)
 
 
 def evaluate_variant(variant: dict[str, Any], items: int, runs: Path) -> None:

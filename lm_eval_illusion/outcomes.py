@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+POOLED = "all"
+"""The language of a row over all languages."""
+WITHOUT_LANGUAGE = "und"
+"""The language of an item of a task that names none (ISO 639-2: undetermined): it has the pooled row alone."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """A base model, dense or pruned in one way.
 
@@ -23,14 +28,15 @@ class Variant:
     beams_are_top1: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a variant made of one item in one language.
 
     `run`: the results file's name. `recovered`: by strategy (beam, sample, oneshot, candidates), for the views that ran. `gold_rank`:
     None where the backend gave none. `said_without_gold`: the control of `candidates`, the answer after the distractors alone.
     `question_blind`: recognised with context and question removed. `in_passage`: the chance to be right by picking an option that
-    stands in the passage. The last three are None where their view did not run, or for a closed-book item.
+    stands in the passage. These three are None where their view did not run, or for a closed-book item. `answer_type`: "" where the
+    items have none. `gold_logprob`: log-likelihood of the gold choice in nats, None where the backend gave none.
     """
 
     variant: Variant
@@ -46,3 +52,5 @@ class Outcome:
     said_without_gold: bool | None = None
     question_blind: bool | None = None
     in_passage: float | None = None
+    answer_type: str = ""
+    gold_logprob: float | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +18,104 @@ DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
 
 
 @dataclass(frozen=True)
-class ViewFile:
-    """The samples file of one of our tasks. `effective`: how many items its run asked."""
+class TaskFile:
+    """The samples file of a task. `effective`: how many documents its run asked. `asked_hash`: of all documents, prompts and targets."""
 
     variant: Variant
     results_file: Path
     samples_file: Path
     task: str
+    effective: int
+    asked_hash: str
+    lm_eval_version: str
+
+
+@dataclass(frozen=True)
+class ViewFile(TaskFile):
+    """The samples file of one of our tasks."""
+
     family: str
     language: str
     view: str
-    effective: int
 
 
-def find_views(paths: Iterable[str | Path]) -> list[ViewFile]:
-    """The samples files of our tasks in every run below `paths`, which are folders or results files.
+@dataclass(frozen=True)
+class Run:
+    """A results file: its content as lm_eval wrote it, and the variant that it is of."""
 
-    Tasks that are not ours are passed over.
+    results_file: Path
+    results: dict[str, Any]
+    variant: Variant
+
+    def task_file(self, task: str) -> TaskFile:
+        """The samples file of one of its tasks.
+
+        Raises:
+            UserError: it isn't there, or the results don't say how many documents were asked.
+        """
+        date = self.results_file.stem.rpartition("_")[2]
+        samples_file = self.results_file.with_name(f"samples_{task}_{date}.jsonl")
+        if not samples_file.exists():
+            raise UserError(
+                f"{self.results_file} has no samples of {task} beside it: run lm_eval with --log_samples and --output_path"
+            )
+        if task not in self.results["n-samples"]:
+            raise UserError(f"{self.results_file} does not say how many items {task} asked: run it again")
+        return TaskFile(
+            self.variant,
+            self.results_file,
+            samples_file,
+            task,
+            int(self.results["n-samples"][task]["effective"]),
+            str((self.results.get("task_hashes") or {}).get(task, "")),
+            str(self.results.get("lm_eval_version", "")),
+        )
+
+    def leaves(self, name: str) -> list[str]:
+        """The tasks of that name, or of the group of that name and its groups; none if the run has neither."""
+        if name in self.results["configs"]:
+            return [name]
+        members = (self.results.get("group_subtasks") or {}).get(name, [])
+        return list(dict.fromkeys(leaf for member in members for leaf in self.leaves(member)))
+
+
+def find_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """Every run below `paths`, which are folders or results files.
 
     Raises:
-        UserError: there is nothing to read, or a run is not whole or was made with settings that its views don't allow.
+        UserError: there is nothing to read, or a results file is not whole.
     """
-    given = list(paths)
-    views = [view for results_file in _results_files(given) for view in _views_of(results_file)]
-    if not views:
-        raise UserError(f"no tasks of ours in {listed(given)}: run lm_eval with --tasks mqa_illusion")
-    return views
+    return [_read_run(results_file) for results_file in _results_files(paths)]
+
+
+def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
+    """The runs with every other model taken for a compressed variant of the model `dense`, named by the last part of its own name.
+
+    For models that were pruned or quantised elsewhere and evaluated from a folder of their own: what was done to them is not known here.
+
+    Raises:
+        UserError: no run is of that model.
+    """
+    models = sorted({run.variant.base_model for run in runs})
+    if dense not in models:
+        raise UserError(f"--dense {dense}: no run is of that model: there are {listed(models, most=9)}")
+    return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
+
+
+def _variant_of(dense: str, variant: Variant) -> Variant:
+    name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
+    if variant.pruner == "none":
+        return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None)
+    return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
+
+
+def find_views(runs: Iterable[Run]) -> list[ViewFile]:
+    """The samples files of our tasks; tasks that are not ours are passed over.
+
+    Raises:
+        UserError: a run is not whole or was made with settings that its views don't allow.
+    """
+    return [view for run in runs for view in _views_of(run)]
 
 
 def listed(things: Iterable[object], most: int = 3) -> str:
@@ -69,24 +141,17 @@ def _is_results(file: Path) -> bool:
     return file.name.startswith("results_") or DATE.search(file.stem) is not None
 
 
-def _views_of(results_file: Path) -> Iterator[ViewFile]:
+def _read_run(results_file: Path) -> Run:
     results = _read_results(results_file)
-    ours = {task: config["metadata"] for task, config in results["configs"].items() if _is_ours(config)}
-    if not ours:
-        return
-    _refuse_settings(results_file, results["config"])
-    date = results_file.stem.rpartition("_")[2]
-    samples_files = {task: results_file.with_name(f"samples_{task}_{date}.jsonl") for task in ours}
-    without = [task for task, file in samples_files.items() if not file.exists()]
-    if without:
-        raise UserError(
-            f"{results_file} has no samples of {listed(without)} beside it: run lm_eval with --log_samples and --output_path"
-        )
-    variant = _variant(results["config"])
+    return Run(results_file, results, _variant(results["config"]))
+
+
+def _views_of(run: Run) -> Iterator[ViewFile]:
+    ours = {task: config["metadata"] for task, config in run.results["configs"].items() if _is_ours(config)}
+    if ours:
+        _refuse_settings(run.results_file, run.results["config"])
     for task, named in ours.items():
-        effective = int(results["n-samples"][task]["effective"])
-        where = (results_file, samples_files[task], task)
-        yield ViewFile(variant, *where, named["family"], named["lang"], named["view"], effective)
+        yield ViewFile(**vars(run.task_file(task)), family=named["family"], language=named["lang"], view=named["view"])
 
 
 def _read_results(results_file: Path) -> dict[str, Any]:
@@ -97,9 +162,6 @@ def _read_results(results_file: Path) -> dict[str, Any]:
         raise UserError(f"{results_file} is not a whole JSON file ({error}): was the run interrupted? run it again") from error
     if missing:
         raise UserError(f"{results_file} lacks {', '.join(missing)}: is it a results file of lm_eval?")
-    uncounted = [task for task, config in results["configs"].items() if _is_ours(config) and task not in results["n-samples"]]
-    if uncounted:
-        raise UserError(f"{results_file} does not say how many items {listed(uncounted)} asked: run it again")
     return results
 
 

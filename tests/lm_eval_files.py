@@ -59,11 +59,75 @@ def write_run(
 def row(view: str, metrics: dict) -> dict:
     """A row of a samples file."""
     item_id = metrics.pop("id")
+    doc = {"id": item_id, "answer_type": metrics.pop("answer_type", "name")}
+    answers = [metrics.pop("said", "something")]
     if view == "mc":
         metrics = {"acc": 0.0, "acc_norm": 0.0, "invalid": 0.0, **metrics}
-    return {"doc_id": 0, "doc": {"id": item_id}, "filter": "none", "metrics": list(metrics), **metrics}
+        doc |= {"question": f"Which is {item_id}?", "choices": ["one", "two", "three", "four"], "gold": 1, "answer": "two"}
+        answers = [[str(score), "False"] for score in metrics.pop("scores", [-4.0, -1.5, -3.0, -2.0])]
+    return {
+        "doc_id": 0,
+        "doc": doc,
+        "target": "two",
+        "filtered_resps": answers,
+        "filter": "none",
+        "metrics": list(metrics),
+        "doc_hash": f"hash {item_id}",
+        **metrics,
+    }
 
 
 def hits(metric: str, **by_id: float) -> list[dict]:
     """Rows with one metric: hits("match", a=1, b=0)."""
     return [{"id": item_id, metric: float(value)} for item_id, value in by_id.items()]
+
+
+def write_tasks(
+    folder: Path, tasks: dict[str, list[dict]], *, model: str = "org/model", groups: dict | None = None, date: str = DATE
+) -> Path:
+    """A run of stock `hf` with tasks that are not ours: a task -> its whole rows. Returns the results file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results = {
+        "config": {"model": "hf", "model_args": {"pretrained": model}},
+        "configs": {name: {"metadata": {"version": 1.0}} for name in tasks},
+        "group_subtasks": groups or {},
+        "n-samples": {name: {"effective": len({row["doc_id"] for row in rows})} for name, rows in tasks.items()},
+    }
+    path = folder / f"results_{date}.json"
+    path.write_text(json.dumps(results))
+    for name, rows in tasks.items():
+        (folder / f"samples_{name}_{date}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def choice_row(doc: dict, scores: list[float], gold: int, **more) -> dict:
+    """A row of a multiple-choice task, log-likelihoods as strings, as lm_eval writes them."""
+    return {
+        "doc_id": doc["n"],
+        "doc": doc,
+        "target": str(gold),
+        "arguments": {f"gen_args_{n}": {"arg_0": f"Q: {doc['n']}\nA:", "arg_1": f" option {n}"} for n in range(len(scores))},
+        "resps": [[[str(score), "False"]] for score in scores],
+        "filtered_resps": [[str(score), "False"] for score in scores],
+        "filter": "none",
+        "metrics": ["acc"],
+        "doc_hash": f"hash {doc['n']}",
+        "acc": float(max(range(len(scores)), key=scores.__getitem__) == gold),
+        **more,
+    }
+
+
+def text_row(doc: dict, said: str, filter_name: str = "none", **metrics) -> dict:
+    """A row of a generating task."""
+    return {
+        "doc_id": doc["n"],
+        "doc": doc,
+        "target": "the answer",
+        "arguments": {"gen_args_0": {"arg_0": f"Q: {doc['n']}\nA:", "arg_1": {"until": ["\n"]}}},
+        "resps": [[said]],
+        "filtered_resps": [said],
+        "filter": filter_name,
+        "metrics": list(metrics),
+        "doc_hash": f"hash {doc['n']}",
+        **metrics,
+    }

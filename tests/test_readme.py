@@ -45,7 +45,9 @@ def test_commands_run(tmp_path, monkeypatch):
         if command.startswith("make"):
             continue  # below
         done = subprocess.run(few_items(command), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-2000:]
+        # A random model may well fail a gate: that is an answer, too.
+        allowed = (0, 3) if "--fail-if" in command else (0,)
+        assert done.returncode in allowed, done.stderr[-2000:]
     assert (tmp_path / "report" / "report.json").is_file()
     namespace: dict = {}
     for line in blocks("python")[0].splitlines():

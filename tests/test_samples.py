@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lm_eval_illusion import load_outcomes
@@ -103,6 +105,7 @@ def cut_in_the_middle(path):
     [
         (drop_last_line, "has 2 rows, its run asked 3 items"),
         (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row"),
+        (lambda path: path.write_text(""), "has 0 rows, its run asked 3 items"),
     ],
 )
 def test_a_truncated_samples_file(tmp_path, damage, said):
@@ -200,6 +203,32 @@ def test_two_prunings_of_one_name_are_not_mixed(tmp_path, first, second, lang):
 def test_runs_with_settings_that_make_views_lie(tmp_path, setting):
     write_run(tmp_path, WHOLE, config={setting: {"temperature": 1}})
     with pytest.raises(UserError, match=f"was run with --{setting}"):
+        load_outcomes([tmp_path])
+
+
+def test_the_answer_type_and_the_gold_choices_log_likelihood(tmp_path):
+    mc = [
+        {"id": "a", "acc": 1.0, "scores": [-4.0, -0.5, -3.0, -2.0], "answer_type": "date"},
+        {"id": "b", "scores": [-4.0, float("-inf"), -3.0, -2.0]},
+    ]
+    write_run(tmp_path, {"mc": mc, "gen": hits("match", a=1, b=0)})
+    a, b = load_outcomes([tmp_path])
+    assert (a.answer_type, a.gold_logprob) == ("date", -0.5)
+    assert (b.answer_type, b.gold_logprob) == ("name", None)
+
+
+def with_hashes(path, value):
+    results = json.loads(path.read_text())
+    path.write_text(json.dumps(results | {"task_hashes": dict.fromkeys(results["configs"], value)}))
+
+
+def test_variants_that_were_asked_with_other_prompts_are_not_compared(tmp_path):
+    with_hashes(write_run(tmp_path, WHOLE), "h1")
+    dense = write_run(tmp_path, WHOLE, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+    with_hashes(dense, "h1")
+    assert len(load_outcomes([tmp_path])) == 6
+    with_hashes(dense, "h2")
+    with pytest.raises(UserError, match="ask mqa_illusion_en_mc with different items or prompts"):
         load_outcomes([tmp_path])
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from lm_eval_illusion.base_models import EMBEDDED, resolve
-from lm_eval_illusion.outcomes import Outcome
+from lm_eval_illusion.outcomes import WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.runs import Run
 
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
@@ -13,8 +15,8 @@ EMBEDDED_NOTE = (
 )
 
 
-def notes_of(outcomes: Sequence[Outcome]) -> list[str]:
-    """Caveats that hold for some of the outcomes, one sentence each."""
+def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]:
+    """Caveats that hold for some of the outcomes, or of the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
     notes = []
     if any(variant.base_model in (EMBEDDED, resolve(EMBEDDED)) for variant in variants):
@@ -25,14 +27,43 @@ def notes_of(outcomes: Sequence[Outcome]) -> list[str]:
     unranked = sorted({outcome.variant.variant for outcome in outcomes if outcome.gold_rank is None})
     if unranked:
         notes.append(f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, or it was not finite.")
-    if any(outcome.question_blind is None for outcome in outcomes):
+    if any(outcome.question_blind is None for outcome in outcomes if outcome.language != WITHOUT_LANGUAGE):
         notes.append(
             "no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters."
         )
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
-    return notes
+    return notes + _gaps(outcomes) + _mixed_versions(runs)
+
+
+def _gaps(outcomes: Sequence[Outcome]) -> list[str]:
+    """Where variants of a base model were not asked the same items: their pooled rows are then of different things."""
+    asked: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    for outcome in outcomes:
+        asked[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))
+    return [note for (model, family), by_variant in asked.items() for note in _gaps_of(model, family, by_variant)]
+
+
+def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, str]]]) -> Iterator[str]:
+    everything = set().union(*by_variant.values())
+    languages = {language for language, _ in everything}
+    for variant, items in sorted(by_variant.items()):
+        without = sorted(languages - {language for language, _ in items})
+        if without:
+            yield f"{variant} of {model} was not asked {family} in {', '.join(without)}: its pooled rows lack them."
+        elif len(items) < len(everything):
+            yield (
+                f"{variant} of {model} was asked {len(items)} of the {len(everything)} items of {family}: it is compared with the"
+                " dense model over the items of both, its other numbers are of its own."
+            )
+
+
+def _mixed_versions(runs: Sequence[Run]) -> list[str]:
+    versions = sorted({str(version) for run in runs if (version := run.results.get("lm_eval_version"))})
+    if len(versions) < 2:
+        return []
+    return [f"runs of lm_eval {' and '.join(versions)} are mixed: a task may have changed between them."]
 
 
 def _tried(outcomes: Sequence[Outcome], variant: object, strategy: str) -> bool:

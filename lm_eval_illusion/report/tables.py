@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from lm_eval_illusion.crosstab import POOLED
-
-UNDEFINED = "–"
+from lm_eval_illusion.outcomes import POOLED
+from lm_eval_illusion.report.numbers import (
+    UNDEFINED,
+    change_with_interval,
+    count,
+    p_value,
+    percent,
+    points,
+    share_with_interval,
+)
 
 COLUMNS = {
     "n": "items asked",
@@ -24,6 +31,34 @@ COLUMNS = {
     "w/o gold": "its control: the same with the three distractors alone",
     "gold rank": "median rank of the gold answer's first token after the open prompt, over the recognition-only errors",
     "demoted": "share of the recognition-only errors that a strategy recovers or whose gold rank is at most 10; the rest is erased",
+}
+
+
+VERSUS_COLUMNS = {
+    "known": "items that the dense model produces",
+    "retained": "share of the known items that are still produced",
+    "induced": "induced recognition-only errors: share of the known items no longer produced and still recognised, with its interval",
+    "lost": "share of the known items neither produced nor recognised",
+    "recognition ±": "change of the recognition accuracy, pruned minus dense, in points, with its interval",
+    "production ±": "change of the production accuracy, the same",
+    "gap ±": "change of the illusion gap, the same",
+    "p recognition": "McNemar's test of the change of recognition (over languages, Durkalski's for clusters; by language, Holm-corrected)",
+    "p production": "the same of the change of production",
+    "smallest": "the smallest change of production that this many items would show with 80 % power, in points",
+    "noise": "which changes clear the noise floor: R recognition, P production, G gap; a dash where none does or no --noise was given",
+}
+
+LEADERBOARD_COLUMNS = {
+    "rank": "rank by production, within a family",
+    "model": "base model",
+    "variant": "dense, or how it was pruned",
+    "family": "family of tasks",
+    "sparsity": "measured share of weights removed, in per cent",
+    "production": "production accuracy with its interval",
+    "recognition": "recognition accuracy with its interval",
+    "rec-only": "recognition-only rate with its interval",
+    "rank by recognition": "what recognition alone would have made of it",
+    "off by": "rank by recognition minus rank by production",
 }
 
 
@@ -46,9 +81,56 @@ def variants_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row["base_model"], row["variant"]) for row in report["rows"]))
 
 
-def percent(value: float | None) -> str:
-    """0.2784 -> '27.8'; what is undefined is a dash."""
-    return UNDEFINED if value is None else f"{100 * value:.1f}"
+def versus_rows(report: dict[str, Any], rows_of: str = "rows") -> list[list[str]]:
+    """A row a compared variant and family: names, then VERSUS_COLUMNS, over all languages."""
+    pooled = [row for row in report[rows_of] if row["language"] == POOLED and row["vs_dense"]]
+    return [[row["variant"], row["family"], *_versus_cells(row["vs_dense"])] for row in pooled]
+
+
+def versus_language_rows(report: dict[str, Any], base_model: str, variant: str) -> list[list[str]]:
+    """A row a language of one variant: language and family, then VERSUS_COLUMNS."""
+    return [
+        [row["language"], row["family"], *_versus_cells(row["vs_dense"])]
+        for row in report["rows"]
+        if (row["base_model"], row["variant"]) == (base_model, variant) and row["language"] != POOLED and row["vs_dense"]
+    ]
+
+
+def answer_type_rows(report: dict[str, Any]) -> list[list[str]]:
+    """A row a variant, family and answer type: names, then COLUMNS."""
+    return [[row["variant"], row["family"], row["answer_type"], *_cells(row)] for row in report["answer_type_rows"]]
+
+
+def leaderboard_rows(report: dict[str, Any]) -> list[list[str]]:
+    """A row an entry: LEADERBOARD_COLUMNS."""
+    return [
+        [
+            str(entry["rank_by_production"]),
+            *(entry[name] for name in ("base_model", "variant", "family")),
+            percent(entry["sparsity_measured"]),
+            *(share_with_interval(entry[name]) for name in ("production", "recognition", "recognition_only_rate")),
+            str(entry["rank_by_recognition"]),
+            f"{entry['rank_error']:+d}" if entry["rank_error"] else "0",
+        ]
+        for entry in report["leaderboard"]
+    ]
+
+
+def _versus_cells(versus: dict[str, Any]) -> list[str]:
+    tests = (versus["mcnemar_recognition"], versus["mcnemar_production"])
+    smallest = versus["smallest_effect"]["production"]
+    noise = versus["clears_noise"] or {}
+    cleared = "".join(name[0].upper() for name in ("recognition", "production", "gap") if noise.get(name))
+    return [
+        count(versus["known"]),
+        percent(versus["retained_rate"]["value"]),
+        share_with_interval(versus["induced_rate"]),
+        percent(versus["lost_rate"]["value"]),
+        *(change_with_interval(versus[f"{name}_change"]) for name in ("recognition", "production", "gap")),
+        *(p_value(test["p"] if test["p_holm"] is None else test["p_holm"]) for test in tests),
+        UNDEFINED if smallest is None else points(smallest),
+        cleared or UNDEFINED,
+    ]
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -62,15 +144,9 @@ def _cells(row: dict[str, Any]) -> list[str]:
         percent(row["in_passage"]),
         percent(row["production_accuracy"]["value"]),
         percent(row["illusion_gap"]["value"]),
-        _with_interval(row["recognition_only_rate"]),
+        share_with_interval(row["recognition_only_rate"]),
         *recovery,
         percent(row["candidates_without_gold"]["value"]),
         UNDEFINED if rank is None else f"{rank:g}",
         percent(row["demoted"]["value"]),
     ]
-
-
-def _with_interval(rate: dict[str, Any]) -> str:
-    if rate["ci"] is None:
-        return UNDEFINED
-    return f"{percent(rate['value'])} [{percent(rate['ci'][0])}, {percent(rate['ci'][1])}]"

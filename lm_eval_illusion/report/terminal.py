@@ -1,41 +1,64 @@
-"""The report's tables on the terminal."""
+"""The report on the terminal: tables, or one format to paste or to pipe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lm_eval_illusion.report.tables import COLUMNS, UNDEFINED, language_rows, variant_rows, variants_of
+from lm_eval_illusion.leaderboard import leaderboard_csv
+from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.markdown import leaderboard_table
+from lm_eval_illusion.report.numbers import UNDEFINED
+from lm_eval_illusion.report.tables import COLUMNS, VERSUS_COLUMNS, language_rows, variant_rows, variants_of, versus_rows
 
 WIDTH_OF_A_FILE = 160
+FORMATS = ("table", "markdown", "csv", "json")
 
 
-def print_report(report: dict[str, Any], notes: Sequence[str]) -> None:
-    """A table of variants, then one of languages for each variant, then the notes."""
+def print_report(report: dict[str, Any], notes: Sequence[str], form: str = "table") -> None:
+    """`table`: tables of languages and of variants, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json."""
+    if form == "table":
+        _print_tables(report, notes)
+    elif form == "markdown":
+        print(leaderboard_table(report))
+    elif form == "csv":
+        print(leaderboard_csv(report["leaderboard"]), end="")
+    else:
+        json.dump(report, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+        print()
+
+
+def _print_tables(report: dict[str, Any], notes: Sequence[str]) -> None:
     console = Console()
     if not console.is_terminal:
         # A pipe has no width; 80 columns would break the numbers apart.
         console = Console(width=WIDTH_OF_A_FILE)
     for base_model, variant in variants_of(report):
         rows = language_rows(report, base_model, variant)
-        console.print(_table(f"{variant} of {base_model}, by language (%)", "language", rows))
+        if rows:
+            console.print(_table(f"{variant} of {base_model}, by language (%)", "language", COLUMNS, rows))
     # Last, because the end of the output is what stands on the screen.
-    console.print(
-        _table(f"Variants, all languages (%), recognition by {report['recognition_metric']}", "variant", variant_rows(report))
-    )
+    versus = versus_rows(report)
+    if versus:
+        console.print(_table("Against the dense model (%)", "variant", VERSUS_COLUMNS, versus))
+    title = f"Variants, all languages (%), recognition by {report['recognition_metric']}"
+    console.print(_table(title, "variant", COLUMNS, variant_rows(report)))
     for note in notes:
         console.print(Text(f"Note: {note}"))
+    console.print(Text(headline(report), style="bold"))
 
 
-def _table(title: str, first: str, rows: Sequence[Sequence[str]]) -> Table:
+def _table(title: str, first: str, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> Table:
     families = {row[1] for row in rows}
-    said = [any(row[place] != UNDEFINED for row in rows) for place in range(len(COLUMNS) + 2)]
-    keep = [place for place in range(len(COLUMNS) + 2) if said[place] and (place != 1 or len(families) > 1)]
-    header = [first, "family", *COLUMNS]
+    said = [any(row[place] != UNDEFINED for row in rows) for place in range(len(columns) + 2)]
+    keep = [place for place in range(len(columns) + 2) if said[place] and (place != 1 or len(families) > 1)]
+    header = [first, "family", *columns]
     # Names come from files: as Text, so that "[bold]" in one is not markup.
     table = Table(title=Text(title), title_justify="left")
     for place in keep:

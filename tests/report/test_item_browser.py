@@ -1,0 +1,72 @@
+"""What the item browser is given, from files as lm_eval writes them."""
+
+from __future__ import annotations
+
+import json
+
+from lm_eval_illusion.report.item_browser import item_browser
+from lm_eval_illusion.runs import find_runs, find_views
+from lm_eval_illusion.samples import join_views
+from lm_eval_illusion.task_pairs import join_tasks, read_pair
+from tests.lm_eval_files import DENSE, choice_row, text_row, write_run, write_tasks
+
+MC = [
+    {"id": "a", "acc": 1.0, "gold_rank": 1, "scores": [-4.0, -1.0, -3.0, -2.0]},
+    {"id": "b", "acc": 0.0, "invalid": 1.0, "scores": [float("nan"), float("-inf"), -3.0, -2.0]},
+]
+SAID = [{"id": "a", "match": 1.0, "said": "two"}, {"id": "b", "match": 1.0, "said": "two, I think"}]
+UNSAID = [{"id": "a", "match": 0.0, "said": "too"}, {"id": "b", "match": 0.0, "said": ""}]
+BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "said": ["x", "y"]} for item in "ab"]
+
+
+def browser_of(folder, most=100):
+    views = find_views(find_runs([folder]))
+    return item_browser(join_views(views, "acc"), views, [], "acc", most)
+
+
+def write_two(folder):
+    write_run(folder, {"mc": MC, "gen": SAID}, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+    write_run(folder, {"mc": MC, "gen": UNSAID, "beam": BEAMS})
+
+
+def test_items_stand_once_and_rows_say_what_each_variant_made_of_them(tmp_path):
+    write_two(tmp_path)
+    browser = browser_of(tmp_path)
+    assert [item["id"] for item in browser["items"]] == ["a", "b"]
+    assert browser["items"][0]["options"] == ["one", "two", "three", "four"]
+    assert browser["items"][0]["question"] == "Which is a?"
+    rows = {(row["variant"], browser["items"][row["item"]]["id"]): row for row in browser["rows"]}
+    assert rows["dense", "a"]["outputs"] == {"gen": ["two"]}
+    assert rows["dense", "a"]["transition"] is None
+    assert rows["wanda-0.6", "a"]["outputs"] == {"gen": ["too"], "beam": ["x", "y"]}
+    assert rows["wanda-0.6", "a"]["transition"] == "induced_recognition_only"
+    assert rows["wanda-0.6", "b"]["transition"] == "lost"
+    assert rows["wanda-0.6", "a"]["scores"] == [-4.0, -1.0, -3.0, -2.0]
+    assert rows["wanda-0.6", "b"]["scores"] == [None, None, -3.0, -2.0]
+    assert browser["left_out"] == 0
+    json.dumps(browser, allow_nan=False)
+
+
+def test_of_too_many_whole_items_are_left_out(tmp_path):
+    write_two(tmp_path)
+    browser = browser_of(tmp_path, most=3)
+    assert len(browser["items"]) == 1
+    assert sorted(row["variant"] for row in browser["rows"]) == ["dense", "wanda-0.6"]
+    assert browser["left_out"] == 2
+
+
+def test_documents_of_paired_tasks(tmp_path):
+    docs = [{"n": 0}, {"n": 1}]
+    write_tasks(
+        tmp_path,
+        {
+            "mc": [choice_row(doc, [-1.0, -2.0], 0) for doc in docs],
+            "gen": [text_row(doc, f"said {doc['n']}", exact_match=0.0) for doc in docs],
+        },
+    )
+    paired = join_tasks(find_runs([tmp_path]), [read_pair("mc=gen")], None)
+    browser = item_browser(paired.outcomes, [], paired.shown, "acc")
+    assert [item["question"] for item in browser["items"]] == ["Q: 0\nA:", "Q: 1\nA:"]
+    assert (browser["items"][0]["options"], browser["items"][0]["gold"]) == (["option 0", "option 1"], 0)
+    assert [row["outputs"] for row in browser["rows"]] == [{"gen": ["said 0"]}, {"gen": ["said 1"]}]
+    assert browser["rows"][0]["cell"] == "recognition_only"
