@@ -60,7 +60,7 @@ _YEAR_WORDS: dict[str, tuple[str, ...]] = {
     "zh": ("年",),
 }
 # The Buddhist era of Thailand began 543 years before; a date with its number of the year needs no other sign of it.
-_BUDDHIST, _BUDDHIST_YEARS = 543, range(2400, 2700)
+_BUDDHIST, _BUDDHIST_YEARS, _COMMON_YEARS = 543, range(2200, 2700), range(1000, 2101)
 
 _Parts = tuple["int | None", "int | None", "int | None"]
 
@@ -97,18 +97,24 @@ def _parts(normalised: str, lang: str) -> _Parts | None:
     padded = f" {normalised} "
     named = max((name for name in months if f" {name} " in padded), key=len, default=None)
     rest = (padded.replace(f" {named} ", "  ", 1) if named else padded).split()
-    others = {word for word in rest if not word.isdigit()}
-    numbers = [word for word in rest if word.isdigit()]
-    found = _year_and_day(numbers)
+    others = {word for word in rest if not word.isdecimal()}
+    found = _year_and_day([word for word in rest if word.isdecimal()])
     if found is None or not others <= (fillers if named else set(_YEAR_WORDS.get(lang, ()))):
         return None
-    year, day = found
-    if lang == "th" and year and ("พ ศ" in normalised or (named and year in _BUDDHIST_YEARS)):
-        year -= _BUDDHIST
+    year, day = _common_era(found[0], "พ ศ" in normalised or named is not None, lang), found[1]
     if named:
         return _existing(year, months[named], day)
-    # Of a year alone CLDR's calendars can't tell more than its word; the Thai one has two numbers.
-    return (year, None, None) if year and not day and (others or lang == "th") else None
+    return (year, None, None) if year and not day and (others or _has_two_numbers(year, lang)) else None
+
+
+def _common_era(year: int | None, is_dated: bool, lang: str) -> int | None:
+    """The year of a date that is certainly one: a number alone may be a count."""
+    return year - _BUDDHIST if year and lang == "th" and is_dated and year in _BUDDHIST_YEARS else year
+
+
+def _has_two_numbers(year: int, lang: str) -> bool:
+    """A Thai year has a form without a word beside it: that of the other era."""
+    return lang == "th" and year in _COMMON_YEARS
 
 
 def _year_and_day(numbers: list[str]) -> tuple[int | None, int | None] | None:
@@ -134,7 +140,7 @@ def _words(lang: str) -> tuple[dict[str, int], set[str]]:
     months = {normalise(name, lang): number for number, names in month_names(lang).items() for name in names}
     said = {word for kind in _ORDERS for form in _formatted(_SAMPLE, kind, lang) for word in form.split()}
     said |= set(_YEAR_WORDS.get(lang, ()))
-    return months, {word for word in said if not word.isdigit()} - set(months)
+    return months, {word for word in said if not word.isdecimal()} - set(months)
 
 
 def _formatted(day: date, kind: str, lang: str) -> set[str]:

@@ -19,7 +19,7 @@ _DASH = re.compile(
     rf"(?P<range>(?<=\d)\s*[{_DASHES}]\s*(?=\d))|(?P<minus>(?<![^{_BEFORE_MINUS}])[\u2013\u2212-](?=\d))|[{_DASHES}]"
 )
 # It stands before its number in Turkish (%20), and there too another number may stand before it.
-_PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)|[%٪]")
+_PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
 # NFKC makes them digits like those before them: 10² would be 102 and 2½ 21.
 _RAISED = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
 _MORE_APOSTROPHES = re.compile(r"[´`ʻʿʾ‘′](?<=\w.)(?=\w)")
@@ -78,7 +78,7 @@ def words_of(text: str) -> list[str]:
 def _dash(found: re.Match[str]) -> str:
     if found.lastgroup is None:
         return " "
-    return f" {RANGE} " if found.lastgroup == "range" else MINUS
+    return f" {RANGE} " if found.lastgroup == "range" else f" {MINUS}"
 
 
 def _percent(found: re.Match[str]) -> str:

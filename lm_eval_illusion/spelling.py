@@ -34,12 +34,13 @@ def fold_letters(text: str, lang: str) -> str:
     if lang == "tr":
         # Turkish I is the capital of dotless ı, and İ that of i; casefold knows only the English pairs.
         text = text.replace("I", "ı").replace("İ", "i")
-    # Casefold leaves the dot of İ behind as a mark.
-    text = text.casefold().replace("i\u0307", "i").replace("’", "'")
+    text = text.casefold().replace("’", "'")
     if lang in _APOSTROPHES:
         text = _APOSTROPHES[lang](text)
-    # Folding can undo the composition that NFKC made ("ΐ"), so compose again.
-    folded = unicodedata.normalize("NFKC", re.sub(r"'(?<=[^\W\d].)(?=[^\W\d])", "", text))
+    # Elsewhere an apostrophe joins, but beside a digit it may be a thousands mark.
+    text = re.sub(r"'(?<!\d.)(?!\d)", "", text)
+    # Folding can undo the composition that NFKC made ("ΐ"), so compose again; of İ it leaves the dot behind as a mark.
+    folded = unicodedata.normalize("NFKC", re.sub("i\u0307+", "i", text))
     return _SPELLINGS[lang](folded) if lang in _SPELLINGS else folded
 
 
@@ -107,7 +108,7 @@ def _turkish(text: str) -> str:
     return _TURKISH_SUFFIX.sub("", text)
 
 
-# What an apostrophe sets off; elsewhere it joins.
+# What an apostrophe sets off.
 _APOSTROPHES: dict[str, Callable[[str], str]] = {"fr": _elided, "it": _elided, "tr": _turkish}
 _SPELLINGS: dict[str, Callable[[str], str]] = {
     "ar": _arabic,
