@@ -111,8 +111,7 @@ def _stands_as_words(form: str, said: str, lang: str) -> bool:
     padded, wanted = f" {said} ", f" {form} "
     start = padded.find(wanted)
     while start >= 0:
-        end = start + len(wanted) - 1
-        if not is_other_number(form, padded[:start], padded[end:], lang):
+        if not is_other_number(padded, start + 1, start + 1 + len(form), lang):
             return True
         start = padded.find(wanted, start + 1)
     return stands_joined(form.split(), said.split(), lang)

@@ -81,12 +81,13 @@ def without_percent(normalised: str) -> str | None:
     return normalised[: -len(PERCENT) - 1] if re.fullmatch(f"{_NUMBER} {PERCENT}", normalised) else None
 
 
-def is_other_number(number: str, before: str, after: str, lang: str) -> bool:
-    """Whether what stands before or after a normalised number makes it another: 15 in "15 million", 1990 in "1990er"."""
+def is_other_number(said: str, start: int, end: int, lang: str) -> bool:
+    """Whether from start to end there stands a number that its neighbours make another: 15 in "15 million", 1990 in "1990er"."""
+    number = said[start:end]
     if re.fullmatch(_NUMBER, number) is None:
         return False
-    preceding, following = _neighbours(lang, is_decade=re.fullmatch(r"\d{2,3}0", number) is not None)
-    return bool(preceding.search(before[-_CONTEXT:]) or following.match(after[:_CONTEXT]))
+    before, after = _neighbours(lang, is_decade=re.fullmatch(r"\d{2,3}0", number) is not None)
+    return bool(before.search(said[max(0, start - _CONTEXT) : start]) or after.match(said[end : end + _CONTEXT]))
 
 
 @cache

@@ -44,11 +44,7 @@ def stands_within(answer: str, said: str, lang: str) -> bool:
     start = said.find(answer)
     while start >= 0:
         end = start + len(answer)
-        if not (
-            _cuts(said, start)
-            or _cuts(said, end)
-            or is_other_number(answer, said[max(0, start - 40) : start], said[end : end + 40], lang)
-        ):
+        if not (_cuts(said, start) or _cuts(said, end) or is_other_number(said, start, end, lang)):
             return True
         start = said.find(answer, start + 1)
     return False
