@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from functools import lru_cache
+from itertools import dropwhile, filterfalse
 
-from lm_eval_illusion.numerals import DECIMAL_MARK, fold_numbers
+from lm_eval_illusion.numerals import fold_numbers
+from lm_eval_illusion.signs import plain_signs, words_of
 from lm_eval_illusion.spelling import fold_letters
 
 # Articles that stand as words of their own. Where they are endings (ro, and partly el) or prefixes (he) they belong to the token.
@@ -29,42 +29,23 @@ ARTICLES: dict[str, frozenset[str]] = {
 
 
 @lru_cache(maxsize=100_000)
-def normalise(text: str, lang: str) -> str:
+def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
     """NFKC, caseless, numbers in one form, no punctuation, no invisible characters, no articles, single spaces.
 
-    Applying it twice changes nothing. Between numbers a dash stays, as a token: 24–10 is not 2410.
+    Beside a number some signs stay: a dash between two and a percent sign as words, a minus sign as part of it. Of a normalised text
+    the normalised is the same, but for numbers that punctuation parted: "1, 234" becomes "1 234", and that is 1234.
     """
-    # What one rule removes can open a place for another (1/234 -> 1 234 -> 1234), so until nothing changes.
-    while (again := _once(text, lang)) != text:
-        text = again
-    return text
-
-
-def _once(text: str, lang: str) -> str:
-    visible = "".join(character for character in text if not _is_invisible(character))
-    numbered = fold_numbers(fold_letters(visible, lang), lang)
-    if lang == "en":
-        numbered = re.sub(r"\b(\d+) (?:st|nd|rd|th)\b", r"\1", numbered)
-    dashed = re.sub(r"(?<=\d)\s*[\u2010-\u2015\u2212-]\s*(?=\d)", " – ", numbered)
-    kept = re.sub(rf"(?<!\d){DECIMAL_MARK}|{DECIMAL_MARK}(?!\d)", " ", dashed)
-    words = "".join(_character(character) for character in kept).split()
-    words = [word for place, word in enumerate(words) if word != "–" or _between_numbers(words, place)]
-    content = [word for word in words if word not in ARTICLES.get(lang, ())]
+    words = words_of(fold_numbers(fold_letters(plain_signs(text), lang), lang))
+    articles = ARTICLES.get(lang, frozenset())
+    left = dropwhile if only_leading_articles else filterfalse
+    content = list(left(articles.__contains__, words))
     # "The The" is a band, "Los" a town: what is nothing but articles keeps them.
     return " ".join(content or words)
 
 
-def _is_invisible(character: str) -> bool:
-    """Format characters (joiners, direction marks) and variation selectors."""
-    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
-
-
-def _character(character: str) -> str:
-    """A letter, mark or digit as it is; an apostrophe joins; all other signs separate."""
-    if character in "'’ʼ":
-        return ""
-    return character if unicodedata.category(character)[0] in "LMN" or character in ("–", DECIMAL_MARK) else " "
-
-
-def _between_numbers(words: list[str], place: int) -> bool:
-    return 0 < place < len(words) - 1 and words[place - 1][-1].isdigit() and words[place + 1][0].isdigit()
+def ends_in_article(text: str, lang: str) -> bool:
+    """Whether it ends in a word that is written like an article and is none: Vitamin A, Umberto I."""
+    if lang not in ARTICLES:
+        return False
+    *others, last = normalise(text, lang, only_leading_articles=True).split() or [""]
+    return last in ARTICLES[lang] and bool(others)

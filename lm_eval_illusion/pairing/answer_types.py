@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from lm_eval_illusion.dates import date_forms
 from lm_eval_illusion.normalising import normalise
+from lm_eval_illusion.signs import PERCENT, RANGE
 
 ANSWER_TYPES = ("number", "date", "name", "phrase")
 
@@ -43,7 +44,7 @@ def _is_year(answer: str, lang: str) -> bool:
 
 def _is_number(answer: str, lang: str) -> bool:
     words = normalise(answer, lang).split()
-    return bool(words) and all(word[0].isdigit() or word == "–" for word in words)
+    return bool(words) and all(word[-1].isdigit() or word in (RANGE, PERCENT) for word in words)
 
 
 def _digit_share(answer: str) -> float:
