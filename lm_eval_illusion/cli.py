@@ -1,4 +1,4 @@
-"""The command `lm-eval-illusion`: run, demo, report, pair."""
+"""The command `lm-eval-illusion`: run, demo, report, pair, prune."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return demo(parsed)
         if parsed.command == "pair":
             return pair(parsed)
+        if parsed.command == "prune":
+            return prune(parsed)
         return report(parsed)
     except UserError as error:
         error.show()
@@ -71,6 +73,17 @@ def pair(parsed: argparse.Namespace) -> int:
     return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)
 
 
+def prune(parsed: argparse.Namespace) -> int:
+    """Write a pruned checkpoint with a model card."""
+    from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
+    from lm_eval_illusion.base_models import BaseModel
+    from lm_eval_illusion.export import export_command
+
+    given = {name: value for name in PRUNING_ARGUMENTS if (value := getattr(parsed, name)) is not None}
+    base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code)
+    return export_command(base, read_settings(**given), parsed.out, parsed.push_to_hub)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lm-eval-illusion",
@@ -83,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser.add_argument("--limit", type=_item_count, default=None, help="items a language (default: fits 4 minutes)")
     _add_report(commands)
     _add_pair(commands)
+    _add_prune(commands)
     return parser
 
 
@@ -149,6 +163,23 @@ def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     parser.add_argument("--seed", type=int, default=0, help="of distractors and places of the answers (default: 0)")
     parser.add_argument("--limit", type=_positive, default=None, help="items a language at most (default: all)")
+
+
+def _add_prune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "prune", help="a pruned model as an ordinary Hugging Face folder with a model card, for any engine"
+    )
+    parser.add_argument("--pretrained", required=True, metavar="MODEL", help="a folder, a name on the hub, or embedded")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument("--push-to-hub", metavar="REPOSITORY", default=None, help="upload it there too (after hf auth login)")
+    parser.add_argument("--revision", default="main", help="of the base model (default: main)")
+    parser.add_argument("--dtype", default="auto", help="to load the base model in (default: its own)")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run code that the base model brings")
+    # As text: what is wrong with a value is said by the same check, in the same words, as for pruned-hf.
+    for name in ("pruner", "sparsity", "mask_structure", "calibration", "calibration_language"):
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="as the argument of pruned-hf")
+    for name in ("calibration_samples", "calibration_length", "pruning_seed", "store"):
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="the same")
 
 
 def _positive(text: str) -> int:
