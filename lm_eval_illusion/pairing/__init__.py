@@ -12,6 +12,7 @@ from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
 from lm_eval_illusion.pairing.distractors import choose_distractors
 from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_allowed, right_answers
+from lm_eval_illusion.pairing.selection import first_of_each_language
 from lm_eval_illusion.pairing.source import Question
 
 SHOTS = 4
@@ -31,7 +32,8 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     """Choose distractors, examples and places of the answers. Equal input gives equal output, on every machine.
 
     The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
-    examples; of the others the first `limit` that pair are the items (all, if None). Distractors are chosen among all but the
+    examples; of the others the first `limit` of each language that pair are its items (all, if None; ids of the most languages come first).
+    Distractors are chosen among all but the
     examples, which would give themselves away.
     """
     known = right_answers(questions)
@@ -43,13 +45,15 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     fitting = {bundle.id: _fitting_shots(bundle, options.get(bundle.id, []), shots, known) for bundle in rest}
     dropped |= {one_id: "every held-out example gives its answer away" for one_id in options if fitting.get(one_id) == []}
     kept = [bundle for bundle in rest if bundle.id not in dropped]
-    taken = _first_of_each_language(kept, limit)
-    places = _gold_places(taken, seed)
+    selection = first_of_each_language(kept, limit)
+    by_id = {bundle.id: bundle for bundle in kept}
+    places = _gold_places([by_id[one_id] for one_id in selection], seed)
     items: dict[str, list[Item]] = defaultdict(list)
-    for bundle in taken:
-        shot = fitting[bundle.id][int(_hash(bundle.id), 16) % len(fitting[bundle.id])]
-        for lang in bundle.by_lang:
-            items[lang].append(_item(bundle, lang, options[bundle.id], places[bundle.id], shot.by_lang[lang]))
+    for one_id, languages in selection.items():
+        bundle = by_id[one_id]
+        shot = fitting[one_id][int(_hash(one_id), 16) % len(fitting[one_id])]
+        for lang in sorted(languages):
+            items[lang].append(_item(bundle, lang, options[one_id], places[one_id], shot.by_lang[lang]))
     return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
 
 
@@ -93,17 +97,6 @@ def _is_silent(shot: Bundle, bundle: Bundle, options: Sequence[Option], known: R
         if said in [compact(option[lang], lang) for option in options] or not is_allowed(example.answer, question, known):
             return False
     return True
-
-
-def _first_of_each_language(bundles: Sequence[Bundle], limit: int | None) -> list[Bundle]:
-    """The first `limit` bundles of each set of languages."""
-    taken: Counter[frozenset[str]] = Counter()
-    first = []
-    for bundle in bundles:
-        taken[bundle.languages] += 1
-        if limit is None or taken[bundle.languages] <= limit:
-            first.append(bundle)
-    return first
 
 
 def _gold_places(bundles: Sequence[Bundle], seed: int) -> dict[str, int]:
