@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pairing.source import Question, check_together, read_question
+from lm_eval_illusion.pairing.question_checks import check_together
+from lm_eval_illusion.pairing.source import Question, read_question
 
 XQUAD_LANGUAGES = tuple("ar de el en es hi ro ru th tr vi zh".split())
 TYDIQA_LANGUAGES = {

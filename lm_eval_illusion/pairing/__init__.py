@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
+from lm_eval_illusion.pairing.compact import compact
 from lm_eval_illusion.pairing.distractors import choose_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_allowed, right_answers
+from lm_eval_illusion.pairing.rules import RightAnswers, is_allowed, right_answers
 from lm_eval_illusion.pairing.selection import first_of_each_language
 from lm_eval_illusion.pairing.source import Question
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 LATEST_YEAR = 2025
+MOST_DIGITS = 15
+"""A longer number is a code, and nobody would tell it from another one."""
 # Digits of any script, with single marks or spaces before three more: one number as it is written.
 _NUMBER = re.compile(r"\d{1,3}(?:[.,٬\u00a0\u202f ’']\d{3}(?!\d))+(?:[.,٫]\d+)?|\d+(?:[.,٫]\d+)?")
 
@@ -49,6 +51,7 @@ def find_changeable(answers: Answers) -> Changeable | None:
     found = {lang: _numbers(answer) for lang, answer in answers.items()}
     first = next(iter(found.values()))
     common = [digits for digits in first if all(numbers.count(digits) == 1 for numbers in map(list, found.values()))]
+    common = [digits for digits in common if len(digits) <= MOST_DIGITS]
     common = [digits for digits in common if all(len(_spans(answers[lang], digits)) == 1 for lang in answers)]
     if not common:
         return None

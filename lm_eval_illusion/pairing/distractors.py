@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from lm_eval_illusion.matching import stands_in_passage
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign, even_out
 from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
+from lm_eval_illusion.pairing.compact import compact
 from lm_eval_illusion.pairing.looks import count_characters, look_scores
 from lm_eval_illusion.pairing.number_distractors import number_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_alike, may_stand
+from lm_eval_illusion.pairing.rules import RightAnswers, is_alike, may_stand
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.looks import CharactersByLanguage

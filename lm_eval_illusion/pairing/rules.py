@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
-from lm_eval_illusion.normalising import normalise
 from lm_eval_illusion.pairing.answer_types import script_of
 from lm_eval_illusion.pairing.bundles import Bundle, Option
+from lm_eval_illusion.pairing.compact import compact
 from lm_eval_illusion.pairing.source import Question
 
 LONGEST_RATIO = 4.0
@@ -16,12 +15,6 @@ LONGEST_RATIO = 4.0
 
 RightAnswers = Mapping[tuple[str, str], frozenset[str]]
 """(language, normalised question) -> every right answer known for it, compact."""
-
-
-@lru_cache(maxsize=200_000)
-def compact(text: str, lang: str) -> str:
-    """Normalised and without spaces: what is compared."""
-    return normalise(text, lang).replace(" ", "")
 
 
 def right_answers(questions: Iterable[Question]) -> RightAnswers:
