@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 
 from lm_eval_illusion.dates import date_forms
 from lm_eval_illusion.normalising import normalise
@@ -27,13 +24,6 @@ def answer_type(answers: Mapping[str, str]) -> str:
         return "number"
     votes = [_is_name(answer) for lang, answer in answers.items() if lang in _CASED]
     return "name" if sum(votes) * 2 > len(votes) else "phrase"
-
-
-@lru_cache(maxsize=100_000)
-def script_of(text: str) -> str:
-    """The script of most of its letters ("LATIN", "ARABIC", "CJK"), "" of none."""
-    scripts = Counter(unicodedata.name(character, "?").split()[0] for character in text if character.isalpha())
-    return min(scripts, key=lambda script: (-scripts[script], script), default="")
 
 
 def _is_year(answer: str, lang: str) -> bool:

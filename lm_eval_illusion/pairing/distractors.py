@@ -76,7 +76,8 @@ def _assigned(
     rows = assign(costs, clash)
     looks = np.concatenate([look_scores([bundle.answers[lang] for bundle in group], characters[lang]) for lang in languages])
     even_out(rows, looks, costs, clash, rng)
-    return {bundle.id: [lent(group[donor], bundle) for donor in donors] for bundle, donors in zip(group, rows, strict=True)}
+    options = {bundle.id: [lent(group[donor], bundle) for donor in donors] for bundle, donors in zip(group, rows, strict=True)}
+    return {one_id: [option for option in chosen if option is not None] for one_id, chosen in options.items()}
 
 
 def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:
@@ -86,7 +87,7 @@ def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], know
     more: list[Option] = []
     for cost, _, donor in priced:
         option = lent(donor, bundle)
-        if cost < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
+        if option is not None and cost < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
             more.append(option)
         if len(chosen) + len(more) == WANTED:
             break
@@ -95,7 +96,7 @@ def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], know
 
 def _cost(donor: Bundle, bundle: Bundle, known: RightAnswers) -> float:
     answers, options = bundle.answers, lent(donor, bundle)
-    if donor.id == bundle.id or not all(is_alike(options[lang], answers[lang]) for lang in answers):
+    if options is None or donor.id == bundle.id or not all(is_alike(options[lang], answers[lang], lang) for lang in answers):
         return FORBIDDEN
     if not may_stand(options, bundle, known):
         return FORBIDDEN
