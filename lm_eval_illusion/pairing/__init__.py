@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
-from lm_eval_illusion.pairing.compact import compact
-from lm_eval_illusion.pairing.distractors import choose_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, is_allowed, right_answers
+from lm_eval_illusion.pairing.distractors import WANTED, choose_distractors
+from lm_eval_illusion.pairing.places import gold_places
+from lm_eval_illusion.pairing.rules import right_answers
 from lm_eval_illusion.pairing.selection import first_of_each_language
+from lm_eval_illusion.pairing.shots import Shot, choose_shot, hold_out
 from lm_eval_illusion.pairing.source import Question
-
-SHOTS = 4
-"""Questions held out as one-shot examples; of fewer than 200, one in fifty, at least one."""
 
 
 @dataclass(frozen=True)
@@ -33,45 +30,27 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     """Choose distractors, examples and places of the answers. Equal input gives equal output, on every machine.
 
     The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
-    examples; of the others the first `limit` of each language that pair are its items (all, if None; ids of the most languages come first).
-    Distractors are chosen among all but the
-    examples, which would give themselves away.
+    examples (of unevenly translated ids those in the most languages first); of the others the first `limit` of each language that pair are
+    its items (all, if None; ids of the most languages come first). Distractors are chosen among all but the examples, which would give
+    themselves away.
     """
     known = right_answers(questions)
-    bundles = sorted(bundles_of(questions), key=lambda bundle: _hash(f"{name}/{bundle.id}"))
-    shots, rest = _held_out(bundles)
+    bundles = sorted(bundles_of(questions), key=lambda bundle: hashlib.sha256(f"{name}/{bundle.id}".encode()).digest())
+    shots, rest = hold_out(bundles)
     given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
     options = given | choose_distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
-    dropped = {bundle.id: _why_dropped(bundle) for bundle in rest if bundle.id not in options}
-    fitting = {bundle.id: _fitting_shots(bundle, options.get(bundle.id, []), shots, known) for bundle in rest}
-    dropped |= {one_id: "every held-out example gives its answer away" for one_id in options if fitting.get(one_id) == []}
-    kept = [bundle for bundle in rest if bundle.id not in dropped]
-    selection = first_of_each_language(kept, limit)
-    by_id = {bundle.id: bundle for bundle in kept}
-    places = _gold_places([by_id[one_id] for one_id in selection], seed)
+    dropped = {bundle.id: _why_dropped(bundle, rest) for bundle in rest if bundle.id not in options}
+    chosen = {b.id: choose_shot(b, options[b.id], shots, known) for b in rest if b.id in options}
+    shot_of: dict[str, Shot] = {one_id: shot for one_id, shot in chosen.items() if not isinstance(shot, str)}
+    dropped |= {one_id: why for one_id, why in chosen.items() if isinstance(why, str)}
+    kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
+    selection = first_of_each_language(list(kept.values()), limit)
+    places = gold_places(selection, seed)
     items: dict[str, list[Item]] = defaultdict(list)
     for one_id, languages in selection.items():
-        bundle = by_id[one_id]
-        shot = fitting[one_id][int(_hash(one_id), 16) % len(fitting[one_id])]
         for lang in sorted(languages):
-            items[lang].append(_item(bundle, lang, options[one_id], places[one_id], shot.by_lang[lang]))
+            items[lang].append(_item(kept[one_id], lang, options[one_id], places[one_id], shot_of[one_id][lang]))
     return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _held_out(bundles: Sequence[Bundle]) -> tuple[list[Bundle], list[Bundle]]:
-    """The first of each set of languages as examples, and the rest."""
-    sizes = Counter(bundle.languages for bundle in bundles)
-    left = {languages: min(SHOTS, max(1, size // 50)) for languages, size in sizes.items()}
-    shots: list[Bundle] = []
-    rest: list[Bundle] = []
-    for bundle in bundles:
-        left[bundle.languages] -= 1
-        (shots if left[bundle.languages] >= 0 else rest).append(bundle)
-    return shots, rest
 
 
 def _given_options(bundle: Bundle) -> list[Option]:
@@ -80,35 +59,14 @@ def _given_options(bundle: Bundle) -> list[Option]:
     return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(3)]
 
 
-def _why_dropped(bundle: Bundle) -> str:
-    return f"fewer than three distractors of type {bundle.answer_type} that the rules allow"
-
-
-def _fitting_shots(bundle: Bundle, options: Sequence[Option], shots: Sequence[Bundle], known: RightAnswers) -> list[Bundle]:
-    """Examples in all its languages that are about another passage and whose answer is none of its options."""
-    return [shot for shot in shots if shot.languages >= bundle.languages and _is_silent(shot, bundle, options, known)]
-
-
-def _is_silent(shot: Bundle, bundle: Bundle, options: Sequence[Option], known: RightAnswers) -> bool:
-    for lang, question in bundle.by_lang.items():
-        example = shot.by_lang[lang]
-        said = compact(example.answer, lang)
-        if question.context and example.context == question.context:
-            return False
-        if said in [compact(option[lang], lang) for option in options] or not is_allowed(example.answer, question, known):
-            return False
-    return True
-
-
-def _gold_places(bundles: Sequence[Bundle], seed: int) -> dict[str, int]:
-    """id -> place of the answer; the four equally often in each set of languages, in a drawn order."""
-    places: dict[str, int] = {}
-    for languages in dict.fromkeys(bundle.languages for bundle in bundles):
-        ids = [bundle.id for bundle in bundles if bundle.languages == languages]
-        drawn = [number % 4 for number in range(len(ids))]
-        random.Random(f"{seed} {sorted(languages)}").shuffle(drawn)
-        places |= dict(zip(ids, drawn, strict=True))
-    return places
+def _why_dropped(bundle: Bundle, rest: Sequence[Bundle]) -> str:
+    kind = bundle.answer_type
+    lenders = sum(other.answer_type == kind and other.languages >= bundle.languages for other in rest) - 1
+    if lenders < WANTED:
+        return (
+            f"fewer than three other questions of type {kind}: give at least {WANTED + 2} of it a language, one for the example"
+        )
+    return f"fewer than three distractors of type {kind} that the rules allow"
 
 
 def _item(bundle: Bundle, lang: str, options: Sequence[Option], place: int, shot: Question) -> Item:

@@ -57,7 +57,8 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
     paired = pair(read.questions, name, seed, limit)
     account = describe(read, paired)
     if not paired.items:
-        raise UserError(f"{source} gives no item: {' '.join(account.splitlines()[1:]) or 'give more questions'}")
+        advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
+        raise UserError(f"{source} gives no item ({advice}): {' '.join(account.splitlines()[1:])}")
     write_folder(paired, name, account, out)
     next_step = f"Now: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples"
     print(_printable(f"{account}\n{next_step}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -121,6 +122,27 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
     first = pair(questions, "x", seed=3)
     assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
     assert json.dumps(first.items) != json.dumps(pair(questions, "x", seed=4).items)
+
+
+@needs_data
+@pytest.mark.slow
+def test_gaps_in_the_translations_cost_few_items():
+    drawn = random.Random(1)
+    questions = [q for q in read_source(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
+    questions = [question for question in questions if drawn.random() > 0.03]
+    whole, first = pair(questions, "x"), pair(questions, "x", limit=50)
+    assert len(whole.held_out) <= 4
+    assert all(len(items) == 50 for items in first.items.values())
+    for items in (*whole.items.values(), *first.items.values()):
+        places = Counter(item["gold"] for item in items)
+        assert max(places.values()) - min(places[place] for place in range(4)) <= 2
+
+
+def test_too_few_questions_say_how_many_are_needed():
+    questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate("Ada Bo Cy Di".split())]
+    assert set(pair(questions, "x").dropped.values()) == {
+        "fewer than three other questions of type name: give at least 5 of it a language, one for the example"
+    }
 
 
 def test_given_options_are_used():
