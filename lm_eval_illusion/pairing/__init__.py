@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
@@ -39,7 +40,8 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     shots, rest = hold_out(bundles)
     given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
     options = given | choose_distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
-    dropped = {bundle.id: _why_dropped(bundle, rest) for bundle in rest if bundle.id not in options}
+    count_answers = cache(partial(_count_answers, rest))
+    dropped = {bundle.id: _why_dropped(bundle, count_answers) for bundle in rest if bundle.id not in options}
     chosen = {b.id: choose_shot(b, options[b.id], shots, known) for b in rest if b.id in options}
     shot_of: dict[str, Shot] = {one_id: shot for one_id, shot in chosen.items() if not isinstance(shot, str)}
     dropped |= {one_id: why for one_id, why in chosen.items() if isinstance(why, str)}
@@ -59,14 +61,20 @@ def _given_options(bundle: Bundle) -> list[Option]:
     return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(3)]
 
 
-def _why_dropped(bundle: Bundle, rest: Sequence[Bundle]) -> str:
+def _why_dropped(bundle: Bundle, count_answers: Callable[[str, frozenset[str]], int]) -> str:
     kind = bundle.answer_type
-    lenders = sum(other.answer_type == kind and other.languages >= bundle.languages for other in rest) - 1
-    if lenders < WANTED:
+    if count_answers(kind, bundle.languages) <= WANTED:
         return (
-            f"fewer than three other questions of type {kind}: give at least {WANTED + 2} of it a language, one for the example"
+            f"fewer than three other answers of type {kind}: give at least {WANTED + 2} questions a language with different ones,"
+            " one for the example"
         )
     return f"fewer than three distractors of type {kind} that the rules allow"
+
+
+def _count_answers(bundles: Sequence[Bundle], kind: str, languages: frozenset[str]) -> int:
+    """How many different answers of a type there are in these languages."""
+    lenders = [bundle for bundle in bundles if bundle.answer_type == kind and bundle.languages >= languages]
+    return len({tuple(bundle.answers[lang].casefold() for lang in languages) for bundle in lenders})
 
 
 def _item(bundle: Bundle, lang: str, options: Sequence[Option], place: int, shot: Question) -> Item:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -42,9 +42,11 @@ def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int
     for group in _groups(left):
         rng = random.Random(f"{seed} {group[0].id}")
         chosen |= _assigned(group, known, characters, rng)
+    lenders = cache(lambda kind, languages: _lenders(bundles, kind, languages))
     for bundle in left:
         if len(chosen[bundle.id]) < WANTED:
-            chosen[bundle.id] += _filled(bundle, bundles, chosen[bundle.id], known)
+            donors = lenders(bundle.answer_type, bundle.languages)
+            chosen[bundle.id] += _filled(bundle, donors, chosen[bundle.id], known)
     return {one_id: options for one_id, options in chosen.items() if len(options) == WANTED}
 
 
@@ -65,9 +67,11 @@ def _assigned(
 ) -> dict[str, list[Option]]:
     import numpy as np
 
-    costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
     languages = sorted(group[0].languages)
-    compacts = [[compact(bundle.answers[lang], lang) for lang in languages] for bundle in group]
+    compacts = [_compacts(bundle, languages) for bundle in group]
+    if len(set(compacts)) <= WANTED:
+        return {bundle.id: [] for bundle in group}
+    costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
 
     @cache
     def clash(one: int, other: int) -> bool:
@@ -80,10 +84,19 @@ def _assigned(
     return {one_id: [option for option in chosen if option is not None] for one_id, chosen in options.items()}
 
 
+def _compacts(bundle: Bundle, languages: Iterable[str]) -> tuple[str, ...]:
+    return tuple(compact(bundle.answers[lang], lang) for lang in languages)
+
+
+def _lenders(bundles: Sequence[Bundle], kind: str, languages: frozenset[str]) -> list[Bundle]:
+    """All of the type in these languages and maybe more; of those with the same answers the first."""
+    same = [bundle for bundle in bundles if bundle.answer_type == kind and bundle.languages >= languages]
+    return list({_compacts(bundle, sorted(languages)): bundle for bundle in reversed(same)}.values())
+
+
 def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:
-    """What is still missing, from all answers of the type in its languages, the cheapest first."""
-    same = [donor for donor in donors if donor.answer_type == bundle.answer_type and donor.languages >= bundle.languages]
-    priced = sorted(((_cost(donor, bundle, known), donor.id, donor) for donor in same), key=lambda one: one[:2])
+    """What is still missing, the cheapest first."""
+    priced = sorted(((_cost(donor, bundle, known), donor.id, donor) for donor in donors), key=lambda one: one[:2])
     more: list[Option] = []
     for cost, _, donor in priced:
         option = lent(donor, bundle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 import unicodedata
 from collections import Counter, defaultdict
 from functools import cache
@@ -138,11 +139,18 @@ def test_gaps_in_the_translations_cost_few_items():
         assert max(places.values()) - min(places[place] for place in range(4)) <= 2
 
 
-def test_too_few_questions_say_how_many_are_needed():
-    questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate("Ada Bo Cy Di".split())]
-    assert set(pair(questions, "x").dropped.values()) == {
-        "fewer than three other questions of type name: give at least 5 of it a language, one for the example"
-    }
+@pytest.mark.parametrize("answers", ["Ada Bo Cy Di", "Yes No " * 20, "Ada Bo Cy " * 20])
+def test_too_few_answers_say_how_many_questions_are_needed(answers):
+    questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(answers.split())]
+    (reason,) = set(pair(questions, "x").dropped.values())
+    assert reason.startswith("fewer than three other answers of type name: give at least 5 questions a language")
+
+
+def test_many_questions_of_few_answers_take_no_time():
+    questions = [Question(str(n), "en", f"Is {n} odd?", "", "yes no".split()[n % 2]) for n in range(600)]
+    before = time.process_time()
+    assert not pair(questions, "x").items
+    assert time.process_time() - before < 5
 
 
 def test_given_options_are_used():
