@@ -14,6 +14,8 @@ Fits = Callable[[int], bool]
 _ATTACHED = re.compile(r"['’.:-]?[^\W\d_]+")
 _WORDS = re.compile(rf"{WORD}\.?")
 _ENGLISH_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
+# A year with the word for it is none of a decade.
+_YEAR_WORD = re.compile("年(?!代)|년(?!대)|م|سنة")
 # Endings that follow the spoken number, which is not written: no other number is sure to take the same.
 _ENDINGS_OF_SOME = {
     "fi": r":[^\W\d_]",
@@ -31,9 +33,10 @@ def rewritten(text: str, number: Number, value: int, lang: str) -> str:
     return changed
 
 
-def has_ending(text: str, number: Number) -> bool:
-    """Whether letters are attached to the number: 1980s, 1970an, 1920-х, 17th, 1980年代."""
-    return _ATTACHED.match(text[number.end :]) is not None
+def is_decade(text: str, number: Number, lang: str) -> bool:
+    """Whether letters attached to a round year make it a decade or a century: 1980s, 1970an, 1920-х, 1980年代; in Turkish 1980'ler."""
+    ending = _ATTACHED.match(text[number.end :])
+    return bool(ending and (lang != "tr" or ending.group()[1:2] == "l") and not _YEAR_WORD.match(ending.group()))
 
 
 def endings_fit(text: str, number: Number, lang: str) -> Fits:
@@ -67,7 +70,7 @@ def plural_fits(text: str, number: Number, lang: str) -> Fits:
 def _counts_a_word(text: str, number: Number) -> bool:
     """A whole word, after the number or, if nothing is, before it; abbreviations (км, yrs.) have one form."""
     words = _WORDS.findall(text[number.end :]) or _WORDS.findall(text[: number.start])[-1:]
-    is_attached = has_ending(text, number)
+    is_attached = _ATTACHED.match(text[number.end :])
     return bool(words) and not is_attached and len(words[0]) > 2 and not words[0].endswith(".")
 
 

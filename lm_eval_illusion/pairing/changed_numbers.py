@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lm_eval_illusion.dates import date_forms
-from lm_eval_illusion.pairing.agreement import endings_fit, has_ending, plural_fits, rewritten
+from lm_eval_illusion.pairing.agreement import endings_fit, is_decade, plural_fits, rewritten
 from lm_eval_illusion.pairing.calendar_limits import clock_limits, date_limits
 from lm_eval_illusion.pairing.free_numbers import free_numbers
 from lm_eval_illusion.pairing.written_numbers import Number, numbers_of
@@ -112,11 +112,11 @@ def _units(number: Changeable) -> list[int]:
     powers = [10**power for power in range(zeros, -1, -1)]
     if not zeros or not number.is_year:
         return powers
-    # A decade is marked as one in every language.
-    if any(_is_bare_year(number.answers[lang], lang) for lang in number.answers):
-        return [1]
-    is_attached = any(has_ending(number.answers[lang], written) for lang, written in number.written.items())
-    return powers[:-1] if is_attached else [10]
+    if any(is_decade(number.answers[lang], written, lang) for lang, written in number.written.items()):
+        return powers[:-1]
+    # A decade without an ending (miaka ya 1980) has a word for it in every language; neither end of a span of years is one.
+    is_bare = any(_is_bare_year(answer, lang) for lang, answer in number.answers.items())
+    return [1] if is_bare or any(1000 <= other <= LATEST_YEAR for other in number.others) else [10]
 
 
 def _is_bare_year(answer: str, lang: str) -> bool:
@@ -126,6 +126,8 @@ def _is_bare_year(answer: str, lang: str) -> bool:
 def _steps(number: Changeable, unit: int, reach: int) -> list[int]:
     """Distances from the truth: one unit and more, or of a long number up to about a third."""
     units = number.value // unit
+    if number.is_year and unit > 1:
+        reach = NEAR
     return [unit * (times if number.is_year or units < 100 else units * times // 37) for times in range(1, reach + 1)]
 
 

@@ -10,28 +10,27 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.matching import stands_in_passage
+from lm_eval_illusion.pairing.asked import Asked
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign, even_out
 from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
 from lm_eval_illusion.pairing.compact import compact
+from lm_eval_illusion.pairing.costs import cost_of
 from lm_eval_illusion.pairing.looks import count_characters, look_scores
 from lm_eval_illusion.pairing.number_distractors import number_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, is_alike, may_stand
+from lm_eval_illusion.pairing.rules import RightAnswers, may_stand
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.looks import CharactersByLanguage
 
+Cost = Callable[[Bundle, Bundle], float]
+
 WANTED = 3
 LARGEST_GROUP = 300
 """An assignment among n answers looks at n x n pairs: more than this many are split, topics together."""
-
-# What makes a distractor worse, in units of one factor e in length.
-OTHER_TOPIC = 1.0
-NOT_IN_PASSAGE = 2.0
 
 
 def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int) -> dict[str, list[Option]]:
@@ -39,14 +38,15 @@ def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int
     characters = count_characters(bundle.answers for bundle in bundles)
     chosen = number_distractors(bundles, known, characters, random.Random(f"{seed} numbers"))
     left = [bundle for bundle in bundles if bundle.id not in chosen]
+    cost = partial(cost_of, known=known, asked=Asked(bundles))
     for group in _groups(left):
         rng = random.Random(f"{seed} {group[0].id}")
-        chosen |= _assigned(group, known, characters, rng)
+        chosen |= _assigned(group, cost, characters, rng)
     lenders = cache(lambda kind, languages: _lenders(bundles, kind, languages))
     for bundle in left:
         if len(chosen[bundle.id]) < WANTED:
             donors = lenders(bundle.answer_type, bundle.languages)
-            chosen[bundle.id] += _filled(bundle, donors, chosen[bundle.id], known)
+            chosen[bundle.id] += _filled(bundle, donors, chosen[bundle.id], cost, known)
     return {one_id: options for one_id, options in chosen.items() if len(options) == WANTED}
 
 
@@ -63,7 +63,7 @@ def _groups(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
 
 
 def _assigned(
-    group: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
+    group: Sequence[Bundle], cost: Cost, characters: CharactersByLanguage, rng: random.Random
 ) -> dict[str, list[Option]]:
     import numpy as np
 
@@ -71,7 +71,7 @@ def _assigned(
     compacts = [_compacts(bundle, languages) for bundle in group]
     if len(set(compacts)) <= WANTED:
         return {bundle.id: [] for bundle in group}
-    costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
+    costs = np.array([[cost(donor, bundle) + 0.1 * rng.random() for donor in group] for bundle in group])
 
     @cache
     def clash(one: int, other: int) -> bool:
@@ -94,29 +94,14 @@ def _lenders(bundles: Sequence[Bundle], kind: str, languages: frozenset[str]) ->
     return list({_compacts(bundle, sorted(languages)): bundle for bundle in reversed(same)}.values())
 
 
-def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:
+def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], cost: Cost, known: RightAnswers) -> list[Option]:
     """What is still missing, the cheapest first."""
-    priced = sorted(((_cost(donor, bundle, known), donor.id, donor) for donor in donors), key=lambda one: one[:2])
+    priced = sorted(((cost(donor, bundle), donor.id, donor) for donor in donors), key=lambda one: one[:2])
     more: list[Option] = []
-    for cost, _, donor in priced:
+    for price, _, donor in priced:
         option = lent(donor, bundle)
-        if option is not None and cost < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
+        if option is not None and price < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
             more.append(option)
         if len(chosen) + len(more) == WANTED:
             break
     return more
-
-
-def _cost(donor: Bundle, bundle: Bundle, known: RightAnswers) -> float:
-    answers, options = bundle.answers, lent(donor, bundle)
-    if options is None or donor.id == bundle.id or not all(is_alike(options[lang], answers[lang], lang) for lang in answers):
-        return FORBIDDEN
-    if not may_stand(options, bundle, known):
-        return FORBIDDEN
-    count = len(answers)
-    length = sum(abs(math.log(len(options[lang]) / len(answers[lang]))) for lang in answers) / count
-    passages = {lang: question.context for lang, question in bundle.by_lang.items()}
-    absent = (
-        sum(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in answers) / count
-    )
-    return length + OTHER_TOPIC * (donor.topic != bundle.topic) + NOT_IN_PASSAGE * absent

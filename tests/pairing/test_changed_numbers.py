@@ -76,6 +76,12 @@ def test_years_change_by_ones(lang, answer):
     assert all(abs(year - truth) <= 12 and year <= 2025 for year in years)
 
 
+def test_the_beginning_of_a_span_of_years_is_no_decade():
+    options = changed(en="1870 to 1939", tr="1870'ten 1939", zh="1870 年到 1939 年")["en"]
+    assert len(options) >= 3
+    assert all(abs(int(option[:4]) - 1870) <= 40 for option in options)
+
+
 def test_a_year_that_one_language_says_alone_changes_by_ones_in_all():
     assert "1901" in changed(en="1900", de="im Jahre 1900")["en"]
 
