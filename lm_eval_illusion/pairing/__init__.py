@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
 from lm_eval_illusion.items import Item
+from lm_eval_illusion.pairing.assignment import ROUNDS
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
-from lm_eval_illusion.pairing.distractors import WANTED, choose_distractors
+from lm_eval_illusion.pairing.distractors import Distractors
+from lm_eval_illusion.pairing.misfits import drop_misfits
 from lm_eval_illusion.pairing.places import gold_places
 from lm_eval_illusion.pairing.rules import right_answers
-from lm_eval_illusion.pairing.selection import first_of_each_language
+from lm_eval_illusion.pairing.selection import Selection, first_of_each_language
 from lm_eval_illusion.pairing.shots import Shot, choose_shot, hold_out
 from lm_eval_illusion.pairing.source import Question
 
@@ -33,26 +35,58 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
     examples (of unevenly translated ids those in the most languages first); of the others the first `limit` of each language that pair are
     its items (all, if None; ids of the most languages come first). Distractors are chosen among all but the examples, which would give
-    themselves away.
+    themselves away; what is seen in the options alone is evened out among the items.
     """
     known = right_answers(questions)
     bundles = sorted(bundles_of(questions), key=lambda bundle: hashlib.sha256(f"{name}/{bundle.id}".encode()).digest())
     shots, rest = hold_out(bundles)
     given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
-    options = given | choose_distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
-    count_answers = cache(partial(_count_answers, rest))
-    dropped = {bundle.id: _why_dropped(bundle, count_answers) for bundle in rest if bundle.id not in options}
-    chosen = {b.id: choose_shot(b, options[b.id], shots, known) for b in rest if b.id in options}
-    shot_of: dict[str, Shot] = {one_id: shot for one_id, shot in chosen.items() if not isinstance(shot, str)}
-    dropped |= {one_id: why for one_id, why in chosen.items() if isinstance(why, str)}
-    kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
-    selection = first_of_each_language(list(kept.values()), limit)
+    distractors = Distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
+    dropped = _unpaired(rest, given.keys() | distractors.ids, distractors.misfits, Counter(q.lang for q in questions))
+
+    def settle(bundle: Bundle, options: Sequence[Option]) -> Shot | str:
+        return choose_shot(bundle, options, shots, known)
+
+    selection, options, shot_of = _selected(rest, dropped, limit, lambda ids: given | distractors.options(ids), settle)
     places = gold_places(selection, seed)
+    by_id = {bundle.id: bundle for bundle in rest}
     items: dict[str, list[Item]] = defaultdict(list)
     for one_id, languages in selection.items():
         for lang in sorted(languages):
-            items[lang].append(_item(kept[one_id], lang, options[one_id], places[one_id], shot_of[one_id][lang]))
+            items[lang].append(_item(by_id[one_id], lang, options[one_id], places[one_id], shot_of[one_id][lang]))
     return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
+
+
+def _unpaired(
+    rest: Sequence[Bundle], pairing: Collection[str], misfits: Mapping[str, float], asked: Mapping[str, int]
+) -> dict[str, str]:
+    """id -> why it has no options."""
+    count_answers = cache(partial(_count_answers, rest))
+    dropped = {bundle.id: _why_dropped(bundle, count_answers) for bundle in rest if bundle.id not in pairing}
+    worst = drop_misfits(misfits, [bundle for bundle in rest if bundle.id in pairing], asked)
+    return dropped | dict.fromkeys(worst, "only numbers of another format to stand beside the answer")
+
+
+def _selected(
+    rest: Sequence[Bundle],
+    dropped: dict[str, str],
+    limit: int | None,
+    options_of: Callable[[Collection[str]], dict[str, list[Option]]],
+    settle: Callable[[Bundle, Sequence[Option]], Shot | str],
+) -> tuple[Selection, dict[str, list[Option]], dict[str, Shot]]:
+    """Who is asked, with which options and examples.
+
+    Who finds no example beside its options is added to `dropped`, and the next ones come up.
+    """
+    while True:
+        kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
+        selection = first_of_each_language(list(kept.values()), limit)
+        options = options_of(selection)
+        settled = {one_id: settle(kept[one_id], options[one_id]) for one_id in selection}
+        failed = {one_id: why for one_id, why in settled.items() if isinstance(why, str)}
+        if not failed:
+            return selection, options, {one_id: shot for one_id, shot in settled.items() if not isinstance(shot, str)}
+        dropped |= failed
 
 
 def _given_options(bundle: Bundle) -> list[Option]:
@@ -63,9 +97,9 @@ def _given_options(bundle: Bundle) -> list[Option]:
 
 def _why_dropped(bundle: Bundle, count_answers: Callable[[str, frozenset[str]], int]) -> str:
     kind = bundle.answer_type
-    if count_answers(kind, bundle.languages) <= WANTED:
+    if count_answers(kind, bundle.languages) <= ROUNDS:
         return (
-            f"fewer than three other answers of type {kind}: give at least {WANTED + 2} questions a language with different ones,"
+            f"fewer than three other answers of type {kind}: give at least {ROUNDS + 2} questions a language with different ones,"
             " one for the example"
         )
     return f"fewer than three distractors of type {kind} that the rules allow"

@@ -34,7 +34,7 @@ def cost_of(donor: Bundle, bundle: Bundle, known: RightAnswers, asked: Asked) ->
         + OTHER_TOPIC * (donor.topic != bundle.topic)
         + NOT_IN_PASSAGE * _absent(options, bundle)
         + ASKED_OTHERWISE * asked.difference(donor, bundle, bundle.by_lang)
-        + OTHER_FORMAT * _misshapen(options, bundle)
+        + OTHER_FORMAT * misshapen(options, bundle)
     )
 
 
@@ -44,7 +44,7 @@ def _absent(options: Option, bundle: Bundle) -> float:
     return _mean(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in options)
 
 
-def _misshapen(options: Option, bundle: Bundle) -> float:
+def misshapen(options: Option, bundle: Bundle) -> float:
     """In how many of the languages a number is of another format: a year beside a length, a range beside a share."""
     return _mean(number_format(options[lang]) != number_format(answer) for lang, answer in bundle.answers.items())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,26 +45,35 @@ class _Candidate:
         return min(rank, below) + min(3 - rank, above)
 
 
-def number_distractors(
-    bundles: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
-) -> dict[str, list[Option]]:
-    """id -> three options, for bundles of type number or date in which one number stands once in every language.
+class NumberDistractors:
+    """The bundles of type number or date in which a number stands once in every language and can be changed."""
 
-    The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the likeliest,
-    the longest and the shortest option have been the truth most nearly a quarter of the time.
-    """
-    candidates = _candidates(bundles, known)
-    chosen: dict[str, list[Option]] = {}
-    surplus: dict[frozenset[str], Scores] = {}
-    for one_id, rank in _balanced_ranks(candidates).items():
-        candidate = candidates[one_id]
-        truth, languages = candidate.number.value, candidate.bundle.languages
-        draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
-        tried = [candidate.options(values) for values in draws]
-        sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
-        best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-        chosen[one_id], surplus[languages] = tried[best], sums[best]
-    return chosen
+    def __init__(self, bundles: Sequence[Bundle], known: RightAnswers) -> None:
+        self._candidates = _candidates(bundles, known)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Those for which the rules leave three other values."""
+        return frozenset(self._candidates)
+
+    def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
+        """id -> three options, for those of `ids` that can have them.
+
+        The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the
+        likeliest, the longest and the shortest option have been the truth most nearly a quarter of the time.
+        """
+        candidates = {one_id: candidate for one_id, candidate in self._candidates.items() if one_id in ids}
+        chosen: dict[str, list[Option]] = {}
+        surplus: dict[frozenset[str], Scores] = {}
+        for one_id, rank in _balanced_ranks(candidates).items():
+            candidate = candidates[one_id]
+            truth, languages = candidate.number.value, candidate.bundle.languages
+            draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
+            tried = [candidate.options(values) for values in draws]
+            sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
+            best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
+            chosen[one_id], surplus[languages] = tried[best], sums[best]
+        return chosen
 
 
 def _candidates(bundles: Sequence[Bundle], known: RightAnswers) -> dict[str, _Candidate]:
@@ -92,14 +102,17 @@ def _in_passages(bundle: Bundle, number: Changeable) -> frozenset[int]:
 
 
 def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
-    """A rank for each, the least used first, then the one that most values of the passage fit; those with the least choice choose first."""
+    """A rank for each, the least used in its languages first, then the one that most values of the passage fit; those with the least choice
+    choose first.
+    """
     possible = {one_id: ranks(candidate.values, candidate.number.value) for one_id, candidate in candidates.items()}
-    used = dict.fromkeys(range(4), 0)
+    used: Counter[tuple[str, int]] = Counter()
     chosen = {}
     for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
-        fitting = candidates[one_id].wanted_at
-        chosen[one_id] = min(possible[one_id], key=lambda rank: (used[rank], -fitting(rank), rank))
-        used[chosen[one_id]] += 1
+        candidate = candidates[one_id]
+        uses = {rank: sum(used[lang, rank] for lang in candidate.bundle.languages) for rank in possible[one_id]}
+        chosen[one_id] = min(uses, key=lambda rank: (uses[rank], -candidate.wanted_at(rank), rank))
+        used.update((lang, chosen[one_id]) for lang in candidate.bundle.languages)
     return chosen
 
 

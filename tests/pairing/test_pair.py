@@ -127,6 +127,20 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
 
 @needs_data
 @pytest.mark.slow
+@pytest.mark.parametrize("limit", [60, 120])
+def test_the_length_tells_nothing_among_the_items_that_a_limit_leaves(limit):
+    for rule in (max, min):
+        of_language = []
+        for items in pair(read_source(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
+            assert len(items) == limit
+            lengths = [[len(choice) for choice in item["choices"]] for item in items]
+            hits = [(of[item["gold"]] == rule(of)) / of.count(rule(of)) for of, item in zip(lengths, items, strict=True)]
+            of_language.append(sum(hits) / limit)
+        assert sum(of_language) / len(of_language) == pytest.approx(0.25, abs=0.04)
+
+
+@needs_data
+@pytest.mark.slow
 def test_gaps_in_the_translations_cost_few_items():
     drawn = random.Random(1)
     questions = [q for q in read_source(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
