@@ -49,7 +49,8 @@ class Asked:
         if one == other:
             return 0.0
         weights = self._weights[lang]
-        return sum(weights[word] for word in one ^ other) / sum(weights[word] for word in one | other)
+        # Exact sums: the order of a set changes from run to run.
+        return math.fsum(weights[word] for word in one ^ other) / math.fsum(weights[word] for word in one | other)
 
 
 def _words(question: str, lang: str) -> _Words:

@@ -23,7 +23,7 @@ def bundle(one_id, question, kind, lang="en"):
     ("lang", "words"),
     [
         ("en", {"who", "when", "how"}),
-        ("de", {"wer", "wann"}),
+        ("de", {"wie", "wann"}),
         ("ru", {"кто", "когда", "сколько"}),
         ("zh", {"多少"}),
         ("tr", {"kaç"}),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from lm_eval.tasks import TaskManager
@@ -13,6 +14,7 @@ from lm_eval.tasks import TaskManager
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.task_files import VIEWS
 
+XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 CITIES = "Paris Madrid Rome Oslo Vienna Lisbon Athens Dublin Warsaw Prague".split()
 
 
@@ -118,3 +120,16 @@ def test_the_account_is_printed_on_a_terminal_of_ascii(questions, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert "Items: ru 9." in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")
+def test_every_run_of_python_writes_the_same_bytes(tmp_path):
+    written = []
+    for hash_seed in ("1", "2"):
+        out = tmp_path / hash_seed
+        command = [sys.executable, "-m", "lm_eval_illusion.cli", "pair", str(XQUAD), "--name", "x", "--out", str(out)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
+        files = sorted(file for file in out.rglob("*") if file.is_file())
+        written.append([(file.relative_to(out), file.read_bytes()) for file in files])
+    assert written[0] == written[1]
