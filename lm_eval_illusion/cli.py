@@ -183,15 +183,20 @@ def _add_prune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if _whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on: give how many items a language to keep")
-    return int(text)
+    return _whole(text)
 
 
 def _item_count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 200:
+    if not 1 <= _whole(text) <= 200:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items a language")
-    return int(text)
+    return _whole(text)
+
+
+def _whole(text: str) -> int:
+    """A whole number of at most nine digits; 0 for anything else, "²" among it, which isdigit lets pass."""
+    return int(text) if text.isdecimal() and len(text) <= 9 else 0
 
 
 if __name__ == "__main__":
