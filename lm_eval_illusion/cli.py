@@ -1,4 +1,4 @@
-"""The command `lm-eval-illusion`: run, demo, report, pair, prune."""
+"""The command `lm-eval-illusion`: run, demo, report, pair, prune, sweep."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return pair(parsed)
         if parsed.command == "prune":
             return prune(parsed)
+        if parsed.command == "sweep":
+            return sweep(parsed)
         return report(parsed)
     except UserError as error:
         error.show()
@@ -84,6 +86,16 @@ def prune(parsed: argparse.Namespace) -> int:
     return export_command(base, read_settings(**given), parsed.out, parsed.push_to_hub)
 
 
+def sweep(parsed: argparse.Namespace) -> int:
+    """Evaluate a grid of cells and report."""
+    from lm_eval_illusion.sweep.run import SweepOptions, sweep_command
+    from lm_eval_illusion.sweep.study import Study, read_study
+
+    flags = {name: value for name in Study.model_fields if (value := getattr(parsed, name, None)) is not None}
+    study = read_study(parsed.study, flags)
+    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lm-eval-illusion",
@@ -97,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_pair(commands)
     _add_prune(commands)
+    _add_sweep(commands)
     return parser
 
 
@@ -180,6 +193,27 @@ def _add_prune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="as the argument of pruned-hf")
     for name in ("calibration_samples", "calibration_length", "pruning_seed", "store"):
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="the same")
+
+
+def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "sweep", help="a grid of models, methods and sparsities, resumed where it stopped; exit code 1: a cell failed"
+    )
+    parser.add_argument(
+        "study", nargs="?", type=Path, default=None, metavar="STUDY.yaml", help="the grid; or give it by the flags"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a folder a cell, and the report; run it again to resume"
+    )
+    for name in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
+        parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", default=None, help="as in a study: one or several")
+    parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="the same")
+    parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="the same")
+    parser.add_argument("--limit", type=_positive, default=None, help="items a task (default: all)")
+    parser.add_argument("--batch-size", type=_positive, default=None, help="rows at once (default: 64)")
+    parser.add_argument("--dry-run", action="store_true", help="list the cells and what is done")
+    parser.add_argument("--retry-failed", action="store_true", help="run the cells again that failed before")
+    parser.add_argument("--log-json", action="store_true", help="a JSON object a line in place of text")
 
 
 def _positive(text: str) -> int:
