@@ -78,10 +78,12 @@ def _selected(
 
     Who finds no example beside its options is added to `dropped`, and the next ones come up.
     """
+    options: dict[str, list[Option]] = {}
     while True:
         kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
         selection = first_of_each_language(list(kept.values()), limit)
-        options = options_of(selection)
+        if not selection.keys() <= options.keys():
+            options = options_of(selection)
         settled = {one_id: settle(kept[one_id], options[one_id]) for one_id in selection}
         failed = {one_id: why for one_id, why in settled.items() if isinstance(why, str)}
         if not failed:

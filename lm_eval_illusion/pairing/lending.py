@@ -13,9 +13,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, assign, even_out
+from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, assign
 from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
 from lm_eval_illusion.pairing.compact import compact
+from lm_eval_illusion.pairing.evening import even_out
 from lm_eval_illusion.pairing.looks import look_scores
 from lm_eval_illusion.pairing.rules import RightAnswers, may_stand
 
