@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,12 +22,16 @@ from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
 from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_max_thought_tokens
+from lm_eval_illusion.fast_scoring import can_share, score_shared
+from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
+from lm_eval_illusion.known_models import longest_shared, shares_rightly
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
 from lm_eval_illusion.thoughts import END, Thoughts
+
+logger = logging.getLogger(__name__)
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
@@ -33,12 +41,14 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
 
         `max_thought_tokens`: how long a thinking model may think before it answers, under --apply_chat_template (default 2048).
+        `fast`: `auto` reads a prompt once for all that is asked of it where the model allows it, `off` reads it for each request.
         All other arguments are HFLM's.
 
         Raises:
             UserError: an argument is unknown, ill-formed, or goes ill with pruning.
         """
         check_names(arguments)
+        self.may_share = read_fast(str(arguments.pop("fast", "auto")))
         most_thoughts = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
         if settings.pruner != "none":
@@ -106,17 +116,24 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         disable_tqdm: bool = False,
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
-        wanted = [Continuation(tuple(context), tuple(continuation)) for _, context, continuation in requests]
+        wanted = [
+            Continuation(tuple(context), tuple(continuation)).cut(self.max_length) for _, context, continuation in requests
+        ]
+        options: dict[str, Any] = {
+            "rows": override_bs or self._rows(),
+            "softmax_dtype": self.softmax_dtype or torch.float32,
+            "device": self.device,
+        }
         with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
-            return score_continuations(
-                wanted,
-                self._model_call,
-                max_length=self.max_length,
-                rows=override_bs or self._rows(),
-                softmax_dtype=self.softmax_dtype or torch.float32,
-                device=self.device,
-                progress=bar.update,
+            options["progress"] = bar.update
+            shared = [one for one in set(wanted) if can_share(one, self.longest_shared)]
+            with self._inference():
+                scores = score_shared(shared, self.model, **options)
+            plain = [one for one in wanted if one not in scores]
+            scores |= zip(
+                plain, score_continuations(plain, self._model_call, max_length=self.max_length, **options), strict=True
             )
+        return [scores[one] for one in wanted]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
@@ -166,10 +183,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 f" room for a prompt in a window of {self.max_length}: give a smaller max_thought_tokens"
             )
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, self.mixed_precision_dtype, enabled=self.mixed_precision_dtype is not None),
-        ):
+        with self._inference():
             generated = decode_batch(
                 self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
             ).tolist()
@@ -189,6 +203,25 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         thinks = self.think_end_token is not None or END in self.tokenizer.get_vocab()
         is_told_not_to = self.chat_template_args.get("enable_thinking") is False
         return Thoughts(self.think_end_token or END, max_tokens if thinks and not is_told_not_to else 0)
+
+    @cached_property
+    def longest_shared(self) -> int:
+        """Up to how many tokens prompts are read once for all that is asked of them; 0 for never, which is logged."""
+        if not self.may_share:
+            return 0
+        longest = longest_shared(self.model, self.max_length)
+        with self._inference():
+            longest = longest if longest and shares_rightly(self.model, self.device) else 0
+        if not longest:
+            name = type(self.model).__name__
+            logger.warning("%s is not known to share prompts: each request reads its own, as with fast=off", name)
+        return longest
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        dtype = self.mixed_precision_dtype
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype is not None):
+            yield
 
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
