@@ -102,7 +102,7 @@ def decode_batch(
     if decoding.do_sample:
         ids = ids.repeat_interleave(decoding.branches, dim=0)
         attention_mask = attention_mask.repeat_interleave(decoding.branches, dim=0)
-        processors.append(SeededSampling(prompts, decoding, start, ids.device))
+        processors.append(SeededSampling(prompts, decoding, start))
     elif decoding.num_beams > 1:
         options |= {"num_beams": decoding.num_beams, "num_return_sequences": decoding.branches}
     generated: torch.Tensor = model.generate(
@@ -201,29 +201,40 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
     before it. Every other token is left at minus infinity, so that greedy decoding takes the sample.
     """
 
-    def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int, device: torch.device) -> None:
-        self.seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
-        self.generator = torch.Generator(device)
+    def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int) -> None:
+        self.seeds = [seed_of(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
         self.start = start
-        self.warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
-        if decoding.top_k:
-            self.warpers.append(TopKLogitsWarper(decoding.top_k))
-        if decoding.top_p < 1:
-            self.warpers.append(TopPLogitsWarper(decoding.top_p))
+        self.warpers = warpers_of(decoding)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """[rows, vocabulary] -> the same with only the sampled token left."""
         step = input_ids.shape[1] - self.start
-        warped = self.warpers(input_ids, scores)
-        draws = torch.empty_like(warped, dtype=torch.float32)
-        for row, seed in enumerate(self.seeds):
-            # One row at a time: the numbers of a row may not depend on how many stand beside it.
-            draws[row].exponential_(generator=self.generator.manual_seed(seed + step))
-        # A draw of exactly 0 would win against any probability.
-        sampled = (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1, keepdim=True)
-        return torch.full_like(scores, float("-inf")).scatter_(1, sampled, 0.0)
+        sampled = race(self.warpers(input_ids, scores), [seed + step for seed in self.seeds])
+        return torch.full_like(scores, float("-inf")).scatter_(1, sampled[:, None], 0.0)
 
 
-def _seed(prompt: str, sample: int) -> int:
+def warpers_of(decoding: Decoding) -> LogitsProcessorList:
+    """What makes of logits those that are sampled from; none of it looks at the ids."""
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
+    if decoding.top_k:
+        warpers.append(TopKLogitsWarper(decoding.top_k))
+    if decoding.top_p < 1:
+        warpers.append(TopPLogitsWarper(decoding.top_p))
+    return warpers
+
+
+def race(warped: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+    """[rows, vocabulary] logits, and a seed a row -> [rows] the token that wins."""
+    generator = torch.Generator(warped.device)
+    draws = torch.empty_like(warped, dtype=torch.float32)
+    for row, seed in enumerate(seeds):
+        # One row at a time: the numbers of a row may not depend on how many stand beside it.
+        draws[row].exponential_(generator=generator.manual_seed(seed))
+    # A draw of exactly 0 would win against any probability.
+    return (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1)
+
+
+def seed_of(prompt: str, sample: int) -> int:
+    """The seed of a sample's first token; the next token's is one greater."""
     digest = hashlib.sha256(f"{sample}\0{prompt}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
 from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.fast_scoring import can_share, score_shared
 from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
 from lm_eval_illusion.known_models import longest_shared, shares_rightly
@@ -32,6 +33,9 @@ from lm_eval_illusion.sparsity import overall_sparsity
 from lm_eval_illusion.thoughts import END, Thoughts
 
 logger = logging.getLogger(__name__)
+
+# Ways of decoding, and the places of the clones of each request that asks for one.
+Ways = list[tuple[Decoding, list[list[int]]]]
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
@@ -142,20 +146,45 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         except UserError as error:
             error.show()
             raise
-        answers: list[str] = [""] * len(requests)
+        ways = self._by_decoding(requests)
         with self._progress("generate_until", len(requests), disable_tqdm) as bar:
-            for decoding, clones in self._by_decoding(requests):
-                per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams))
-                for start in range(0, len(clones), per_batch):
-                    batch = clones[start : start + per_batch]
+            texts = self._decode_shared(requests, ways, bar.update)
+            for decoding, clones in ways:
+                left = [places for places in clones if places[0] not in texts]
+                per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams)) if left else 1
+                for start in range(0, len(left), per_batch):
+                    batch = left[start : start + per_batch]
                     outputs = self._decode([requests[places[0]].args[0] for places in batch], decoding)
-                    for places, texts in zip(batch, outputs, strict=True):
-                        for number, place in enumerate(places):
-                            answers[place] = texts[min(number, len(texts) - 1)]
-                        bar.update(len(places))
+                    texts |= zip((places[0] for places in batch), outputs, strict=True)
+                    bar.update(sum(map(len, batch)))
+        answers: list[str] = [""] * len(requests)
+        for places in (places for _, clones in ways for places in clones):
+            for number, place in enumerate(places):
+                answers[place] = texts[places[0]][min(number, len(texts[places[0]]) - 1)]
         return answers
 
-    def _by_decoding(self, requests: list[Instance]) -> list[tuple[Decoding, list[list[int]]]]:
+    def _decode_shared(self, requests: list[Instance], ways: Ways, progress: Callable[[int], object]) -> dict[int, list[str]]:
+        """The texts of the branches of each request that can share its prompt, by the place of its first clone."""
+        asked: dict[int, Asked] = {}
+        for decoding, clones in ways:
+            if not (self.longest_shared and can_branch(decoding)):
+                continue
+            for place in (places[0] for places in clones):
+                prompt = requests[place].args[0]
+                ids, _ = self._encode_prompts([prompt], decoding)
+                if 0 < ids.shape[1] <= self.longest_shared - decoding.max_new_tokens:
+                    asked[place] = Asked(tuple(ids[0].tolist()), prompt, decoding)
+        rows = self._rows() if asked else 1
+        with self._inference():
+            outputs = decode_shared(
+                list(asked.values()), self.model, self.tokenizer, rows=rows, device=self.device, progress=progress
+            )
+        return {
+            place: [self._text(ids, one.decoding, one.prompt) for ids in rows]
+            for (place, one), rows in zip(asked.items(), outputs, strict=True)
+        }
+
+    def _by_decoding(self, requests: list[Instance]) -> Ways:
         """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first."""
         clones: dict[int, list[int]] = defaultdict(list)
         for place, request in enumerate(requests):
@@ -176,6 +205,16 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
 
     def _decode(self, prompts: list[str], decoding: Decoding) -> list[list[str]]:
         """The texts of each prompt's branches, cut at the first stop."""
+        ids, mask = self._encode_prompts(prompts, decoding)
+        with self._inference():
+            generated = decode_batch(
+                self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
+            ).tolist()
+        texts = [self._text(row, decoding, prompts[number // decoding.branches]) for number, row in enumerate(generated)]
+        return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
+
+    def _encode_prompts(self, prompts: list[str], decoding: Decoding) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and attention mask, padded on the left, cut from the left to leave room for the answers."""
         room = self.max_length - decoding.most_tokens
         if room < 1:
             raise UserError(
@@ -183,12 +222,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 f" room for a prompt in a window of {self.max_length}: give a smaller max_thought_tokens"
             )
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
-        with self._inference():
-            generated = decode_batch(
-                self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
-            ).tolist()
-        texts = [self._text(row, decoding, prompts[number // decoding.branches]) for number, row in enumerate(generated)]
-        return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
+        return ids, mask
 
     def _text(self, ids: list[int], decoding: Decoding, prompt: str) -> str:
         if decoding.thoughts is None:

@@ -47,7 +47,14 @@ class SharedPrompts:
 
     def keep(self, rows: torch.Tensor) -> None:
         """Forget all prompts but `rows`, [n] indices, and what came after them."""
+        self.lengths = self.lengths[rows]
         self.cache.batch_select_indices(rows)
+
+    def select_keys(self, places: torch.Tensor) -> None:
+        """Keep the keys at `places` [B, n] of the cache, in that order."""
+        for layer in self.cache.layers:
+            layer.keys = _taken(layer.keys, places)
+            layer.values = _taken(layer.values, places)
 
     def _mask(self, visible: torch.Tensor) -> torch.Tensor:
         if self.model.config._attn_implementation == "sdpa":
@@ -56,6 +63,12 @@ class SharedPrompts:
         dtype = self.model.dtype
         blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
         return blocked[:, None]
+
+
+def _taken(states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """`states`: [B, heads, K, width] -> [B, heads, n, width]."""
+    index = places[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
+    return states.gather(2, index)
 
 
 def padded(rows: Sequence[Sequence[int]], device: torch.device, filling: int = 0) -> torch.Tensor:

@@ -15,7 +15,7 @@ SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 
 
 
 def sampling(prompts, settings=SAMPLE, repeats=10):
-    return SeededSampling(prompts, read_decoding(settings, repeats, 32), start=3, device=torch.device("cpu"))
+    return SeededSampling(prompts, read_decoding(settings, repeats, 32), start=3)
 
 
 def draw(processor, logits, step=0):
