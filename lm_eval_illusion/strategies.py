@@ -103,7 +103,7 @@ class Beams:
 
     def choose(self, logits: torch.Tensor, together: Sequence[Beams]) -> list[list[tuple[float, int]]]:
         """Log-probability and id of each beam's best tokens, the best first."""
-        best, ids = logits.topk(self.candidates, dim=-1)
+        best, ids = logits.topk(min(self.candidates, logits.shape[-1]), dim=-1)
         scores = (best - logits.logsumexp(dim=-1, keepdim=True)).tolist()
         return [list(zip(*row, strict=True)) for row in zip(scores, ids.tolist(), strict=True)]
 
