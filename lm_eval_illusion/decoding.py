@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import (
     GenerationConfig,
@@ -225,13 +226,22 @@ def warpers_of(decoding: Decoding) -> LogitsProcessorList:
 
 def race(warped: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
     """[rows, vocabulary] logits, and a seed a row -> [rows] the token that wins."""
-    generator = torch.Generator(warped.device)
     draws = torch.empty_like(warped, dtype=torch.float32)
-    for row, seed in enumerate(seeds):
+    for row, seed in zip(draws, seeds, strict=True):
         # One row at a time: the numbers of a row may not depend on how many stand beside it.
-        draws[row].exponential_(generator=generator.manual_seed(seed))
+        _draw_exponentials(row, seed)
     # A draw of exactly 0 would win against any probability.
     return (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1)
+
+
+def _draw_exponentials(row: torch.Tensor, seed: int) -> None:
+    """Fill [vocabulary] float32."""
+    if row.device.type == "cpu":
+        # torch's take 2.4 ms for a vocabulary of 152,000, these 0.5.
+        numbers = np.random.Generator(np.random.SFC64(seed))
+        numbers.standard_exponential(out=row.numpy(), dtype=np.float32)
+    else:
+        row.exponential_(generator=torch.Generator(row.device).manual_seed(seed))
 
 
 def seed_of(prompt: str, sample: int) -> int:
