@@ -231,7 +231,8 @@ def race(warped: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
         # One row at a time: the numbers of a row may not depend on how many stand beside it.
         _draw_exponentials(row, seed)
     # A draw of exactly 0 would win against any probability.
-    return (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1)
+    draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()
+    return torch.sub(warped, draws, out=draws).argmax(dim=-1)
 
 
 def _draw_exponentials(row: torch.Tensor, seed: int) -> None:

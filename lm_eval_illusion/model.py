@@ -39,7 +39,10 @@ Ways = list[tuple[Decoding, list[list[int]]]]
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
-    """HFLM of a pruned checkpoint. `batch_size` counts rows: a prompt with five beams is five."""
+    """HFLM of a pruned checkpoint.
+
+    `batch_size` counts rows: of 2,048 tokens held, where a prompt is read once; else a prompt with five beams is five.
+    """
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
@@ -167,7 +170,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """The texts of the branches of each request that can share its prompt, by the place of its first clone."""
         asked: dict[int, Asked] = {}
         for decoding, clones in ways:
-            if not (self.longest_shared and can_branch(decoding)):
+            if not (can_branch(decoding) and self.longest_shared):
                 continue
             for place in (places[0] for places in clones):
                 prompt = requests[place].args[0]
@@ -180,8 +183,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 list(asked.values()), self.model, self.tokenizer, rows=rows, device=self.device, progress=progress
             )
         return {
-            place: [self._text(ids, one.decoding, one.prompt) for ids in rows]
-            for (place, one), rows in zip(asked.items(), outputs, strict=True)
+            place: [self._text(ids, one.decoding, one.prompt) for ids in mine]
+            for (place, one), mine in zip(asked.items(), outputs, strict=True)
         }
 
     def _by_decoding(self, requests: list[Instance]) -> Ways:
