@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from typing import Any
 
 import torch
 
 from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts
 
+logger = logging.getLogger(__name__)
+
 # Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
 GROWING_ROPES = ("dynamic", "longrope")
 
 
-def longest_shared(model: Any, max_length: int) -> int:
-    """Up to how many tokens a sequence is the same to this model however it is batched; 0 where nothing can be shared."""
+def longest_shared(model: Any, max_length: int, device: torch.device) -> int:
+    """Up to how many tokens a prompt and its answer may be for the prompt to be read once; 0 for never, which is logged.
+
+    The caller sets inference mode and autocast.
+    """
+    longest = longest_unchanged(model, max_length)
+    if longest and shares_rightly(model, device):
+        return longest
+    logger.warning("%s is not known to share prompts: each request reads its own, as with fast=off", type(model).__name__)
+    return 0
+
+
+def longest_unchanged(model: Any, max_length: int) -> int:
+    """Up to how many tokens every token sees all before it, at places that stay the same; 0 where that can't be told."""
     if not _can_be_told_what_to_see(model):
         return 0
     config = model.config.get_text_config()

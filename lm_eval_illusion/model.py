@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,23 +16,19 @@ from lm_eval.models.utils import postprocess_generated_text
 from tqdm import tqdm
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
+from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
-from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, said, thought_is_open, token_ids_only
+from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.fast_scoring import can_share, score_shared
 from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
-from lm_eval_illusion.known_models import longest_shared, shares_rightly
+from lm_eval_illusion.known_models import longest_shared
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
 from lm_eval_illusion.thoughts import END, Thoughts
-
-logger = logging.getLogger(__name__)
-
-# Ways of decoding, and the places of the clones of each request that asks for one.
-Ways = list[tuple[Decoding, list[list[int]]]]
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
@@ -149,7 +142,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         except UserError as error:
             error.show()
             raise
-        ways = self._by_decoding(requests)
+        ways = by_decoding(requests, self.thoughts, self.chat_prompts, self.max_gen_toks)
         with self._progress("generate_until", len(requests), disable_tqdm) as bar:
             texts = self._decode_shared(requests, ways, bar.update)
             for decoding, clones in ways:
@@ -186,25 +179,6 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             place: [self._text(ids, one.decoding, one.prompt) for ids in mine]
             for (place, one), mine in zip(asked.items(), outputs, strict=True)
         }
-
-    def _by_decoding(self, requests: list[Instance]) -> Ways:
-        """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first."""
-        clones: dict[int, list[int]] = defaultdict(list)
-        for place, request in enumerate(requests):
-            clones[id(request)].append(place)
-        groups: dict[str, list[list[int]]] = defaultdict(list)
-        for places in clones.values():
-            settings = requests[places[0]].args[1]
-            is_chat = requests[places[0]].args[0] in self.chat_prompts
-            groups[json.dumps([settings, len(places), is_chat], sort_keys=True)].append(places)
-        ordered = []
-        for same in groups.values():
-            first = same[0]
-            prompt, settings = requests[first[0]].args
-            thoughts = self.thoughts if prompt in self.chat_prompts else None
-            decoding = read_decoding(settings, len(first), self.max_gen_toks, thoughts)
-            ordered.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
-        return ordered
 
     def _decode(self, prompts: list[str], decoding: Decoding) -> list[list[str]]:
         """The texts of each prompt's branches, cut at the first stop."""
@@ -246,13 +220,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """Up to how many tokens prompts are read once for all that is asked of them; 0 for never, which is logged."""
         if not self.may_share:
             return 0
-        longest = longest_shared(self.model, self.max_length)
         with self._inference():
-            longest = longest if longest and shares_rightly(self.model, self.device) else 0
-        if not longest:
-            name = type(self.model).__name__
-            logger.warning("%s is not known to share prompts: each request reads its own, as with fast=off", name)
-        return longest
+            return longest_shared(self.model, self.max_length, self.device)
 
     @contextmanager
     def _inference(self) -> Iterator[None]:

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
-from lm_eval_illusion.decoding import Decoding, race, seed_of, warpers_of
+from lm_eval_illusion.decoding import Decoding
+from lm_eval_illusion.sampling import race, seed_of, warpers_of
 from lm_eval_illusion.stopping import Ending
 
 # For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.

@@ -13,7 +13,7 @@ from lm_eval.models.huggingface import HFLM
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_scoring import can_share, score_shared
-from lm_eval_illusion.known_models import longest_shared, shares_rightly
+from lm_eval_illusion.known_models import longest_unchanged, shares_rightly
 from lm_eval_illusion.model import PrunedHFLM
 from lm_eval_illusion.scoring import Continuation, score_continuations
 from tests.tiny_models import ARCHITECTURES, HIDDEN, make_tiny_model, save_tiny
@@ -145,24 +145,24 @@ def make_mamba():
 def test_what_can_share_is_found_out():
     for arch in ARCHITECTURES:
         model = make_tiny_model(arch)
-        assert longest_shared(model, 1024) == 1024
+        assert longest_unchanged(model, 1024) == 1024
         with torch.inference_mode():
             assert shares_rightly(model, CPU)
     for model in (make_bloom(), make_mamba()):
         with torch.inference_mode():
-            assert not (longest_shared(model, 1024) and shares_rightly(model, CPU))
+            assert not (longest_unchanged(model, 1024) and shares_rightly(model, CPU))
 
 
 def test_limits_of_windows_and_growing_positions():
     model = make_tiny_model("llama")
     model.config.sliding_window = 100
-    assert longest_shared(model, 1024) == 100
+    assert longest_unchanged(model, 1024) == 100
     model.config.sliding_window = None
     model.config.rope_parameters = {"rope_type": "longrope", "rope_theta": 10000.0}
     model.config.original_max_position_embeddings = 64
-    assert longest_shared(model, 1024) == 64
+    assert longest_unchanged(model, 1024) == 64
     model.config._attn_implementation = "flash_attention_2"
-    assert longest_shared(model, 1024) == 0
+    assert longest_unchanged(model, 1024) == 0
 
 
 def test_an_unknown_model_is_said_once_and_gives_the_same_scores(tmp_path, caplog):
