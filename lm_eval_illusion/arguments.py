@@ -34,13 +34,16 @@ class PruningSettings:
 
     @property
     def variant(self) -> str:
-        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`; a recipe file by its stem."""
+        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, `wanda-0.6,cal=en,seed=1`; a recipe file by its stem."""
         if self.pruner == "none":
             return "dense"
         name = Path(self.pruner).stem if is_recipe_file(self.pruner) else self.pruner
         if self.sparsity is not None:
-            return f"{name}-{self.sparsity:g}"
-        return name if self.mask_structure == "0:0" else f"{name}-{self.mask_structure}"
+            name = f"{name}-{self.sparsity:g}"
+        elif self.mask_structure != "0:0":
+            name = f"{name}-{self.mask_structure}"
+        language = f",cal={self.calibration_language}" if self.calibration_language != "all" else ""
+        return name + language + (f",seed={self.pruning_seed}" if self.pruning_seed else "")
 
     @property
     def sparsity_expected(self) -> float | None:

@@ -1,4 +1,4 @@
-"""The command `lm-eval-illusion`: run, demo, report, pair."""
+"""The command `lm-eval-illusion`: run, demo, report, pair, prune, sweep."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return demo(parsed)
         if parsed.command == "pair":
             return pair(parsed)
+        if parsed.command == "prune":
+            return prune(parsed)
+        if parsed.command == "sweep":
+            return sweep(parsed)
         return report(parsed)
     except UserError as error:
         error.show()
@@ -71,6 +75,27 @@ def pair(parsed: argparse.Namespace) -> int:
     return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)
 
 
+def prune(parsed: argparse.Namespace) -> int:
+    """Write a pruned checkpoint with a model card."""
+    from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
+    from lm_eval_illusion.base_models import BaseModel
+    from lm_eval_illusion.export import export_command
+
+    given = {name: value for name in PRUNING_ARGUMENTS if (value := getattr(parsed, name)) is not None}
+    base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code)
+    return export_command(base, read_settings(**given), parsed.out, parsed.push_to_hub)
+
+
+def sweep(parsed: argparse.Namespace) -> int:
+    """Evaluate a grid of cells and report."""
+    from lm_eval_illusion.sweep.run import SweepOptions, sweep_command
+    from lm_eval_illusion.sweep.study import Study, read_study
+
+    flags = {name: value for name in Study.model_fields if (value := getattr(parsed, name, None)) is not None}
+    study = read_study(parsed.study, flags)
+    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lm-eval-illusion",
@@ -83,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser.add_argument("--limit", type=_item_count, default=None, help="items a language (default: fits 4 minutes)")
     _add_report(commands)
     _add_pair(commands)
+    _add_prune(commands)
+    _add_sweep(commands)
     return parser
 
 
@@ -151,16 +178,59 @@ def _add_pair(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--limit", type=_positive, default=None, help="items a language at most (default: all)")
 
 
+def _add_prune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "prune", help="a pruned model as an ordinary Hugging Face folder with a model card, for any engine"
+    )
+    parser.add_argument("--pretrained", required=True, metavar="MODEL", help="a folder, a name on the hub, or embedded")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument("--push-to-hub", metavar="REPOSITORY", default=None, help="upload it there too (after hf auth login)")
+    parser.add_argument("--revision", default="main", help="of the base model (default: main)")
+    parser.add_argument("--dtype", default="auto", help="to load the base model in (default: its own)")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run code that the base model brings")
+    # As text: what is wrong with a value is said by the same check, in the same words, as for pruned-hf.
+    for name in ("pruner", "sparsity", "mask_structure", "calibration", "calibration_language"):
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="as the argument of pruned-hf")
+    for name in ("calibration_samples", "calibration_length", "pruning_seed", "store"):
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="the same")
+
+
+def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "sweep", help="a grid of models, methods and sparsities, resumed where it stopped; exit code 1: a cell failed"
+    )
+    parser.add_argument(
+        "study", nargs="?", type=Path, default=None, metavar="STUDY.yaml", help="the grid; or give it by the flags"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a folder a cell, and the report; run it again to resume"
+    )
+    for name in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
+        parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", default=None, help="as in a study: one or several")
+    parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="the same")
+    parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="the same")
+    parser.add_argument("--limit", type=_positive, default=None, help="items a task (default: all)")
+    parser.add_argument("--batch-size", type=_positive, default=None, help="rows at once (default: 64)")
+    parser.add_argument("--dry-run", action="store_true", help="list the cells and what is done")
+    parser.add_argument("--retry-failed", action="store_true", help="run the cells again that failed before")
+    parser.add_argument("--log-json", action="store_true", help="a JSON object a line in place of text")
+
+
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if _whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on: give how many items a language to keep")
-    return int(text)
+    return _whole(text)
 
 
 def _item_count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 200:
+    if not 1 <= _whole(text) <= 200:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items a language")
-    return int(text)
+    return _whole(text)
+
+
+def _whole(text: str) -> int:
+    """A whole number of at most nine digits; 0 for anything else, "²" among it, which isdigit lets pass."""
+    return int(text) if text.isdecimal() and len(text) <= 9 else 0
 
 
 if __name__ == "__main__":

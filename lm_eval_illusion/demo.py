@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from pathlib import Path
 from typing import Any
-
-from lm_eval_illusion.errors import UserError
 
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "none"},
@@ -40,37 +37,6 @@ def run_demo(out: Path, limit: int | None = None) -> None:
 
 def evaluate_variant(variant: dict[str, Any], items: int, runs: Path) -> None:
     """One lm_eval run of the whole family, its results and samples written below `runs` as lm_eval writes them."""
-    from lm_eval import simple_evaluate
-    from lm_eval.loggers import EvaluationTracker
-    from lm_eval.tasks import TaskManager
+    from lm_eval_illusion.evaluation import evaluate
 
-    from lm_eval_illusion.plugin import MODEL_NAME, register, tasks_folder
-
-    register()
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    tracker = EvaluationTracker(output_path=str(runs))
-    results = simple_evaluate(
-        model=MODEL_NAME,
-        model_args=variant,
-        tasks=["mqa_illusion"],
-        limit=items,
-        batch_size=BATCH_ROWS,
-        bootstrap_iters=0,
-        task_manager=TaskManager(include_path=str(tasks_folder()), include_defaults=False),
-        evaluation_tracker=tracker,
-    )
-    if results is None:  # another rank than 0: the first one writes
-        return
-    samples = results.pop("samples")
-    tracker.save_results_aggregated(results=results, samples=samples)
-    for task in results["configs"]:
-        tracker.save_results_samples(task_name=task, samples=samples[task])
-    _check_written(runs, set(samples))
-
-
-def _check_written(runs: Path, tasks: set[str]) -> None:
-    """lm_eval turns an error in writing into a warning, so look for the files."""
-    written = {path.name for path in runs.rglob("samples_*.jsonl")}
-    missing = [task for task in sorted(tasks) if not any(name.startswith(f"samples_{task}_") for name in written)]
-    if missing or not list(runs.rglob("results_*.json")):
-        raise UserError(f"lm_eval could not write its results to {runs}: is it writable, is the disk full?")
+    evaluate(variant, ["mqa_illusion"], runs, limit=items, batch_size=BATCH_ROWS, metadata={})

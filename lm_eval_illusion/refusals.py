@@ -1,8 +1,10 @@
-"""Settings of lm_eval that would silently give wrong numbers with a pruned model, each refused in one line."""
+"""Arguments of lm_eval that would silently give wrong numbers with a pruned model, or fail late, each refused in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +23,10 @@ REASONS = {
 
 
 def refuse_flags(argv: Sequence[str]) -> None:
-    """Refuse the flags of the running lm_eval command, before any pruning is done.
+    """Refuse what the running lm_eval command can't do, before any pruning is done.
 
     Raises:
-        UserError: `argv` (as `sys.argv`) is an lm_eval command with such a flag.
+        UserError: `argv` (as `sys.argv`) is an lm_eval command with such a flag, or names a file of questions that can't be read.
     """
     program = Path(argv[0])
     # `python -m lm_eval` runs .../lm_eval/__main__.py
@@ -35,6 +37,34 @@ def refuse_flags(argv: Sequence[str]) -> None:
         flag = argument.split("=")[0]
         if flag in REASONS:
             raise refusal(flag)
+    # Other tasks may take `items`, too.
+    if any("mqa_illusion" in argument for argument in argv[1:]):
+        for file in _files_of_items(argv[1:]):
+            _check_readable(file)
+
+
+def _files_of_items(arguments: Sequence[str]) -> Iterator[Path]:
+    """What `--metadata` says of `items`, as items=FILE or as JSON."""
+    flag = ""
+    for argument in arguments:
+        if argument.startswith("--"):
+            flag, _, argument = argument.partition("=")
+        if flag == "--metadata":
+            named = dict(pair.split("=", 1) for pair in argument.split(",") if "=" in pair)
+            with contextlib.suppress(ValueError, RecursionError):
+                parsed = json.loads(argument)
+                named = parsed if isinstance(parsed, dict) else named
+            if isinstance(named.get("items"), str):
+                yield Path(named["items"])
+
+
+def _check_readable(file: Path) -> None:
+    try:
+        with file.expanduser().open("rb"):
+            pass
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name; no home
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{file} can't be read ({reason}): give a JSONL file of questions by --metadata items=FILE") from error
 
 
 def refuse_changed_settings(requests: Sequence[Instance]) -> None:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.judged_documents import Judged, Side, has_one_highest, judged_by_key
 from lm_eval_illusion.outcomes import WITHOUT_LANGUAGE, Outcome, Variant
 from lm_eval_illusion.runs import Run, TaskFile, listed
 from lm_eval_illusion.samples import check_one_claim
-from lm_eval_illusion.whole_rows import WholeRow, read_whole_rows
+from lm_eval_illusion.whole_rows import WholeRow
 
 FORM = "MC_TASK=GEN_TASK[:METRIC[,FILTER]], e.g. arc_challenge=arc_challenge_chat:exact_match,remove_whitespace"
 _SIDE = re.compile(r"(?P<task>[^:=,]+)(?::(?P<metric>[^:=,]+)(?:,(?P<filter>[^:=,]+))?)?")
-# What says of one document whether it is right, where no metric is named.
-USUAL_METRICS = {"recognition": ("acc", "exact_match"), "production": ("match", "exact_match", "acc")}
-
-
-@dataclass(frozen=True)
-class Side:
-    """A task (or group) and, where they are named, the metric and the filter that say whether a document is right."""
-
-    task: str
-    metric: str | None
-    filter: str | None
 
 
 @dataclass(frozen=True)
@@ -118,8 +106,8 @@ def _tasks_of(runs: Sequence[Run]) -> str:
 def _join(
     pair: TaskPair, variant: Variant, recognition: Sequence[TaskFile], production: Sequence[TaskFile], on: str | None
 ) -> tuple[list[Shown], str | None]:
-    recognised = _by_key(pair, pair.recognition, "recognition", recognition, on)
-    produced = _by_key(pair, pair.production, "production", production, on)
+    recognised = judged_by_key(pair.text, pair.recognition, "recognition", recognition, on)
+    produced = judged_by_key(pair.text, pair.production, "production", production, on)
     shared = [key for key in recognised if key in produced]
     if not shared:
         raise UserError(
@@ -139,76 +127,12 @@ def _join(
     return shown, note if any(alone) else None
 
 
-@dataclass(frozen=True)
-class _Judged:
-    row: WholeRow
-    is_right: bool
-
-
-def _by_key(pair: TaskPair, side: Side, role: str, files: Iterable[TaskFile], on: str | None) -> dict[str, _Judged]:
-    judged: dict[str, _Judged] = {}
-    for file in files:
-        rows = _of_one_filter(pair, side, file, list(read_whole_rows(file.samples_file)))
-        if len(rows) != file.effective:
-            raise UserError(
-                f"{file.samples_file} has {len(rows)} rows of a filter, its run asked {file.effective} documents: the file is"
-                " truncated, run it again"
-            )
-        for row in rows:
-            key = _key(row, on, file)
-            if key in judged and on:
-                raise UserError(f"{file.samples_file}: {on} {key!r} stands in two documents: give --on another field")
-            # A data set may hold one document twice: the first meets the first, the second the second.
-            while key in judged:
-                key += "+"
-            judged[key] = _Judged(row, _is_right(pair, side, role, row, file))
-    return judged
-
-
-def _of_one_filter(pair: TaskPair, side: Side, file: TaskFile, rows: Sequence[WholeRow]) -> list[WholeRow]:
-    names = list(dict.fromkeys(row.filter for row in rows))
-    wanted = side.filter or (names[0] if len(names) == 1 else None)
-    if rows and wanted not in names:
-        raise UserError(
-            f"--pair {pair.text!r}: {file.task} was scored after the filters {', '.join(names)}: name one, {side.task}:METRIC,FILTER"
-        )
-    return [row for row in rows if row.filter == wanted]
-
-
-def _key(row: WholeRow, on: str | None, file: TaskFile) -> str:
-    if on is None:
-        return row.doc_hash
-    value: Any = row.doc
-    for name in on.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            raise UserError(f"{file.samples_file}: a document has no field {on}: give --on one of {', '.join(row.doc)}")
-        value = value[name]
-    return str(value)
-
-
-def _is_right(pair: TaskPair, side: Side, role: str, row: WholeRow, file: TaskFile) -> bool:
-    usual = next((name for name in USUAL_METRICS[role] if name in row.metrics), None)
-    metric = side.metric or usual
-    if metric not in row.metrics:
-        raise UserError(
-            f"--pair {pair.text!r}: {file.task} has no metric {metric or 'named'}: give one of {', '.join(row.metrics)}"
-        )
-    value = row.metrics[metric]
-    if value not in (0, 1):
-        binary = [name for name, other in row.metrics.items() if other in (0, 1)]
-        raise UserError(
-            f"--pair {pair.text!r}: {metric} of {file.task} is {value!r}, not 0 or 1: name a metric that is, maybe"
-            f" {', '.join(binary) or 'none here'}"
-        )
-    return bool(value == 1)
-
-
-def _fields_of_both(recognised: Mapping[str, _Judged], produced: Mapping[str, _Judged]) -> str:
+def _fields_of_both(recognised: Mapping[str, Judged], produced: Mapping[str, Judged]) -> str:
     docs = [next(iter(judged.values())).row.doc for judged in (recognised, produced)]
     return ", ".join(name for name in docs[0] if name in docs[1]) or "they have none"
 
 
-def _outcome(pair: TaskPair, variant: Variant, run: str, key: str, recognised: _Judged, produced: _Judged) -> Outcome:
+def _outcome(pair: TaskPair, variant: Variant, run: str, key: str, recognised: Judged, produced: Judged) -> Outcome:
     scores = recognised.row.scores
     invalid = bool(scores) and not has_one_highest(scores)
     gold = recognised.row.target
@@ -225,8 +149,3 @@ def _outcome(pair: TaskPair, variant: Variant, run: str, key: str, recognised: _
         recovered={},
         gold_logprob=scores[int(gold)] if gold.isdigit() and int(gold) < len(scores) else None,
     )
-
-
-def has_one_highest(scores: Sequence[float]) -> bool:
-    """Whether one score is strictly the highest and none is NaN."""
-    return not any(map(math.isnan, scores)) and sum(score == max(scores) for score in scores) == 1

@@ -41,7 +41,15 @@ def test_report_writes_where_it_is_told(tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["rows"][0]["cells"]["recognition_only"] == 1
 
 
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "x"])
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "²", "9" * 5000])
+def test_a_wrong_limit_of_pair_is_said(limit, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["pair", str(tmp_path / "x.jsonl"), "--name", "x", "--out", str(tmp_path / "out"), "--limit", limit])
+    assert caught.value.code == 2
+    assert "is not a number from 1 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "²"])
 def test_a_wrong_limit_is_said(limit, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["demo", "--limit", limit])

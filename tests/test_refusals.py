@@ -24,6 +24,41 @@ def test_flags_of_other_programs_are_not_ours():
     refuse_flags(["lm_eval", "--tasks", "x"])
 
 
+FAMILY = ["--tasks", "mqa_illusion_xquad"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        ["--metadata", "items={}"],
+        ["--metadata=items={}"],
+        ["--metadata", "x=1", "items={}"],
+        ["--metadata", '{{"items": "{}"}}'],
+    ],
+)
+def test_a_file_of_questions_is_looked_for_before_the_model(metadata, tmp_path):
+    file = tmp_path / "questions.jsonl"
+    flags = [argument.format(file) for argument in metadata]
+    with pytest.raises(UserError, match=r"questions\.jsonl can't be read \(No such file or directory\)"):
+        refuse_flags(["lm_eval", *FAMILY, *flags])
+    refuse_flags(["lm_eval", "--tasks", "somebodys", *flags])
+    file.write_text("{}")
+    refuse_flags(["lm_eval", *FAMILY, *flags])
+
+
+@pytest.mark.parametrize("metadata", ["items=.", "items=x\0y", "items=~nobody-of-this-name/x"])
+def test_a_folder_and_an_impossible_name_are_no_files(metadata):
+    with pytest.raises(UserError, match="can't be read"):
+        refuse_flags(["lm_eval", *FAMILY, "--metadata", metadata])
+
+
+@pytest.mark.parametrize(
+    "metadata", [["--metadata"], ["--metadata", "[1"], ["--metadata", "items"], ["--metadata", '{"items": 3}']]
+)
+def test_other_metadata_are_lm_evals_affair(metadata):
+    refuse_flags(["lm_eval", *FAMILY, *metadata])
+
+
 def request(task, settings, doc=ITEM):
     return Instance("generate_until", doc, ("prompt", settings), 0, metadata=(task, 0, 1))
 

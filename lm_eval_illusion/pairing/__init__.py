@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from lm_eval_illusion.items import Item
+from lm_eval_illusion.pairing.assignment import ROUNDS
 from lm_eval_illusion.pairing.bundles import Bundle, Option, bundles_of
-from lm_eval_illusion.pairing.distractors import choose_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_allowed, right_answers
+from lm_eval_illusion.pairing.distractors import Distractors
+from lm_eval_illusion.pairing.misfits import drop_misfits
+from lm_eval_illusion.pairing.places import gold_places
+from lm_eval_illusion.pairing.rules import right_answers
+from lm_eval_illusion.pairing.selection import Selection, first_of_each_language
+from lm_eval_illusion.pairing.shots import Shot, choose_shot, hold_out
 from lm_eval_illusion.pairing.source import Question
-
-SHOTS = 4
-"""Questions held out as one-shot examples; of fewer than 200, one in fifty, at least one."""
 
 
 @dataclass(frozen=True)
@@ -31,42 +33,60 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     """Choose distractors, examples and places of the answers. Equal input gives equal output, on every machine.
 
     The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
-    examples; of the others the first `limit` that pair are the items (all, if None). Distractors are chosen among all but the
-    examples, which would give themselves away.
+    examples (of unevenly translated ids those in the most languages first); of the others the first `limit` of each language that pair are
+    its items (all, if None; ids of the most languages come first). Distractors are chosen among all but the examples, which would give
+    themselves away; what is seen in the options alone is evened out among the items.
     """
     known = right_answers(questions)
-    bundles = sorted(bundles_of(questions), key=lambda bundle: _hash(f"{name}/{bundle.id}"))
-    shots, rest = _held_out(bundles)
+    bundles = sorted(bundles_of(questions), key=lambda bundle: hashlib.sha256(f"{name}/{bundle.id}".encode()).digest())
+    shots, rest = hold_out(bundles)
     given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
-    options = given | choose_distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
-    dropped = {bundle.id: _why_dropped(bundle) for bundle in rest if bundle.id not in options}
-    fitting = {bundle.id: _fitting_shots(bundle, options.get(bundle.id, []), shots, known) for bundle in rest}
-    dropped |= {one_id: "every held-out example gives its answer away" for one_id in options if fitting.get(one_id) == []}
-    kept = [bundle for bundle in rest if bundle.id not in dropped]
-    taken = _first_of_each_language(kept, limit)
-    places = _gold_places(taken, seed)
+    distractors = Distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
+    dropped = _unpaired(rest, given.keys() | distractors.ids, distractors.misfits, Counter(q.lang for q in questions))
+
+    def settle(bundle: Bundle, options: Sequence[Option]) -> Shot | str:
+        return choose_shot(bundle, options, shots, known)
+
+    selection, options, shot_of = _selected(rest, dropped, limit, lambda ids: given | distractors.options(ids), settle)
+    places = gold_places(selection, seed)
+    by_id = {bundle.id: bundle for bundle in rest}
     items: dict[str, list[Item]] = defaultdict(list)
-    for bundle in taken:
-        shot = fitting[bundle.id][int(_hash(bundle.id), 16) % len(fitting[bundle.id])]
-        for lang in bundle.by_lang:
-            items[lang].append(_item(bundle, lang, options[bundle.id], places[bundle.id], shot.by_lang[lang]))
+    for one_id, languages in selection.items():
+        for lang in sorted(languages):
+            items[lang].append(_item(by_id[one_id], lang, options[one_id], places[one_id], shot_of[one_id][lang]))
     return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _unpaired(
+    rest: Sequence[Bundle], pairing: Collection[str], misfits: Mapping[str, float], asked: Mapping[str, int]
+) -> dict[str, str]:
+    """id -> why it has no options."""
+    count_answers = cache(partial(_count_answers, rest))
+    dropped = {bundle.id: _why_dropped(bundle, count_answers) for bundle in rest if bundle.id not in pairing}
+    worst = drop_misfits(misfits, [bundle for bundle in rest if bundle.id in pairing], asked)
+    return dropped | dict.fromkeys(worst, "only numbers of another format to stand beside the answer")
 
 
-def _held_out(bundles: Sequence[Bundle]) -> tuple[list[Bundle], list[Bundle]]:
-    """The first of each set of languages as examples, and the rest."""
-    sizes = Counter(bundle.languages for bundle in bundles)
-    left = {languages: min(SHOTS, max(1, size // 50)) for languages, size in sizes.items()}
-    shots: list[Bundle] = []
-    rest: list[Bundle] = []
-    for bundle in bundles:
-        left[bundle.languages] -= 1
-        (shots if left[bundle.languages] >= 0 else rest).append(bundle)
-    return shots, rest
+def _selected(
+    rest: Sequence[Bundle],
+    dropped: dict[str, str],
+    limit: int | None,
+    options_of: Callable[[Collection[str]], dict[str, list[Option]]],
+    settle: Callable[[Bundle, Sequence[Option]], Shot | str],
+) -> tuple[Selection, dict[str, list[Option]], dict[str, Shot]]:
+    """Who is asked, with which options and examples.
+
+    Who finds no example beside its options is added to `dropped`, and the next ones come up.
+    """
+    while True:
+        kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
+        selection = first_of_each_language(list(kept.values()), limit)
+        options = options_of(selection)
+        settled = {one_id: settle(kept[one_id], options[one_id]) for one_id in selection}
+        failed = {one_id: why for one_id, why in settled.items() if isinstance(why, str)}
+        if not failed:
+            return selection, options, {one_id: shot for one_id, shot in settled.items() if not isinstance(shot, str)}
+        dropped |= failed
 
 
 def _given_options(bundle: Bundle) -> list[Option]:
@@ -75,46 +95,20 @@ def _given_options(bundle: Bundle) -> list[Option]:
     return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(3)]
 
 
-def _why_dropped(bundle: Bundle) -> str:
-    return f"fewer than three distractors of type {bundle.answer_type} that the rules allow"
+def _why_dropped(bundle: Bundle, count_answers: Callable[[str, frozenset[str]], int]) -> str:
+    kind = bundle.answer_type
+    if count_answers(kind, bundle.languages) <= ROUNDS:
+        return (
+            f"fewer than three other answers of type {kind}: give at least {ROUNDS + 2} questions a language with different ones,"
+            " one for the example"
+        )
+    return f"fewer than three distractors of type {kind} that the rules allow"
 
 
-def _fitting_shots(bundle: Bundle, options: Sequence[Option], shots: Sequence[Bundle], known: RightAnswers) -> list[Bundle]:
-    """Examples in all its languages that are about another passage and whose answer is none of its options."""
-    return [shot for shot in shots if shot.languages >= bundle.languages and _is_silent(shot, bundle, options, known)]
-
-
-def _is_silent(shot: Bundle, bundle: Bundle, options: Sequence[Option], known: RightAnswers) -> bool:
-    for lang, question in bundle.by_lang.items():
-        example = shot.by_lang[lang]
-        said = compact(example.answer, lang)
-        if question.context and example.context == question.context:
-            return False
-        if said in [compact(option[lang], lang) for option in options] or not is_allowed(example.answer, question, known):
-            return False
-    return True
-
-
-def _first_of_each_language(bundles: Sequence[Bundle], limit: int | None) -> list[Bundle]:
-    """The first `limit` bundles of each set of languages."""
-    taken: Counter[frozenset[str]] = Counter()
-    first = []
-    for bundle in bundles:
-        taken[bundle.languages] += 1
-        if limit is None or taken[bundle.languages] <= limit:
-            first.append(bundle)
-    return first
-
-
-def _gold_places(bundles: Sequence[Bundle], seed: int) -> dict[str, int]:
-    """id -> place of the answer; the four equally often in each set of languages, in a drawn order."""
-    places: dict[str, int] = {}
-    for languages in dict.fromkeys(bundle.languages for bundle in bundles):
-        ids = [bundle.id for bundle in bundles if bundle.languages == languages]
-        drawn = [number % 4 for number in range(len(ids))]
-        random.Random(f"{seed} {sorted(languages)}").shuffle(drawn)
-        places |= dict(zip(ids, drawn, strict=True))
-    return places
+def _count_answers(bundles: Sequence[Bundle], kind: str, languages: frozenset[str]) -> int:
+    """How many different answers of a type there are in these languages."""
+    lenders = [bundle for bundle in bundles if bundle.answer_type == kind and bundle.languages >= languages]
+    return len({tuple(bundle.answers[lang].casefold() for lang in languages) for bundle in lenders})
 
 
 def _item(bundle: Bundle, lang: str, options: Sequence[Option], place: int, shot: Question) -> Item:

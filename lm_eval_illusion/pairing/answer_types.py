@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
 from lm_eval_illusion.dates import date_forms
-from lm_eval_illusion.normalising import normalise
-from lm_eval_illusion.signs import PERCENT, RANGE
+from lm_eval_illusion.pairing.free_numbers import is_within_name
+from lm_eval_illusion.pairing.written_numbers import numbers_of
 
 ANSWER_TYPES = ("number", "date", "name", "phrase")
 
@@ -20,36 +17,34 @@ _LEAST_DIGIT_SHARE = 0.12
 
 def answer_type(answers: Mapping[str, str]) -> str:
     """`number`, `date` (a year or a calendar date), `name` or `phrase`, by a vote of the languages. `answers`: language -> answer."""
-    if any(_is_year(answer, lang) or date_forms(answer, lang) for lang, answer in answers.items()):
+    if _most_of(_is_year(answer) or bool(date_forms(answer, lang)) for lang, answer in answers.items()):
         return "date"
-    if sum(_is_number(answer, lang) for lang, answer in answers.items()) * 2 > len(answers):
+    if _most_of(_is_number(answer) for answer in answers.values()):
         return "number"
-    if sum(map(_digit_share, answers.values())) >= _LEAST_DIGIT_SHARE * len(answers):
+    if _most_of(_digit_share(answer, lang) >= _LEAST_DIGIT_SHARE for lang, answer in answers.items()):
         return "number"
-    votes = [_is_name(answer) for lang, answer in answers.items() if lang in _CASED]
-    return "name" if sum(votes) * 2 > len(votes) else "phrase"
+    return "name" if _most_of(_is_name(answer) for lang, answer in answers.items() if lang in _CASED) else "phrase"
 
 
-@lru_cache(maxsize=100_000)
-def script_of(text: str) -> str:
-    """The script of most of its letters ("LATIN", "ARABIC", "CJK"), "" of none."""
-    scripts = Counter(unicodedata.name(character, "?").split()[0] for character in text if character.isalpha())
-    return min(scripts, key=lambda script: (-scripts[script], script), default="")
+def _most_of(votes: Iterable[bool]) -> bool:
+    counted = list(votes)
+    return sum(counted) * 2 > len(counted)
 
 
-def _is_year(answer: str, lang: str) -> bool:
-    said = normalise(answer, lang)
-    return len(said) == 4 and said.isdigit() and 1000 <= int(said) <= 2100
+def _is_year(answer: str) -> bool:
+    """As it is written: 1,388 is no year."""
+    digits = answer.strip()
+    return len(digits) == 4 and digits.isdecimal() and 1000 <= int(digits) <= 2100
 
 
-def _is_number(answer: str, lang: str) -> bool:
-    words = normalise(answer, lang).split()
-    return bool(words) and all(word[-1].isdigit() or word in (RANGE, PERCENT) for word in words)
+def _is_number(answer: str) -> bool:
+    return any(map(str.isdecimal, answer)) and not any(map(str.isalpha, answer))
 
 
-def _digit_share(answer: str) -> float:
-    letters_and_digits = [character for character in answer if character.isalnum()]
-    return sum(character.isdigit() for character in letters_and_digits) / max(1, len(letters_and_digits))
+def _digit_share(answer: str, lang: str) -> float:
+    """Of its letters and digits; those of names (CO2, Astra 2A) count as letters."""
+    digits = sum(len(number.digits) for number in numbers_of(answer) if not is_within_name(answer, number, lang))
+    return digits / max(1, sum(map(str.isalnum, answer)))
 
 
 def _is_name(answer: str) -> bool:

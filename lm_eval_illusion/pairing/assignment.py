@@ -6,7 +6,7 @@ Pure arithmetic over a group of n bundles: `costs[i, j]` is what it costs that b
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.looks import answer_hits
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 FORBIDDEN = 1e6
-PROPOSALS = 200
-"""Swaps tried, a bundle."""
-DEAREST_SWAP = 1.0
+PROPOSALS = 300
+"""Swaps tried, a row, before dearer ones are."""
+DEAREST_SWAPS = (0.5, 1.0, 2.0)
+EVEN_ENOUGH = 0.02
+"""How far from a quarter the share of any look may stay."""
 
 Rows = list[list[int]]
 """For each bundle the donors of its distractors."""
@@ -52,32 +54,42 @@ def assign(costs: Scores, clash: Clash) -> Rows:
     return rows
 
 
-def even_out(rows: Rows, looks: Scores, costs: Scores, clash: Clash, rng: random.Random) -> None:
-    """Swap donors between bundles until the answer has the highest score of the four a quarter of the time, by every look.
+def even_out(rows: Rows, counted: Collection[int], looks: Scores, costs: Scores, clash: Clash, rng: random.Random) -> None:
+    """Swap donors until the answer has the highest score of the four a quarter of the time, by every look, over the `counted` rows.
 
-    `looks`: [looks, n], the score of each answer by a rule that sees the option alone (its length, its likelihood). A swap must keep the
-    rules and cost little; how often each donor lends does not change.
+    `looks`: [looks, n], the score of each answer by a rule that sees the option alone (its length, its likelihood). Whole rows that do not
+    count may give and take, too. A swap must keep the rules and cost little; how often each donor lends does not change.
     """
     import numpy as np
 
     whole = [row for row, donors in enumerate(rows) if len(donors) == ROUNDS]
-    if len(whole) < 2:
+    evened = [row for row in whole if row in counted]
+    if len(whole) < 2 or not evened:
         return
-    hits = {row: answer_hits(looks[:, [row, *rows[row]]]) for row in whole}
-    surplus: Scores = sum(hits.values()) - np.full(len(looks), len(whole) / 4)
-    for _ in range(PROPOSALS * len(whole)):
-        one, other = rng.sample(whole, 2)
-        place, its_place = rng.randrange(ROUNDS), rng.randrange(ROUNDS)
-        mine = _replaced(rows[one], place, rows[other][its_place])
-        its = _replaced(rows[other], its_place, rows[one][place])
-        dearer = sum(costs[one, mine]) + sum(costs[other, its]) - sum(costs[one, rows[one]]) - sum(costs[other, rows[other]])
-        if dearer > DEAREST_SWAP or not (_stand_together(mine, clash) and _stand_together(its, clash)):
+    hits = {row: answer_hits(looks[:, [row, *rows[row]]]) for row in evened}
+    surplus: Scores = sum(hits.values()) - np.full(len(looks), len(evened) / 4)
+    for number in range(len(DEAREST_SWAPS) * PROPOSALS * len(evened)):
+        if abs(surplus).max() <= EVEN_ENOUGH * len(evened):
+            break
+        one, other = rng.choice(evened), rng.choice(whole)
+        swap = _swapped(one, other, rng.randrange(ROUNDS), rng.randrange(ROUNDS), rows, clash) if one != other else {}
+        dearer = sum(costs[row, donors].sum() - costs[row, rows[row]].sum() for row, donors in swap.items())
+        if not swap or dearer > DEAREST_SWAPS[number // (PROPOSALS * len(evened))]:
             continue
-        new_hits = answer_hits(looks[:, [one, *mine]]), answer_hits(looks[:, [other, *its]])
-        new_surplus = surplus + sum(new_hits) - hits[one] - hits[other]
+        new_hits = {row: answer_hits(looks[:, [row, *donors]]) for row, donors in swap.items() if row in hits}
+        new_surplus = surplus + sum(new - hits[row] for row, new in new_hits.items())
         if _unevenness(new_surplus) < _unevenness(surplus):
-            rows[one], rows[other], surplus = mine, its, new_surplus
-            hits[one], hits[other] = new_hits
+            surplus = new_surplus
+            hits |= new_hits
+            for row, donors in swap.items():
+                rows[row] = donors
+
+
+def _swapped(one: int, other: int, place: int, its_place: int, rows: Rows, clash: Clash) -> dict[int, list[int]]:
+    """Both rows after the swap, none if donors could not stand together."""
+    mine = _replaced(rows[one], place, rows[other][its_place])
+    its = _replaced(rows[other], its_place, rows[one][place])
+    return {one: mine, other: its} if _stand_together(mine, clash) and _stand_together(its, clash) else {}
 
 
 def _unevenness(surplus: Scores) -> float:

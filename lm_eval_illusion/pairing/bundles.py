@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lm_eval_illusion.pairing.answer_types import answer_type, script_of
+from lm_eval_illusion.pairing.answer_types import answer_type
+from lm_eval_illusion.pairing.scripts import is_wholly_latin, is_written_in_latin, script_of
 from lm_eval_illusion.pairing.source import Question
 
 Option = dict[str, str]
@@ -42,23 +43,24 @@ class Bundle:
         return all(question.choices for question in self.by_lang.values())
 
 
-def lent(donor: Bundle, bundle: Bundle) -> Option:
-    """The donor's answer in each of the bundle's languages.
+def lent(donor: Bundle, bundle: Bundle) -> Option | None:
+    """The donor's answer in each of the bundle's languages; None if it can't be had there in the script of the bundle's answer."""
+    options = {lang: _lent_in(lang, donor, bundle) for lang in bundle.by_lang}
+    return {lang: option for lang, option in options.items() if option is not None} if None not in options.values() else None
 
-    A name is sometimes left in Latin letters within another script ("Lexus" in a Greek passage); beside it stands the donor's name as
-    English has it, or, without English, as the first language with Latin letters has it.
+
+def _lent_in(lang: str, donor: Bundle, bundle: Bundle) -> str | None:
+    """A name is sometimes left in Latin letters within another script ("Lexus" in a Greek passage), and a phrase as English has it:
+    beside it stands the donor's English form, if English is at hand. No text of another language is lent otherwise.
     """
-    latin = [answer for _, answer in sorted(donor.answers.items(), key=_english_first) if script_of(answer) == "LATIN"]
-    options = {}
-    for lang, answer in bundle.answers.items():
-        own = donor.answers[lang]
-        is_left_in_latin = script_of(answer) == "LATIN" != script_of(own)
-        options[lang] = latin[0] if is_left_in_latin and latin else own
-    return options
-
-
-def _english_first(answer: tuple[str, str]) -> tuple[bool, str]:
-    return answer[0] != "en", answer[0]
+    answer, own, english = bundle.answers[lang], donor.answers[lang], donor.answers.get("en", "")
+    if script_of(answer, lang) == script_of(own, lang):
+        return own
+    is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
+    are_names = donor.answer_type == bundle.answer_type == "name"
+    is_english = answer == bundle.answers.get("en")
+    has_letters = bool(script_of(own, lang)) and is_wholly_latin(english)
+    return english if is_left_in_latin and (are_names or is_english) and has_letters else None
 
 
 def bundles_of(questions: Iterable[Question]) -> list[Bundle]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+
+from lm_eval_illusion.dates import date_forms
+from lm_eval_illusion.pairing.agreement import endings_fit, is_decade, plural_fits, rewritten
+from lm_eval_illusion.pairing.calendar_limits import clock_limits, date_limits
+from lm_eval_illusion.pairing.free_numbers import free_numbers
+from lm_eval_illusion.pairing.written_numbers import Number, numbers_of
 
 LATEST_YEAR = 2025
-# Digits of any script, with single marks or spaces before three more: one number as it is written.
-_NUMBER = re.compile(r"\d{1,3}(?:[.,٬\u00a0\u202f ’']\d{3}(?!\d))+(?:[.,٫]\d+)?|\d+(?:[.,٫]\d+)?")
+NEAR, FARTHER = 12, 40
+"""Steps from the truth within which values are looked for; farther, if too few are found near."""
 
 Answers = Mapping[str, str]
 """Language -> answer."""
@@ -18,14 +22,19 @@ Answers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Changeable:
-    """A number that stands once in the answer of every language: its digits, and where it stands in each.
+    """A number that stands once in the answer of every language, as it is written in each.
 
-    `digits`: as ASCII, without marks. `others`: the other numbers of the answer, which stay.
+    `others`: the other numbers of the answers, which stay.
     """
 
-    digits: str
-    spans: dict[str, tuple[int, int]]
+    answers: Answers
+    written: dict[str, Number]
     others: frozenset[int]
+
+    @property
+    def digits(self) -> str:
+        """As ASCII, without marks."""
+        return next(iter(self.written.values())).digits
 
     @property
     def value(self) -> int:
@@ -33,50 +42,49 @@ class Changeable:
         return int(self.digits)
 
     @property
-    def zeros(self) -> int:
-        """How many zeros it ends with; a year is as good as its neighbours unless it ends a century."""
-        zeros = len(self.digits) - len(self.digits.rstrip("0")) if self.value else 0
-        return 0 if self.is_year and zeros == 1 else zeros
-
-    @property
     def is_year(self) -> bool:
-        """Four digits, of a year that has been."""
-        return len(self.digits) == 4 and 1000 <= self.value <= LATEST_YEAR
+        """Four digits without marks in every language, of a year that has been."""
+        is_plain = all(number.is_plain for number in self.written.values())
+        return is_plain and len(self.digits) == 4 and 1000 <= self.value <= LATEST_YEAR
+
+    def with_value(self, value: int) -> dict[str, str]:
+        """The answers with another value, its digits in the same script and between the same marks."""
+        return {lang: rewritten(answer, self.written[lang], value, lang) for lang, answer in self.answers.items()}
 
 
-def find_changeable(answers: Answers) -> Changeable | None:
-    """The longest number that stands exactly once in every language's answer, if there is one; the later of two."""
-    found = {lang: _numbers(answer) for lang, answer in answers.items()}
-    first = next(iter(found.values()))
-    common = [digits for digits in first if all(numbers.count(digits) == 1 for numbers in map(list, found.values()))]
-    common = [digits for digits in common if all(len(_spans(answers[lang], digits)) == 1 for lang in answers)]
-    if not common:
-        return None
-    digits = max(common, key=lambda one: (len(one), first.index(one)))
-    others = frozenset(int(other) for numbers in found.values() for other in numbers if other != digits)
-    return Changeable(digits, {lang: _spans(answer, digits)[0] for lang, answer in answers.items()}, others)
+def find_changeable(answers: Answers) -> Iterator[Changeable]:
+    """The numbers that stand exactly once in every language's answer and are free there, the longest first, the later of two first."""
+    found = {lang: numbers_of(answer) for lang, answer in answers.items()}
+    free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
+    first = [number.digits for number in next(iter(free.values()))]
+    for digits in sorted(dict.fromkeys(first), key=lambda one: (-len(one), -first.index(one))):
+        once = all([number.digits for number in numbers].count(digits) == 1 for numbers in found.values())
+        written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
+        if once and len(written) == len(answers):
+            others = frozenset(int(n.digits) for numbers in found.values() for n in numbers if n.digits != digits)
+            yield Changeable(answers, written, others)
 
 
-def changed(answers: Answers, number: Changeable, value: int) -> dict[str, str]:
-    """The answers with another value, its digits in the same script and between the same marks."""
-    digits = str(value).zfill(len(number.digits))
-    return {lang: _rewritten(answer, number.spans[lang], digits) for lang, answer in answers.items()}
-
-
-def possible_values(answers: Answers, number: Changeable, wanted: frozenset[int], truths: Iterable[int] = ()) -> list[int]:
+def possible_values(
+    number: Changeable, wanted: frozenset[int], truths: Iterable[int] = (), keep_plural: bool = True
+) -> list[int]:
     """Values near the true one that read as naturally: as many digits and trailing zeros, the same order beside the answer's other
-    numbers, the same plural form, no year to come. `wanted` are taken however far they are; `truths`, the true values of other
-    questions, if they are near, so that a value is not known for a true one by coming again.
+    numbers, the same endings and (`keep_plural`) plural form, a day that its month has, no year to come.
+
+    `wanted` are taken however far they are; `truths`, the true values of other questions, if they are near, so that a value is not known
+    for a true one by coming again.
     """
-    allowed = _limits(answers, number)
-    for unit in (10**number.zeros, 1):
-        # A number like 2000 has no neighbours as round as itself.
-        steps = _steps(number, unit)
-        near = {number.value + step * sign for step in steps for sign in (1, -1)}
-        near |= {truth for truth in truths if abs(truth - number.value) <= steps[-1]}
-        values = sorted(v for v in near | wanted if v != number.value and v % unit == 0 and allowed(v))
-        if ranks(values, number.value):
-            break
+    fits = _limits(number, keep_plural)
+    values: list[int] = []
+    for reach in (NEAR, FARTHER):
+        for unit in _units(number):
+            # A number like 2000 has no neighbours as round as itself.
+            steps = _steps(number, unit, reach)
+            near = {number.value + step * sign for step in steps for sign in (1, -1)}
+            near |= {truth for truth in truths if abs(truth - number.value) <= steps[-1]}
+            values = sorted(v for v in near | wanted if v != number.value and v % unit == 0 and fits(v))
+            if ranks(values, number.value):
+                return values
     return values
 
 
@@ -98,72 +106,50 @@ def draw_values(values: list[int], truth: int, rank: int, wanted: frozenset[int]
     return drawn
 
 
-def numbers_in(text: str) -> frozenset[str]:
-    """The digits of every number in a text."""
-    return frozenset(_numbers(text))
+def _units(number: Changeable) -> list[int]:
+    """Steps as round as the number, then less round: 1900s by centuries, 1980s by tens and never less, the year 1900 by ones."""
+    zeros = len(number.digits) - len(number.digits.rstrip("0")) if number.value else 0
+    powers = [10**power for power in range(zeros, -1, -1)]
+    if not zeros or not number.is_year:
+        return powers
+    if any(is_decade(number.answers[lang], written, lang) for lang, written in number.written.items()):
+        return powers[:-1]
+    # A decade without an ending (miaka ya 1980) has a word for it in every language; neither end of a span of years is one.
+    is_bare = any(_is_bare_year(answer, lang) for lang, answer in number.answers.items())
+    return [1] if is_bare or any(1000 <= other <= LATEST_YEAR for other in number.others) else [10]
 
 
-def _numbers(text: str) -> list[str]:
-    return [_ascii(match.group()) for match in _NUMBER.finditer(text)]
+def _is_bare_year(answer: str, lang: str) -> bool:
+    return not any(map(str.isalpha, answer)) or bool(date_forms(answer, lang))
 
 
-def _spans(text: str, digits: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _NUMBER.finditer(text) if _ascii(match.group()) == digits]
-
-
-def _ascii(number: str) -> str:
-    return "".join(str(int(character)) for character in number if character.isdecimal())
-
-
-def _rewritten(answer: str, span: tuple[int, int], digits: str) -> str:
-    left = iter(digits)
-    number = "".join(_in_script_of(c, next(left)) if c.isdecimal() else c for c in answer[span[0] : span[1]])
-    return answer[: span[0]] + number + answer[span[1] :]
-
-
-def _in_script_of(old: str, digit: str) -> str:
-    # Every script's digits stand in a row, from zero to nine.
-    return chr(ord(old) - int(old) + int(digit))
-
-
-def _steps(number: Changeable, unit: int) -> list[int]:
-    """Distances from the truth: one to twelve units, or of a long number up to about a third."""
+def _steps(number: Changeable, unit: int, reach: int) -> list[int]:
+    """Distances from the truth: one unit and more, or of a long number up to about a third."""
     units = number.value // unit
-    return [unit * (times if number.is_year or units < 100 else round(units * times / 37)) for times in range(1, 13)]
+    if number.is_year and unit > 1:
+        reach = NEAR
+    return [unit * (times if number.is_year or units < 100 else units * times // 37) for times in range(1, reach + 1)]
 
 
-def _limits(answers: Answers, number: Changeable) -> Callable[[int], bool]:
-    text = " ".join(answers.values())
+def _limits(number: Changeable, keep_plural: bool) -> Callable[[int], bool]:
     below = {other for other in number.others if other < number.value}
     above = {other for other in number.others if other > number.value}
-    most = _most(number, text)
-    plurals = _plural_forms(answers, number)
+    rules = [rule for lang in number.answers for rule in _rules_in(number, lang, keep_plural)]
 
-    def allowed(value: int) -> bool:
+    def fits(value: int) -> bool:
         digits = str(value).zfill(len(number.digits))
-        same_shape = value > 0 and len(digits) == len(number.digits)
+        same_shape = value > 0 and len(digits) == len(number.digits) and (digits[0] != "0" or number.digits[0] == "0")
         in_order = all(value > other for other in below) and all(value < other for other in above)
-        return same_shape and (digits[0] != "0" or number.digits[0] == "0") and in_order and value <= most and plurals(value)
+        not_to_come = not number.is_year or value <= LATEST_YEAR
+        return same_shape and in_order and not_to_come and all(rule(value) for rule in rules)
 
-    return allowed
-
-
-def _most(number: Changeable, text: str) -> float:
-    if re.search(r"\d:\d\d", text) and number.value < 60:
-        return 59
-    if re.search("[%％٪]", text) and number.value <= 100:
-        return 100
-    if number.is_year:
-        return LATEST_YEAR
-    if re.search(r"\d{4}", text) and number.value <= 31:
-        return 28  # a day within a date
-    return float("inf")
+    return fits
 
 
-def _plural_forms(answers: Answers, number: Changeable) -> Callable[[int], bool]:
-    """Whether a value needs the word beside it in the form it has: 1 mile, 2 miles; 21 год, 22 года."""
-    from babel import Locale
-
-    forms = [Locale.parse(lang).plural_form for lang, answer in answers.items() if any(map(str.isalpha, answer))]
-    truth = [form(Decimal(number.value)) for form in forms]
-    return lambda value: [form(Decimal(value)) for form in forms] == truth
+def _rules_in(number: Changeable, lang: str, keep_plural: bool) -> Iterator[Callable[[int], bool]]:
+    answer, written = number.answers[lang], number.written[lang]
+    yield endings_fit(answer, written, lang)
+    exists = date_limits(answer, written, lang)
+    yield exists or clock_limits(answer, written, lang)
+    if keep_plural and not exists and not number.is_year:
+        yield plural_fits(answer, written, lang)

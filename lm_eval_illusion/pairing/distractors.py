@@ -1,107 +1,55 @@
-"""Three distractors for each question, the same in all its languages.
+"""Three distractors for each question, the same in all its languages: first who can have them, then which ones those asked get.
 
-Numbers and dates are changed. Other answers lend each other theirs: three rounds of an assignment that gives every answer away
-once a round, so that an answer is a distractor three times as often as it is gold, and who picks options by their look alone (the longest,
-the most frequent, the most likely) is right in one of four.
+Numbers and dates are changed, other answers lend each other theirs.
 """
 
 from __future__ import annotations
 
-import math
 import random
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from functools import partial
 
-from lm_eval_illusion.matching import stands_in_passage
-from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign, even_out
-from lm_eval_illusion.pairing.bundles import Bundle, Option, lent
-from lm_eval_illusion.pairing.looks import count_characters, look_scores
-from lm_eval_illusion.pairing.number_distractors import number_distractors
-from lm_eval_illusion.pairing.rules import RightAnswers, compact, is_alike, may_stand
-
-if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.looks import CharactersByLanguage
-
-WANTED = 3
-LARGEST_GROUP = 300
-"""An assignment among n answers looks at n x n pairs: more than this many are split, topics together."""
-
-# What makes a distractor worse, in units of one factor e in length.
-OTHER_TOPIC = 1.0
-NOT_IN_PASSAGE = 2.0
+from lm_eval_illusion.pairing.asked import Asked
+from lm_eval_illusion.pairing.assignment import ROUNDS
+from lm_eval_illusion.pairing.bundles import Bundle, Option
+from lm_eval_illusion.pairing.costs import cost_of, misshapen
+from lm_eval_illusion.pairing.lending import Lenders, groups_of
+from lm_eval_illusion.pairing.looks import count_characters
+from lm_eval_illusion.pairing.number_distractors import NumberDistractors
+from lm_eval_illusion.pairing.rules import RightAnswers
 
 
-def choose_distractors(bundles: Sequence[Bundle], known: RightAnswers, seed: int) -> dict[str, list[Option]]:
-    """id -> three options, for each bundle for which the rules leave three. Equal input and seed give equal output."""
-    characters = count_characters(bundle.answers for bundle in bundles)
-    chosen = number_distractors(bundles, known, characters, random.Random(f"{seed} numbers"))
-    left = [bundle for bundle in bundles if bundle.id not in chosen]
-    for group in _groups(left):
-        rng = random.Random(f"{seed} {group[0].id}")
-        chosen |= _assigned(group, known, characters, rng)
-    for bundle in left:
-        if len(chosen[bundle.id]) < WANTED:
-            chosen[bundle.id] += _filled(bundle, bundles, chosen[bundle.id], known)
-    return {one_id: options for one_id, options in chosen.items() if len(options) == WANTED}
+class Distractors:
+    """What can stand beside the answers of `bundles`. Equal input and seed give equal output."""
 
+    def __init__(self, bundles: Sequence[Bundle], known: RightAnswers, seed: int) -> None:
+        self._seed = seed
+        self._characters = count_characters(bundle.answers for bundle in bundles)
+        self._numbers = NumberDistractors(bundles, known)
+        cost = partial(cost_of, known=known, asked=Asked(bundles))
+        self._groups = list(groups_of((one for one in bundles if one.id not in self._numbers.ids), cost, seed))
+        lenders = Lenders(bundles, cost, known)
+        drafted = [(bundle, options) for group in self._groups for bundle, options in group.drafted()]
+        filled = {one.id: lenders.fill(one, options) for one, options in drafted if len(options) < ROUNDS}
+        self._filled = {one_id: options for one_id, options in filled.items() if len(options) == ROUNDS}
+        whole = {bundle.id: self._filled.get(bundle.id, options) for bundle, options in drafted}
+        self._lent = {bundle.id: (bundle, whole[bundle.id]) for bundle, _ in drafted if len(whole[bundle.id]) == ROUNDS}
 
-def _groups(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
-    """Bundles of the same languages and answer type, topics together, at most LARGEST_GROUP at once."""
-    alike: dict[tuple[str, frozenset[str]], list[Bundle]] = defaultdict(list)
-    for bundle in bundles:
-        alike[bundle.answer_type, bundle.languages].append(bundle)
-    for same in alike.values():
-        same.sort(key=lambda bundle: (bundle.topic, bundle.id))
-        parts = math.ceil(len(same) / LARGEST_GROUP)
-        size = math.ceil(len(same) / parts)
-        yield from (same[start : start + size] for start in range(0, len(same), size))
+    @property
+    def ids(self) -> frozenset[str]:
+        """Those for which the rules leave three."""
+        return self._numbers.ids | self._lent.keys()
 
+    @property
+    def misfits(self) -> dict[str, float]:
+        """id -> the share of numbers of another format beside it, for answers that are numbers and are lent some."""
+        numbers = {one_id: lent for one_id, lent in self._lent.items() if lent[0].answer_type in ("number", "date")}
+        shares = {one_id: sum(misshapen(o, bundle) for o in options) / ROUNDS for one_id, (bundle, options) in numbers.items()}
+        return {one_id: share for one_id, share in shares.items() if share}
 
-def _assigned(
-    group: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
-) -> dict[str, list[Option]]:
-    import numpy as np
-
-    costs = np.array([[_cost(donor, bundle, known) + 0.1 * rng.random() for donor in group] for bundle in group])
-    languages = sorted(group[0].languages)
-    compacts = [[compact(bundle.answers[lang], lang) for lang in languages] for bundle in group]
-
-    @cache
-    def clash(one: int, other: int) -> bool:
-        return any(a in b or b in a for a, b in zip(compacts[one], compacts[other], strict=True))
-
-    rows = assign(costs, clash)
-    looks = np.concatenate([look_scores([bundle.answers[lang] for bundle in group], characters[lang]) for lang in languages])
-    even_out(rows, looks, costs, clash, rng)
-    return {bundle.id: [lent(group[donor], bundle) for donor in donors] for bundle, donors in zip(group, rows, strict=True)}
-
-
-def _filled(bundle: Bundle, donors: Sequence[Bundle], chosen: list[Option], known: RightAnswers) -> list[Option]:
-    """What is still missing, from all answers of the type in its languages, the cheapest first."""
-    same = [donor for donor in donors if donor.answer_type == bundle.answer_type and donor.languages >= bundle.languages]
-    priced = sorted(((_cost(donor, bundle, known), donor.id, donor) for donor in same), key=lambda one: one[:2])
-    more: list[Option] = []
-    for cost, _, donor in priced:
-        option = lent(donor, bundle)
-        if cost < FORBIDDEN and may_stand(option, bundle, known, [*chosen, *more]):
-            more.append(option)
-        if len(chosen) + len(more) == WANTED:
-            break
-    return more
-
-
-def _cost(donor: Bundle, bundle: Bundle, known: RightAnswers) -> float:
-    answers, options = bundle.answers, lent(donor, bundle)
-    if donor.id == bundle.id or not all(is_alike(options[lang], answers[lang]) for lang in answers):
-        return FORBIDDEN
-    if not may_stand(options, bundle, known):
-        return FORBIDDEN
-    count = len(answers)
-    length = sum(abs(math.log(len(options[lang]) / len(answers[lang]))) for lang in answers) / count
-    passages = {lang: question.context for lang, question in bundle.by_lang.items()}
-    absent = (
-        sum(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in answers) / count
-    )
-    return length + OTHER_TOPIC * (donor.topic != bundle.topic) + NOT_IN_PASSAGE * absent
+    def options(self, ids: Collection[str]) -> dict[str, list[Option]]:
+        """id -> three options, for those of `ids` that can have them, chosen so that nothing in their look gives the answers away."""
+        chosen = self._numbers.options(ids, self._characters, random.Random(f"{self._seed} numbers"))
+        for group in self._groups:
+            chosen |= group.options(ids, self._characters)
+        return chosen | {one_id: options for one_id, options in self._filled.items() if one_id in ids}

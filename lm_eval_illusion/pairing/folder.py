@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -17,6 +19,8 @@ from lm_eval_illusion.task_files import write_task_files, write_text
 
 ACCOUNT = "pairing.txt"
 _SHOWN = 5
+OURS = "mqa_illusion"
+LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 _FAMILY = """\
@@ -48,28 +52,53 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
         UserError: the name or a question is ill-formed, `out` exists or can't be written, or nothing pairs. Nothing is written then.
     """
     check_name(name)
-    if out.exists():
-        raise UserError(f"{out} exists: give a new folder, so that no item of an earlier pairing stays in it")
+    _check_new(out)
     read = read_source(source)
     paired = pair(read.questions, name, seed, limit)
     account = describe(read, paired)
     if not paired.items:
-        raise UserError(f"{source} gives no item: {' '.join(account.splitlines()[1:]) or 'give more questions'}")
+        advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
+        raise UserError(f"{source} gives no item ({advice}): {' '.join(account.splitlines()[1:])}")
     write_folder(paired, name, account, out)
-    print(f"{account}\nNow: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples")
+    next_step = f"Now: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples"
+    print(_printable(f"{account}\n{next_step}"))
     return 0
 
 
 def check_name(name: str) -> None:
-    """A name must do as a part of task names and must not be one of ours.
+    """A name must do as a part of task and file names and must not begin as ours do, which would make groups of the same name.
 
     Raises:
         UserError: it does not.
     """
     if not _NAME.fullmatch(name):
         raise UserError(f"name {name!r} can't name tasks: begin with a letter and use letters, digits and _ only")
-    if (packaged_folder("lm_eval_illusion.tasks") / name).exists():
-        raise UserError(f"name {name!r} is a family of lm-eval-illusion: give another one")
+    if len(name) > LONGEST_NAME:
+        raise UserError(
+            f"name of {len(name)} characters is longer than {LONGEST_NAME}: give a shorter one, files are named after it"
+        )
+    if name.casefold().startswith(OURS):
+        raise UserError(f"name {name!r} begins as the families of lm-eval-illusion do ({OURS}): give another one")
+
+
+def _check_new(out: Path) -> None:
+    try:
+        is_there = out.resolve().exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL, a loop of links
+        raise _unwritable(out, error) from error
+    if is_there:
+        raise UserError(f"{out} exists: give a new folder, so that no item of an earlier pairing stays in it")
+
+
+def _unwritable(out: Path, error: Exception) -> UserError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with room")
+
+
+def _printable(text: str) -> str:
+    """As far as the terminal's encoding goes; an id may be in any script."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def describe(source: Source, paired: Paired) -> str:
@@ -96,16 +125,21 @@ def write_folder(paired: Paired, name: str, account: str, out: Path) -> None:
     """Write it beside its place and rename it, so that there is never half a folder.
 
     Raises:
-        UserError: it can't be written.
+        UserError: it can't be written; the parents that were made for it are gone again.
     """
+    target = out.resolve()
+    missing = [parent for parent in target.parents if not parent.exists()]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent, ignore_cleanup_errors=True) as unfinished:
-            folder = Path(unfinished) / out.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".pair-", dir=target.parent, ignore_cleanup_errors=True) as unfinished:
+            folder = Path(unfinished) / "folder"
             _write(paired, name, account, folder)
-            folder.rename(out)
+            folder.rename(target)
     except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror}): give a folder on a disk with room") from error
+        for parent in missing:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise _unwritable(out, error) from error
 
 
 def _write(paired: Paired, name: str, account: str, folder: Path) -> None:

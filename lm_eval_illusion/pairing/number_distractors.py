@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.bundles import Bundle, Option
 from lm_eval_illusion.pairing.changed_numbers import (
     Changeable,
-    changed,
     draw_values,
     find_changeable,
-    numbers_in,
     possible_values,
     ranks,
 )
 from lm_eval_illusion.pairing.looks import answer_hits, look_scores
 from lm_eval_illusion.pairing.rules import RightAnswers, may_stand
+from lm_eval_illusion.pairing.written_numbers import digits_in
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.looks import CharactersByLanguage, Scores
@@ -37,60 +36,83 @@ class _Candidate:
     wanted: frozenset[int]
 
     def options(self, values: Sequence[int]) -> list[Option]:
-        return [changed(self.bundle.answers, self.number, value) for value in values]
+        return [self.number.with_value(value) for value in values]
+
+    def wanted_at(self, rank: int) -> int:
+        """How many distractors can be values of the passage, where the truth has this rank among the four."""
+        below = sum(value < self.number.value for value in self.values if value in self.wanted)
+        above = sum(value > self.number.value for value in self.values if value in self.wanted)
+        return min(rank, below) + min(3 - rank, above)
 
 
-def number_distractors(
-    bundles: Sequence[Bundle], known: RightAnswers, characters: CharactersByLanguage, rng: random.Random
-) -> dict[str, list[Option]]:
-    """id -> three options, for bundles of type number or date in which one number stands once in every language.
+class NumberDistractors:
+    """The bundles of type number or date in which a number stands once in every language and can be changed."""
 
-    The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the likeliest,
-    the longest and the shortest option have been the truth most nearly a quarter of the time.
-    """
-    candidates = _candidates(bundles, known)
-    chosen: dict[str, list[Option]] = {}
-    surplus: dict[frozenset[str], Scores] = {}
-    for one_id, rank in _balanced_ranks(candidates).items():
-        candidate = candidates[one_id]
-        truth, languages = candidate.number.value, candidate.bundle.languages
-        draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
-        tried = [candidate.options(values) for values in draws]
-        sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
-        best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-        chosen[one_id], surplus[languages] = tried[best], sums[best]
-    return chosen
+    def __init__(self, bundles: Sequence[Bundle], known: RightAnswers) -> None:
+        self._candidates = _candidates(bundles, known)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Those for which the rules leave three other values."""
+        return frozenset(self._candidates)
+
+    def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
+        """id -> three options, for those of `ids` that can have them.
+
+        The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the
+        likeliest, the longest and the shortest option have been the truth most nearly a quarter of the time.
+        """
+        candidates = {one_id: candidate for one_id, candidate in self._candidates.items() if one_id in ids}
+        chosen: dict[str, list[Option]] = {}
+        surplus: dict[frozenset[str], Scores] = {}
+        for one_id, rank in _balanced_ranks(candidates).items():
+            candidate = candidates[one_id]
+            truth, languages = candidate.number.value, candidate.bundle.languages
+            draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
+            tried = [candidate.options(values) for values in draws]
+            sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
+            best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
+            chosen[one_id], surplus[languages] = tried[best], sums[best]
+        return chosen
 
 
 def _candidates(bundles: Sequence[Bundle], known: RightAnswers) -> dict[str, _Candidate]:
-    found = {}
-    numbers = {b.id: find_changeable(b.answers) for b in bundles if b.answer_type in ("number", "date")}
-    truths = Counter(number.value for number in numbers.values() if number is not None)
-    for bundle in bundles:
-        number = numbers.get(bundle.id)
-        if number is not None:
+    numbers = {b.id: list(find_changeable(b.answers)) for b in bundles if b.answer_type in ("number", "date")}
+    truths = frozenset(number.value for found in numbers.values() for number in found[:1])
+    candidates = {b.id: _candidate(b, numbers[b.id], truths, known) for b in bundles if b.id in numbers}
+    return {one_id: candidate for one_id, candidate in candidates.items() if candidate is not None}
+
+
+def _candidate(bundle: Bundle, numbers: Sequence[Changeable], truths: frozenset[int], known: RightAnswers) -> _Candidate | None:
+    """With the first number that has three other values; the form of the plural is kept if it can be."""
+    for keep_plural in (True, False):
+        for number in numbers:
             wanted = _in_passages(bundle, number)
-            values = possible_values(bundle.answers, number, wanted, truths.keys())
-            values = [v for v in values if may_stand(changed(bundle.answers, number, v), bundle, known)]
+            values = possible_values(number, wanted, truths, keep_plural)
+            values = [value for value in values if may_stand(number.with_value(value), bundle, known)]
             if ranks(values, number.value):
-                found[bundle.id] = _Candidate(bundle, number, values, wanted)
-    return found
+                return _Candidate(bundle, number, values, wanted)
+    return None
 
 
 def _in_passages(bundle: Bundle, number: Changeable) -> frozenset[int]:
     """Numbers of as many digits that stand in the passage of every language."""
-    shared = frozenset.intersection(*(numbers_in(question.context) for question in bundle.by_lang.values()))
+    shared = frozenset.intersection(*(digits_in(question.context) for question in bundle.by_lang.values()))
     return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
 
 
 def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
-    """A rank for each, the least used first; those with the least choice choose first."""
+    """A rank for each, the least used in its languages first, then the one that most values of the passage fit; those with the least choice
+    choose first.
+    """
     possible = {one_id: ranks(candidate.values, candidate.number.value) for one_id, candidate in candidates.items()}
-    used = dict.fromkeys(range(4), 0)
+    used: Counter[tuple[str, int]] = Counter()
     chosen = {}
     for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
-        chosen[one_id] = min(possible[one_id], key=lambda rank: (used[rank], rank))
-        used[chosen[one_id]] += 1
+        candidate = candidates[one_id]
+        uses = {rank: sum(used[lang, rank] for lang in candidate.bundle.languages) for rank in possible[one_id]}
+        chosen[one_id] = min(uses, key=lambda rank: (uses[rank], -candidate.wanted_at(rank), rank))
+        used.update((lang, chosen[one_id]) for lang in candidate.bundle.languages)
     return chosen
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
-from lm_eval_illusion.normalising import normalise
-from lm_eval_illusion.pairing.answer_types import script_of
 from lm_eval_illusion.pairing.bundles import Bundle, Option
+from lm_eval_illusion.pairing.compact import compact
+from lm_eval_illusion.pairing.scripts import script_of
 from lm_eval_illusion.pairing.source import Question
 
 LONGEST_RATIO = 4.0
@@ -16,12 +15,6 @@ LONGEST_RATIO = 4.0
 
 RightAnswers = Mapping[tuple[str, str], frozenset[str]]
 """(language, normalised question) -> every right answer known for it, compact."""
-
-
-@lru_cache(maxsize=200_000)
-def compact(text: str, lang: str) -> str:
-    """Normalised and without spaces: what is compared."""
-    return normalise(text, lang).replace(" ", "")
 
 
 def right_answers(questions: Iterable[Question]) -> RightAnswers:
@@ -44,10 +37,10 @@ def is_allowed(option: str, question: Question, known: RightAnswers, others: Ite
     return not any(_overlap(mine, other) for other in (*known[lang, asked], *beside))
 
 
-def is_alike(option: str, answer: str) -> bool:
+def is_alike(option: str, answer: str, lang: str) -> bool:
     """Same script and near in length."""
     ratio = len(option) / len(answer)
-    return 1 / LONGEST_RATIO <= ratio <= LONGEST_RATIO and script_of(option) == script_of(answer)
+    return 1 / LONGEST_RATIO <= ratio <= LONGEST_RATIO and script_of(option, lang) == script_of(answer, lang)
 
 
 def may_stand(option: Option, bundle: Bundle, known: RightAnswers, beside: Sequence[Option] = ()) -> bool:

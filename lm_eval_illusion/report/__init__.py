@@ -79,6 +79,10 @@ def read_evidence(paths: Sequence[Path], options: ReportOptions) -> Evidence:
     """
     pairs = [read_pair(text) for text in options.pairs]
     runs = find_runs(paths)
+    if options.noise is not None:
+        # The second dense run may lie among the others, where it would claim the variant of the first.
+        again = {run.results_file for run in find_runs([options.noise[1]])}
+        runs = [run for run in runs if run.results_file not in again]
     if options.dense is not None:
         runs = as_variants_of(options.dense, runs)
     views = find_views(runs)

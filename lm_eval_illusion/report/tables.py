@@ -42,7 +42,7 @@ VERSUS_COLUMNS = {
     "recognition ±": "change of the recognition accuracy, pruned minus dense, in points, with its interval",
     "production ±": "change of the production accuracy, the same",
     "gap ±": "change of the illusion gap, the same",
-    "p recognition": "McNemar's test of the change of recognition (over languages, Durkalski's for clusters; by language, Holm-corrected)",
+    "p recognition": "McNemar's test of the change of recognition (over languages for clustered pairs; by language, Holm-corrected)",
     "p production": "the same of the change of production",
     "smallest": "the smallest change of production that this many items would show with 80 % power, in points",
     "noise": "which changes clear the noise floor: R recognition, P production, G gap; a dash where none does or no --noise was given",

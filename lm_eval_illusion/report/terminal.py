@@ -17,7 +17,7 @@ from lm_eval_illusion.report.markdown import leaderboard_table
 from lm_eval_illusion.report.numbers import UNDEFINED
 from lm_eval_illusion.report.tables import COLUMNS, VERSUS_COLUMNS, language_rows, variant_rows, variants_of, versus_rows
 
-WIDTH_OF_A_FILE = 160
+WIDTH_OF_A_FILE = 200
 FORMATS = ("table", "markdown", "csv", "json")
 
 
@@ -62,7 +62,7 @@ def _table(title: str, first: str, columns: Mapping[str, str], rows: Sequence[Se
     # Names come from files: as Text, so that "[bold]" in one is not markup.
     table = Table(title=Text(title), title_justify="left")
     for place in keep:
-        table.add_column(header[place], justify="left" if place < 2 else "right", no_wrap=True)
+        table.add_column(header[place], justify="left" if place < 2 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[place]) for place in keep))
     return table

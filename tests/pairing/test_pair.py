@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import time
 import unicodedata
 from collections import Counter, defaultdict
 from functools import cache
@@ -16,6 +19,8 @@ from lm_eval_illusion.pairing.source import Question, read_source
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = {"mqa_illusion_xquad": DATA / "xquad.jsonl", "mqa_illusion_tydiqa": DATA / "tydiqa_goldp_dev.jsonl"}
+
+NOT_LATIN = "ar bn el hi ko ru te th zh".split()
 
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
 both = pytest.mark.parametrize("family", FILES)
@@ -56,15 +61,45 @@ def test_no_item_breaks_a_rule(family):
             right = {item["answer"], *item["aliases"], *known[lang, normalise(item["question"], lang)]}
             for choice in wrong:
                 assert bare(choice) not in bare(item["question"])
-                assert script(choice) == script(item["answer"])
+                assert script(choice, lang) == script(item["answer"], lang)
                 assert 1 / 4 <= len(choice) / len(item["answer"]) <= 4
                 for other in [*right, *(other for other in wrong if other is not choice)]:
                     assert bare(choice) not in bare(other)
                     assert not bare(other) or bare(other) not in bare(choice)
 
 
-def script(text):
+@needs_data
+@pytest.mark.slow
+@both
+def test_options_are_in_the_language(family):
+    """In a language of another script an option is wholly Latin only beside an answer that is: as the data have it, or in English."""
+    said = defaultdict(set)
+    for question in read_source(FILES[family]).questions:
+        said[question.lang].add(words(question.answer))
+    for lang, items in paired(family).items.items():
+        for item in items:
+            for choice in item["choices"]:
+                if lang in NOT_LATIN and scripts(choice) == {"LATIN"}:
+                    assert scripts(item["answer"]) == {"LATIN"}
+                    assert words(choice) in said[lang] | said["en"]
+                else:
+                    assert words(choice) in said[lang]
+
+
+def words(text):
+    """Without numbers, which may have been changed, and the endings that follow them in English."""
+    return re.sub(r"\d+(st|nd|rd|th)?", "", text)
+
+
+def scripts(text):
+    return {unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()}
+
+
+def script(text, lang):
+    """Of most letters; Latin ones in a language of another script count where there are no others."""
     names = Counter(unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha())
+    if lang in NOT_LATIN and set(names) != {"LATIN"}:
+        names.pop("LATIN", None)
     return max(sorted(names), key=names.__getitem__, default="")
 
 
@@ -88,6 +123,48 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
     first = pair(questions, "x", seed=3)
     assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
     assert json.dumps(first.items) != json.dumps(pair(questions, "x", seed=4).items)
+
+
+@needs_data
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [60, 120])
+def test_the_length_tells_nothing_among_the_items_that_a_limit_leaves(limit):
+    for rule in (max, min):
+        of_language = []
+        for items in pair(read_source(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
+            assert len(items) == limit
+            lengths = [[len(choice) for choice in item["choices"]] for item in items]
+            hits = [(of[item["gold"]] == rule(of)) / of.count(rule(of)) for of, item in zip(lengths, items, strict=True)]
+            of_language.append(sum(hits) / limit)
+        assert sum(of_language) / len(of_language) == pytest.approx(0.25, abs=0.04)
+
+
+@needs_data
+@pytest.mark.slow
+def test_gaps_in_the_translations_cost_few_items():
+    drawn = random.Random(1)
+    questions = [q for q in read_source(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
+    questions = [question for question in questions if drawn.random() > 0.03]
+    whole, first = pair(questions, "x"), pair(questions, "x", limit=50)
+    assert len(whole.held_out) <= 4
+    assert all(len(items) == 50 for items in first.items.values())
+    for items in (*whole.items.values(), *first.items.values()):
+        places = Counter(item["gold"] for item in items)
+        assert max(places.values()) - min(places[place] for place in range(4)) <= 2
+
+
+@pytest.mark.parametrize("answers", ["Ada Bo Cy Di", "Yes No " * 20, "Ada Bo Cy " * 20])
+def test_too_few_answers_say_how_many_questions_are_needed(answers):
+    questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(answers.split())]
+    (reason,) = set(pair(questions, "x").dropped.values())
+    assert reason.startswith("fewer than three other answers of type name: give at least 5 questions a language")
+
+
+def test_many_questions_of_few_answers_take_no_time():
+    questions = [Question(str(n), "en", f"Is {n} odd?", "", "yes no".split()[n % 2]) for n in range(600)]
+    before = time.process_time()
+    assert not pair(questions, "x").items
+    assert time.process_time() - before < 5
 
 
 def test_given_options_are_used():

@@ -8,8 +8,9 @@ import pytest
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.report import ReportOptions, report_command
+from lm_eval_illusion.report import ReportOptions, read_evidence, report_command
 from lm_eval_illusion.report.tables import percent
+from lm_eval_illusion.samples import load_outcomes
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
 
 MC = [{"id": i, "acc": 1.0, "gold_rank": r} for i, r in (("a", 1), ("b", 2), ("c", 30), ("d", 1))]
@@ -88,6 +89,8 @@ def test_noise_is_reported_and_marked(tmp_path):
     second = write_run(tmp_path / "noise", {**dense, "gen": hits("match", a=1, b=1, c=1, d=1)}, illusion=DENSE, date=LATER)
     options = ReportOptions(noise=(first, second))
     report_command([tmp_path / "runs"], tmp_path / "out", options)
+    # The runs of the noise floor may lie among the others: the first is then the dense run, the second none.
+    assert read_evidence([tmp_path / "noise"], options).outcomes == load_outcomes([first])
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["noise"]["rows"][0]["production"] == {
         "first_only": 0,

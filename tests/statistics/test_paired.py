@@ -14,6 +14,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats import contingency_tables, multitest  # noqa: F401 (a second to import: not in hypothesis' time)
 
 from lm_eval_illusion.statistics import clustered_mcnemar_p, holm, mcnemar_p, smallest_effect
+from lm_eval_illusion.statistics.paired import durkalski_statistic, exact_by_signs
 from tests.statistics.clustered import clustered_rows, renamed, shuffled
 
 
@@ -88,17 +89,38 @@ THYROIDS = [
     [(PSYCHIATRY, 7.542, 3), (THYROIDS, 2.32, 2)],
 )
 def test_durkalski_published(counts, statistic, digits):
-    p = clustered_mcnemar_p(*from_counts(counts))
-    assert chi2.isf(p, 1) == pytest.approx(statistic, abs=0.5 * 10**-digits)
-    # Beside it, the closed form in numpy's own sums.
     a, b, c, d = np.array(counts).T
-    shares = (b - c) / (a + b + c + d)
-    assert p == pytest.approx(chi2.sf(shares.sum() ** 2 / (shares**2).sum(), 1), abs=1e-12)
+    assert durkalski_statistic(b - c, a + b + c + d) == pytest.approx(statistic, abs=0.5 * 10**-digits)
 
 
 def test_durkalski_by_fractions():
     # Thyroids: 2/3, 1/3, 1/3, -1/2, 1, 1/3 in the clusters that differ: 13/6 squared is 169/36; squares 73/36.
-    assert clustered_mcnemar_p(*from_counts(THYROIDS)) == pytest.approx(chi2.sf(169 / 73, 1), abs=1e-12)
+    a, b, c, d = np.array(THYROIDS).T
+    assert durkalski_statistic(b - c, a + b + c + d) == pytest.approx(169 / 73, abs=1e-12)
+
+
+def test_from_25_clusters_that_differ_on_it_is_durkalskis():
+    # 25 clusters of two rows, 20 right only first in both, 5 right only second in one: (20 - 5/2)^2 / (20 + 5/4) = 306.25 / 21.25
+    counts = [(0, 2, 0, 0)] * 20 + [(1, 0, 1, 0)] * 5
+    assert clustered_mcnemar_p(*from_counts(counts)) == pytest.approx(chi2.sf(306.25 / 21.25, 1), rel=1e-9)
+
+
+def test_under_25_it_is_exact():
+    # Thyroids: -2 -1 -1 1 -2 -1 in the clusters that differ (glands), sum -6; most is 8. Of 64 signs, by enumeration:
+    sums = [sum(signs) for signs in product(*[(-d, d) for d in (2, 1, 1, 1, 2, 1)])]
+    assert clustered_mcnemar_p(*from_counts(THYROIDS)) == pytest.approx(sum(abs(one) >= 6 for one in sums) / 64, abs=1e-12)
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=9))
+def test_exact_by_signs_is_the_enumeration(differences):
+    sums = [sum(signs) for signs in product(*[(-abs(d), abs(d)) for d in differences])]
+    share = sum(abs(one) >= abs(sum(differences)) for one in sums) / len(sums)
+    assert exact_by_signs(differences) == pytest.approx(share, abs=1e-12)
+
+
+@given(st.integers(0, 12), st.integers(0, 12))
+def test_exact_by_signs_of_single_pairs_is_exact_mcnemar(first, second):
+    assert exact_by_signs([1] * first + [-1] * second) == pytest.approx(mcnemar_p(first, second) or 1.0, abs=1e-12)
 
 
 def test_clusters_that_cancel_say_nothing():
@@ -193,9 +215,7 @@ def test_the_smallest_effect_is_seen_in_four_of_five():
     assert found.mean() == pytest.approx(0.8, abs=0.01)
 
 
-def test_few_clusters_reject_too_often():
-    # The docstring's warning: four clusters of six rows that differ, all one way.
+def test_few_clusters_do_not_reject_too_often():
+    # Four clusters of six rows that differ, all one way: 2 of 16 signs are as far; the chi-square of 4 would say 0.0455.
     first, second, clusters = np.ones(24, dtype=int), np.zeros(24, dtype=int), np.repeat(np.arange(4), 6)
-    signs = np.array(list(product([-1, 1], repeat=4))).sum(axis=1)
-    assert clustered_mcnemar_p(first, second, clusters) == pytest.approx(chi2.sf(4, 1), abs=1e-12)
-    assert (np.abs(signs) >= 4).mean() == 0.125
+    assert clustered_mcnemar_p(first, second, clusters) == pytest.approx(2 / 16)
