@@ -3,7 +3,8 @@
 A model of random weights with a vocabulary of the usual size is asked passages as lm_eval asks them: four choices, one greedy answer, the
 best of five beams, ten samples. Each of the two runs in a process of its own. Random weights hardly ever say a line break, so that answers
 are as long as they may be: the other extreme from a model that answers in three words. `pruned-hf` decodes all generating views together,
-as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt.
+as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a machine that does
+other things, too, give `--threads 1` and read the processor seconds.
 """
 
 from __future__ import annotations
@@ -111,11 +112,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     calls |= {view: generating([view]) for view in views} if stock or options.each else {"gen beam sample": generating(views)}
     counted = {"tokens": 0, "projected": 0}
     hooked(model.model, counted)
-    seconds, answers = {}, {}
+    seconds, busy, answers = {}, {}, {}
     for name, call in calls.items():
-        start = time.perf_counter()
+        start, start_busy = time.perf_counter(), time.process_time()
         answers[name] = call()
-        seconds[name] = time.perf_counter() - start
+        seconds[name], busy[name] = time.perf_counter() - start, time.process_time() - start_busy
     greedy = answers.get("gen") or answers["gen beam sample"][: len(asked)]
     peak = (
         torch.cuda.max_memory_allocated()
@@ -125,7 +126,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     body = sum(p.numel() for name, p in model.model.named_parameters() if "embed" not in name and "lm_head" not in name)
     flops = 2 * (counted["tokens"] * body + counted["projected"] * VOCABULARY * options.hidden)
     scores = [score for score, _ in answers["mc"]]
-    return {"seconds": seconds, **counted, "flops": flops, "peak": peak, "greedy": greedy, "scores": scores}
+    return {"seconds": seconds, "busy": busy, **counted, "flops": flops, "peak": peak, "greedy": greedy, "scores": scores}
 
 
 def hooked(model: Any, counted: dict[str, int]) -> None:
@@ -158,15 +159,16 @@ def matrix_product_speed(options: argparse.Namespace) -> float:
 
 def table(hf: dict[str, Any], ours: dict[str, Any], speed: float) -> Iterator[str]:
     """Lines for the terminal."""
-    yield f"{'':24}{'hf':>10}{'pruned-hf':>12}{'ratio':>8}"
-    for name, seconds in ours["seconds"].items():
-        stock = sum(hf["seconds"][view] for view in name.split())
-        yield f"{name + ', s':24}{stock:10.1f}{seconds:12.1f}{stock / seconds:8.1f}"
-    for view, seconds in hf["seconds"].items():
-        if view not in ours["seconds"]:
-            yield f"{'  ' + view + ', s':24}{seconds:10.1f}"
-    in_all = sum(hf["seconds"].values()), sum(ours["seconds"].values())
-    yield f"{'in all, s':24}{in_all[0]:10.1f}{in_all[1]:12.1f}{in_all[0] / in_all[1]:8.1f}"
+    for measure, heading in (("seconds", "seconds"), ("busy", "processor seconds")):
+        theirs, mine = hf[measure], ours[measure]
+        yield f"{heading:24}{'hf':>10}{'pruned-hf':>12}{'ratio':>8}"
+        for name, spent in mine.items():
+            stock = sum(theirs[view] for view in name.split())
+            yield f"{'  ' + name:24}{stock:10.1f}{spent:12.1f}{stock / spent:8.1f}"
+        for view in (view for view in theirs if view not in mine):
+            yield f"{'    ' + view:24}{theirs[view]:10.1f}"
+        in_all = sum(theirs.values()), sum(mine.values())
+        yield f"{'  in all':24}{in_all[0]:10.1f}{in_all[1]:12.1f}{in_all[0] / in_all[1]:8.1f}"
     for name in ("tokens", "projected"):
         yield f"{name:24}{hf[name]:10,}{ours[name]:12,}{hf[name] / ours[name]:8.1f}"
     yield f"{'peak memory, GB':24}{hf['peak'] / 1e9:10.2f}{ours['peak'] / 1e9:12.2f}{hf['peak'] / ours['peak']:8.1f}"
