@@ -3,8 +3,8 @@
 A model of random weights with a vocabulary of the usual size is asked passages as lm_eval asks them: four choices, one greedy answer, the
 best of five beams, ten samples. Each of the two runs in a process of its own. Random weights hardly ever say a line break, so that answers
 are as long as they may be: the other extreme from a model that answers in three words. `pruned-hf` decodes all generating views together,
-as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a machine that does
-other things, too, give `--threads 1` and read the processor seconds.
+as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a busy machine,
+give `--threads 1` and read the processor seconds.
 """
 
 from __future__ import annotations
