@@ -6,7 +6,6 @@ sampling depends on prompt and sample number only, so that neither batch size no
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,12 @@ from typing import Any
 import torch
 from transformers import (
     GenerationConfig,
-    LogitsProcessor,
     LogitsProcessorList,
     StoppingCriteria,
     StoppingCriteriaList,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
 )
 
+from lm_eval_illusion.sampling import SeededSampling
 from lm_eval_illusion.thoughts import BEGIN, Thoughts, answer_after_thoughts
 
 
@@ -102,7 +98,7 @@ def decode_batch(
     if decoding.do_sample:
         ids = ids.repeat_interleave(decoding.branches, dim=0)
         attention_mask = attention_mask.repeat_interleave(decoding.branches, dim=0)
-        processors.append(SeededSampling(prompts, decoding, start, ids.device))
+        processors.append(SeededSampling(prompts, decoding, start))
     elif decoding.num_beams > 1:
         options |= {"num_beams": decoding.num_beams, "num_return_sequences": decoding.branches}
     generated: torch.Tensor = model.generate(
@@ -190,40 +186,3 @@ class ChatStops(StoppingCriteria):  # type: ignore[misc]
         # No longer than the whole; counted anew only where a thought may stand before it.
         most = self.decoding.max_new_tokens
         return len(ids) >= most and len(self.tokenizer.encode(answer, add_special_tokens=False)) >= most
-
-
-class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Samples by an exponential race whose draws depend on prompt, sample, step and token alone (the Gumbel-max trick).
-
-    The token with the greatest log-probability minus log of its draw wins, as often as its probability says (Maddison et al. 2014,
-    "A* Sampling"). Rounding that depends on the batch changes the winner only where two tokens run within that rounding of each
-    other, about once in a million draws; a draw against the cumulative distribution is changed by the rounding of every token
-    before it. Every other token is left at minus infinity, so that greedy decoding takes the sample.
-    """
-
-    def __init__(self, prompts: Sequence[str], decoding: Decoding, start: int, device: torch.device) -> None:
-        self.seeds = [_seed(prompt, sample) for prompt in prompts for sample in range(decoding.branches)]
-        self.generator = torch.Generator(device)
-        self.start = start
-        self.warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
-        if decoding.top_k:
-            self.warpers.append(TopKLogitsWarper(decoding.top_k))
-        if decoding.top_p < 1:
-            self.warpers.append(TopPLogitsWarper(decoding.top_p))
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """[rows, vocabulary] -> the same with only the sampled token left."""
-        step = input_ids.shape[1] - self.start
-        warped = self.warpers(input_ids, scores)
-        draws = torch.empty_like(warped, dtype=torch.float32)
-        for row, seed in enumerate(self.seeds):
-            # One row at a time: the numbers of a row may not depend on how many stand beside it.
-            draws[row].exponential_(generator=self.generator.manual_seed(seed + step))
-        # A draw of exactly 0 would win against any probability.
-        sampled = (warped - draws.clamp_min_(torch.finfo(torch.float32).tiny).log_()).argmax(dim=-1, keepdim=True)
-        return torch.full_like(scores, float("-inf")).scatter_(1, sampled, 0.0)
-
-
-def _seed(prompt: str, sample: int) -> int:
-    digest = hashlib.sha256(f"{sample}\0{prompt}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1

@@ -24,6 +24,7 @@ FROM_PRETRAINED_ARGUMENTS = (
     "use_safetensors",
     "variant",
 )
+OURS = ("fast", "max_thought_tokens")
 NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
 
 
@@ -35,7 +36,7 @@ def check_names(arguments: dict[str, Any]) -> None:
     """
     from lm_eval.models.huggingface import HFLM
 
-    ours = [*PRUNING_ARGUMENTS, "max_thought_tokens", *FROM_PRETRAINED_ARGUMENTS]
+    ours = [*PRUNING_ARGUMENTS, *OURS, *FROM_PRETRAINED_ARGUMENTS]
     allowed = [
         *ours,
         *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")),
@@ -72,3 +73,14 @@ def read_max_thought_tokens(given: int | str) -> int:
             f"max_thought_tokens {given!r} is not a whole number from 0 on: give how long a model may think, e.g. 2048"
         )
     return int(given)
+
+
+def read_fast(given: str) -> bool:
+    """Whether prompts may be read once for all that is asked of them.
+
+    Raises:
+        UserError: neither `auto` nor `off`.
+    """
+    if given not in ("auto", "off"):
+        raise UserError(f"fast {given!r} is neither auto nor off: leave it out, or give fast=off")
+    return given == "auto"

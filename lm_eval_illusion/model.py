@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,10 +16,14 @@ from lm_eval.models.utils import postprocess_generated_text
 from tqdm import tqdm
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
+from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
-from lm_eval_illusion.decoding import Decoding, decode_batch, read_decoding, said, thought_is_open, token_ids_only
+from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_max_thought_tokens
+from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
+from lm_eval_illusion.fast_scoring import can_share, score_shared
+from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
+from lm_eval_illusion.known_models import longest_shared
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
@@ -27,18 +32,23 @@ from lm_eval_illusion.thoughts import END, Thoughts
 
 
 class PrunedHFLM(HFLM):  # type: ignore[misc]
-    """HFLM of a pruned checkpoint. `batch_size` counts rows: a prompt with five beams is five."""
+    """HFLM of a pruned checkpoint.
+
+    `batch_size` counts rows: of 2,048 tokens held, where a prompt is read once; else a prompt with five beams is five.
+    """
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
 
         `max_thought_tokens`: how long a thinking model may think before it answers, under --apply_chat_template (default 2048).
+        `fast`: `auto` reads a prompt once for all that is asked of it where the model allows it, `off` reads it for each request.
         All other arguments are HFLM's.
 
         Raises:
             UserError: an argument is unknown, ill-formed, or goes ill with pruning.
         """
         check_names(arguments)
+        self.may_share = read_fast(str(arguments.pop("fast", "auto")))
         most_thoughts = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
         if settings.pruner != "none":
@@ -106,17 +116,24 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         disable_tqdm: bool = False,
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
-        wanted = [Continuation(tuple(context), tuple(continuation)) for _, context, continuation in requests]
+        wanted = [
+            Continuation(tuple(context), tuple(continuation)).cut(self.max_length) for _, context, continuation in requests
+        ]
+        options: dict[str, Any] = {
+            "rows": override_bs or self._rows(),
+            "softmax_dtype": self.softmax_dtype or torch.float32,
+            "device": self.device,
+        }
         with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
-            return score_continuations(
-                wanted,
-                self._model_call,
-                max_length=self.max_length,
-                rows=override_bs or self._rows(),
-                softmax_dtype=self.softmax_dtype or torch.float32,
-                device=self.device,
-                progress=bar.update,
+            options["progress"] = bar.update
+            shared = [one for one in set(wanted) if can_share(one, self.longest_shared)]
+            with self._inference():
+                scores = score_shared(shared, self.model, **options)
+            plain = [one for one in wanted if one not in scores]
+            scores |= zip(
+                plain, score_continuations(plain, self._model_call, max_length=self.max_length, **options), strict=True
             )
+        return [scores[one] for one in wanted]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
@@ -125,40 +142,56 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         except UserError as error:
             error.show()
             raise
-        answers: list[str] = [""] * len(requests)
+        ways = by_decoding(requests, self.thoughts, self.chat_prompts, self.max_gen_toks)
         with self._progress("generate_until", len(requests), disable_tqdm) as bar:
-            for decoding, clones in self._by_decoding(requests):
-                per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams))
-                for start in range(0, len(clones), per_batch):
-                    batch = clones[start : start + per_batch]
+            texts = self._decode_shared(requests, ways, bar.update)
+            for decoding, clones in ways:
+                left = [places for places in clones if places[0] not in texts]
+                per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams)) if left else 1
+                for start in range(0, len(left), per_batch):
+                    batch = left[start : start + per_batch]
                     outputs = self._decode([requests[places[0]].args[0] for places in batch], decoding)
-                    for places, texts in zip(batch, outputs, strict=True):
-                        for number, place in enumerate(places):
-                            answers[place] = texts[min(number, len(texts) - 1)]
-                        bar.update(len(places))
+                    texts |= zip((places[0] for places in batch), outputs, strict=True)
+                    bar.update(sum(map(len, batch)))
+        answers: list[str] = [""] * len(requests)
+        for places in (places for _, clones in ways for places in clones):
+            for number, place in enumerate(places):
+                answers[place] = texts[places[0]][min(number, len(texts[places[0]]) - 1)]
         return answers
 
-    def _by_decoding(self, requests: list[Instance]) -> list[tuple[Decoding, list[list[int]]]]:
-        """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first."""
-        clones: dict[int, list[int]] = defaultdict(list)
-        for place, request in enumerate(requests):
-            clones[id(request)].append(place)
-        groups: dict[str, list[list[int]]] = defaultdict(list)
-        for places in clones.values():
-            settings = requests[places[0]].args[1]
-            is_chat = requests[places[0]].args[0] in self.chat_prompts
-            groups[json.dumps([settings, len(places), is_chat], sort_keys=True)].append(places)
-        ordered = []
-        for same in groups.values():
-            first = same[0]
-            prompt, settings = requests[first[0]].args
-            thoughts = self.thoughts if prompt in self.chat_prompts else None
-            decoding = read_decoding(settings, len(first), self.max_gen_toks, thoughts)
-            ordered.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
-        return ordered
+    def _decode_shared(self, requests: list[Instance], ways: Ways, progress: Callable[[int], object]) -> dict[int, list[str]]:
+        """The texts of the branches of each request that can share its prompt, by the place of its first clone."""
+        asked: dict[int, Asked] = {}
+        for decoding, clones in ways:
+            if not (can_branch(decoding) and self.longest_shared):
+                continue
+            for place in (places[0] for places in clones):
+                prompt = requests[place].args[0]
+                ids, _ = self._encode_prompts([prompt], decoding)
+                if 0 < ids.shape[1] <= self.longest_shared - decoding.max_new_tokens:
+                    asked[place] = Asked(tuple(ids[0].tolist()), prompt, decoding)
+        rows = self._rows() if asked else 1
+        with self._inference():
+            outputs = decode_shared(
+                list(asked.values()), self.model, self.tokenizer, rows=rows, device=self.device, progress=progress
+            )
+        return {
+            place: [self._text(ids, one.decoding, one.prompt) for ids in mine]
+            for (place, one), mine in zip(asked.items(), outputs, strict=True)
+        }
 
     def _decode(self, prompts: list[str], decoding: Decoding) -> list[list[str]]:
         """The texts of each prompt's branches, cut at the first stop."""
+        ids, mask = self._encode_prompts(prompts, decoding)
+        with self._inference():
+            generated = decode_batch(
+                self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
+            ).tolist()
+        texts = [self._text(row, decoding, prompts[number // decoding.branches]) for number, row in enumerate(generated)]
+        return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
+
+    def _encode_prompts(self, prompts: list[str], decoding: Decoding) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and attention mask, padded on the left, cut from the left to leave room for the answers."""
         room = self.max_length - decoding.most_tokens
         if room < 1:
             raise UserError(
@@ -166,15 +199,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 f" room for a prompt in a window of {self.max_length}: give a smaller max_thought_tokens"
             )
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=room, truncation=self.truncation)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, self.mixed_precision_dtype, enabled=self.mixed_precision_dtype is not None),
-        ):
-            generated = decode_batch(
-                self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
-            ).tolist()
-        texts = [self._text(row, decoding, prompts[number // decoding.branches]) for number, row in enumerate(generated)]
-        return [texts[start : start + decoding.branches] for start in range(0, len(texts), decoding.branches)]
+        return ids, mask
 
     def _text(self, ids: list[int], decoding: Decoding, prompt: str) -> str:
         if decoding.thoughts is None:
@@ -189,6 +214,20 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         thinks = self.think_end_token is not None or END in self.tokenizer.get_vocab()
         is_told_not_to = self.chat_template_args.get("enable_thinking") is False
         return Thoughts(self.think_end_token or END, max_tokens if thinks and not is_told_not_to else 0)
+
+    @cached_property
+    def longest_shared(self) -> int:
+        """Up to how many tokens prompts are read once for all that is asked of them; 0 for never, which is logged."""
+        if not self.may_share:
+            return 0
+        with self._inference():
+            return longest_shared(self.model, self.max_length, self.device)
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        dtype = self.mixed_precision_dtype
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype is not None):
+            yield
 
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)

@@ -34,6 +34,11 @@ class Continuation(NamedTuple):
         """The model's input: all but the last token, cut from the left to `max_length` as HFLM does."""
         return [*self.context, *self.continuation][-(max_length + 1) : -1]
 
+    def cut(self, max_length: int) -> Continuation:
+        """The same without the context's tokens that the window leaves out."""
+        kept = max(0, max_length + 1 - len(self.continuation))
+        return Continuation(self.context[max(0, len(self.context) - kept) :], self.continuation)
+
 
 def score_continuations(
     wanted: Sequence[Continuation],

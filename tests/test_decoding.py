@@ -7,7 +7,8 @@ import torch
 from scipy.stats import chisquare
 from transformers import GenerationConfig
 
-from lm_eval_illusion.decoding import SeededSampling, StopStrings, read_decoding, token_ids_only
+from lm_eval_illusion.decoding import StopStrings, read_decoding, token_ids_only
+from lm_eval_illusion.sampling import SeededSampling
 from tests.tiny_models import make_tiny_tokenizer
 
 GREEDY = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False, "temperature": 0.0}
@@ -15,7 +16,7 @@ SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 
 
 
 def sampling(prompts, settings=SAMPLE, repeats=10):
-    return SeededSampling(prompts, read_decoding(settings, repeats, 32), start=3, device=torch.device("cpu"))
+    return SeededSampling(prompts, read_decoding(settings, repeats, 32), start=3)
 
 
 def draw(processor, logits, step=0):

@@ -1,0 +1,37 @@
+"""What lm_eval's generating requests ask for: which are clones of one, and which are decoded alike."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from lm_eval_illusion.decoding import Decoding, read_decoding
+from lm_eval_illusion.thoughts import Thoughts
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+# Ways of decoding, and the places of the clones of each request that asks for one.
+Ways = list[tuple[Decoding, list[list[int]]]]
+
+
+def by_decoding(requests: Sequence[Instance], thoughts: Thoughts, chat_prompts: Collection[str], default_tokens: int) -> Ways:
+    """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first.
+
+    `thoughts`: of the prompts that are in `chat_prompts`. `default_tokens`: the answer's length where a request gives none.
+    """
+    clones: dict[int, list[int]] = defaultdict(list)
+    for place, request in enumerate(requests):
+        clones[id(request)].append(place)
+    groups: dict[str, list[list[int]]] = defaultdict(list)
+    for places in clones.values():
+        prompt, settings = requests[places[0]].args
+        groups[json.dumps([settings, len(places), prompt in chat_prompts], sort_keys=True)].append(places)
+    ways = []
+    for same in groups.values():
+        prompt, settings = requests[same[0][0]].args
+        decoding = read_decoding(settings, len(same[0]), default_tokens, thoughts if prompt in chat_prompts else None)
+        ways.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
+    return ways

@@ -1,0 +1,177 @@
+"""Decoding all that is asked of a prompt from one reading of it: greedy answers, samples and beams as branches in lockstep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from lm_eval_illusion.branches import Branches
+from lm_eval_illusion.decoding import Decoding
+from lm_eval_illusion.stopping import Ending
+from lm_eval_illusion.strategies import Beams, Chains, Strategy
+
+# Keys that a row of the user's batch size may hold, as those of a prompt of common length with sixteen branches; branches of one reading,
+# and of one choice, whose vocabulary-sized copies are what memory it takes.
+KEYS_A_ROW, BRANCHES_A_PROMPT, BRANCHES_A_CHOICE = 2048, 64, 64
+# What others a decoding may ask for: these, and no more than this.
+HARMLESS: dict[str, tuple[Any, ...]] = {"repetition_penalty": (1, None), "early_stopping": (False, None)}
+
+
+class Asked(NamedTuple):
+    """One way of decoding one prompt, and the prompt's ids."""
+
+    ids: tuple[int, ...]
+    prompt: str
+    decoding: Decoding
+
+
+class Reading(NamedTuple):
+    """A prompt and what is decoded from one reading of it."""
+
+    ids: tuple[int, ...]
+    strategies: tuple[Strategy, ...]
+
+    @property
+    def keys(self) -> int:
+        """The most keys that it may come to hold."""
+        return len(self.ids) + sum(_branches(one) * one.decoding.max_new_tokens for one in self.strategies)
+
+
+def can_branch(decoding: Decoding) -> bool:
+    """Whether it is decoded here as transformers does: no thoughts, no penalties, no beams that sample."""
+    others = {name: value for name, value in decoding.others.items() if name != "length_penalty"}
+    return (
+        decoding.thoughts is None
+        and not (decoding.do_sample and decoding.num_beams > 1)
+        and isinstance(decoding.others.get("length_penalty", 1.0), (int, float))
+        and all(value in HARMLESS.get(name, ()) for name, value in others.items())
+    )
+
+
+def decode_shared(
+    asked: Sequence[Asked],
+    model: Any,
+    tokenizer: Any,
+    *,
+    rows: int,
+    device: torch.device,
+    progress: Callable[[int], object] = lambda _: None,
+) -> list[list[list[int]]]:
+    """For each asked its branches' ids, the best beam first. The caller sets inference mode; `progress` is told of finished asks."""
+    endings = _endings(asked, model, tokenizer)
+    strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
+    for batch in _batches(_readings(asked, strategies), rows):
+        _decode(batch, model, device)
+        progress(sum(len(one.outputs()) for reading in batch for one in reading.strategies))
+    return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
+
+
+def _endings(asked: Sequence[Asked], model: Any, tokenizer: Any) -> list[Ending]:
+    """One for all that end alike, because it remembers tokens."""
+    given = model.generation_config.eos_token_id
+    ends = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
+    alike: dict[tuple[tuple[str, ...], int], Ending] = {}
+    for one in asked:
+        stops, most_tokens = one.decoding.stops, one.decoding.max_new_tokens
+        alike.setdefault((stops, most_tokens), Ending(tokenizer, stops, ends, most_tokens))
+    return [alike[one.decoding.stops, one.decoding.max_new_tokens] for one in asked]
+
+
+def _strategies(asked: Asked, ending: Ending) -> list[Strategy]:
+    """Samples beyond what one reading can hold are several strategies: a sample depends on its number alone."""
+    decoding = asked.decoding
+    if decoding.num_beams > 1:
+        return [Beams(decoding, ending)]
+    numbers = range(decoding.branches)
+    pieces = [numbers[start : start + BRANCHES_A_PROMPT] for start in range(0, len(numbers), BRANCHES_A_PROMPT)]
+    return [Chains(asked.prompt, decoding, ending, piece) for piece in pieces]
+
+
+def _readings(asked: Sequence[Asked], strategies: Sequence[Sequence[Strategy]]) -> list[Reading]:
+    """The longest prompts first; a prompt of which very much is asked is read several times."""
+    of_prompt: dict[tuple[int, ...], list[Strategy]] = defaultdict(list)
+    for one, mine in zip(asked, strategies, strict=True):
+        of_prompt[one.ids] += mine
+    readings = []
+    for ids in sorted(of_prompt, key=lambda ids: (-len(ids), ids)):
+        together: list[Strategy] = []
+        for strategy in of_prompt[ids]:
+            if together and sum(map(_branches, [*together, strategy])) > BRANCHES_A_PROMPT:
+                readings.append(Reading(ids, tuple(together)))
+                together = []
+            together.append(strategy)
+        readings.append(Reading(ids, tuple(together)))
+    return readings
+
+
+def _branches(strategy: Strategy) -> int:
+    return max(strategy.decoding.num_beams, strategy.width)
+
+
+def _batches(readings: Sequence[Reading], rows: int) -> Iterator[list[Reading]]:
+    batch: list[Reading] = []
+    for reading in readings:
+        most = max(one.keys for one in [*batch, reading])
+        if batch and (len(batch) + 1) * most > rows * KEYS_A_ROW:
+            yield batch
+            batch = []
+        batch.append(reading)
+    if batch:
+        yield batch
+
+
+def _decode(batch: Sequence[Reading], model: Any, device: torch.device) -> None:
+    """Run the strategies of `batch` to their end."""
+    branches = Branches(model, [reading.ids for reading in batch], device)
+    logits = branches.step([reading.ids[-1:] for reading in batch], [[0] for _ in batch])
+    # Of each prompt its strategies that go on, and which branch of the prompt each of their branches is: at first the prompt's end.
+    rows = [[(one, [0] * one.width) for one in reading.strategies] for reading in batch]
+    while True:
+        choices = _choose(logits, rows)
+        grown = [_advance(row, choices) for row in rows]
+        on = [number for number, (_, tokens, _) in enumerate(grown) if tokens]
+        if not on:
+            return
+        if len(on) < len(rows):
+            branches.keep(on)
+        rows = [grown[number][0] for number in on]
+        logits = branches.step([grown[number][1] for number in on], [grown[number][2] for number in on])
+
+
+Row = list[tuple[Strategy, list[int]]]
+
+
+def _choose(logits: torch.Tensor, rows: Sequence[Row]) -> dict[int, list[Any]]:
+    """The choices of each strategy, by its `id`; `logits`: [B, W, vocabulary]."""
+    kinds: dict[Hashable, list[list[tuple[Strategy, list[tuple[int, int]]]]]] = defaultdict(lambda: [[]])
+    for number, row in enumerate(rows):
+        for strategy, branches in row:
+            parts = kinds[strategy.kind]
+            if parts[-1] and sum(len(places) for _, places in parts[-1]) + len(branches) > BRANCHES_A_CHOICE:
+                parts.append([])
+            parts[-1].append((strategy, [(number, branch) for branch in branches]))
+    choices: dict[int, list[Any]] = {}
+    for together in (part for parts in kinds.values() for part in parts):
+        place = torch.tensor([place for _, places in together for place in places], device=logits.device)
+        first = together[0][0]
+        chosen = first.choose(logits[place[:, 0], place[:, 1]].float(), [strategy for strategy, _ in together])
+        for strategy, places in together:
+            choices[id(strategy)], chosen = chosen[: len(places)], chosen[len(places) :]
+    return choices
+
+
+def _advance(row: Row, choices: dict[int, list[Any]]) -> tuple[Row, list[int], list[int]]:
+    """What goes on of a prompt's strategies, and its branches' tokens and parents."""
+    on: Row = []
+    tokens: list[int] = []
+    parents: list[int] = []
+    for strategy, branches in row:
+        grown = strategy.advance(choices[id(strategy)])
+        if grown:
+            on.append((strategy, list(range(len(tokens), len(tokens) + len(grown)))))
+        tokens += [token for _, token in grown]
+        parents += [branches[parent] for parent, _ in grown]
+    return on, tokens, parents

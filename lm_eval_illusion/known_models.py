@@ -1,0 +1,92 @@
+"""Which models can read a prompt once for many branches: what their configuration says, and a test on a few tokens."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+import torch
+
+from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts
+
+logger = logging.getLogger(__name__)
+
+# Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
+GROWING_ROPES = ("dynamic", "longrope")
+
+
+def longest_shared(model: Any, max_length: int, device: torch.device) -> int:
+    """Up to how many tokens a prompt and its answer may be for the prompt to be read once; 0 for never, which is logged.
+
+    The caller sets inference mode and autocast.
+    """
+    longest = longest_unchanged(model, max_length)
+    if longest and shares_rightly(model, device):
+        return longest
+    logger.warning("%s is not known to share prompts: each request reads its own, as with fast=off", type(model).__name__)
+    return 0
+
+
+def longest_unchanged(model: Any, max_length: int) -> int:
+    """Up to how many tokens every token sees all before it, at places that stay the same; 0 where that can't be told."""
+    if not _can_be_told_what_to_see(model):
+        return 0
+    config = model.config.get_text_config()
+    windows = [getattr(config, "sliding_window", None), getattr(config, "attention_chunk_size", None)]
+    if _has_growing_rope(config):
+        windows.append(getattr(config, "original_max_position_embeddings", None) or config.max_position_embeddings)
+    return min([max_length, *(int(window) for window in windows if window)])
+
+
+def _has_growing_rope(config: Any) -> bool:
+    rope = getattr(config, "rope_parameters", None) or {}
+    # One for all layers, or one for each kind of layer.
+    kinds = [rope, *(kind for kind in rope.values() if isinstance(kind, dict))]
+    return any(kind.get("rope_type") in GROWING_ROPES for kind in kinds)
+
+
+def _can_be_told_what_to_see(model: Any) -> bool:
+    takes = inspect.signature(model.forward).parameters
+    return (
+        not model.config.is_encoder_decoder
+        and not hasattr(model, "peft_config")
+        and len(set((getattr(model, "hf_device_map", None) or {"": 0}).values())) == 1
+        and model.config._attn_implementation in ("sdpa", "eager")
+        and {"position_ids", "past_key_values", "logits_to_keep"} <= set(takes)
+    )
+
+
+def shares_rightly(model: Any, device: torch.device) -> bool:
+    """Read two short prompts of different lengths, each with two branches, and compare with the sequences read one by one.
+
+    A model that does not heed the mask or the positions differs by far; one of half precision by its rounding.
+    """
+    vocabulary = model.config.get_text_config().vocab_size
+    prompts = [[(7 * place + 3) % vocabulary for place in range(length)] for length in (9, 5)]
+    branches = [[(11 * place + row + 5) % vocabulary for place in range(4)] for row in range(2)]
+    try:
+        shared = SharedPrompts(model, prompts, device)
+        ids = torch.tensor([[prompt[-1], *branch] for prompt, branch in zip(prompts, branches, strict=True)], device=device)
+        steps = torch.tensor([0, 1, 2, 1, 2], device=device)
+        branch = torch.tensor([[0, 1, 1, 2, 2]] * 2, device=device)
+        packed = shared.forward(ids, shared.lengths[:, None] - 1 + steps, after_prompts(shared, branch))
+        differences = [
+            _difference(
+                packed[row, 2 * number + 2], model, [*prompts[row], *branches[row][2 * number : 2 * number + 2]], device
+            )
+            for row in range(2)
+            for number in range(2)
+        ]
+    except Exception:
+        # However a model's code refuses masks, positions or a cache: it can't share.
+        return False
+    half = model.dtype in (torch.float16, torch.bfloat16)
+    return max(differences) < (0.1 if half else 1e-3)
+
+
+def _difference(packed: torch.Tensor, model: Any, sequence: list[int], device: torch.device) -> float:
+    """Mean absolute difference of log-probabilities, [vocabulary] logits against those after a sequence; infinite where one is NaN."""
+    alone = model(torch.tensor([sequence], device=device)).logits[0, -1]
+    difference = (packed.float().log_softmax(-1) - alone.float().log_softmax(-1)).abs().mean()
+    return float(difference.nan_to_num(nan=float("inf")))
