@@ -19,7 +19,12 @@ FLAGS = (
 ).split()
 INJECTED = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>{{ 7*7 }}'
 MANY_VARIANTS = [("dense", "none", None)] + [(f"wanda-{n / 20}", "wanda", n / 20) for n in range(6, 15)]
-FILTER_MS = 200
+SORT_HALF_A_MILLION = """
+const words = Array.from({length: 500000}, (_, n) => String((n * 7919) % 500009));
+const before = performance.now();
+words.sort();
+return performance.now() - before;
+"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -290,8 +295,8 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
         page.search(words)
     times = page.js("return performance.getEntriesByName('filter').map(entry => entry.duration)")
     assert len(times) >= 8
-    # The slowest may have met a busy machine.
-    assert sorted(times)[-2] < FILTER_MS
+    # A ratio in one page, not milliseconds; the slowest may have met a busy machine.
+    assert sorted(times)[-2] < page.js(SORT_HALF_A_MILLION)
 
 
 def test_an_item_of_another_task_opens(chromium, tmp_path):
