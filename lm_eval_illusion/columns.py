@@ -53,9 +53,9 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
 
 def numbered(ids: Sequence[str]) -> Clusters:
     """Each id as its place among all ids, sorted: the same in whatever order the rows come."""
-    places = {one_id: place for place, one_id in enumerate(sorted(set(ids)))}
     import numpy as np
 
+    places = {one_id: place for place, one_id in enumerate(sorted(set(ids)))}
     return np.array([places[one_id] for one_id in ids], dtype=np.int64)
 
 

@@ -34,7 +34,7 @@ def cross_tabulate(
         UserError: a variant has two outcomes of one item and language.
     """
     _check_once(outcomes)
-    by_language = _grouped(outcomes, lambda outcome: _languages_of(outcome))
+    by_language = _grouped(outcomes, _languages_of)
     rows = _rows(by_language, "language")
     for group in _of_one_variant(rows):
         correct_over_languages([row for row in group if row["language"] != POOLED])
@@ -129,7 +129,7 @@ def _grouped(outcomes: Sequence[Outcome], parts_of: Any) -> Groups:
 
 def _rows(groups: Groups, part: str) -> list[dict[str, Any]]:
     """A row a group, pooled ones first; each compared with the group of the dense model of the same base model."""
-    dense = {(key[0], *key[2:]): group for key, group in groups.items() if _is_dense(group[0].variant)}
+    dense = {(key[0], *key[2:]): group for key, group in groups.items() if group[0].variant.is_dense}
     names = ("base_model", "variant", "family", part)
     ordered = sorted(
         groups.items(), key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3])
@@ -137,7 +137,7 @@ def _rows(groups: Groups, part: str) -> list[dict[str, Any]]:
     return [
         {
             **dict(zip(names, key, strict=True)),
-            **row_of(group, () if _is_dense(group[0].variant) else dense.get((key[0], *key[2:]), ())),
+            **row_of(group, () if group[0].variant.is_dense else dense.get((key[0], *key[2:]), ())),
         }
         for key, group in ordered
     ]
@@ -158,10 +158,6 @@ def _of_one_variant(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]
     return list(groups.values())
 
 
-def _is_dense(variant: Variant) -> bool:
-    return variant.pruner == "none"
-
-
 def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     runs: dict[Variant, set[str]] = defaultdict(set)
     for outcome in outcomes:
@@ -173,4 +169,4 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def _order(variant: Variant) -> tuple[bool, str, float, str]:
     """Dense first, then by method and sparsity."""
-    return not _is_dense(variant), variant.pruner, variant.sparsity_requested or 0.0, variant.variant
+    return not variant.is_dense, variant.pruner, variant.sparsity_requested or 0.0, variant.variant

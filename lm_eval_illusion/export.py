@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.arguments import PruningSettings
 from lm_eval_illusion.base_models import BaseModel, resolve
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.new_folders import new_folder, refuse_existing
 from lm_eval_illusion.pruning import pruned_checkpoint
 
 CARD = "README.md"
@@ -24,10 +24,12 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     """
     if settings.pruner == "none":
         raise UserError("pruner none leaves the model as it is: give wanda, sparsegpt, magnitude or a recipe")
-    if out.exists():
-        raise UserError(f"{out} exists: give a new folder")
+    refuse_existing(out)
     checkpoint = pruned_checkpoint(base, settings)
-    _write_folder(Path(checkpoint.path), model_card(base, checkpoint.manifest), out)
+    card = model_card(base, checkpoint.manifest)
+    with new_folder(out) as folder:
+        shutil.copytree(checkpoint.path, folder)
+        (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     print(f"written: {out} (sparsity {checkpoint.manifest['sparsity_measured']:.4f})")
     if repository is not None:
         _upload(out, repository)
@@ -92,19 +94,6 @@ def _layers(sparsity_of_layer: dict[str, float]) -> str:
     rows = [f"| {name} | {share:.4f} |" for name, share in [*lowest[:_SHOWN_LAYERS], *lowest[_SHOWN_LAYERS:][-_SHOWN_LAYERS:]]]
     said = f"The least and the most sparse of {len(lowest)}; all stand in `manifest.json`."
     return "\n".join([said, "", "| layer | sparsity |", "| --- | --- |", *rows])
-
-
-def _write_folder(checkpoint: Path, card: str, out: Path) -> None:
-    """Copy beside its place, then rename: there is never half a folder."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent, ignore_cleanup_errors=True) as unfinished:
-            folder = Path(unfinished) / out.name
-            shutil.copytree(checkpoint, folder)
-            (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
-            folder.rename(out)
-    except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror or error}): give a folder on a disk with room") from error
 
 
 def _upload(out: Path, repository: str) -> None:

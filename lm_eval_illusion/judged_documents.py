@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,8 +92,3 @@ def _is_right(asked: str, side: Side, role: str, row: WholeRow, file: TaskFile) 
             f" {', '.join(binary) or 'none here'}"
         )
     return bool(value == 1)
-
-
-def has_one_highest(scores: Sequence[float]) -> bool:
-    """Whether one score is strictly the highest and none is NaN."""
-    return not any(map(math.isnan, scores)) and sum(score == max(scores) for score in scores) == 1

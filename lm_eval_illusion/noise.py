@@ -62,7 +62,7 @@ def clears(change: Rate, flips: Rate) -> bool | None:
 
 def _check_dense(outcomes: Sequence[Outcome]) -> None:
     models = sorted({(o.variant.base_model, o.variant.variant) for o in outcomes})
-    if len({model for model, _ in models}) > 1 or any(o.variant.pruner != "none" for o in outcomes):
+    if len({model for model, _ in models}) > 1 or not all(o.variant.is_dense for o in outcomes):
         named = ", ".join(f"{variant} of {model}" for model, variant in models)
         raise UserError(f"--noise takes two runs of one dense model, not {named}: run it twice with pruner=none")
 

@@ -27,6 +27,11 @@ class Variant:
     identity: str
     beams_are_top1: bool
 
+    @property
+    def is_dense(self) -> bool:
+        """Dense is no special case: it is the variant of no pruner."""
+        return self.pruner == "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -104,7 +104,7 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
 
 def _variant_of(dense: str, variant: Variant) -> Variant:
     name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
-    if variant.pruner == "none":
+    if variant.is_dense:
         return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None)
     return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.judged_documents import Judged, Side, has_one_highest, judged_by_key
+from lm_eval_illusion.highest import has_one_highest
+from lm_eval_illusion.judged_documents import Judged, Side, judged_by_key
 from lm_eval_illusion.outcomes import WITHOUT_LANGUAGE, Outcome, Variant
 from lm_eval_illusion.runs import Run, TaskFile, listed
 from lm_eval_illusion.samples import check_one_claim

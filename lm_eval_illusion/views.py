@@ -6,11 +6,11 @@ Each scoring function takes the item and its filtered responses and returns the 
 from __future__ import annotations
 
 import logging
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lm_eval_illusion.highest import has_one_highest, is_strictly_highest
 from lm_eval_illusion.matching import exact_match, f1, matches, stands_in_passage
 from lm_eval_illusion.prompts import (
     blind_prompt,
@@ -137,17 +137,10 @@ def _recognition(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> d
     per_character = [score / len(choice) for score, choice in zip(scores, item["choices"], strict=True)]
     gold: int = item["gold"]
     return {
-        "acc": float(_strictly_highest(scores, gold)),
-        "acc_norm": float(_strictly_highest(per_character, gold)),
-        "invalid": float(not any(_strictly_highest(scores, place) for place in range(len(scores)))),
+        "acc": float(is_strictly_highest(scores, gold)),
+        "acc_norm": float(is_strictly_highest(per_character, gold)),
+        "invalid": float(not has_one_highest(scores)),
     }
-
-
-def _strictly_highest(scores: Sequence[float], place: int) -> bool:
-    # A comparison with NaN is false, so a NaN anywhere leaves no highest score.
-    if any(math.isnan(score) for score in scores):
-        return False
-    return all(scores[place] > score for other, score in enumerate(scores) if other != place)
 
 
 def _hits(item: Mapping[str, Any], outputs: Sequence[str]) -> list[bool]:

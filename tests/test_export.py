@@ -88,3 +88,10 @@ def test_the_hub_that_is_not_there_leaves_the_folder(tmp_path, command, capsys, 
     assert main([*command, "--push-to-hub", "me/pruned"]) == 2
     assert "is written, but me/pruned can't be uploaded to" in capsys.readouterr().err
     assert (tmp_path / "out" / "config.json").is_file()
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path, command, capsys):
+    assert main([*command, "--out", str(tmp_path / ("x" * 300))]) == 2
+    error = capsys.readouterr().err
+    assert "can't be written" in error
+    assert error.count("\n") == 1

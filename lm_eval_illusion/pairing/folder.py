@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
 import sys
-import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.new_folders import new_folder, refuse_existing
 from lm_eval_illusion.packaged import packaged_folder
 from lm_eval_illusion.pairing import Paired, pair
 from lm_eval_illusion.pairing.source import Source, read_source
@@ -52,7 +51,7 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
         UserError: the name or a question is ill-formed, `out` exists or can't be written, or nothing pairs. Nothing is written then.
     """
     check_name(name)
-    _check_new(out)
+    refuse_existing(out, ", so that no item of an earlier pairing stays in it")
     read = read_source(source)
     paired = pair(read.questions, name, seed, limit)
     account = describe(read, paired)
@@ -79,20 +78,6 @@ def check_name(name: str) -> None:
         )
     if name.casefold().startswith(OURS):
         raise UserError(f"name {name!r} begins as the families of lm-eval-illusion do ({OURS}): give another one")
-
-
-def _check_new(out: Path) -> None:
-    try:
-        is_there = out.resolve().exists()
-    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL, a loop of links
-        raise _unwritable(out, error) from error
-    if is_there:
-        raise UserError(f"{out} exists: give a new folder, so that no item of an earlier pairing stays in it")
-
-
-def _unwritable(out: Path, error: Exception) -> UserError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with room")
 
 
 def _printable(text: str) -> str:
@@ -122,24 +107,13 @@ def describe(source: Source, paired: Paired) -> str:
 
 
 def write_folder(paired: Paired, name: str, account: str, out: Path) -> None:
-    """Write it beside its place and rename it, so that there is never half a folder.
+    """Write the folder, whole or not at all.
 
     Raises:
         UserError: it can't be written; the parents that were made for it are gone again.
     """
-    target = out.resolve()
-    missing = [parent for parent in target.parents if not parent.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".pair-", dir=target.parent, ignore_cleanup_errors=True) as unfinished:
-            folder = Path(unfinished) / "folder"
-            _write(paired, name, account, folder)
-            folder.rename(target)
-    except OSError as error:
-        for parent in missing:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-        raise _unwritable(out, error) from error
+    with new_folder(out) as folder:
+        _write(paired, name, account, folder)
 
 
 def _write(paired: Paired, name: str, account: str, folder: Path) -> None:

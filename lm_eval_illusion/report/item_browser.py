@@ -40,7 +40,7 @@ def item_browser(
     items, outputs, scores = _read(views, set(shown), RECOGNITION_METRICS[recognition][0])
     _add_documents(documents, set(shown), items, outputs, scores)
     places = {key: place for place, key in enumerate(shown) if key in items}
-    dense = {(o.variant.base_model, _key(o)): o for o in outcomes if o.variant.pruner == "none"}
+    dense = {(o.variant.base_model, _key(o)): o for o in outcomes if o.variant.is_dense}
     rows = [
         {
             "item": places[_key(outcome)],
@@ -82,7 +82,7 @@ def _drawn(outcomes: Sequence[Outcome], most: int) -> list[Key]:
 
 
 def _transition(outcome: Outcome, dense: Outcome | None) -> str | None:
-    if dense is None or outcome.variant.pruner == "none":
+    if dense is None or outcome.variant.is_dense:
         return None
     return transition_of(dense, outcome)
 

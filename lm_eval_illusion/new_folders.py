@@ -1,0 +1,51 @@
+"""A folder that is written whole or not at all: beside its place, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lm_eval_illusion.errors import UserError
+
+
+def refuse_existing(out: Path, why: str = "") -> None:
+    """A folder to be made must not be there yet. `why`: what would go wrong, for the message.
+
+    Raises:
+        UserError: it is there, or can't be looked for.
+    """
+    try:
+        is_there = out.resolve().exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL, a loop of links
+        raise _unwritable(out, error) from error
+    if is_there:
+        raise UserError(f"{out} exists: give a new folder{why}")
+
+
+@contextlib.contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A path to make the folder at; it is renamed to `out` when the block ends without an error.
+
+    Raises:
+        UserError: it can't be written; the parents that were made for it are gone again.
+    """
+    target = out.resolve()
+    missing = [parent for parent in target.parents if not parent.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent, ignore_cleanup_errors=True) as unfinished:
+            folder = Path(unfinished) / "folder"
+            yield folder
+            folder.rename(target)
+    except OSError as error:
+        for parent in missing:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise _unwritable(out, error) from error
+
+
+def _unwritable(out: Path, error: Exception) -> UserError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with room")
