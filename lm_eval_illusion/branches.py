@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
-from lm_eval_illusion.shared_prompt import SharedPrompts, padded
+from lm_eval_illusion.reading import padded
+from lm_eval_illusion.shared_prompt import SharedPrompts
 
 # How often keys that nobody sees any more are dropped: of beams that were left, of finished branches, of padding.
 STEPS_BETWEEN_SWEEPS = 16
@@ -16,8 +16,8 @@ STEPS_BETWEEN_SWEEPS = 16
 class Branches:
     """A tree of tokens behind each prompt. A branch sees its prompt and the tokens that it came by; a beam that splits copies nothing."""
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], device: torch.device) -> None:
-        self.shared = SharedPrompts(model, prompts, device)
+    def __init__(self, shared: SharedPrompts) -> None:
+        self.shared = shared
         # [B, W, K]: which keys the last tokens of W branches see
         self.seen = self.shared.prompt_keys[:, None, :]
         self.steps = 0
@@ -51,5 +51,5 @@ class Branches:
         most = int(used.sum(dim=1).max())
         if most < used.shape[1]:
             order = used.int().argsort(dim=1, descending=True, stable=True)[:, :most]
-            self.shared.select_keys(order)
+            self.shared.keys.select_keys(order)
             self.seen = self.seen.gather(2, order[:, None, :].expand(-1, self.seen.shape[1], -1))

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import torch
 
+from lm_eval_illusion.batch_limits import BatchLimits
 from lm_eval_illusion.branches import Branches
 from lm_eval_illusion.decoding import Decoding
+from lm_eval_illusion.reading import PromptMemory, read_prompts
+from lm_eval_illusion.shared_prompt import SharedPrompts
 from lm_eval_illusion.stopping import Ending
 from lm_eval_illusion.strategies import Beams, Chains, Strategy
 
-# Keys that a row of the user's batch size may hold, as those of a prompt of common length with sixteen branches; branches of one reading,
-# and of one choice, whose vocabulary-sized copies are what memory it takes.
-KEYS_A_ROW, BRANCHES_A_PROMPT, BRANCHES_A_CHOICE = 2048, 64, 64
+# Branches of one reading, and of one choice, whose vocabulary-sized copies are what memory it takes.
+BRANCHES_A_PROMPT, BRANCHES_A_CHOICE = 64, 64
 # What others a decoding may ask for: these, and no more than this.
 HARMLESS: dict[str, tuple[Any, ...]] = {"repetition_penalty": (1, None), "early_stopping": (False, None)}
 
@@ -56,15 +58,18 @@ def decode_shared(
     model: Any,
     tokenizer: Any,
     *,
-    rows: int,
+    limits: BatchLimits,
+    memory: PromptMemory,
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[list[list[int]]]:
     """For each asked its branches' ids, the best beam first. The caller sets inference mode; `progress` is told of finished asks."""
     endings = _endings(asked, model, tokenizer)
     strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
-    for batch in _batches(_readings(asked, strategies), rows):
-        _decode(batch, model, device)
+    for batch in _batches(_readings(asked, strategies), limits.tokens):
+        prompts = [reading.ids for reading in batch]
+        states = read_prompts(model, prompts, device, limits.read, memory)
+        _decode(batch, Branches(SharedPrompts(model, prompts, states, device)))
         progress(sum(len(one.outputs()) for reading in batch for one in reading.strategies))
     return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
 
@@ -111,11 +116,11 @@ def _branches(strategy: Strategy) -> int:
     return max(strategy.decoding.num_beams, strategy.width)
 
 
-def _batches(readings: Sequence[Reading], rows: int) -> Iterator[list[Reading]]:
+def _batches(readings: Sequence[Reading], most_keys: int) -> Iterator[list[Reading]]:
     batch: list[Reading] = []
     for reading in readings:
         most = max(one.keys for one in [*batch, reading])
-        if batch and (len(batch) + 1) * most > rows * KEYS_A_ROW:
+        if batch and (len(batch) + 1) * most > most_keys:
             yield batch
             batch = []
         batch.append(reading)
@@ -123,9 +128,8 @@ def _batches(readings: Sequence[Reading], rows: int) -> Iterator[list[Reading]]:
         yield batch
 
 
-def _decode(batch: Sequence[Reading], model: Any, device: torch.device) -> None:
+def _decode(batch: Sequence[Reading], branches: Branches) -> None:
     """Run the strategies of `batch` to their end."""
-    branches = Branches(model, [reading.ids for reading in batch], device)
     logits = branches.step([reading.ids[-1:] for reading in batch], [[0] for _ in batch])
     # Of each prompt its strategies that go on, and which branch of the prompt each of their branches is: at first the prompt's end.
     rows = [[(one, [0] * one.width) for one in reading.strategies] for reading in batch]
@@ -155,23 +159,20 @@ def _choose(logits: torch.Tensor, rows: Sequence[Row]) -> dict[int, list[Any]]:
             parts[-1].append((strategy, [(number, branch) for branch in branches]))
     choices: dict[int, list[Any]] = {}
     for together in (part for parts in kinds.values() for part in parts):
-        place = torch.tensor([place for _, places in together for place in places], device=logits.device)
         first = together[0][0]
-        chosen = first.choose(logits[place[:, 0], place[:, 1]].float(), [strategy for strategy, _ in together])
+        mine = [logits[row, branch] for _, places in together for row, branch in places]
+        chosen = first.choose(mine, [strategy for strategy, _ in together])
         for strategy, places in together:
             choices[id(strategy)], chosen = chosen[: len(places)], chosen[len(places) :]
     return choices
 
 
 def _advance(row: Row, choices: dict[int, list[Any]]) -> tuple[Row, list[int], list[int]]:
-    """What goes on of a prompt's strategies, and its branches' tokens and parents."""
+    """What goes on of a prompt's strategies, and its nodes: tokens and parents. Branches that said the same so far share a node."""
     on: Row = []
-    tokens: list[int] = []
-    parents: list[int] = []
+    nodes: dict[tuple[int, int], int] = {}
     for strategy, branches in row:
-        grown = strategy.advance(choices[id(strategy)])
+        grown = [(branches[parent], token) for parent, token in strategy.advance(choices[id(strategy)])]
         if grown:
-            on.append((strategy, list(range(len(tokens), len(tokens) + len(grown)))))
-        tokens += [token for _, token in grown]
-        parents += [branches[parent] for parent, _ in grown]
-    return on, tokens, parents
+            on.append((strategy, [nodes.setdefault(node, len(nodes)) for node in grown]))
+    return on, [token for _, token in nodes], [parent for parent, _ in nodes]

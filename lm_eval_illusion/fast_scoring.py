@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import torch
 
+from lm_eval_illusion.batch_limits import BatchLimits
+from lm_eval_illusion.reading import PromptMemory, padded, read_prompts
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation
-from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts, padded
+from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts
 
-# Short contexts are batched beyond the rows that the user gave, up to as many tokens a row; scored positions are always bounded.
-TOKENS_A_ROW, POSITIONS_A_ROW = 512, 128
+# A row takes as many scored positions whatever its context's length.
+POSITIONS_A_ROW = 128
 
 
 class Packed(NamedTuple):
@@ -46,15 +48,23 @@ def score_shared(
     wanted: Iterable[Continuation],
     model: Any,
     *,
-    rows: int,
+    limits: BatchLimits,
+    memory: PromptMemory,
     softmax_dtype: torch.dtype,
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> dict[Continuation, ScoredContinuation]:
-    """Score continuations whose contexts fit into the window; those of one context share it. The caller sets inference mode."""
+    """Score continuations whose contexts fit into the window; those of one context share it, and `memory` keeps it for generation.
+
+    The caller sets inference mode.
+    """
     scores: dict[Continuation, ScoredContinuation] = {}
-    for batch in _batches(_pack(wanted), rows):
-        scored = _score_batch(batch, model, softmax_dtype, device)
+    for batch in _batches(_pack(wanted), limits):
+        contexts = [packed.context for packed in batch]
+        states = read_prompts(model, contexts, device, limits.read, memory)
+        scored = _score_batch(batch, SharedPrompts(model, contexts, states, device), softmax_dtype)
+        for context, kept in zip(contexts, states, strict=True):
+            memory.keep(context, kept)
         for packed, values in zip(batch, scored, strict=True):
             scores.update(
                 (Continuation(packed.context, one), value) for one, value in zip(packed.continuations, values, strict=True)
@@ -81,13 +91,13 @@ def _pack(wanted: Iterable[Continuation]) -> list[Packed]:
     return packs
 
 
-def _batches(packs: Sequence[Packed], rows: int) -> Iterator[list[Packed]]:
+def _batches(packs: Sequence[Packed], limits: BatchLimits) -> Iterator[list[Packed]]:
+    """`packs`: the longest contexts first."""
     batch: list[Packed] = []
     for packed in packs:
-        longest = len((batch or [packed])[0].context)
+        rows, longest = len(batch) + 1, len((batch or [packed])[0].context)
         positions = max(one.positions for one in [*batch, packed])
-        is_small = len(batch) < rows or (len(batch) + 1) * longest <= rows * TOKENS_A_ROW
-        if batch and not (is_small and (len(batch) + 1) * positions <= rows * POSITIONS_A_ROW):
+        if batch and (rows * longest > limits.read or rows * positions > limits.positions):
             yield batch
             batch = []
         batch.append(packed)
@@ -95,10 +105,8 @@ def _batches(packs: Sequence[Packed], rows: int) -> Iterator[list[Packed]]:
         yield batch
 
 
-def _score_batch(
-    batch: Sequence[Packed], model: Any, softmax_dtype: torch.dtype, device: torch.device
-) -> list[list[ScoredContinuation]]:
-    prompts = SharedPrompts(model, [packed.context for packed in batch], device)
+def _score_batch(batch: Sequence[Packed], prompts: SharedPrompts, softmax_dtype: torch.dtype) -> list[list[ScoredContinuation]]:
+    device = prompts.device
     ids, branches, positions = zip(*(packed.behind() for packed in batch), strict=True)
     branch = padded(branches, device, filling=-1)
     logits = prompts.forward(padded(ids, device), padded(positions, device), after_prompts(prompts, branch))

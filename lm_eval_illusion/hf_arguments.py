@@ -24,7 +24,7 @@ FROM_PRETRAINED_ARGUMENTS = (
     "use_safetensors",
     "variant",
 )
-OURS = ("fast", "max_thought_tokens")
+OURS = ("fast", "max_batch_tokens", "max_thought_tokens")
 NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from lm_eval_illusion.reading import PromptMemory, padded, read_prompts
 from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts
 
 logger = logging.getLogger(__name__)
@@ -58,25 +59,25 @@ def _can_be_told_what_to_see(model: Any) -> bool:
 
 
 def shares_rightly(model: Any, device: torch.device) -> bool:
-    """Read two short prompts of different lengths, each with two branches, and compare with the sequences read one by one.
+    """Read two short prompts of different lengths, each with two branches, and compare with the four sequences in rows of their own.
 
     A model that does not heed the mask or the positions differs by far; one of half precision by its rounding.
     """
     vocabulary = model.config.get_text_config().vocab_size
-    prompts = [[(7 * place + 3) % vocabulary for place in range(length)] for length in (9, 5)]
+    prompts = [tuple((7 * place + 3) % vocabulary for place in range(length)) for length in (9, 5)]
     branches = [[(11 * place + row + 5) % vocabulary for place in range(4)] for row in range(2)]
     try:
-        shared = SharedPrompts(model, prompts, device)
+        states = read_prompts(model, prompts, device, most_tokens=99, memory=PromptMemory(0))
+        shared = SharedPrompts(model, prompts, states, device)
         ids = torch.tensor([[prompt[-1], *branch] for prompt, branch in zip(prompts, branches, strict=True)], device=device)
         steps = torch.tensor([0, 1, 2, 1, 2], device=device)
         branch = torch.tensor([[0, 1, 1, 2, 2]] * 2, device=device)
         packed = shared.forward(ids, shared.lengths[:, None] - 1 + steps, after_prompts(shared, branch))
+        sequences = [[*prompts[row], *branches[row][two : two + 2]] for row in range(2) for two in (0, 2)]
+        alone = model(padded(sequences, device)).logits
         differences = [
-            _difference(
-                packed[row, 2 * number + 2], model, [*prompts[row], *branches[row][2 * number : 2 * number + 2]], device
-            )
-            for row in range(2)
-            for number in range(2)
+            _difference(packed[number // 2, 2 * (number % 2) + 2], alone[number, len(sequence) - 1])
+            for number, sequence in enumerate(sequences)
         ]
     except Exception:
         # However a model's code refuses masks, positions or a cache: it can't share.
@@ -85,8 +86,7 @@ def shares_rightly(model: Any, device: torch.device) -> bool:
     return max(differences) < (0.1 if half else 1e-3)
 
 
-def _difference(packed: torch.Tensor, model: Any, sequence: list[int], device: torch.device) -> float:
-    """Mean absolute difference of log-probabilities, [vocabulary] logits against those after a sequence; infinite where one is NaN."""
-    alone = model(torch.tensor([sequence], device=device)).logits[0, -1]
-    difference = (packed.float().log_softmax(-1) - alone.float().log_softmax(-1)).abs().mean()
+def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Mean absolute difference of log-probabilities of two [vocabulary] logits; infinite where one is NaN."""
+    difference = (one.float().log_softmax(-1) - other.float().log_softmax(-1)).abs().mean()
     return float(difference.nan_to_num(nan=float("inf")))

@@ -18,13 +18,16 @@ from tqdm import tqdm
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
+from lm_eval_illusion.batch_limits import BatchLimits, automatic_limits, read_max_batch_tokens
 from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.fast_scoring import can_share, score_shared
+from lm_eval_illusion.freed_memory import keep_freed_memory
 from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
 from lm_eval_illusion.known_models import longest_shared
 from lm_eval_illusion.pruning import pruned_checkpoint
+from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
@@ -34,7 +37,7 @@ from lm_eval_illusion.thoughts import END, Thoughts
 class PrunedHFLM(HFLM):  # type: ignore[misc]
     """HFLM of a pruned checkpoint.
 
-    `batch_size` counts rows: of 2,048 tokens held, where a prompt is read once; else a prompt with five beams is five.
+    `batch_size` counts rows: of 8,192 tokens held, where a prompt is read once; else a prompt with five beams is five.
     """
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
@@ -42,6 +45,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
 
         `max_thought_tokens`: how long a thinking model may think before it answers, under --apply_chat_template (default 2048).
         `fast`: `auto` reads a prompt once for all that is asked of it where the model allows it, `off` reads it for each request.
+        `max_batch_tokens`: how many tokens of prompts and their answers a batch holds where prompts are read once; as many again are
+        remembered from scoring to generation. `auto`: a quarter of an accelerator's free memory each, on a processor by `batch_size`.
         All other arguments are HFLM's.
 
         Raises:
@@ -49,6 +54,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """
         check_names(arguments)
         self.may_share = read_fast(str(arguments.pop("fast", "auto")))
+        self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
         most_thoughts = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
         if settings.pruner != "none":
@@ -65,6 +71,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         if settings.pruner != "none":
             # The checkpoint in the store is of that revision, but has none itself.
             arguments.pop("revision", None)
+        if arguments["device"] == "cpu":
+            keep_freed_memory()
         with loading_errors(base.pretrained):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
         if self.backend != "causal":
@@ -120,7 +128,6 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             Continuation(tuple(context), tuple(continuation)).cut(self.max_length) for _, context, continuation in requests
         ]
         options: dict[str, Any] = {
-            "rows": override_bs or self._rows(),
             "softmax_dtype": self.softmax_dtype or torch.float32,
             "device": self.device,
         }
@@ -128,11 +135,11 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             options["progress"] = bar.update
             shared = [one for one in set(wanted) if can_share(one, self.longest_shared)]
             with self._inference():
-                scores = score_shared(shared, self.model, **options)
+                scores = score_shared(shared, self.model, limits=self.limits, memory=self.memory, **options) if shared else {}
             plain = [one for one in wanted if one not in scores]
-            scores |= zip(
-                plain, score_continuations(plain, self._model_call, max_length=self.max_length, **options), strict=True
-            )
+            if plain:
+                options |= {"rows": override_bs or self._rows(), "max_length": self.max_length}
+                scores |= zip(plain, score_continuations(plain, self._model_call, **options), strict=True)
         return [scores[one] for one in wanted]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -170,11 +177,12 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 ids, _ = self._encode_prompts([prompt], decoding)
                 if 0 < ids.shape[1] <= self.longest_shared - decoding.max_new_tokens:
                     asked[place] = Asked(tuple(ids[0].tolist()), prompt, decoding)
-        rows = self._rows() if asked else 1
+        if not asked:
+            return {}
+        given: dict[str, Any] = {"limits": self.limits, "memory": self.memory, "device": self.device, "progress": progress}
         with self._inference():
-            outputs = decode_shared(
-                list(asked.values()), self.model, self.tokenizer, rows=rows, device=self.device, progress=progress
-            )
+            outputs = decode_shared(list(asked.values()), self.model, self.tokenizer, **given)
+        self.memory.clear()
         return {
             place: [self._text(ids, one.decoding, one.prompt) for ids in mine]
             for (place, one), mine in zip(asked.items(), outputs, strict=True)
@@ -222,6 +230,18 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             return 0
         with self._inference():
             return longest_shared(self.model, self.max_length, self.device)
+
+    @cached_property
+    def limits(self) -> BatchLimits:
+        """Of batches that share prompts."""
+        if self.max_batch_tokens is not None:
+            return BatchLimits(self.max_batch_tokens)
+        return automatic_limits(self.model, self.device, 1 if self.device.type == "cuda" else self._rows())
+
+    @cached_property
+    def memory(self) -> PromptMemory:
+        """As many prompts once more as a batch holds."""
+        return PromptMemory(self.limits.tokens)
 
     @contextmanager
     def _inference(self) -> Iterator[None]:

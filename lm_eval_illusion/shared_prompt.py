@@ -6,75 +6,48 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+
+from lm_eval_illusion.branch_attention import branching
+from lm_eval_illusion.reading import Prompt
+from lm_eval_illusion.shared_keys import SharedKeys, States
 
 
 class SharedPrompts:
     """A batch of prompts in one cache, and the tokens after them, each of which sees what it is told to see.
 
-    The last token of a prompt is not read with the others: the first `forward` takes it, because the logits after it are wanted.
-    Prompts are padded on the right, where a causal model does not see the padding: they are read without a mask, which attention kernels do
-    fastest, and the padding's keys are hidden from all that follows.
+    The first `forward` takes the prompts' last tokens, because the logits after them are wanted.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], device: torch.device) -> None:
-        """Read `prompts`, each of one token or more; the caller sets inference mode and autocast."""
+    def __init__(self, model: Any, prompts: Sequence[Prompt], states: Sequence[States], device: torch.device) -> None:
+        """`states`: of the prompts, from `read_prompts`. The caller sets inference mode and autocast."""
         self.model = model
         self.device = device
-        # Without the model's config: layers of sliding windows would drop keys, because they count the tokens of all branches.
-        self.cache = DynamicCache()
+        self.keys = SharedKeys.of(states)
         self.lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-        read = [prompt[:-1] for prompt in prompts]
-        longest = max(map(len, read))
-        if longest:
-            model(input_ids=padded(read, device), past_key_values=self.cache, use_cache=True, logits_to_keep=1)
-        self.prompt_keys = torch.arange(longest, device=device) < (self.lengths - 1)[:, None]
-        """[B, longest - 1] booleans: which keys of the cache are a prompt's."""
+        self.prompt_keys = torch.arange(max(map(len, prompts)) - 1, device=device) < (self.lengths - 1)[:, None]
+        """[B, longest - 1] booleans: which keys are a prompt's; the others are padding."""
 
     def forward(self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """Logits [B, Q, vocabulary] of tokens `ids` [B, Q] at `positions` [B, Q], which stay in the cache.
 
         `visible`: [B, Q, K + Q] booleans over the K keys in the cache and these Q. A query that sees nothing is not allowed.
         """
-        logits: torch.Tensor = self.model(
-            input_ids=ids,
-            attention_mask=self._mask(visible),
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-        ).logits
+        dtype = self.model.dtype
+        blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
+        with branching(self.model):
+            logits: torch.Tensor = self.model(
+                input_ids=ids,
+                attention_mask=blocked[:, None],
+                position_ids=positions,
+                past_key_values=self.keys,
+                use_cache=True,
+            ).logits
         return logits
 
     def keep(self, rows: torch.Tensor) -> None:
         """Forget all prompts but `rows`, [n] indices, and what came after them."""
         self.lengths = self.lengths[rows]
-        self.cache.batch_select_indices(rows)
-
-    def select_keys(self, places: torch.Tensor) -> None:
-        """Keep the keys at `places` [B, n] of the cache, in that order."""
-        for layer in self.cache.layers:
-            layer.keys = _taken(layer.keys, places)
-            layer.values = _taken(layer.values, places)
-
-    def _mask(self, visible: torch.Tensor) -> torch.Tensor:
-        if self.model.config._attn_implementation == "sdpa":
-            return visible[:, None]
-        # Eager attention adds its mask.
-        dtype = self.model.dtype
-        blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
-        return blocked[:, None]
-
-
-def _taken(states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """`states`: [B, heads, K, width] -> [B, heads, n, width]."""
-    index = places[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
-    return states.gather(2, index)
-
-
-def padded(rows: Sequence[Sequence[int]], device: torch.device, filling: int = 0) -> torch.Tensor:
-    """[len(rows), longest] ids, padded on the right."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows], dtype=torch.long, device=device)
+        self.keys.select_rows(rows)
 
 
 def after_prompts(prompts: SharedPrompts, branch: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from lm_eval_illusion.decoding import Decoding
-from lm_eval_illusion.sampling import race, seed_of, warpers_of
+from lm_eval_illusion.sampling import race, seed_of
 from lm_eval_illusion.stopping import Ending
 
 # For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.
@@ -28,8 +28,8 @@ class Strategy(Protocol):
     def width(self) -> int:
         """Live branches; 0 when all is done."""
 
-    def choose(self, logits: torch.Tensor, together: Sequence[Any]) -> list[Any]:
-        """Choices of all branches of all strategies `together`, of this kind; `logits`: [branches, vocabulary], float32."""
+    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Any]) -> list[Any]:
+        """Choices of all branches of all strategies `together`, of this kind; `logits`: [vocabulary] of each branch."""
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
         """The live branches of the next step, each as the branch of this step that it goes on from, and its token."""
@@ -60,12 +60,12 @@ class Chains:
         """Answers that go on."""
         return len(self.live)
 
-    def choose(self, logits: torch.Tensor, together: Sequence[Chains]) -> list[int]:
+    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Chains]) -> list[int]:
         """The greatest logit, or the winner of the race."""
         if not self.decoding.do_sample:
-            return [int(token) for token in logits.argmax(dim=-1).tolist()]
+            return [int(token) for token in torch.stack([row.argmax() for row in logits]).tolist()]
         seeds = [chains.seeds[place] + len(chains.tokens[place]) for chains in together for place in chains.live]
-        return [int(token) for token in race(warpers_of(self.decoding)(None, logits), seeds).tolist()]
+        return race(logits, self.decoding, seeds)
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
         """Each goes on with its token until it ends."""
@@ -102,10 +102,11 @@ class Beams:
         """Running beams: one before the first token."""
         return len(self.running)
 
-    def choose(self, logits: torch.Tensor, together: Sequence[Beams]) -> list[list[tuple[float, int]]]:
+    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Beams]) -> list[list[tuple[float, int]]]:
         """Log-probability and id of each beam's best tokens, the best first."""
-        best, ids = logits.topk(min(self.candidates, logits.shape[-1]), dim=-1)
-        scores = (best - logits.logsumexp(dim=-1, keepdim=True)).tolist()
+        rows = torch.stack(list(logits)).float()
+        best, ids = rows.topk(min(self.candidates, rows.shape[-1]), dim=-1)
+        scores = (best - rows.logsumexp(dim=-1, keepdim=True)).tolist()
         return [list(zip(*row, strict=True)) for row in zip(scores, ids.tolist(), strict=True)]
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:

@@ -14,9 +14,10 @@ from lm_eval.api.instance import Instance
 from lm_eval_illusion.decoding import StopStrings, read_decoding
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.model import PrunedHFLM
+from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.stopping import Ending
 from lm_eval_illusion.thoughts import Thoughts
-from tests.test_fast_scoring import make_bloom, sequence
+from tests.test_fast_scoring import limits, make_bloom, sequence
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
 
 CPU = torch.device("cpu")
@@ -50,7 +51,7 @@ def asked(prompts, *settings):
 
 def decoded(model, wanted, rows=3):
     with torch.inference_mode():
-        return decode_shared(wanted, model, tokenizer(), rows=rows, device=CPU)
+        return decode_shared(wanted, model, tokenizer(), limits=limits(rows), memory=PromptMemory(99), device=CPU)
 
 
 def by_transformers(model, one):
@@ -120,14 +121,23 @@ def test_neither_order_nor_batch_nor_company_changes_an_answer():
         assert answers == [expected[place] for place in shuffled]
 
 
-def test_each_prompt_is_read_once_whatever_is_asked():
+def test_each_prompt_is_read_once_and_what_several_branches_say_goes_through_the_model_once():
     model = make_tiny_model("llama")
     read = []
     model.model.register_forward_pre_hook(lambda _, __, given: read.append(tuple(given["input_ids"].shape)), with_kwargs=True)
-    no_end = {"until": [], "max_gen_toks": 20}
     model.generation_config.eos_token_id = None
-    decoded(model, asked([sequence("p", 50), sequence("q", 49)], *({**way, **no_end} for way in (GREEDY, BEAM, SAMPLE))))
-    assert read == [(2, 49), (2, 1), *[(2, 16)] * 19]
+    no_end = {"until": [], "max_gen_toks": 20}
+    # At this temperature many samples begin alike.
+    ways = [{**GREEDY, **no_end}, {**SAMPLE, **no_end, "temperature": 0.4}]
+    outputs = decoded(model, asked([sequence("p", 50), sequence("q", 49)], *ways))
+    said = [outputs[0] + outputs[1], outputs[2] + outputs[3]]
+    widths = [max(len({tuple(row[:length]) for row in rows}) for rows in said) for length in range(1, 20)]
+    assert read == [(2, 49), (2, 1), *[(2, width) for width in widths]]
+    assert 1 < min(widths) < max(widths) <= 11
+    read.clear()
+    decoded(model, asked([sequence("p", 50), sequence("q", 49)], *ways, {**BEAM, **no_end}))
+    assert read[:2] == [(2, 49), (2, 1)]
+    assert all(width <= 16 for _, width in read[2:])
 
 
 def test_very_many_samples():

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from lm_eval_illusion.batch_limits import TOKENS_A_ROW, BatchLimits
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_scoring import can_share, score_shared
 from lm_eval_illusion.known_models import longest_unchanged, shares_rightly
 from lm_eval_illusion.model import PrunedHFLM
+from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.scoring import Continuation, score_continuations
 from tests.tiny_models import ARCHITECTURES, HIDDEN, make_tiny_model, save_tiny
 
@@ -34,9 +36,15 @@ def plain(model, wanted, rows=4):
         )
 
 
+def limits(rows):
+    return BatchLimits(rows * TOKENS_A_ROW)
+
+
 def shared(model, wanted, rows=4):
     with torch.inference_mode():
-        scores = score_shared(wanted, model, rows=rows, softmax_dtype=torch.float32, device=CPU)
+        scores = score_shared(
+            wanted, model, limits=limits(rows), memory=PromptMemory(99), softmax_dtype=torch.float32, device=CPU
+        )
     return [scores[one] for one in wanted]
 
 
@@ -94,7 +102,7 @@ def test_each_context_is_read_once_and_only_scored_positions_are_projected():
     model.model.register_forward_pre_hook(lambda _, __, given: read.append(given["input_ids"].numel()), with_kwargs=True)
     model.lm_head.register_forward_pre_hook(lambda _, given: projected.append(given[0].shape[1]))
     shared(model, [Continuation(sequence("p", 50), one) for one in ((3,), (4,), (5, 6))])
-    assert (read, projected) == ([49, 2], [1, 2])
+    assert (read, projected) == ([49, 2], [2])
 
 
 def test_what_is_not_worth_sharing():

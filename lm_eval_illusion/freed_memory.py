@@ -1,0 +1,24 @@
+"""Large blocks of memory that were freed are used again instead of being given back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# Of glibc's mallopt(3): how many blocks may be mapped one by one, and how much free memory at the end of the heap is kept.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+MOST_KEPT = 2**31 - 1
+
+
+def keep_freed_memory() -> None:
+    """Set it for this process; without glibc nothing is done.
+
+    Logits and activations on a processor are blocks of many megabytes, made anew in every step. The system hands out each of them page by
+    page, zeroed: a tenth of the time of scoring and decoding.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
