@@ -22,16 +22,23 @@ def by_decoding(requests: Sequence[Instance], thoughts: Thoughts, chat_prompts: 
 
     `thoughts`: of the prompts that are in `chat_prompts`. `default_tokens`: the answer's length where a request gives none.
     """
+    # With several processes lm_eval fills up the shorter ones with clones of their last request: more than `repeats` are more of the same.
     clones: dict[int, list[int]] = defaultdict(list)
     for place, request in enumerate(requests):
         clones[id(request)].append(place)
     groups: dict[str, list[list[int]]] = defaultdict(list)
     for places in clones.values():
         prompt, settings = requests[places[0]].args
-        groups[json.dumps([settings, len(places), prompt in chat_prompts], sort_keys=True)].append(places)
+        groups[json.dumps([settings, _repeats(requests, places), prompt in chat_prompts], sort_keys=True)].append(places)
     ways = []
     for same in groups.values():
         prompt, settings = requests[same[0][0]].args
-        decoding = read_decoding(settings, len(same[0]), default_tokens, thoughts if prompt in chat_prompts else None)
+        decoding = read_decoding(
+            settings, _repeats(requests, same[0]), default_tokens, thoughts if prompt in chat_prompts else None
+        )
         ways.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
     return ways
+
+
+def _repeats(requests: Sequence[Instance], places: Sequence[int]) -> int:
+    return min(len(places), requests[places[0]].repeats or len(places))

@@ -77,6 +77,9 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             super().__init__(pretrained=self.checkpoint.path, **arguments)
         if self.backend != "causal":
             raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
+        if hasattr(self, "accelerator") and not arguments.get("parallelize"):
+            # HFLM does so only where it sees more than one GPU, and by the number on the machine.
+            self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
         self.model.generation_config = token_ids_only(self.model.generation_config)
         self.thoughts = self._thoughts(most_thoughts)
         self.chat_prompts: set[str] = set()
@@ -107,7 +110,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         """HFLM's information and, under `illusion`, what was pruned and how: it goes into results.config."""
         manifest = self.checkpoint.manifest
         measured = {"sparsity_measured": overall_sparsity(self.model)}
-        left_out = ("files", "sparsity_of_layer")
+        left_out = ("files", "stamps", "sparsity_of_layer")
         provenance = {name: value for name, value in manifest.items() if name not in left_out}
         return {**super().get_model_info(), "illusion": {**provenance, **measured}}
 

@@ -31,16 +31,20 @@ def prunable_weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
 
 def measure_sparsity(model: PreTrainedModel) -> dict[str, float]:
     """The share of exact zeros in each prunable layer."""
-    return {name: (weight == 0).float().mean().item() for name, weight in prunable_weights(model)}
+    return {name: _zeros(weight) / weight.numel() for name, weight in prunable_weights(model)}
 
 
 def overall_sparsity(model: PreTrainedModel) -> float:
     """The share of exact zeros over all prunable weights together, a large layer counting for more."""
     zeros = total = 0
     for _, weight in prunable_weights(model):
-        zeros += int((weight == 0).sum())
+        zeros += _zeros(weight)
         total += weight.numel()
     return zeros / total
+
+
+def _zeros(weight: Tensor) -> int:
+    return weight.numel() - int(weight.count_nonzero())
 
 
 def check_sparsity(model: PreTrainedModel, expected: float, mask_structure: str) -> None:

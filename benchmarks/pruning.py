@@ -1,0 +1,162 @@
+"""Time Wanda against the paper's algorithm in plain torch, and a store hit against a plain load: `python -m benchmarks.pruning`.
+
+The model is `benchmarks.battery`'s, of random weights. The reference is written from the paper (Sun et al., arXiv 2306.11695, section 3):
+block after block, the norm of each input of each linear layer over the calibration tokens; in each row of outputs the weights of
+smallest |weight| x norm go; then the pruned block's outputs are the next block's inputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmarks.battery import save_model, texts
+
+
+def prune_by_the_paper(model: Any, token_ids: list[list[int]], sparsity: float) -> None:
+    """Wanda, one calibration sample at a time, as the reference implementation goes."""
+    import torch
+
+    inputs, given = first_inputs(model, token_ids)
+    for block in model.model.layers:
+        layers = {name: layer for name, layer in block.named_modules() if isinstance(layer, torch.nn.Linear)}
+        squares = {name: torch.zeros(layer.in_features) for name, layer in layers.items()}
+
+        def add(name: str, squares: dict[str, torch.Tensor] = squares) -> Any:
+            def hook(_: Any, arguments: tuple[torch.Tensor], __: torch.Tensor) -> None:
+                squares[name] += arguments[0].reshape(-1, arguments[0].shape[-1]).float().pow(2).sum(dim=0)
+
+            return hook
+
+        handles = [layer.register_forward_hook(add(name)) for name, layer in layers.items()]
+        for hidden in inputs:
+            block(hidden, **given)
+        for handle in handles:
+            handle.remove()
+        for name, layer in layers.items():
+            metric = layer.weight.abs() * squares[name].sqrt()
+            smallest = metric.sort(dim=1, stable=True)[1][:, : int(layer.in_features * sparsity)]
+            layer.weight.data.scatter_(1, smallest, 0)
+        inputs = [block(hidden, **given) for hidden in inputs]
+
+
+def first_inputs(model: Any, token_ids: list[list[int]]) -> tuple[list[Any], dict[str, Any]]:
+    """What the first block is given for each sample, and the rest of its arguments, which are the same for all."""
+    import torch
+
+    caught: list[tuple[Any, dict[str, Any]]] = []
+
+    class Caught(Exception):  # noqa: N818
+        pass
+
+    def catch(_: Any, arguments: tuple[Any, ...], given: dict[str, Any]) -> None:
+        caught.append((arguments[0], given))
+        raise Caught
+
+    handle = model.model.layers[0].register_forward_pre_hook(catch, with_kwargs=True)
+    for row in token_ids:
+        with suppress(Caught):
+            model(torch.tensor([row]), use_cache=False)
+    handle.remove()
+    return [hidden for hidden, _ in caught], caught[0][1]
+
+
+def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Seconds of both on copies of one model, in turn; `alike`: the share of weights that both keep or both remove."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from lm_eval_illusion.oneshot import output_head, prune_in_place
+    from lm_eval_illusion.recipes import render_recipe
+    from lm_eval_illusion.sparsity import prunable_weights
+
+    torch.set_num_threads(options.threads)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    stream = tokenizer.encode("\n".join(texts()))
+    token_ids = [stream[start * options.length :][: options.length] for start in range(options.samples)]
+    seconds: dict[str, list[float]] = {"paper": [], "ours": []}
+    for _ in range(options.rounds):
+        by_paper, by_us = copy.deepcopy(base), copy.deepcopy(base)
+        start = time.perf_counter()
+        with torch.no_grad():
+            prune_by_the_paper(by_paper, token_ids, options.sparsity)
+        seconds["paper"].append(time.perf_counter() - start)
+        recipe = render_recipe("wanda", options.sparsity, "0:0", output_head(by_us))
+        start = time.perf_counter()
+        prune_in_place(by_us, tokenizer, recipe, token_ids, seed=0)
+        seconds["ours"].append(time.perf_counter() - start)
+    pairs = zip(prunable_weights(by_paper), prunable_weights(by_us), strict=True)
+    alike = [((one == 0) == (other == 0)).float().mean().item() for (_, one), (_, other) in pairs]
+    return {**{name: min(took) for name, took in seconds.items()}, "alike": sum(alike) / len(alike)}
+
+
+def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Seconds of a plain load of a stored checkpoint, and of finding it in the store and loading it, in turn."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from lm_eval_illusion.arguments import read_settings
+    from lm_eval_illusion.base_models import BaseModel
+    from lm_eval_illusion.pruning import pruned_checkpoint
+
+    torch.set_num_threads(options.threads)
+    settings = read_settings(pruner="magnitude", sparsity=options.sparsity, store=str(folder / "store"))
+    path = pruned_checkpoint(BaseModel(str(folder)), settings).path
+
+    def load(found: str) -> None:
+        model = AutoModelForCausalLM.from_pretrained(found)
+        # Weights are mapped from the file: they are read when they are first used.
+        sum(float(parameter.sum()) for parameter in model.parameters())
+
+    seconds: dict[str, list[float]] = {"plain": [], "hit": []}
+    for _ in range(options.rounds + 1):
+        start = time.perf_counter()
+        load(path)
+        seconds["plain"].append(time.perf_counter() - start)
+        start = time.perf_counter()
+        load(pruned_checkpoint(BaseModel(str(folder)), settings).path)
+        seconds["hit"].append(time.perf_counter() - start)
+    return {name: min(took) for name, took in seconds.items()}
+
+
+def main() -> None:
+    """Both, each in a process of its own."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pruning", description=__doc__.splitlines()[0])
+    numbers = {"hidden": 1024, "layers": 12, "samples": 32, "length": 256, "rounds": 2, "threads": os.cpu_count()}
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--sparsity", type=float, default=0.6)
+    parser.add_argument("--run", choices=("wanda", "store"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        run = {"wanda": time_wanda, "store": time_store}[options.run]
+        (options.folder / f"{options.run}.result").write_text(json.dumps(run(options.folder / "model", options)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(Path(folder, "model"), options)
+        for name in ("wanda", "store"):
+            again = [sys.executable, "-m", "benchmarks.pruning", *sys.argv[1:], "--run", name, "--folder", folder]
+            subprocess.run(again, check=True)
+        wanda, store = (json.loads(Path(folder, f"{name}.result").read_text()) for name in ("wanda", "store"))
+    print(
+        f"{options.layers} layers of {options.hidden}, float32, {options.samples} samples of {options.length} tokens,", end=" "
+    )
+    print(f"{options.threads} threads")
+    print(f"Wanda {options.sparsity}: the paper's {wanda['paper']:.1f} s, ours {wanda['ours']:.1f} s,", end=" ")
+    print(f"ratio {wanda['ours'] / wanda['paper']:.2f}; {100 * wanda['alike']:.3f} % of the weights decided alike")
+    print(f"loading: plain {store['plain']:.2f} s, store hit {store['hit']:.2f} s, ratio {store['hit'] / store['plain']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`accelerate launch` with two processes on the CPU: the rows of one process, and one pruning."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+TASKS = ["mqa_illusion_en_mc", "mqa_illusion_en_gen", "mqa_illusion_en_beam", "mqa_illusion_en_sample"]
+# An odd number: lm_eval fills up the second process with clones of its last request.
+LIMIT = 5
+
+
+def evaluated(out, launcher):
+    """Rows of each task, by item, without what differs from run to run."""
+    arguments = {
+        "pruner": "wanda",
+        "sparsity": 0.7,
+        "calibration_samples": 8,
+        "calibration_length": 64,
+        "store": out.parent / "store",
+    }
+    given = ",".join(f"{name}={value}" for name, value in arguments.items())
+    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,device=cpu,batch_size=4,{given}"]
+    command += ["--tasks", ",".join(TASKS), "--limit", str(LIMIT), "--output_path", str(out), "--log_samples"]
+    done = subprocess.run(
+        [sys.executable, *launcher, "-m", "lm_eval_illusion.cli", *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {}
+    for task in TASKS:
+        (file,) = out.rglob(f"samples_{task}_*.jsonl")
+        rows[task] = {}
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            assert row["doc"]["id"] not in rows[task]
+            rows[task][row["doc"]["id"]] = {name: row[name] for name in (*row["metrics"], "filtered_resps")}
+    (results,) = out.rglob("results_*.json")
+    return rows, json.loads(results.read_text(encoding="utf-8"))["results"]
+
+
+@pytest.mark.slow
+def test_two_processes_say_what_one_says_and_prune_once(tmp_path):
+    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]
+    two, two_results = evaluated(tmp_path / "two", launcher)
+    entries = [entry for entry in (tmp_path / "store").iterdir() if entry.name != ".work"]
+    made = [(entry / "manifest.json").stat().st_mtime_ns for entry in entries]
+    one, one_results = evaluated(tmp_path / "one", [])
+    assert len(made) == 1
+    assert [(entry / "manifest.json").stat().st_mtime_ns for entry in entries] == made
+    for task in TASKS:
+        assert len(two[task]) == LIMIT
+        for item, row in one[task].items():
+            assert two[task][item].keys() == row.keys()
+            if task.endswith("_mc"):
+                theirs = [[float(score) for score, _ in asked["filtered_resps"]] for asked in (row, two[task][item])]
+                assert theirs[0] == pytest.approx(theirs[1], abs=1e-4)
+            else:
+                assert two[task][item] == row
+        for metric, value in one_results[task].items():
+            if isinstance(value, float):
+                assert two_results[task][metric] == pytest.approx(value, abs=1e-9), (task, metric)
