@@ -101,31 +101,24 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds of a plain load of a stored checkpoint, and of finding it in the store and loading it, in turn."""
+    """Seconds of stock `hf` with a stored checkpoint, and of `pruned-hf` that finds it in the store, in turn, with every weight read."""
     import torch
-    from transformers import AutoModelForCausalLM
+    from lm_eval.models.huggingface import HFLM
 
-    from lm_eval_illusion.arguments import read_settings
-    from lm_eval_illusion.base_models import BaseModel
-    from lm_eval_illusion.pruning import pruned_checkpoint
+    from lm_eval_illusion.model import PrunedHFLM
 
     torch.set_num_threads(options.threads)
-    settings = read_settings(pruner="magnitude", sparsity=options.sparsity, store=str(folder / "store"))
-    path = pruned_checkpoint(BaseModel(str(folder)), settings).path
-
-    def load(found: str) -> None:
-        model = AutoModelForCausalLM.from_pretrained(found)
-        # Weights are mapped from the file: they are read when they are first used.
-        sum(float(parameter.sum()) for parameter in model.parameters())
-
-    seconds: dict[str, list[float]] = {"plain": [], "hit": []}
+    store = folder.parent / "store"
+    arguments = {"pruner": "magnitude", "sparsity": options.sparsity, "store": str(store), "device": "cpu"}
+    path = PrunedHFLM(str(folder), **arguments).checkpoint.path
+    loads = {"plain": lambda: HFLM(path, device="cpu"), "hit": lambda: PrunedHFLM(str(folder), **arguments)}
+    seconds: dict[str, list[float]] = {name: [] for name in loads}
     for _ in range(options.rounds + 1):
-        start = time.perf_counter()
-        load(path)
-        seconds["plain"].append(time.perf_counter() - start)
-        start = time.perf_counter()
-        load(pruned_checkpoint(BaseModel(str(folder)), settings).path)
-        seconds["hit"].append(time.perf_counter() - start)
+        for name, load in loads.items():
+            start = time.perf_counter()
+            # Weights are mapped from the file: they are read when they are first used.
+            sum(float(parameter.sum()) for parameter in load().model.parameters())
+            seconds[name].append(time.perf_counter() - start)
     return {name: min(took) for name, took in seconds.items()}
 
 

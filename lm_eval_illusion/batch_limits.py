@@ -8,8 +8,8 @@ import torch
 
 from lm_eval_illusion.errors import UserError
 
-# Without a word from the user: of each row of his batch size, and at the most on an accelerator.
-TOKENS_A_ROW, MOST_ON_ACCELERATOR = 8192, 65_536
+# Without a word from the user: of each row of his batch size, and at the most; more made nothing faster on a processor.
+TOKENS_A_ROW, MOST_TOKENS = 8192, 65_536
 
 
 class BatchLimits(NamedTuple):
@@ -24,8 +24,13 @@ class BatchLimits(NamedTuple):
         return max(1, self.tokens // 16)
 
     @property
+    def scored(self) -> int:
+        """Those of contexts that are scored together: they are held twice, side by side and for generation."""
+        return max(1, self.tokens // 4)
+
+    @property
     def positions(self) -> int:
-        """Positions that are projected to the vocabulary together when scoring."""
+        """Positions that are projected to the vocabulary together."""
         return max(1, self.tokens // 64)
 
 
@@ -49,9 +54,9 @@ def read_max_batch_tokens(value: Any) -> int | None:
 def automatic_limits(model: Any, device: torch.device, rows: int) -> BatchLimits:
     """As many tokens as fit into a quarter of an accelerator's free memory; elsewhere by the user's batch size, `rows`."""
     if device.type != "cuda":
-        return BatchLimits(rows * TOKENS_A_ROW)
+        return BatchLimits(min(MOST_TOKENS, rows * TOKENS_A_ROW))
     free, _ = torch.cuda.mem_get_info(device)
-    return BatchLimits(max(TOKENS_A_ROW, min(MOST_ON_ACCELERATOR, free // 4 // bytes_a_token(model))))
+    return BatchLimits(max(TOKENS_A_ROW, min(MOST_TOKENS, free // 4 // bytes_a_token(model))))
 
 
 def bytes_a_token(model: Any) -> int:

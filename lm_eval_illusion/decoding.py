@@ -132,6 +132,18 @@ def said(tokenizer: Any, ids: list[int], thoughts: Thoughts, is_open: bool) -> s
     return answer if answer is None else answer.lstrip()
 
 
+def chat_answer_is_done(tokenizer: Any, ids: list[int], decoding: Decoding, thoughts: Thoughts, is_open: bool) -> bool:
+    """Whether a stop string stands in the answer among generated ids, or the answer, or the thought before it, is long enough."""
+    answer = said(tokenizer, ids, thoughts, is_open)
+    if answer is None:
+        return len(ids) >= thoughts.max_tokens
+    if any(stop in answer for stop in decoding.stops):
+        return True
+    # No longer than the whole; counted anew only where a thought may stand before it.
+    most = decoding.max_new_tokens
+    return len(ids) >= most and len(tokenizer.encode(answer, add_special_tokens=False)) >= most
+
+
 def _stops(tokenizer: Any, prompts: Sequence[str], decoding: Decoding, start: int) -> list[StoppingCriteria]:
     if decoding.thoughts is not None:
         return [ChatStops(tokenizer, prompts, decoding, decoding.thoughts, start)]
@@ -174,15 +186,8 @@ class ChatStops(StoppingCriteria):  # type: ignore[misc]
         """[rows] booleans: which rows are done."""
         rows = input_ids[:, self.start :].tolist()
         a_prompt = len(rows) // len(self.is_open)
-        done = [self._is_done(ids, self.is_open[row // a_prompt]) for row, ids in enumerate(rows)]
+        done = [
+            chat_answer_is_done(self.tokenizer, ids, self.decoding, self.thoughts, self.is_open[row // a_prompt])
+            for row, ids in enumerate(rows)
+        ]
         return torch.tensor(done, device=input_ids.device)
-
-    def _is_done(self, ids: list[int], is_open: bool) -> bool:
-        answer = said(self.tokenizer, ids, self.thoughts, is_open)
-        if answer is None:
-            return len(ids) >= self.thoughts.max_tokens
-        if any(stop in answer for stop in self.decoding.stops):
-            return True
-        # No longer than the whole; counted anew only where a thought may stand before it.
-        most = self.decoding.max_new_tokens
-        return len(ids) >= most and len(self.tokenizer.encode(answer, add_special_tokens=False)) >= most

@@ -10,10 +10,10 @@ import torch
 
 from lm_eval_illusion.batch_limits import BatchLimits
 from lm_eval_illusion.branches import Branches
-from lm_eval_illusion.decoding import Decoding
+from lm_eval_illusion.decoding import Decoding, thought_is_open
 from lm_eval_illusion.reading import PromptMemory, read_prompts
 from lm_eval_illusion.shared_prompt import SharedPrompts
-from lm_eval_illusion.stopping import Ending
+from lm_eval_illusion.stopping import ChatEnding, Ending, Ends
 from lm_eval_illusion.strategies import Beams, Chains, Strategy
 
 # Branches of one reading, and of one choice, whose vocabulary-sized copies are what memory it takes.
@@ -36,18 +36,12 @@ class Reading(NamedTuple):
     ids: tuple[int, ...]
     strategies: tuple[Strategy, ...]
 
-    @property
-    def keys(self) -> int:
-        """The most keys that it may come to hold."""
-        return len(self.ids) + sum(_branches(one) * one.decoding.max_new_tokens for one in self.strategies)
-
 
 def can_branch(decoding: Decoding) -> bool:
-    """Whether it is decoded here as transformers does: no thoughts, no penalties, no beams that sample."""
+    """Whether it is decoded here as transformers does: no penalties, no beams that sample."""
     others = {name: value for name, value in decoding.others.items() if name != "length_penalty"}
     return (
-        decoding.thoughts is None
-        and not (decoding.do_sample and decoding.num_beams > 1)
+        not (decoding.do_sample and decoding.num_beams > 1)
         and isinstance(decoding.others.get("length_penalty", 1.0), (int, float))
         and all(value in HARMLESS.get(name, ()) for name, value in others.items())
     )
@@ -66,7 +60,7 @@ def decode_shared(
     """For each asked its branches' ids, the best beam first. The caller sets inference mode; `progress` is told of finished asks."""
     endings = _endings(asked, model, tokenizer)
     strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
-    for batch in _batches(_readings(asked, strategies), limits.tokens):
+    for batch in _batches(_readings(asked, strategies), limits):
         prompts = [reading.ids for reading in batch]
         states = read_prompts(model, prompts, device, limits.read, memory)
         _decode(batch, Branches(SharedPrompts(model, prompts, states, device)))
@@ -74,18 +68,22 @@ def decode_shared(
     return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
 
 
-def _endings(asked: Sequence[Asked], model: Any, tokenizer: Any) -> list[Ending]:
-    """One for all that end alike, because it remembers tokens."""
+def _endings(asked: Sequence[Asked], model: Any, tokenizer: Any) -> list[Ends]:
+    """One for all plain answers that end alike, because it remembers tokens."""
     given = model.generation_config.eos_token_id
     ends = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     alike: dict[tuple[tuple[str, ...], int], Ending] = {}
+    endings: list[Ends] = []
     for one in asked:
-        stops, most_tokens = one.decoding.stops, one.decoding.max_new_tokens
-        alike.setdefault((stops, most_tokens), Ending(tokenizer, stops, ends, most_tokens))
-    return [alike[one.decoding.stops, one.decoding.max_new_tokens] for one in asked]
+        stops, most_tokens, thoughts = one.decoding.stops, one.decoding.max_new_tokens, one.decoding.thoughts
+        if thoughts is not None:
+            endings.append(ChatEnding(tokenizer, one.decoding, thoughts, ends, thought_is_open(one.prompt)))
+        else:
+            endings.append(alike.setdefault((stops, most_tokens), Ending(tokenizer, stops, ends, most_tokens)))
+    return endings
 
 
-def _strategies(asked: Asked, ending: Ending) -> list[Strategy]:
+def _strategies(asked: Asked, ending: Ends) -> list[Strategy]:
     """Samples beyond what one reading can hold are several strategies: a sample depends on its number alone."""
     decoding = asked.decoding
     if decoding.num_beams > 1:
@@ -104,7 +102,7 @@ def _readings(asked: Sequence[Asked], strategies: Sequence[Sequence[Strategy]]) 
     for ids in sorted(of_prompt, key=lambda ids: (-len(ids), ids)):
         together: list[Strategy] = []
         for strategy in of_prompt[ids]:
-            if together and sum(map(_branches, [*together, strategy])) > BRANCHES_A_PROMPT:
+            if together and sum(map(_width, [*together, strategy])) > BRANCHES_A_PROMPT:
                 readings.append(Reading(ids, tuple(together)))
                 together = []
             together.append(strategy)
@@ -112,15 +110,25 @@ def _readings(asked: Sequence[Asked], strategies: Sequence[Sequence[Strategy]]) 
     return readings
 
 
-def _branches(strategy: Strategy) -> int:
+def _width(strategy: Strategy) -> int:
     return max(strategy.decoding.num_beams, strategy.width)
 
 
-def _batches(readings: Sequence[Reading], most_keys: int) -> Iterator[list[Reading]]:
+def _branches(reading: Reading) -> int:
+    return sum(map(_width, reading.strategies))
+
+
+def _keys(reading: Reading) -> int:
+    """The most keys that it may come to hold."""
+    return len(reading.ids) + sum(_width(one) * one.decoding.most_tokens for one in reading.strategies)
+
+
+def _batches(readings: Sequence[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
     batch: list[Reading] = []
     for reading in readings:
-        most = max(one.keys for one in [*batch, reading])
-        if batch and (len(batch) + 1) * most > most_keys:
+        together = [*batch, reading]
+        keys, branches = (len(together) * max(map(count, together)) for count in (_keys, _branches))
+        if batch and (keys > limits.tokens or branches > limits.positions):
             yield batch
             batch = []
         batch.append(reading)

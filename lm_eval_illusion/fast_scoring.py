@@ -97,7 +97,7 @@ def _batches(packs: Sequence[Packed], limits: BatchLimits) -> Iterator[list[Pack
     for packed in packs:
         rows, longest = len(batch) + 1, len((batch or [packed])[0].context)
         positions = max(one.positions for one in [*batch, packed])
-        if batch and (rows * longest > limits.read or rows * positions > limits.positions):
+        if batch and (rows * longest > limits.scored or rows * positions > limits.positions):
             yield batch
             batch = []
         batch.append(packed)

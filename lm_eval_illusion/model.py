@@ -37,7 +37,7 @@ from lm_eval_illusion.thoughts import END, Thoughts
 class PrunedHFLM(HFLM):  # type: ignore[misc]
     """HFLM of a pruned checkpoint.
 
-    `batch_size` counts rows: of 8,192 tokens held, where a prompt is read once; else a prompt with five beams is five.
+    `batch_size` counts rows: a prompt with five beams is five. Where prompts are read once, `max_batch_tokens` takes its place.
     """
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
@@ -46,7 +46,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         `max_thought_tokens`: how long a thinking model may think before it answers, under --apply_chat_template (default 2048).
         `fast`: `auto` reads a prompt once for all that is asked of it where the model allows it, `off` reads it for each request.
         `max_batch_tokens`: how many tokens of prompts and their answers a batch holds where prompts are read once; as many again are
-        remembered from scoring to generation. `auto`: a quarter of an accelerator's free memory each, on a processor by `batch_size`.
+        remembered from scoring to generation. `auto`: what fits into a quarter of an accelerator's free memory; on a processor 8,192 for a
+        row of `batch_size`; at most 65,536.
         All other arguments are HFLM's.
 
         Raises:
@@ -178,7 +179,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             for place in (places[0] for places in clones):
                 prompt = requests[place].args[0]
                 ids, _ = self._encode_prompts([prompt], decoding)
-                if 0 < ids.shape[1] <= self.longest_shared - decoding.max_new_tokens:
+                if 0 < ids.shape[1] <= self.longest_shared - decoding.most_tokens:
                     asked[place] = Asked(tuple(ids[0].tolist()), prompt, decoding)
         if not asked:
             return {}

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+# Calibration samples that go through the model together: more fill its matrix products no better.
+TOKENS_A_BATCH = 2048
+
+
 def prune_in_place(model: PreTrainedModel, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int) -> None:
     """Prune a model on the CPU by a recipe; where there is an accelerator, llmcompressor moves layer by layer there and back.
 
@@ -34,13 +38,15 @@ def prune_in_place(model: PreTrainedModel, tokenizer: Any, recipe: str, token_id
     from lm_eval_illusion.magnitude import register_modifier
 
     register_modifier()
-    samples = [{"input_ids": row[None], "attention_mask": torch.ones_like(row[None])} for row in torch.tensor(token_ids)]
-    loader: Any = torch.utils.data.DataLoader(samples, batch_size=None, shuffle=False)  # type: ignore[arg-type]
+    # No attention mask: without one a causal model takes its fastest attention, and the samples are all of one length.
+    rows = max(1, TOKENS_A_BATCH // len(token_ids[0]))
+    batches = [{"input_ids": batch} for batch in torch.tensor(token_ids).split(rows)]
+    loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
     tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
     with _random_states(seed), _linear_layers(model), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(samples))
+            oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(batches))
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(

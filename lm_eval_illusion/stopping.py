@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Protocol
+
+from lm_eval_illusion.decoding import Decoding, chat_answer_is_done
+from lm_eval_illusion.thoughts import Thoughts
+
+
+class Ends(Protocol):
+    """Tells where an answer ends."""
+
+    @property
+    def ends(self) -> Collection[int]:
+        """The tokens that end any answer."""
+
+    def is_reached(self, tokens: Sequence[int]) -> bool:
+        """Whether a row of `tokens` ends with the last one; it is asked after every token."""
 
 
 class Ending:
@@ -36,3 +50,23 @@ class Ending:
             text = self.tokenizer.decode([token, token], skip_special_tokens=True)
             self.may_stop[token] = "\ufffd" in text or any(character in text for character in self.last_characters)
         return self.may_stop[token]
+
+
+class ChatEnding:
+    """Ends a chat model's row at a token of `ends`, or as `chat_answer_is_done` has it: line breaks before and in a thought end nothing."""
+
+    def __init__(self, tokenizer: Any, decoding: Decoding, thoughts: Thoughts, ends: Collection[int], is_open: bool) -> None:
+        """`is_open`: the prompt ends within a thought."""
+        self.tokenizer = tokenizer
+        self.decoding = decoding
+        self.thoughts = thoughts
+        self.ends = frozenset(ends)
+        self.is_open = is_open
+
+    def is_reached(self, tokens: Sequence[int]) -> bool:
+        """Whether a row of `tokens` ends with the last one."""
+        return (
+            tokens[-1] in self.ends
+            or len(tokens) >= self.decoding.most_tokens
+            or chat_answer_is_done(self.tokenizer, list(tokens), self.decoding, self.thoughts, self.is_open)
+        )

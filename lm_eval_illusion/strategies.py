@@ -9,7 +9,7 @@ import torch
 
 from lm_eval_illusion.decoding import Decoding
 from lm_eval_illusion.sampling import race, seed_of
-from lm_eval_illusion.stopping import Ending
+from lm_eval_illusion.stopping import Ends
 
 # For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.
 Choices = Sequence[Any]
@@ -41,7 +41,7 @@ class Strategy(Protocol):
 class Chains:
     """One greedy answer, or samples, each seeded by prompt and number."""
 
-    def __init__(self, prompt: str, decoding: Decoding, ending: Ending, numbers: Sequence[int]) -> None:
+    def __init__(self, prompt: str, decoding: Decoding, ending: Ends, numbers: Sequence[int]) -> None:
         """`numbers`: which of the prompt's samples; for the greedy answer, 0 alone."""
         self.decoding = decoding
         self.ending = ending
@@ -83,7 +83,7 @@ class Chains:
 class Beams:
     """Beam search as transformers does it with early_stopping=False: the same candidates, scores, length penalty and end."""
 
-    def __init__(self, decoding: Decoding, ending: Ending) -> None:
+    def __init__(self, decoding: Decoding, ending: Ends) -> None:
         self.decoding = decoding
         self.ending = ending
         self.penalty = float(decoding.others.get("length_penalty", 1.0))

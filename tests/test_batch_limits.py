@@ -6,7 +6,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from lm_eval_illusion.batch_limits import MOST_ON_ACCELERATOR, automatic_limits, bytes_a_token, read_max_batch_tokens
+from lm_eval_illusion.batch_limits import MOST_TOKENS, automatic_limits, bytes_a_token, read_max_batch_tokens
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.model import PrunedHFLM
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, save_tiny
@@ -30,8 +30,8 @@ def test_bytes_are_those_of_a_cache(arch):
 
 def test_by_batch_size_on_a_processor_by_free_memory_elsewhere(monkeypatch):
     model = make_tiny_model("llama")
-    assert automatic_limits(model, torch.device("cpu"), 8).tokens == 8 * 8192
-    for free, tokens in ((0, 8192), (4 * 10_000 * bytes_a_token(model), 10_000), (10**15, MOST_ON_ACCELERATOR)):
+    assert [automatic_limits(model, torch.device("cpu"), rows).tokens for rows in (1, 8, 64)] == [8192, 65_536, 65_536]
+    for free, tokens in ((0, 8192), (4 * 10_000 * bytes_a_token(model), 10_000), (10**15, MOST_TOKENS)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**16))
         assert automatic_limits(model, torch.device("cuda"), 1).tokens == tokens
 

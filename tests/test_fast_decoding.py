@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 
-from lm_eval_illusion.decoding import StopStrings, read_decoding
+from lm_eval_illusion.decoding import StopStrings, decode_batch, read_decoding
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.model import PrunedHFLM
 from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.stopping import Ending
-from lm_eval_illusion.thoughts import Thoughts
+from lm_eval_illusion.thoughts import BEGIN, Thoughts
 from tests.test_fast_scoring import limits, make_bloom, sequence
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
 
@@ -150,13 +150,36 @@ def test_very_many_samples():
     assert many[:10] == few
 
 
+# Token 7 ends a thought, or the text of a token that a random model says now and then.
+@pytest.mark.parametrize("end", [7, "e"])
+@pytest.mark.parametrize("opened", [True, False])
+def test_chat_answers_are_those_of_the_plain_way(end, opened):
+    model = make_tiny_model("qwen3")
+    model.generation_config.eos_token_id = [0, 1]
+    thoughts = Thoughts(end, 12)
+    prompts = [(sequence(n, length), f"{n} {BEGIN if opened else ''}") for n in range(4) for length in (3, 40)]
+    ways = [(GREEDY, 1), (BEAM, 5), ({**SAMPLE, "temperature": 1.0}, 4)]
+    wanted = [
+        Asked(ids, prompt, read_decoding({**way, "until": ["a"], "max_gen_toks": 9}, branches, 24, thoughts))
+        for ids, prompt in prompts
+        for way, branches in ways
+    ]
+    expected = []
+    for one in wanted:
+        ids = torch.tensor([one.ids])
+        with torch.inference_mode():
+            rows = decode_batch(model, tokenizer(), ids, torch.ones_like(ids), [one.prompt], one.decoding).tolist()
+        expected.append([without_padding(row) for row in rows])
+    assert [[without_padding(row) for row in rows] for rows in decoded(model, wanted)] == expected
+    assert len({len(row) for rows in expected for row in rows}) > 4
+
+
 def test_what_is_not_branched():
     for settings in (GREEDY, BEAM, SAMPLE, {"until": ["\n"]}):
         assert can_branch(read_decoding(settings, 1, 24))
     for others in ({"repetition_penalty": 1.2}, {"early_stopping": True}, {"no_repeat_ngram_size": 2}, {"length_penalty": "x"}):
         assert not can_branch(read_decoding({**GREEDY, **others}, 1, 24))
     assert not can_branch(read_decoding({**SAMPLE, "num_beams": 2}, 1, 24))
-    assert not can_branch(read_decoding(GREEDY, 1, 24, Thoughts("</think>", 9)))
 
 
 @given(st.lists(st.integers(0, 339), min_size=1, max_size=12), st.sampled_from(["\n", "e", "ra", "国家", " ", "? ", "ой"]))
