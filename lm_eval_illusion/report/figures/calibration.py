@@ -33,9 +33,21 @@ class Measure:
 MEASURES = (
     # Of production the colour shows what was lost: a gain is as faint as no change.
     Measure(
-        "production_change", "production, points", "retained", lambda change: max(0.0, -change), points, change_with_interval
+        "production_change",
+        "production against the dense model, points",
+        "retained",
+        lambda change: max(0.0, -change),
+        points,
+        change_with_interval,
     ),
-    Measure("induced_rate", "induced recognition-only errors, %", "illusion", lambda rate: rate, percent, share_with_interval),
+    Measure(
+        "induced_rate",
+        "induced recognition-only errors, % of known",
+        "illusion",
+        lambda rate: rate,
+        percent,
+        share_with_interval,
+    ),
 )
 
 
@@ -46,17 +58,18 @@ def draw_calibration_languages(report: dict[str, Any], width: float) -> Drawing 
         return None
     drawing = Drawing(
         "Language of calibration against language of evaluation",
-        "rows: calibrated in, columns: asked in; production against the dense model in points, induced errors in % of the known items;"
-        f" n = {span([cell['n'] for table in tables for cell in table['cells']])} items a cell",
+        f"rows: calibrated in, columns: asked in; n = {span([cell['n'] for table in tables for cell in table['cells']])} items a cell",
         "The darker, the more production was lost, or the more recognition-only errors were induced.",
         width,
     )
     names = short_names(report)
     labels = {code: language_name(code) for table in tables for code in table["calibration_languages"]}
     for table in tables:
+        heading = f"{way_of_pruning(table)} of {names[table['base_model']]}, {table['family']}"
+        drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
+        drawing.y += 18
         for measure in MEASURES:
-            heading = f"{way_of_pruning(table)} of {names[table['base_model']]}, {table['family']}: {measure.heading}"
-            drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
+            drawing.text((0, drawing.y + 4), cut(measure.heading, width), "label", tip=measure.heading)
             drawing.y += 14
             cells = _cells(table, measure, _largest(tables, measure))
             rows = [labels[code] for code in table["calibration_languages"]]
