@@ -172,6 +172,16 @@ def test_without_vllm_it_is_one_line(tmp_path):
     assert "pip install 'lm-eval[vllm]'" in done.stderr.splitlines()[-1]
 
 
+def test_vllm_is_imported_only_by_who_asks_for_it():
+    code = (
+        "import sys, lm_eval.__main__, lm_eval_illusion, lm_eval_illusion.plugin as p; p.register();"
+        "from lm_eval.api.registry import model_registry as r;"
+        "before = 'vllm' in sys.modules; made = r.get('pruned-vllm'); print(before, made.__name__, 'vllm' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_stub())
+    assert done.stdout.split() == ["False", "PrunedVLLM", "True"]
+
+
 @pytest.mark.slow
 def test_the_command_runs_and_the_report_reads_it(tmp_path, folder):
     from lm_eval_illusion.samples import load_outcomes

@@ -68,6 +68,8 @@ def test_calibration_languages_are_drawn_only_where_they_differ():
     for cell in table["cells"]:
         for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
             assert f">{shown}</text>" in drawn.replace("</title>", ">")
+    # And each is a line of its own over sparsity.
+    assert all(f">wanda{name}<" in figures(report)["recognition_and_production"] for name in (" cal=en", " cal=zh"))
     # A cell that is undefined is a dash, one that isn't there says so.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
     assert "not asked" not in figures(report)["calibration_languages"]
