@@ -26,6 +26,19 @@ def refuse_unknown(arguments: Iterable[str], allowed: Sequence[str], whose: str)
             )
 
 
+def refuse_doubled(arguments: Iterable[str], of_flags: dict[str, Any] | None) -> None:
+    """lm_eval hands on --batch_size, --max_batch_size and --device beside the model's arguments, and its command has defaults for them.
+
+    Raises:
+        UserError: an argument is among both.
+    """
+    doubled = [name for name in arguments if (of_flags or {}).get(name) is not None]
+    if doubled:
+        raise UserError(
+            f"{doubled[0]} stands among the model's arguments and is given by lm_eval, too: give it by --{doubled[0]} alone"
+        )
+
+
 def check_with_pruning(arguments: dict[str, Any], not_with_pruning: Sequence[str]) -> None:
     """Some of an engine's arguments name another model than the pruned checkpoint.
 

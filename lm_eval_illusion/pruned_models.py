@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from lm_eval.api.model import LM, CacheHook
+from lm_eval.utils import simple_parse_args_string
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
-from lm_eval_illusion.backend_arguments import check_with_pruning
+from lm_eval_illusion.backend_arguments import check_with_pruning, refuse_doubled
 from lm_eval_illusion.base_models import BaseModel
 from lm_eval_illusion.checkpoints import Checkpoint
 from lm_eval_illusion.errors import UserError
@@ -29,14 +30,13 @@ class PrunedModel(LM):  # type: ignore[misc]
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
         """As lm_eval's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
-        shown(lambda: cls.refuse_command(sys.argv))
-        made: PrunedModel = shown(lambda: super(PrunedModel, cls).create_from_arg_string(arg_string, additional_config))
-        return made
+        return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
 
     @classmethod
     def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedModel:
         """As lm_eval's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
         shown(lambda: cls.refuse_command(sys.argv))
+        shown(lambda: refuse_doubled(arg_dict, additional_config))
         made: PrunedModel = shown(lambda: super(PrunedModel, cls).create_from_arg_obj(arg_dict, additional_config))
         return made
 
