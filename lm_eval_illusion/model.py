@@ -77,9 +77,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.chat_prompts.add(prompt)
         return prompt
 
-    def measured_sparsity(self) -> float:
-        """Of the model as it was loaded."""
-        return overall_sparsity(self.model)
+    def measured(self) -> dict[str, Any]:
+        """The sparsity of the model as it was loaded."""
+        return {"sparsity_measured": overall_sparsity(self.model)}
 
     def _loglikelihood_tokens(
         self,

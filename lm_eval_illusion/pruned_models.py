@@ -61,12 +61,11 @@ class PrunedModel(LM):  # type: ignore[misc]
         left_out = ("files", "stamps", "sparsity_of_layer")
         provenance = {name: value for name, value in manifest.items() if name not in left_out}
         engines: dict[str, Any] = getattr(super(), "get_model_info", dict)()
-        return {**engines, "illusion": {**provenance, "sparsity_measured": self.measured_sparsity()}}
+        return {**engines, "illusion": {**provenance, **self.measured()}}
 
-    def measured_sparsity(self) -> float | None:
-        """What was measured when the checkpoint was made; None for the dense model, of which nothing was made."""
-        measured: float | None = self.checkpoint.manifest["sparsity_measured"]
-        return measured
+    def measured(self) -> dict[str, Any]:
+        """What is measured of the model as it was loaded. Where the engine shows no weights the manifest holds: None if dense."""
+        return {}
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         context_ids, continuation_ids = super()._encode_pair(context, continuation)
