@@ -36,10 +36,11 @@ def run(arguments: list[str]) -> int:
     """Forward to lm_eval's own command, with our model and tasks registered."""
     from lm_eval.__main__ import cli_evaluate
 
+    from lm_eval_illusion.named_tasks import read_named
     from lm_eval_illusion.plugin import index_ours_first, register
 
     register()
-    index_ours_first(_tasks_in(arguments))
+    index_ours_first(read_named(arguments).tasks)
     sys.argv = ["lm_eval", "run", *(arguments or ["--help"])]
     cli_evaluate()
     return 0
@@ -221,14 +222,6 @@ def _positive(text: str) -> int:
     if _whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on: give how many items a language to keep")
     return _whole(text)
-
-
-def _tasks_in(arguments: Sequence[str]) -> list[str]:
-    """The tasks that lm_eval's own arguments name, by spaces or commas."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--tasks", "-t", nargs="*", default=[])
-    parsed, _ = parser.parse_known_args(arguments)
-    return [task for given in parsed.tasks for task in given.split(",") if task]
 
 
 def _item_count(text: str) -> int:

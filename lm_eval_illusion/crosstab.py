@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lm_eval_illusion.calibration_languages import by_calibration_language
 from lm_eval_illusion.columns import Columns, columns_of, means, rate
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.gold_ranks import summary
@@ -49,6 +50,7 @@ def cross_tabulate(
         "rows": rows,
         "answer_type_rows": _answer_type_rows(outcomes),
         "leaderboard": leaderboard(rows, variants),
+        "calibration_languages": by_calibration_language(rows, variants),
         "noise": noise,
     }
 
@@ -162,7 +164,10 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     runs: dict[Variant, set[str]] = defaultdict(set)
     for outcome in outcomes:
         runs[outcome.variant].add(outcome.run)
-    shown = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure")
+    shown = (
+        *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure"),
+        *("calibration_language", "calibration_samples", "calibration_length", "pruning_seed"),
+    )
     ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))
     return [{**{name: getattr(variant, name) for name in shown}, "runs": sorted(runs[variant])} for variant in ordered]
 

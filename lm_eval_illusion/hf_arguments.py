@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, nearest
+from lm_eval_illusion.backend_arguments import refuse_unknown
 from lm_eval_illusion.errors import UserError
 
 # What HFLM hands on to from_pretrained; any other unknown argument is a slip of the pen.
@@ -29,37 +29,15 @@ NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subf
 
 
 def check_names(arguments: dict[str, Any]) -> None:
-    """Every argument must be known: HFLM hands on what it does not know, and a slip of the pen would go unseen.
+    """Every argument must be known.
 
     Raises:
         UserError: names the nearest one.
     """
     from lm_eval.models.huggingface import HFLM
 
-    ours = [*PRUNING_ARGUMENTS, *OURS, *FROM_PRETRAINED_ARGUMENTS]
-    allowed = [
-        *ours,
-        *(name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")),
-    ]
-    for name in arguments:
-        if name not in allowed:
-            raise UserError(
-                f"argument {name!r} is unknown{nearest(name, allowed) or ':'}"
-                f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of lm_eval's hf model is taken too"
-            )
-
-
-def check_with_pruning(arguments: dict[str, Any]) -> None:
-    """Some of HFLM's arguments name another model than the pruned checkpoint.
-
-    Raises:
-        UserError: one of them is given.
-    """
-    given = [name for name in NOT_WITH_PRUNING if arguments.get(name)]
-    if given:
-        raise UserError(
-            f"{given[0]}={arguments[given[0]]} can't be combined with pruning: merge it into a folder first, or pruner=none"
-        )
+    of_hf = [name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")]
+    refuse_unknown(arguments, [*OURS, *FROM_PRETRAINED_ARGUMENTS, *of_hf], "lm_eval's hf model")
 
 
 def read_max_thought_tokens(given: int | str) -> int:

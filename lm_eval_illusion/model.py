@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,35 +9,36 @@ from typing import Any
 
 import torch
 from lm_eval.api.instance import Instance
-from lm_eval.api.model import CacheHook
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import postprocess_generated_text
 from tqdm import tqdm
 
-from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.asking import Ways, by_decoding
-from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
+from lm_eval_illusion.base_models import EMBEDDED, loading_errors
 from lm_eval_illusion.batch_limits import BatchLimits, automatic_limits, read_max_batch_tokens
 from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
 from lm_eval_illusion.fast_scoring import can_share, score_shared
 from lm_eval_illusion.freed_memory import keep_freed_memory
-from lm_eval_illusion.hf_arguments import check_names, check_with_pruning, read_fast, read_max_thought_tokens
+from lm_eval_illusion.hf_arguments import NOT_WITH_PRUNING, check_names, read_fast, read_max_thought_tokens
 from lm_eval_illusion.known_models import longest_shared
-from lm_eval_illusion.pruning import pruned_checkpoint
+from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.pruned_models import PrunedModel, shown, take_checkpoint
 from lm_eval_illusion.reading import PromptMemory
-from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
+from lm_eval_illusion.refusals import refuse_changed_settings
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
 from lm_eval_illusion.thoughts import END, Thoughts
 
 
-class PrunedHFLM(HFLM):  # type: ignore[misc]
+class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     """HFLM of a pruned checkpoint.
 
     `batch_size` counts rows: a prompt with five beams is five. Where prompts are read once, `max_batch_tokens` takes its place.
     """
+
+    model_name = MODEL_NAME
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
@@ -57,24 +57,11 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         self.may_share = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
         most_thoughts = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
-        settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
-        if settings.pruner != "none":
-            check_with_pruning(arguments)
         arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
-        base = BaseModel(
-            str(pretrained),
-            revision=str(arguments.get("revision", "main")),
-            dtype=arguments.get("dtype") or "auto",
-            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
-            tokenizer=arguments.get("tokenizer"),
-        )
-        self.checkpoint = pruned_checkpoint(base, settings)
-        if settings.pruner != "none":
-            # The checkpoint in the store is of that revision, but has none itself.
-            arguments.pop("revision", None)
+        self.checkpoint = take_checkpoint(str(pretrained), arguments, NOT_WITH_PRUNING)
         if arguments["device"] == "cpu":
             keep_freed_memory()
-        with loading_errors(base.pretrained):
+        with loading_errors(str(pretrained)):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
         if self.backend != "causal":
             raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
@@ -85,42 +72,15 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
         self.thoughts = self._thoughts(most_thoughts)
         self.chat_prompts: set[str] = set()
 
-    @classmethod
-    def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedHFLM:
-        """As HFLM's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
-        return _shown(super().create_from_arg_string, arg_string, additional_config)
-
-    @classmethod
-    def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedHFLM:
-        """As HFLM's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
-        return _shown(super().create_from_arg_obj, arg_dict, additional_config)
-
-    def set_cache_hook(self, cache_hook: CacheHook) -> None:
-        """lm_eval calls this only for --use_cache."""
-        error = refusal("--use_cache")
-        error.show()
-        raise error
-
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """As HFLM's; the prompts are remembered, because their answers begin and stop in another way than plain ones."""
         prompt: str = super().apply_chat_template(chat_history, add_generation_prompt)
         self.chat_prompts.add(prompt)
         return prompt
 
-    def get_model_info(self) -> dict[str, Any]:
-        """HFLM's information and, under `illusion`, what was pruned and how: it goes into results.config."""
-        manifest = self.checkpoint.manifest
-        measured = {"sparsity_measured": overall_sparsity(self.model)}
-        left_out = ("files", "stamps", "sparsity_of_layer")
-        provenance = {name: value for name, value in manifest.items() if name not in left_out}
-        return {**super().get_model_info(), "illusion": {**provenance, **measured}}
-
-    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        context_ids, continuation_ids = super()._encode_pair(context, continuation)
-        if not continuation_ids:
-            # The continuation merged into the context's last token; scored alone it is at least scored.
-            continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
-        return context_ids, continuation_ids
+    def measured(self) -> dict[str, Any]:
+        """The sparsity of the model as it was loaded."""
+        return {"sparsity_measured": overall_sparsity(self.model)}
 
     def _loglikelihood_tokens(
         self,
@@ -148,11 +108,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
-        try:
-            refuse_changed_settings(requests)
-        except UserError as error:
-            error.show()
-            raise
+        shown(lambda: refuse_changed_settings(requests))
         ways = by_decoding(requests, self.thoughts, self.chat_prompts, self.max_gen_toks)
         with self._progress("generate_until", len(requests), disable_tqdm) as bar:
             texts = self._decode_shared(requests, ways, bar.update)
@@ -258,13 +214,3 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
 
     def _progress(self, kind: str, total: int, disable: bool) -> Any:
         return tqdm(total=total, disable=disable or self.rank != 0, desc=f"Running {kind} requests")
-
-
-def _shown(create: Any, *arguments: Any) -> PrunedHFLM:
-    try:
-        refuse_flags(sys.argv)
-        model: PrunedHFLM = create(*arguments)
-    except UserError as error:
-        error.show()
-        raise
-    return model

@@ -15,7 +15,8 @@ class Variant:
     """A base model, dense or pruned in one way.
 
     `identity`: what tells two variants of one name apart, the store key or the base model's revision. `beams_are_top1`: the
-    backend returned only its best beam, so that `beam` counts that one.
+    backend returned only its best beam, so that `beam` counts that one. What it was pruned with, None for the dense model and where it is
+    not known: `calibration_language`, `calibration_samples` of `calibration_length` tokens, `pruning_seed`.
     """
 
     base_model: str
@@ -26,6 +27,10 @@ class Variant:
     mask_structure: str
     identity: str
     beams_are_top1: bool
+    calibration_language: str | None = None
+    calibration_samples: int | None = None
+    calibration_length: int | None = None
+    pruning_seed: int | None = None
 
     @property
     def is_dense(self) -> bool:

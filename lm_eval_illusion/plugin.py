@@ -1,8 +1,8 @@
 """The one file that touches lm_eval's registries and task index.
 
 `watch_imports` runs at every start of Python (from lm_eval_illusion.pth), so nothing but `sys` and `os` is imported here before
-lm_eval itself is. It waits until `lm_eval.models` and `lm_eval.tasks._index` are imported, then adds our model and our tasks folder.
-Once lm-eval discovers plugins by entry points, our entry is already registered when we look, and we do nothing.
+lm_eval itself is. It waits until `lm_eval.models` and `lm_eval.tasks._index` are imported, then adds our models and our tasks folder.
+Once lm-eval discovers plugins by entry points, our entries are already registered when we look, and we do nothing.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 MODEL_NAME = "pruned-hf"
+VLLM_MODEL_NAME = "pruned-vllm"
 
 
 def watch_imports() -> None:
-    """Add our model and tasks to lm_eval when it is imported; LM_EVAL_ILLUSION_AUTOLOAD=0 opts out."""
+    """Add our models and tasks to lm_eval when it is imported; LM_EVAL_ILLUSION_AUTOLOAD=0 opts out."""
     if os.environ.get("LM_EVAL_ILLUSION_AUTOLOAD") == "0":
         return
     if not any(isinstance(finder, _AfterImport) for finder in sys.meta_path):
@@ -30,11 +31,11 @@ def watch_imports() -> None:
 
 
 def register() -> None:
-    """Add our model and tasks to lm_eval now, whether it was imported before or not."""
+    """Add our models and tasks to lm_eval now, whether it was imported before or not."""
     from lm_eval import models
     from lm_eval.tasks import _index
 
-    _add_model(models)
+    _add_models(models)
     _add_tasks(_index)
 
 
@@ -68,7 +69,7 @@ class _AfterImport:
 
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            _run_after(spec.loader, _add_model if name == "lm_eval.models" else _add_tasks)
+            _run_after(spec.loader, _add_models if name == "lm_eval.models" else _add_tasks)
         return spec
 
 
@@ -82,16 +83,15 @@ def _run_after(loader: Any, then: Callable[[ModuleType], None]) -> None:
     loader.exec_module = execute_and_then
 
 
-def _add_model(_: ModuleType) -> None:
+def _add_models(_: ModuleType) -> None:
     from importlib.metadata import entry_points
 
     from lm_eval.api.registry import model_registry
 
-    if MODEL_NAME in model_registry:
-        return
-    # The entry point itself, not its "module:class": a coming lm-eval that finds it too then sees the same target, no collision.
-    for entry in entry_points(group="lm_eval.models", name=MODEL_NAME):
-        model_registry.register(MODEL_NAME, target=entry)
+    for entry in entry_points(group="lm_eval.models"):
+        if entry.name in (MODEL_NAME, VLLM_MODEL_NAME) and entry.name not in model_registry:
+            # The entry point itself, not its "module:class": a coming lm-eval that finds it too then sees the same target, no collision.
+            model_registry.register(entry.name, target=entry)
 
 
 def _add_tasks(index_module: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.plugin import MODEL_NAME
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -22,25 +23,29 @@ REASONS = {
 }
 
 
-def refuse_flags(argv: Sequence[str]) -> None:
+def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
     """Refuse what the running lm_eval command can't do, before any pruning is done.
 
     Raises:
         UserError: `argv` (as `sys.argv`) is an lm_eval command with such a flag, or names a file of questions that can't be read.
     """
-    program = Path(argv[0])
-    # `python -m lm_eval` runs .../lm_eval/__main__.py
-    name = program.parent.name if program.name == "__main__.py" else program.name
-    if name not in COMMANDS:
+    if not is_lm_eval(argv):
         return
     for argument in argv[1:]:
         flag = argument.split("=")[0]
         if flag in REASONS:
-            raise refusal(flag)
+            raise refusal(flag, model_name)
     # Other tasks may take `items`, too.
     if any("mqa_illusion" in argument for argument in argv[1:]):
         for file in _files_of_items(argv[1:]):
             _check_readable(file)
+
+
+def is_lm_eval(argv: Sequence[str]) -> bool:
+    """Whether `argv` (as `sys.argv`) is one of lm_eval's commands."""
+    program = Path(argv[0])
+    # `python -m lm_eval` runs .../lm_eval/__main__.py
+    return (program.parent.name if program.name == "__main__.py" else program.name) in COMMANDS
 
 
 def _files_of_items(arguments: Sequence[str]) -> Iterator[Path]:
@@ -93,6 +98,6 @@ def _view_of(request: Instance) -> str | None:
     return max(named, key=len, default=None)
 
 
-def refusal(flag: str) -> UserError:
+def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:
     """The error for a flag of lm_eval."""
-    return UserError(f"{flag} can't be used with pruned-hf ({REASONS[flag]}): run without it")
+    return UserError(f"{flag} can't be used with {model_name} ({REASONS[flag]}): run without it")

@@ -186,9 +186,19 @@ def _variant(config: dict[str, Any]) -> Variant:
             **{name: ours[name] for name in names},
             identity=identity,
             beams_are_top1=config.get("model") != MODEL_NAME,
+            **_calibration(ours),
         )
     base_model = _pretrained(config.get("model_args")) or str(config.get("model"))
     return Variant(base_model, "dense", "none", None, None, "0:0", str(config.get("model_sha", "")), beams_are_top1=True)
+
+
+def _calibration(ours: dict[str, Any]) -> dict[str, Any]:
+    """What a variant was pruned with; nothing for the dense model, and for files that don't say it."""
+    calibration = ours.get("calibration")
+    if not calibration:
+        return {}
+    of_text = {f"calibration_{name}": calibration.get(name) for name in ("language", "samples", "length")}
+    return {**of_text, "pruning_seed": ours.get("pruning_seed")}
 
 
 def _pretrained(model_args: Any) -> str | None:

@@ -199,8 +199,8 @@ def test_changed_view_settings_are_refused(folders):
         generate(ours(folders["llama"]), [request])
 
 
-# Two are enough here, for lm_eval starts slowly; every flag and argument is tested above and in test_refusals.py.
-@pytest.mark.parametrize("flags", [["--use_cache", "c"], ["--model_args", "sparsity=1.5"]])
+# Three are enough here, for lm_eval starts slowly; every flag and argument is tested above and in test_refusals.py.
+@pytest.mark.parametrize("flags", [["--use_cache", "c"], ["--model_args", "sparsity=1.5"], ["--model_args", "batch_size=4"]])
 def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
     command = [
         sys.executable,

@@ -14,7 +14,11 @@ import pytest
 from lm_eval_illusion.plugin import tasks_folder
 
 LM_EVAL = Path(sys.executable).with_name("lm_eval")
-FIND_MODEL = "import lm_eval.models; from lm_eval.api.registry import model_registry as r; print('pruned-hf' in r)"
+FIND_MODELS = (
+    "import lm_eval.models; from lm_eval.api.registry import model_registry as r;"
+    " print(*[name for name in ('pruned-hf', 'pruned-vllm') if name in r])"
+)
+BOTH = "pruned-hf pruned-vllm"
 
 
 def python(code: str, **environment: str) -> str:
@@ -28,17 +32,17 @@ def python(code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_model_is_registered_when_lm_eval_is_imported():
-    assert python(FIND_MODEL) == "True"
+def test_the_models_are_registered_when_lm_eval_is_imported():
+    assert python(FIND_MODELS) == BOTH
 
 
 def test_the_hook_can_be_opted_out_of():
-    assert python(FIND_MODEL, LM_EVAL_ILLUSION_AUTOLOAD="0") == "False"
+    assert python(FIND_MODELS, LM_EVAL_ILLUSION_AUTOLOAD="0") == ""
 
 
 def test_register_works_without_the_hook_and_twice():
-    code = "from lm_eval_illusion.plugin import register; register(); register(); " + FIND_MODEL
-    assert python(code, LM_EVAL_ILLUSION_AUTOLOAD="0") == "True"
+    code = "from lm_eval_illusion.plugin import register; register(); register(); " + FIND_MODELS
+    assert python(code, LM_EVAL_ILLUSION_AUTOLOAD="0") == BOTH
 
 
 def test_a_model_that_lm_eval_found_by_itself_is_left_alone():
@@ -47,8 +51,8 @@ def test_a_model_that_lm_eval_found_by_itself_is_left_alone():
         "from importlib.metadata import entry_points; from lm_eval.api.registry import model_registry as r;"
         "[r.register(e.name, target=e) for e in entry_points(group='lm_eval.models', name='pruned-hf')];"
     )
-    assert python(discover + FIND_MODEL) == "True"
-    assert python(FIND_MODEL + ";" + discover) == "True"
+    assert python(discover + FIND_MODELS) == BOTH
+    assert python(FIND_MODELS + ";" + discover) == BOTH
 
 
 def test_a_bare_start_imports_nothing_of_weight():

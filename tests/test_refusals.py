@@ -19,6 +19,11 @@ def test_flags_of_lm_evals_command_are_refused(program, flags):
         refuse_flags([program, "run", *flags])
 
 
+def test_the_model_that_refuses_is_named():
+    with pytest.raises(UserError, match="--use_cache can't be used with pruned-vllm"):
+        refuse_flags(["lm_eval", "--use_cache", "x"], "pruned-vllm")
+
+
 def test_flags_of_other_programs_are_not_ours():
     refuse_flags(["/bin/other", "--use_cache", "x"])
     refuse_flags(["lm_eval", "--tasks", "x"])

@@ -24,7 +24,8 @@ def evaluated(out, launcher):
         "store": out.parent / "store",
     }
     given = ",".join(f"{name}={value}" for name, value in arguments.items())
-    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,device=cpu,batch_size=4,{given}"]
+    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,{given}"]
+    command += ["--device", "cpu", "--batch_size", "4"]
     command += ["--tasks", ",".join(TASKS), "--limit", str(LIMIT), "--output_path", str(out), "--log_samples"]
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "lm_eval_illusion.cli", *command],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.calibration_languages import calibration_csv
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.leaderboard import leaderboard_csv
 from lm_eval_illusion.outcomes import Outcome
@@ -50,5 +51,11 @@ def report_texts(report: dict[str, Any], notes: Sequence[str], browser: dict[str
         "report.json": json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "report.md": markdown_report(report, notes),
         "leaderboard.csv": leaderboard_csv(report["leaderboard"]),
+        **_calibration_languages(report),
         **{f"figures/{name}.svg": svg for name, svg in figures(report).items()},
     }
+
+
+def _calibration_languages(report: dict[str, Any]) -> dict[str, str]:
+    tables = report["calibration_languages"]
+    return {"calibration_languages.csv": calibration_csv(tables)} if tables else {}

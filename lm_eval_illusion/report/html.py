@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm_eval_illusion.report import dense_tables, page_tables
+from lm_eval_illusion.report.calibration_tables import calibration_page_table
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, pooled_rows
@@ -54,6 +55,7 @@ def html_report(report: dict[str, Any], notes: Sequence[str], browser: dict[str,
 def _tables(report: dict[str, Any]) -> dict[str, Any]:
     return {
         "leaderboard": page_tables.leaderboard(report),
+        "calibration": calibration_page_table(report),
         "demotion": page_tables.demotion(report),
         "pooled": dense_tables.pooled_statistics(report),
         "by_language": dense_tables.language_statistics(report),

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lm_eval_illusion.report.calibration_tables import (
+    CALIBRATION,
+    CALIBRATION_TABLES,
+    UNITS,
+    calibration_rows,
+    calibration_title,
+)
 from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.numbers import percent, share_with_interval
+from lm_eval_illusion.report.numbers import UNDEFINED, percent, share_with_interval
 from lm_eval_illusion.report.tables import (
     COLUMNS,
     LEADERBOARD_COLUMNS,
@@ -42,10 +49,11 @@ def markdown_report(report: dict[str, Any], notes: Sequence[str]) -> str:
         _legend(LEADERBOARD_COLUMNS),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
+        *_calibration(report),
         *_languages(report),
         *_answer_types(report),
         "## Sparsity",
-        _table(["variant", "base model", "pruner", "mask", "asked", "measured", "runs"], _variants(report)),
+        _table(["variant", "base model", "pruner", "mask", "calibration", "asked", "measured", "runs"], _variants(report)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -70,6 +78,18 @@ def _noise(report: dict[str, Any]) -> list[str]:
     ]
     said = f"Items that flip between two dense runs ({', '.join(report['noise']['runs'])}), in per cent: they mean nothing."
     return ["## Noise floor", _escaped(said), _table(header, rows)]
+
+
+def _calibration(report: dict[str, Any]) -> list[str]:
+    parts = [f"## {CALIBRATION}", _legend(CALIBRATION_TABLES)] if report["calibration_languages"] else []
+    for table in report["calibration_languages"]:
+        for name in CALIBRATION_TABLES:
+            header = ["calibration", *table["languages"]]
+            parts += [
+                f"### {_escaped(calibration_title(table))}: {name} {UNITS[name]}",
+                _table(header, calibration_rows(table, name)),
+            ]
+    return parts
 
 
 def _languages(report: dict[str, Any]) -> list[str]:
@@ -97,6 +117,7 @@ def _variants(report: dict[str, Any]) -> list[list[str]]:
             entry["base_model"],
             entry["pruner"],
             entry["mask_structure"],
+            entry["calibration_language"] or UNDEFINED,
             percent(entry["sparsity_requested"]),
             percent(entry["sparsity_measured"]),
             ", ".join(entry["runs"]),

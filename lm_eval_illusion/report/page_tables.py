@@ -88,6 +88,9 @@ def variants(report: dict[str, Any]) -> Table | None:
         words("base model", "what was pruned", "base_model"),
         words("pruner", "the pruning method; none is the dense model", "pruner"),
         words("mask", "the pattern of the zeros; 0:0 is none", lambda entry: str(entry["mask_structure"] or UNDEFINED)),
+        words(
+            "calibration", "language of the text it was pruned with", lambda entry: entry["calibration_language"] or UNDEFINED
+        ),
         shared("asked", "sparsity asked for, %", "sparsity_requested"),
         shared("measured", "sparsity measured in the pruned layers, %", "sparsity_measured"),
         words("runs", "the results files read", lambda entry: ", ".join(entry["runs"]) or UNDEFINED),

@@ -12,6 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lm_eval_illusion.leaderboard import leaderboard_csv
+from lm_eval_illusion.report.calibration_tables import (
+    CALIBRATION_TABLES,
+    UNITS,
+    calibration_rows,
+    calibration_title,
+)
 from lm_eval_illusion.report.headline import headline
 from lm_eval_illusion.report.markdown import leaderboard_table
 from lm_eval_illusion.report.numbers import UNDEFINED
@@ -43,6 +49,11 @@ def _print_tables(report: dict[str, Any], notes: Sequence[str]) -> None:
         rows = language_rows(report, base_model, variant)
         if rows:
             console.print(_table(f"{variant} of {base_model}, by language (%)", "language", COLUMNS, rows))
+    for table in report["calibration_languages"]:
+        for name in CALIBRATION_TABLES:
+            # Above the table, not as its title: rich breaks a title at the width of a table, and this one may be narrow.
+            console.print(Text(f"{calibration_title(table)}: {name} {UNITS[name]}, by calibration (rows) and asked language"))
+            console.print(_grid(None, ["calibration", *table["languages"]], calibration_rows(table, name)))
     # Last, because the end of the output is what stands on the screen.
     versus = versus_rows(report)
     if versus:
@@ -59,10 +70,16 @@ def _table(title: str, first: str, columns: Mapping[str, str], rows: Sequence[Se
     said = [any(row[place] != UNDEFINED for row in rows) for place in range(len(columns) + 2)]
     keep = [place for place in range(len(columns) + 2) if said[place] and (place != 1 or len(families) > 1)]
     header = [first, "family", *columns]
+    names = sum(place < 2 for place in keep)
+    return _grid(title, [header[place] for place in keep], [[row[place] for place in keep] for row in rows], names)
+
+
+def _grid(title: str | None, header: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> Table:
+    """`names`: how many columns are names, not numbers."""
     # Names come from files: as Text, so that "[bold]" in one is not markup.
-    table = Table(title=Text(title), title_justify="left")
-    for place in keep:
-        table.add_column(header[place], justify="left" if place < 2 else "right", overflow="fold")
+    table = Table(title=None if title is None else Text(title), title_justify="left")
+    for place, heading in enumerate(header):
+        table.add_column(heading, justify="left" if place < names else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(row[place]) for place in keep))
+        table.add_row(*map(Text, row))
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
+from lm_eval_illusion.calibration_languages import by_calibration_language
 from tests.report.made_items import FATES, RANKS, STRATEGIES, VARIANTS, made_browser
 
 
@@ -24,6 +25,25 @@ def made(
     return _report(say, base_models, variants, browser, dense_given), browser
 
 
+CALIBRATED = (
+    ("dense", "none", None),
+    ("wanda-0.6", "wanda", 0.6),
+    ("wanda-0.6,cal=en", "wanda", 0.6),
+    ("wanda-0.6,cal=zh", "wanda", 0.6),
+)
+
+
+def calibrated(**options):
+    """The same of variants that differ in their calibration language."""
+    report, browser = made(variants=CALIBRATED, **options)
+    for entry in report["variants"]:
+        for code in ("en", "zh"):
+            if f"cal={code}" in entry["variant"]:
+                entry["calibration_language"] = code
+    report["calibration_languages"] = by_calibration_language(report["rows"], report["variants"])
+    return report, browser
+
+
 def _report(say, base_models, variants, browser, dense_given):
     described = [
         {
@@ -33,6 +53,10 @@ def _report(say, base_models, variants, browser, dense_given):
             "sparsity_requested": sparsity,
             "sparsity_measured": (sparsity or 0) - 0.002 if sparsity else 0.0,
             "mask_structure": "0:0",
+            "calibration_language": "all" if pruner != "none" else None,
+            "calibration_samples": 128 if pruner != "none" else None,
+            "calibration_length": 256 if pruner != "none" else None,
+            "pruning_seed": 0 if pruner != "none" else None,
             "runs": [say(f"results_{name}.json")],
         }
         for base_model in base_models
@@ -58,6 +82,7 @@ def _report(say, base_models, variants, browser, dense_given):
         "rows": rows,
         "answer_type_rows": [row for row in made_rows if row["answer_type"] is not None],
         "leaderboard": _leaderboard(rows, described),
+        "calibration_languages": [],
         "noise": _noise(say, rows) if dense_given else None,
     }
 

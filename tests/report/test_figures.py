@@ -10,7 +10,8 @@ import pytest
 from lm_eval_illusion.report.figures import DRAWN, NARROW, WIDE, figures
 from lm_eval_illusion.report.figures.lettering import cut, width_of, wrapped
 from lm_eval_illusion.report.figures.marks import apart, widest_free
-from tests.report.made import made
+from lm_eval_illusion.report.numbers import percent, points
+from tests.report.made import calibrated, made
 
 SVG = "{http://www.w3.org/2000/svg}"
 MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("mqa_illusion", "xquad"), "items": 8}
@@ -19,7 +20,7 @@ MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("options", [{}, MANY], ids=["one", "many"])
 def test_every_figure_is_whole(options, narrow):
-    drawn = figures(made(**options)[0], narrow)
+    drawn = figures(calibrated(**options)[0], narrow)
     assert list(drawn) == list(DRAWN)
     for name, text in drawn.items():
         root = ElementTree.fromstring(text)
@@ -37,7 +38,7 @@ def test_every_figure_is_whole(options, narrow):
 
 
 def test_ids_are_unique_in_a_page():
-    report = made(**MANY)[0]
+    report = calibrated(**MANY)[0]
     texts = [*figures(report).values(), *figures(report, narrow=True).values()]
     ids = [element.get("id") for text in texts for element in ElementTree.fromstring(text).iter() if element.get("id")]
     assert len(ids) == len(set(ids)) == 2 * len(texts)
@@ -48,13 +49,32 @@ def test_the_same_report_gives_the_same_bytes():
 
 
 def test_a_figure_without_data_is_left_out():
-    assert figures({"variants": [], "rows": []}) == {}
+    assert figures({"variants": [], "rows": [], "calibration_languages": []}) == {}
     dense_only = figures(made(variants=(("dense", "none", None),))[0])
     assert list(dense_only) == ["languages", "recovery", "recovery_by_rank"]
     no_dense = figures(made(dense_given=False)[0])
     assert "recognition_and_production" in no_dense
     assert "transition" not in no_dense
     assert "gold_rank" not in no_dense
+
+
+def test_calibration_languages_are_drawn_only_where_they_differ():
+    assert "calibration_languages" not in figures(made()[0])
+    report, _ = calibrated(languages=("en", "zh"))
+    (table,) = report["calibration_languages"]
+    drawn = figures(report)["calibration_languages"]
+    for code in ("English (en)", "Chinese (zh)", "all languages"):
+        assert code in drawn
+    for cell in table["cells"]:
+        for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
+            assert f">{shown}</text>" in drawn.replace("</title>", ">")
+    # And each is a line of its own over sparsity.
+    assert all(f">wanda{name}<" in figures(report)["recognition_and_production"] for name in (" cal=en", " cal=zh"))
+    # A cell that is undefined is a dash, one that isn't there says so.
+    table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
+    assert "not asked" not in figures(report)["calibration_languages"]
+    del table["cells"][1]
+    assert "not asked" in figures(report)["calibration_languages"]
 
 
 def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
@@ -82,7 +102,7 @@ STRANGE = '"><script>alert(1)</script>{{ 7*7 }}{% x %}&amp;\x00\x1b\ud800]]>'
 
 @pytest.mark.parametrize("narrow", [False, True])
 def test_names_stay_text(narrow):
-    for text in figures(made(items=6, strange=STRANGE)[0], narrow).values():
+    for text in figures(calibrated(items=6, strange=STRANGE)[0], narrow).values():
         root = ElementTree.fromstring(text)
         assert {element.tag for element in root.iter()} <= {
             f"{SVG}{tag}" for tag in ("svg", "g", "title", "desc", "rect", "text", "line", "polyline", "polygon")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lm_eval_illusion.report.figures.calibration import draw_calibration_languages
 from lm_eval_illusion.report.figures.drawing import Drawing
 from lm_eval_illusion.report.figures.languages import draw_languages
 from lm_eval_illusion.report.figures.ranks import draw_gold_rank, draw_recovery_by_rank
@@ -25,6 +26,7 @@ DRAWN: dict[str, Callable[[dict[str, Any], float], Drawing | None]] = {
     "recognition_and_production": draw_recognition_and_production,
     "transition": draw_transition,
     "languages": draw_languages,
+    "calibration_languages": draw_calibration_languages,
     "recovery": draw_recovery,
     "gold_rank": draw_gold_rank,
     "recovery_by_rank": draw_recovery_by_rank,

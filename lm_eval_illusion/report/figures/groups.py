@@ -35,6 +35,10 @@ def grouped(report: dict[str, Any], wanted: Callable[[Row], bool]) -> list[Group
 
 
 def label_room(groups: Sequence[Group], width: float) -> float:
-    """How wide a column of variants is: as the longest label, but at most a third of the drawing."""
-    longest = max(width_of(row["variant"]) for group in groups for row in group.rows)
-    return min(longest + 12, width / 3)
+    """The room of a column of the groups' variants."""
+    return name_room([row["variant"] for group in groups for row in group.rows], width)
+
+
+def name_room(names: Sequence[str], width: float) -> float:
+    """How wide a column of names is: as the longest, but at most a third of the drawing."""
+    return min(max(map(width_of, names)) + 12, width / 3)

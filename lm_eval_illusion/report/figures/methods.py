@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lm_eval_illusion.outcomes import POOLED
 from lm_eval_illusion.report.figures.groups import Group, Row, grouped
 from lm_eval_illusion.report.names import DENSE
 
@@ -63,6 +64,9 @@ def _sparsity(entry: Row) -> float | None:
 
 
 def _method(entry: Row) -> str:
-    """'wanda', or 'wanda 2:4' where the zeros have a pattern."""
-    mask = entry["mask_structure"]
-    return entry["pruner"] if entry["pruner"] == DENSE or mask in (None, "", "0:0") else f"{entry['pruner']} {mask}"
+    """'wanda', 'wanda 2:4' where the zeros have a pattern, 'wanda cal=en' where it was calibrated in one language."""
+    mask, language = entry["mask_structure"], entry["calibration_language"]
+    if entry["pruner"] == DENSE:
+        return DENSE
+    pattern = "" if mask in (None, "", "0:0") else f" {mask}"
+    return f"{entry['pruner']}{pattern}" + ("" if language in (None, POOLED) else f" cal={language}")

@@ -1,0 +1,111 @@
+"""A stand-in for vLLM, which needs a GPU: what lm_eval's vLLM model calls, on transformers, a request at a time.
+
+Names, defaults and refusals are vLLM's (vllm/sampling_params.py, vllm/logprobs.py, vllm/entrypoints/llm.py); what differs is speed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+
+class TokensPrompt(dict):
+    def __init__(self, prompt_token_ids):
+        super().__init__(prompt_token_ids=prompt_token_ids)
+
+
+@dataclass
+class SamplingParams:
+    """An argument that vLLM's has not is a TypeError, as there; `num_beams` is none."""
+
+    n: int = 1
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = -1
+    min_p: float = 0.0
+    seed: int | None = None
+    stop: list[str] | None = None
+    max_tokens: int = 16
+    min_tokens: int = 0
+    prompt_logprobs: int | None = None
+    detokenize: bool = True
+    skip_special_tokens: bool = True
+    spaces_between_special_tokens: bool = True
+
+    def __post_init__(self):
+        if self.top_k < -1 or self.top_k == 0:
+            raise ValueError(f"top_k must be -1 (disable), or at least 1, got {self.top_k}.")
+
+
+@dataclass
+class Logprob:
+    logprob: float
+    rank: int
+    decoded_token: str | None = None
+
+
+@dataclass
+class Output:
+    outputs: list[Any] = field(default_factory=list)
+    prompt_logprobs: list[dict[int, Logprob] | None] | None = None
+
+
+class LLM:
+    """`asked` holds the parameters of every request so far, for the tests to look at."""
+
+    def __init__(self, model, **arguments):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        from vllm.engine.arg_utils import EngineArgs
+
+        self.arguments = EngineArgs(model=model, **arguments)
+        self.network = AutoModelForCausalLM.from_pretrained(model).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(arguments.get("tokenizer") or model)
+        longest = arguments.get("max_model_len") or self.network.config.max_position_embeddings
+        self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=longest))
+        self.generator = torch.Generator().manual_seed(self.arguments.seed or 0)
+        self.asked: list[SamplingParams] = []
+
+    @torch.inference_mode()
+    def generate(self, prompts, sampling_params, use_tqdm=True, lora_request=None):
+        self.asked += sampling_params
+        pairs = zip(prompts, sampling_params, strict=True)
+        return [self._answer(list(prompt["prompt_token_ids"]), params) for prompt, params in pairs]
+
+    def _answer(self, ids, params):
+        scored = self._prompt_logprobs(ids, params.prompt_logprobs) if params.prompt_logprobs is not None else None
+        return Output([SimpleNamespace(text=self._text(ids, params) if params.detokenize else "")], scored)
+
+    def _prompt_logprobs(self, ids, most):
+        scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0].float(), dim=-1)
+        found: list[dict[int, Logprob] | None] = [None]
+        for place, token in enumerate(ids[1:]):
+            shown = [*scores[place].topk(most).indices.tolist(), token]
+            found.append(
+                {one: Logprob(float(scores[place, one]), int((scores[place] >= scores[place, one]).sum())) for one in shown}
+            )
+        return found
+
+    def _text(self, ids, params):
+        generator = self.generator if params.seed is None else torch.Generator().manual_seed(params.seed)
+        text, said = "", []
+        for _ in range(params.max_tokens):
+            logits = self.network(torch.tensor([ids + said])).logits[0, -1].float()
+            if params.temperature == 0:
+                said.append(int(logits.argmax()))
+            else:
+                chances = torch.softmax(logits / params.temperature, dim=-1)
+                said.append(int(torch.multinomial(chances, 1, generator=generator)))
+            if said[-1] == self.tokenizer.eos_token_id:
+                return self.tokenizer.decode(said[:-1], skip_special_tokens=params.skip_special_tokens)
+            text = self.tokenizer.decode(said, skip_special_tokens=params.skip_special_tokens)
+            ends = [text.index(stop) for stop in params.stop or () if stop in text]
+            if ends:
+                return text[: min(ends)]
+        return text
