@@ -162,7 +162,7 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     runs: dict[Variant, set[str]] = defaultdict(set)
     for outcome in outcomes:
         runs[outcome.variant].add(outcome.run)
-    shown = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure")
+    shown = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure")
     ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))
     return [{**{name: getattr(variant, name) for name in shown}, "runs": sorted(runs[variant])} for variant in ordered]
 

@@ -19,6 +19,7 @@ from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, BaseModel, loading_errors
 from lm_eval_illusion.batch_limits import BatchLimits, automatic_limits, read_max_batch_tokens
+from lm_eval_illusion.bits import overall_bits
 from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
@@ -109,8 +110,9 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
     def get_model_info(self) -> dict[str, Any]:
         """HFLM's information and, under `illusion`, what was pruned and how: it goes into results.config."""
         manifest = self.checkpoint.manifest
-        measured = {"sparsity_measured": overall_sparsity(self.model)}
-        left_out = ("files", "stamps", "sparsity_of_layer")
+        bits = overall_bits(self.model, manifest.get("bits_of_layer") or {})
+        measured = {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
+        left_out = ("files", "stamps", "sparsity_of_layer", "bits_of_layer", "owl_of_block")
         provenance = {name: value for name, value in manifest.items() if name not in left_out}
         return {**super().get_model_info(), "illusion": {**provenance, **measured}}
 

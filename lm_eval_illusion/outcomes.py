@@ -15,7 +15,8 @@ class Variant:
     """A base model, dense or pruned in one way.
 
     `identity`: what tells two variants of one name apart, the store key or the base model's revision. `beams_are_top1`: the
-    backend returned only its best beam, so that `beam` counts that one.
+    backend returned only its best beam, so that `beam` counts that one. `bits_measured`: the mean bits of a weight of the linear
+    layers, those of its dtype where it is not quantised; None where the backend did not measure it.
     """
 
     base_model: str
@@ -26,6 +27,7 @@ class Variant:
     mask_structure: str
     identity: str
     beams_are_top1: bool
+    bits_measured: float | None = None
 
     @property
     def is_dense(self) -> bool:

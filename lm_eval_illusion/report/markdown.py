@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.numbers import percent, share_with_interval
+from lm_eval_illusion.report.numbers import decimal, percent, share_with_interval
 from lm_eval_illusion.report.tables import (
     COLUMNS,
     LEADERBOARD_COLUMNS,
@@ -44,8 +44,9 @@ def markdown_report(report: dict[str, Any], notes: Sequence[str]) -> str:
         *_noise(report),
         *_languages(report),
         *_answer_types(report),
-        "## Sparsity",
-        _table(["variant", "base model", "pruner", "mask", "asked", "measured", "runs"], _variants(report)),
+        "## Sparsity and bits",
+        _table(["variant", "base model", "pruner", "mask", "asked", "measured", "bits", "runs"], _variants(report)),
+        "Sparsity asked and measured in per cent; bits: measured, the mean of a weight of the linear layers, its dtype's if not quantised.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -99,6 +100,7 @@ def _variants(report: dict[str, Any]) -> list[list[str]]:
             entry["mask_structure"],
             percent(entry["sparsity_requested"]),
             percent(entry["sparsity_measured"]),
+            decimal(entry["bits_measured"], 2),
             ", ".join(entry["runs"]),
         ]
         for entry in report["variants"]

@@ -10,7 +10,9 @@ from lm_eval_illusion.crosstab import cell_of
 from lm_eval_illusion.outcomes import Outcome
 
 STRATEGIES = ("beam", "sample", "oneshot", "candidates")
-VARIANT_COLUMNS = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure")
+VARIANT_COLUMNS = (
+    *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
+)
 OUTCOME_COLUMNS = (
     *("run", "family", "language", "id", "answer_type", "recognised", "invalid", "produced", "gold_rank", "gold_logprob"),
     *("said_without_gold", "question_blind", "in_passage"),
