@@ -7,7 +7,6 @@ import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError, one_line
@@ -28,16 +27,14 @@ def prune_in_place(
     Raises:
         UserError: llmcompressor refuses the recipe for this model, or an ordinary checkpoint can't hold what it makes.
     """
-    from lm_eval_illusion.quantised import refuse_impossible, refuse_left_over, round_to_grid
+    from lm_eval_illusion.quantised import refuse_impossible, round_to_grid
 
     _register_modifiers()
-    tensors = set(model.state_dict())
     tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
     with _random_states(seed), _linear_layers(model):
         refuse_impossible(recipe, model)
         _run(model, tokenizer, recipe, token_ids)
         bits = round_to_grid(model)
-    refuse_left_over(tensors, model)
     if tied:
         model.tie_weights()
     return bits
@@ -91,22 +88,6 @@ def output_head(model: PreTrainedModel) -> list[str]:
     head = model.get_output_embeddings()
     # llmcompressor matches against "<layer>." where a target is the layer itself, so the plain name never matches.
     return [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
-
-
-def save_ordinary(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
-    """Write an ordinary dense-format Hugging Face folder: any engine loads it.
-
-    Raises:
-        OSError: the folder can't be written.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        # llmcompressor puts a save_pretrained of its own on the instance, which adds its recipe and format; this is the class's.
-        type(model).save_pretrained(model, folder)
-        tokenizer.save_pretrained(folder)
-    except SafetensorError as error:  # how safetensors says that the disk is full
-        raise OSError(str(error)) from error
 
 
 @contextmanager

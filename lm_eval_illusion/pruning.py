@@ -61,7 +61,8 @@ def _prune_into(
 ) -> dict[str, Any]:
     """Prune, check, and save model and tokenizer; return the manifest's fields."""
     from lm_eval_illusion.bits import bits_of_layers, overall_bits
-    from lm_eval_illusion.oneshot import prune_in_place, save_ordinary
+    from lm_eval_illusion.oneshot import prune_in_place
+    from lm_eval_illusion.ordinary import save_ordinary
     from lm_eval_illusion.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
 
     tokenizer, model = load_tokenizer(base), load_model(base)

@@ -100,6 +100,8 @@ def check_shapes(model: PreTrainedModel, mask_structure: str) -> None:
 
 def _check_groups(model: PreTrainedModel, mask_structure: str, at_least: bool) -> None:
     """Groups lie along a row: they are of weights that the same output sums up, as hardware multiplies them."""
+    # Again: llmcompressor takes the experts of some models apart, and only then they are linear layers.
+    check_shapes(model, mask_structure)
     zeros, group = (int(part) for part in mask_structure.split(":"))
     for name, weight in prunable_weights(model):
         in_group = (weight.reshape(-1, group) == 0).sum(dim=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion import prune
 from lm_eval_illusion.arguments import read_settings
@@ -89,6 +89,18 @@ def test_n_of_m_that_does_not_fit_is_said_before_pruning(tmp_path, pruner):
     ):
         prune(str(tmp_path / "odd"), pruner, mask_structure="4:8", **common)
     check_sparsity(load(prune(str(tmp_path / "odd"), pruner, mask_structure="2:4", **common)), 0.5, "2:4")
+
+
+def test_a_model_that_would_not_load_whole_is_not_stored(tmp_path):
+    """llmcompressor takes Mixtral's experts apart, and transformers does not put them together again: it would fill in random ones."""
+    common = vars(make_tiny_model("mistral").config)
+    shape = {name: common[name] for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")}
+    config = AutoConfig.for_model("mixtral", **shape, num_attention_heads=4, num_key_value_heads=2, num_local_experts=4)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "experts")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "experts")
+    with pytest.raises(UserError, match=r"the pruned MixtralForCausalLM would not load whole .* tensors missing"):
+        prune(str(tmp_path / "experts"), store=str(tmp_path / "store"), **SMALL)
+    assert not list((tmp_path / "store").glob("[!.]*"))
 
 
 def wanda_mask(weight, inputs, sparsity):

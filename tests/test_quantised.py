@@ -23,7 +23,8 @@ GROUP = {"embedded": 40, "llama": 80, "qwen3": 80, "gpt2": 80}
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     base = tmp_path_factory.mktemp("tiny")
-    return {"embedded": "embedded", **{arch: str(save_tiny(arch, base / arch)) for arch in ("llama", "qwen3", "gpt2")}}
+    tiny = ("llama", "qwen3", "gpt2", "gemma", "gpt_neox")
+    return {"embedded": "embedded", **{arch: str(save_tiny(arch, base / arch)) for arch in tiny}}
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +93,19 @@ def test_round_to_nearest_is_that(folders, store):
         assert torch.allclose(quantised[layer], expected.reshape(weight.shape), atol=1e-6)
 
 
-@pytest.mark.parametrize("pruner", ["rtn", "gptq", "awq"])
-def test_the_stored_model_answers_as_llmcompressors_own(folders, store, pruner, monkeypatch):
+@pytest.mark.parametrize(
+    ("arch", "pruner"),
+    [("llama", "rtn"), ("llama", "gptq"), ("llama", "awq"), ("gemma", "awq"), ("gpt_neox", "gptq")],
+)
+def test_the_stored_model_answers_as_llmcompressors_own(folders, store, arch, pruner, monkeypatch):
     import llmcompressor
     from llmcompressor.core import reset_session
 
     # Without an accelerator torch can't pin memory.
     monkeypatch.setattr("llmcompressor.pipelines.cache.IntermediatesCache.pin_memory", lambda *_: None)
-    folder = prune(folders["llama"], pruner, store=store, **SMALL)
+    folder = prune(folders[arch], pruner, store=store, **SMALL)
     # The same recipe by llmcompressor alone, whose layers round as they go.
-    theirs, tokenizer = load(folders["llama"]), AutoTokenizer.from_pretrained(folders["llama"])
+    theirs, tokenizer = load(folders[arch]), AutoTokenizer.from_pretrained(folders[arch])
     ids = calibration_ids(tokenizer)
     samples = [{"input_ids": row[None], "attention_mask": torch.ones_like(row[None])} for row in ids]
     loader = torch.utils.data.DataLoader(samples, batch_size=None)
@@ -112,7 +116,7 @@ def test_the_stored_model_answers_as_llmcompressors_own(folders, store, pruner, 
     reset_session()
     with torch.no_grad():
         expected, found = theirs(ids).logits, load(folder)(ids).logits
-        dense = load(folders["llama"])(ids).logits
+        dense = load(folders[arch])(ids).logits
     assert torch.allclose(found, expected, atol=1e-4)
     assert (dense - expected).abs().max() > 1e-2
 
@@ -195,15 +199,34 @@ def test_gptq_fills_zeros_again_unless_it_comes_first(folders, store, tmp_path):
         assert max(len(row.unique()) for row in weight) <= 16
 
 
-def test_awq_that_would_only_round_is_refused(folders, store):
-    with pytest.raises(UserError, match="AWQ knows no layers of GPT2LMHeadModel to balance, and would only round"):
-        prune(folders["gpt2"], "awq", store=store, **SMALL)
+@pytest.mark.parametrize(("arch", "name"), [("gpt2", "GPT2LMHeadModel"), ("gpt_neox", "GPTNeoXForCausalLM")])
+def test_awq_that_would_only_round_is_refused(folders, store, arch, name):
+    with pytest.raises(UserError, match=f"AWQ knows no layers of {name} to balance, and would only round"):
+        prune(folders[arch], "awq", store=store, **SMALL)
 
 
 def test_awq_balances(folders, store):
     dense, balanced = (load(folder) for folder in (folders["llama"], prune(folders["llama"], "awq", store=store, **SMALL)))
     # What goes into the queries is divided by what their weights are multiplied by.
     assert not torch.equal(dense.model.layers[0].input_layernorm.weight, balanced.model.layers[0].input_layernorm.weight)
+
+
+def test_floating_point_of_four_bits(folders, store, tmp_path):
+    recipe = recipe_of(
+        tmp_path,
+        "a_stage:\n  b_modifiers:\n    QuantizationModifier:\n      scheme: NVFP4A16\n      ignore: {{ ignore }}\n",
+        "nvfp4",
+    )
+    folder = prune(folders["llama"], recipe, store=store, **SMALL)
+    assert manifest_of(folder)["bits_measured"] == 4
+    for _, weight in prunable_weights(load(folder)):
+        for group in weight.detach().reshape(-1, 16):
+            # E2M1 knows 0, 0.5, 1, 1.5, 2, 3, 4 and 6: in every group some scale makes these of its weights.
+            largest = group.abs().max()
+            made = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+            assert any(
+                torch.isclose(group.abs()[:, None] * top / largest, made, atol=1e-3).any(dim=1).all() for top in (6, 4, 3, 2)
+            )
 
 
 def test_a_mask_then_rounded(folders, store, tmp_path):
@@ -238,6 +261,10 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
         (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid to llmcompressor"),
         (weights_only("NoSuchModifier"), "No modifier of type 'NoSuchModifier'"),
         ("a_stage:\n  b_modifiers:\n    GPTQModifier:\n", "names no modifier"),
+        (
+            "a_stage:\n  b_modifiers:\n    QuIPModifier: {transform_type: random-hadamard}\n",
+            "would not load whole from an ordinary checkpoint: .* tensors unexpected, e.g. model.layers",
+        ),
         (
             WANDA.replace("{{ sparsity }}", "0.6").replace("{{ mask_structure }}", "2:4"),
             "has mask_structure 2:4 and sparsity 0.6: the mask removes 2 of every 4 weights",
