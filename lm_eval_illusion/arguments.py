@@ -9,22 +9,23 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.recipes import is_recipe_file, pruner_names, template_variables
-
-DEFAULT_SPARSITY = 0.6
-MASK_STRUCTURES = ("0:0", "2:4", "4:8")
+from lm_eval_illusion.recipes import is_recipe_file, pruner_names
+from lm_eval_illusion.share_arguments import DEFAULT_OWL_LAMBDA, DEFAULT_OWL_M, read_mask_structure, read_owl, read_sparsity
 
 
 @dataclass(frozen=True)
 class PruningSettings:
     """How to prune.
 
-    `sparsity` is None where it says nothing: with an N:M mask, with `none`, with a recipe that fixes its own.
+    `sparsity` is None where it says nothing: with an N:M mask, with `none`, with a recipe that fixes its own or only quantises.
+    `owl_lambda`, `owl_m`: None for a pruner without OWL.
     """
 
     pruner: str
     sparsity: float | None
     mask_structure: str
+    owl_lambda: float | None
+    owl_m: float | None
     calibration: str
     calibration_language: str
     calibration_samples: int
@@ -34,7 +35,10 @@ class PruningSettings:
 
     @property
     def variant(self) -> str:
-        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, `wanda-0.6,cal=en,seed=1`; a recipe file by its stem."""
+        """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, `owl-0.6,lambda=0.1`; a recipe file by its stem.
+
+        What is not at its default is named: lambda, m, cal (the calibration's language), seed.
+        """
         if self.pruner == "none":
             return "dense"
         name = Path(self.pruner).stem if is_recipe_file(self.pruner) else self.pruner
@@ -42,8 +46,10 @@ class PruningSettings:
             name = f"{name}-{self.sparsity:g}"
         elif self.mask_structure != "0:0":
             name = f"{name}-{self.mask_structure}"
+        owl = f",lambda={self.owl_lambda:g}" if self.owl_lambda not in (None, DEFAULT_OWL_LAMBDA) else ""
+        owl += f",m={self.owl_m:g}" if self.owl_m not in (None, DEFAULT_OWL_M) else ""
         language = f",cal={self.calibration_language}" if self.calibration_language != "all" else ""
-        return name + language + (f",seed={self.pruning_seed}" if self.pruning_seed else "")
+        return name + owl + language + (f",seed={self.pruning_seed}" if self.pruning_seed else "")
 
     @property
     def sparsity_expected(self) -> float | None:
@@ -61,6 +67,8 @@ def read_settings(
     pruner: str | None = "wanda",
     sparsity: float | str | None = None,
     mask_structure: str = "0:0",
+    owl_lambda: float | str | None = None,
+    owl_m: float | str | None = None,
     calibration: str = "embedded",
     calibration_language: str = "all",
     calibration_samples: int | str = 128,
@@ -76,11 +84,15 @@ def read_settings(
         UserError: an argument is ill-formed, or two contradict each other.
     """
     name = _pruner("none" if pruner is None else str(pruner))
-    mask = _mask_structure(str(mask_structure), name)
+    mask = read_mask_structure(str(mask_structure), name)
+    share = read_sparsity(sparsity, mask, name)
+    owl = read_owl(owl_lambda, owl_m, share, name)
     return PruningSettings(
         pruner=name,
-        sparsity=_sparsity(sparsity, mask, name),
+        sparsity=share,
         mask_structure=mask,
+        owl_lambda=owl[0],
+        owl_m=owl[1],
         calibration=_calibration(str(calibration)),
         calibration_language=_calibration_language(str(calibration_language), str(calibration)),
         calibration_samples=_whole_number("calibration_samples", calibration_samples, at_least=1),
@@ -112,53 +124,6 @@ def _pruner(pruner: str) -> str:
     if pruner.lower() not in names:
         raise UserError(f"pruner {pruner!r} is unknown{nearest(pruner, names) or ':'} {allowed}")
     return pruner.lower()
-
-
-def _sparsity(sparsity: float | str | None, mask_structure: str, pruner: str) -> float | None:
-    says_nothing = _why_sparsity_says_nothing(mask_structure, pruner)
-    if sparsity is None:
-        return None if says_nothing else DEFAULT_SPARSITY
-    try:
-        share = float(sparsity)
-    except (TypeError, ValueError):
-        raise UserError(f"sparsity {sparsity!r} is not a number: {_SPARSITY_HELP}") from None
-    if not 0 <= share < 1:
-        raise UserError(f"sparsity {sparsity} is not in [0, 1): {_SPARSITY_HELP}")
-    if says_nothing:
-        raise UserError(f"sparsity {sparsity} with {says_nothing}, leave sparsity out")
-    return share
-
-
-def _why_sparsity_says_nothing(mask_structure: str, pruner: str) -> str:
-    if pruner == "none":
-        return "pruner none: the dense model is not pruned"
-    if mask_structure != "0:0":
-        return f"mask_structure {mask_structure}: the mask sets it"
-    if "sparsity" not in template_variables(pruner):
-        return f"recipe {pruner}: it has no {{{{ sparsity }}}} to fill in"
-    return ""
-
-
-_SPARSITY_HELP = "give the share of weights to remove, e.g. 0.6"
-
-
-def _mask_structure(mask_structure: str, pruner: str) -> str:
-    if mask_structure not in MASK_STRUCTURES:
-        # YAML reads a bare 2:4 as the number 124.
-        raise UserError(
-            f"mask_structure {mask_structure!r} is unknown: give one of {', '.join(MASK_STRUCTURES)}"
-            " (0:0 is unstructured), in YAML in quotes"
-        )
-    if mask_structure != "0:0" and pruner == "none":
-        raise UserError(
-            f"mask_structure {mask_structure} with pruner none: the dense model is not pruned, leave mask_structure out"
-        )
-    if mask_structure != "0:0" and "mask_structure" not in template_variables(pruner):
-        raise UserError(
-            f"mask_structure {mask_structure} with recipe {pruner}: it has no {{{{ mask_structure }}}}"
-            " to fill in, leave mask_structure out"
-        )
-    return mask_structure
 
 
 def _calibration(calibration: str) -> str:

@@ -191,7 +191,7 @@ def _add_prune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--dtype", default="auto", help="to load the base model in (default: its own)")
     parser.add_argument("--trust-remote-code", action="store_true", help="run code that the base model brings")
     # As text: what is wrong with a value is said by the same check, in the same words, as for pruned-hf.
-    for name in ("pruner", "sparsity", "mask_structure", "calibration", "calibration_language"):
+    for name in ("pruner", "sparsity", "mask_structure", "owl_lambda", "owl_m", "calibration", "calibration_language"):
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="as the argument of pruned-hf")
     for name in ("calibration_samples", "calibration_length", "pruning_seed", "store"):
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help="the same")

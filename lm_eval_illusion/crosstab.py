@@ -165,7 +165,7 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     for outcome in outcomes:
         runs[outcome.variant].add(outcome.run)
     shown = (
-        *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure"),
+        *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
         *("calibration_language", "calibration_samples", "calibration_length", "pruning_seed"),
     )
     ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))

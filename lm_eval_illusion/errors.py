@@ -25,3 +25,9 @@ class UserError(ValueError, SystemExit):
         if not self._shown:
             print(f"lm-eval-illusion: error: {' '.join(str(self).split())}", file=sys.stderr)
             self._shown = True
+
+
+def one_line(error: Exception, most: int = 300) -> str:
+    """Another library's message in one line of at most that many characters; its type, where it says nothing."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return reason if len(reason) <= most else f"{reason[:most]} ..."

@@ -11,6 +11,7 @@ from lm_eval_illusion.base_models import BaseModel, resolve
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.new_folders import new_folder, refuse_existing
 from lm_eval_illusion.pruning import pruned_checkpoint
+from lm_eval_illusion.recipes import pruner_names
 
 CARD = "README.md"
 _SHOWN_LAYERS = 5
@@ -23,14 +24,15 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
         UserError: nothing is pruned, `out` exists or can't be written, the hub can't be reached.
     """
     if settings.pruner == "none":
-        raise UserError("pruner none leaves the model as it is: give wanda, sparsegpt, magnitude or a recipe")
+        raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
     refuse_existing(out)
     checkpoint = pruned_checkpoint(base, settings)
     card = model_card(base, checkpoint.manifest)
     with new_folder(out) as folder:
         shutil.copytree(checkpoint.path, folder)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
-    print(f"written: {out} (sparsity {checkpoint.manifest['sparsity_measured']:.4f})")
+    measured = checkpoint.manifest
+    print(f"written: {out} (sparsity {measured['sparsity_measured']:.4f}, {measured['bits_measured']:g} bits a weight)")
     if repository is not None:
         _upload(out, repository)
     print(
@@ -57,6 +59,8 @@ def model_card(base: BaseModel, manifest: dict[str, Any]) -> str:
         f"- **Licence**: {licence or 'not stated by the base model: see there'}; that of the base model holds.",
         f"- **Sparsity**: {manifest['sparsity_measured']:.4f} measured over the linear layers, "
         f"{_or_recipe(manifest['sparsity_requested'])} asked, mask structure {manifest['mask_structure']}.",
+        f"- **Bits**: {manifest['bits_measured']:g} a weight, the mean over the linear layers. Quantised weights lie on their grid, in the"
+        " dtype of the base model.",
         f"- **Calibration**: {calibration['samples']} samples of {calibration['length']} tokens, {calibration['source']}, language"
         f" {calibration['language']}, SHA-256 {calibration['sha256']}.",
         f"- **Seed**: {manifest['pruning_seed']}. **Versions**: {', '.join(f'{n} {v}' for n, v in manifest['versions'].items())}.",

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, loading_errors
 from lm_eval_illusion.batch_limits import BatchLimits, automatic_limits, read_max_batch_tokens
+from lm_eval_illusion.bits import overall_bits
 from lm_eval_illusion.decoding import Decoding, decode_batch, said, thought_is_open, token_ids_only
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_decoding import Asked, can_branch, decode_shared
@@ -79,8 +80,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return prompt
 
     def measured(self) -> dict[str, Any]:
-        """The sparsity of the model as it was loaded."""
-        return {"sparsity_measured": overall_sparsity(self.model)}
+        """The sparsity and the bits of the model as it was loaded."""
+        bits = overall_bits(self.model, self.checkpoint.manifest.get("bits_of_layer") or {})
+        return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
 
     def _loglikelihood_tokens(
         self,

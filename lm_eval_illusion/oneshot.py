@@ -7,12 +7,12 @@ import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, one_line
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 
@@ -20,43 +20,74 @@ if TYPE_CHECKING:
 TOKENS_A_BATCH = 2048
 
 
-def prune_in_place(model: PreTrainedModel, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int) -> None:
-    """Prune a model on the CPU by a recipe; where there is an accelerator, llmcompressor moves layer by layer there and back.
+def prune_in_place(
+    model: PreTrainedModel, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int
+) -> dict[str, float]:
+    """Prune and quantise a model on the CPU by a recipe; where there is an accelerator, llmcompressor moves layer by layer there and back.
 
-    `token_ids`: calibration samples of one length. The global random states are as before afterwards.
+    `token_ids`: calibration samples of one length. Quantised weights are left on their grid, in the model's dtype; returned are the bits of
+    the layers that were quantised. The global random states are as before afterwards.
 
     Raises:
-        UserError: llmcompressor refuses the recipe for this model.
+        UserError: llmcompressor refuses the recipe for this model, or an ordinary checkpoint can't hold what it makes.
     """
-    import torch
+    from lm_eval_illusion.quantised import refuse_impossible, round_to_grid
 
-    # Its notes of every layer ("no accelerator", times) are not the user's; what matters we measure. Read when it is first imported.
-    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "ERROR")
+    _register_modifiers()
+    tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
+    with _random_states(seed), _linear_layers(model):
+        refuse_impossible(recipe, model)
+        _run(model, tokenizer, recipe, token_ids)
+        bits = round_to_grid(model)
+    if tied:
+        model.tie_weights()
+    return bits
+
+
+def input_squares(model: PreTrainedModel, tokenizer: Any, token_ids: list[list[int]], seed: int) -> dict[str, torch.Tensor]:
+    """What goes into each linear layer of the model as it is: by layer, [inputs], the sums of squares over all calibration tokens.
+
+    Raises:
+        UserError: llmcompressor can't run this model block by block.
+    """
+    _register_modifiers()
+    from lm_eval_illusion.input_squares import InputSquaresModifier
+
+    modifier = InputSquaresModifier()
+    with _random_states(seed), _linear_layers(model):
+        _run(model, tokenizer, modifier, token_ids)
+    return modifier.squares
+
+
+def _run(model: PreTrainedModel, tokenizer: Any, recipe: Any, token_ids: list[list[int]]) -> None:
+    import torch
     from llmcompressor import oneshot
     from llmcompressor.core import reset_session
 
-    from lm_eval_illusion.magnitude import register_modifier
-
-    register_modifier()
     # No attention mask: without one a causal model takes its fastest attention, and the samples are all of one length.
     rows = max(1, TOKENS_A_BATCH // len(token_ids[0]))
-    batches = [{"input_ids": batch} for batch in torch.tensor(token_ids).split(rows)]
+    ids = torch.tensor(token_ids)
+    batches = [{"input_ids": ids[start : start + rows]} for start in range(0, len(ids), rows)]
     loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
-    tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
-    with _random_states(seed), _linear_layers(model), warnings.catch_warnings():
+    with warnings.catch_warnings(), _pinning_where_it_can_be():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(batches))
         except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
             raise UserError(
-                f"llmcompressor can't prune this model so ({reason}): try another pruner or mask_structure"
+                f"llmcompressor can't prune this model so ({one_line(error)}): try another pruner, recipe or mask_structure"
             ) from error
         finally:
             reset_session()
             _remove_dispatch(model)
-    if tied:
-        model.tie_weights()
+
+
+def _register_modifiers() -> None:
+    # Its notes of every layer ("no accelerator", times) are not the user's; what matters we measure. Read when it is first imported.
+    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "ERROR")
+    from lm_eval_illusion.magnitude import register_modifier
+
+    register_modifier()
 
 
 def output_head(model: PreTrainedModel) -> list[str]:
@@ -64,22 +95,6 @@ def output_head(model: PreTrainedModel) -> list[str]:
     head = model.get_output_embeddings()
     # llmcompressor matches against "<layer>." where a target is the layer itself, so the plain name never matches.
     return [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
-
-
-def save_ordinary(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
-    """Write an ordinary dense-format Hugging Face folder: any engine loads it.
-
-    Raises:
-        OSError: the folder can't be written.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        # llmcompressor puts a save_pretrained of its own on the instance, which adds its recipe and format; this is the class's.
-        type(model).save_pretrained(model, folder)
-        tokenizer.save_pretrained(folder)
-    except SafetensorError as error:  # how safetensors says that the disk is full
-        raise OSError(str(error)) from error
 
 
 @contextmanager
@@ -119,6 +134,20 @@ def _linear_layers(model: PreTrainedModel) -> Iterator[None]:
     for parent, name, layer in swapped:
         layer.weight.data = getattr(parent, name).weight.data.T.contiguous()
         setattr(parent, name, layer)
+
+
+@contextmanager
+def _pinning_where_it_can_be() -> Iterator[None]:
+    """AWQ pins what it keeps in memory for an accelerator's sake; torch refuses to where there is none."""
+    import torch
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.pipelines.cache import IntermediatesCache
+
+    if torch.accelerator.is_available():
+        yield
+        return
+    with patch_attr(IntermediatesCache, "pin_memory", lambda _, __: None):
+        yield
 
 
 def _remove_dispatch(model: PreTrainedModel) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.arguments import PruningSettings, read_settings
 from lm_eval_illusion.base_models import BaseModel, base_revision, load_model, load_tokenizer, resolve
 from lm_eval_illusion.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.checkpoints import Checkpoint, key_of, obtain
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.recipes import is_recipe_file, recipe_template, render_recipe
+from lm_eval_illusion.recipes import is_recipe_file, pruner_names, recipe_template, render_recipe
+from lm_eval_illusion.share_arguments import taken_by
+
+if TYPE_CHECKING:
+    from lm_eval_illusion.owl_profile import OwlProfile
 
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
 
@@ -27,9 +31,9 @@ def prune(
     trust_remote_code: bool = False,
     **settings: Any,
 ) -> Path:
-    """Prune a model and return the folder of the checkpoint, an ordinary dense-format Hugging Face folder in the store.
+    """Prune or quantise a model and return the folder of the checkpoint, an ordinary dense-format Hugging Face folder in the store.
 
-    `settings` are the other pruning arguments of `pruned-hf`: mask_structure, calibration, calibration_language,
+    `settings` are the other pruning arguments of `pruned-hf`: mask_structure, owl_lambda, owl_m, calibration, calibration_language,
     calibration_samples, calibration_length, pruning_seed, store.
 
     Raises:
@@ -37,7 +41,7 @@ def prune(
     """
     read = read_settings(pruner=pruner, sparsity=sparsity, **settings)
     if read.pruner == "none":
-        raise UserError("pruner none leaves the model as it is: give wanda, sparsegpt, magnitude or a recipe")
+        raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
     base = BaseModel(pretrained, revision, dtype, trust_remote_code)
     return Path(pruned_checkpoint(base, read).path)
 
@@ -56,22 +60,30 @@ def _prune_into(
     folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], provenance: dict[str, Any]
 ) -> dict[str, Any]:
     """Prune, check, and save model and tokenizer; return the manifest's fields."""
-    from lm_eval_illusion.oneshot import output_head, prune_in_place, save_ordinary
+    from lm_eval_illusion.bits import bits_of_layers, overall_bits
+    from lm_eval_illusion.oneshot import prune_in_place
+    from lm_eval_illusion.ordinary import save_ordinary
     from lm_eval_illusion.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
 
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_window(model, settings)
     check_shapes(model, settings.mask_structure)
     calibration = calibration_samples(texts, tokenizer, settings)
-    recipe = render_recipe(settings.pruner, settings.sparsity, settings.mask_structure, output_head(model))
-    prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
+    owl = _owl(model, tokenizer, settings, calibration.token_ids)
+    recipe = _recipe(model, settings, owl)
+    quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
-        check_sparsity(model, settings.sparsity_expected, settings.mask_structure)
+        of_layer = owl.of_layer if owl else None
+        check_sparsity(model, settings.sparsity_expected, settings.mask_structure, of_layer=of_layer, at_least=bool(quantised))
     save_ordinary(model, tokenizer, folder)
+    bits_of_layer = bits_of_layers(model, quantised)
     return {
         **provenance,
         "sparsity_measured": overall_sparsity(model),
         "sparsity_of_layer": measure_sparsity(model),
+        "bits_measured": overall_bits(model, bits_of_layer),
+        "bits_of_layer": bits_of_layer,
+        "owl_of_block": owl.of_block if owl else None,
         "recipe": recipe,
         "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
         "calibration": {
@@ -84,6 +96,30 @@ def _prune_into(
     }
 
 
+def _owl(model: Any, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]]) -> OwlProfile | None:
+    """The sparsity of each layer by OWL; None for a pruner without it."""
+    if settings.owl_lambda is None or settings.owl_m is None or settings.sparsity is None:
+        return None
+    from lm_eval_illusion.oneshot import input_squares
+    from lm_eval_illusion.owl_profile import owl_profile
+
+    squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed)
+    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m)
+
+
+def _recipe(model: Any, settings: PruningSettings, owl: OwlProfile | None) -> str:
+    from lm_eval_illusion.bits import common_group_size
+    from lm_eval_illusion.oneshot import output_head
+    from lm_eval_illusion.owl_profile import linear_layers
+
+    more: dict[str, Any] = {}
+    if owl is not None and settings.sparsity is not None:
+        more["owl_sparsities"] = owl.in_order(linear_layers(model), settings.sparsity)
+    if "group_size" in taken_by(settings.pruner):
+        more["group_size"] = common_group_size(model)
+    return render_recipe(settings.pruner, settings.sparsity, settings.mask_structure, output_head(model), **more)
+
+
 def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], provenance: dict[str, Any]) -> dict[str, Any]:
     """All that decides what the checkpoint is; the store key is its hash."""
     return {
@@ -92,6 +128,7 @@ def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], prov
         "tokenizer": base_revision(base.tokenizer, base.revision) if base.tokenizer else None,
         "recipe": recipe_template(settings.pruner),
         "sparsity": settings.sparsity,
+        "owl": [settings.owl_lambda, settings.owl_m],
         "calibration": [hashlib.sha256(text.encode()).hexdigest() for text in texts],
         "calibration_samples": settings.calibration_samples,
         "calibration_length": settings.calibration_length,
@@ -115,7 +152,10 @@ def _provenance(base: BaseModel, settings: PruningSettings) -> dict[str, Any]:
         "pruner": Path(settings.pruner).stem if is_recipe_file(settings.pruner) else settings.pruner,
         "sparsity_requested": settings.sparsity,
         "sparsity_measured": None,
+        "bits_measured": None,
         "mask_structure": settings.mask_structure,
+        "owl_lambda": settings.owl_lambda,
+        "owl_m": settings.owl_m,
         "recipe": None,
         "recipe_sha256": None,
         "calibration": None,

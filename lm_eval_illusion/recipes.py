@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.packaged import packaged_folder
 
-ALLOWED = ("sparsity", "mask_structure", "ignore")
+ALLOWED = ("sparsity", "mask_structure", "ignore", "owl_sparsities", "group_size")
 
 
 def pruner_names() -> list[str]:
@@ -35,7 +36,7 @@ def recipe_template(pruner: str) -> str:
 
 
 def template_variables(pruner: str) -> set[str]:
-    """The variables that a pruner's template uses: some of `sparsity`, `mask_structure`, `ignore`.
+    """The variables that a pruner's template uses: some of ALLOWED.
 
     Raises:
         UserError: the template is not valid Jinja, or uses something else.
@@ -52,8 +53,18 @@ def template_variables(pruner: str) -> set[str]:
     return used
 
 
-def render_recipe(pruner: str, sparsity: float | None, mask_structure: str, ignore: list[str]) -> str:
+def render_recipe(
+    pruner: str,
+    sparsity: float | None,
+    mask_structure: str,
+    ignore: list[str],
+    *,
+    owl_sparsities: Sequence[float] = (),
+    group_size: int | None = None,
+) -> str:
     """Fill a template. `ignore`: patterns of the layers that stay as they are.
+
+    `owl_sparsities`: one a linear layer, the output head among them, in the order of the model. `group_size`: weights that share a scale.
 
     Raises:
         UserError: what comes out is not a recipe of llmcompressor with at least one modifier.
@@ -62,7 +73,12 @@ def render_recipe(pruner: str, sparsity: float | None, mask_structure: str, igno
 
     # llmcompressor wants a number with an N:M mask, too, and does not look at it.
     values: dict[str, Any] = {"sparsity": 0.5 if sparsity is None else sparsity}
-    values |= {"mask_structure": mask_structure, "ignore": ignore}
+    values |= {
+        "mask_structure": mask_structure,
+        "ignore": ignore,
+        "owl_sparsities": list(owl_sparsities),
+        "group_size": group_size,
+    }
     try:
         recipe = Environment(autoescape=False).from_string(recipe_template(pruner)).render(values)
     except TemplateError as error:
@@ -85,11 +101,12 @@ def _check_recipe(pruner: str, recipe: str) -> None:
         if stage.endswith("_stage") and isinstance(groups, dict)
         for group, entries in groups.items()
         if group.endswith("_modifiers") and isinstance(entries, dict)
-        for name in entries
+        for name, given in entries.items()
+        if isinstance(given, dict)
     ]
     if not modifiers:
         raise UserError(
-            f"recipe {pruner} names no modifier: it must read <name>_stage: <name>_modifiers: <Modifier>: ..., as those in pruners/"
+            f"recipe {pruner} names no modifier: it must read <name>_stage: <name>_modifiers: <Modifier>: <arguments>, as those in pruners/"
         )
 
 

@@ -105,7 +105,7 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
 def _variant_of(dense: str, variant: Variant) -> Variant:
     name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
     if variant.is_dense:
-        return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None)
+        return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
     return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
 
 
@@ -186,6 +186,7 @@ def _variant(config: dict[str, Any]) -> Variant:
             **{name: ours[name] for name in names},
             identity=identity,
             beams_are_top1=config.get("model") != MODEL_NAME,
+            bits_measured=ours.get("bits_measured"),
             **_calibration(ours),
         )
     base_model = _pretrained(config.get("model_args")) or str(config.get("model"))

@@ -13,6 +13,7 @@ PRUNED = {
     "pruner": "wanda",
     "sparsity_requested": 0.6,
     "sparsity_measured": 0.5998,
+    "bits_measured": 16.0,
     "mask_structure": "0:0",
     "key": "k1",
 }

@@ -25,7 +25,7 @@ def test_the_store_is_where_the_environment_says(monkeypatch):
 
 
 def test_a_pruner_is_a_file_in_pruners():
-    assert pruner_names() == ["magnitude", "sparsegpt", "wanda"]
+    assert pruner_names() == ["awq", "gptq", "magnitude", "owl", "owl_sparsegpt", "rtn", "sparsegpt", "wanda"]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_a_pruner_is_a_file_in_pruners():
         ({"mask_structure": "2:4"}, "wanda-2:4", 0.5),
         ({"pruner": "magnitude", "mask_structure": "4:8"}, "magnitude-4:8", 0.5),
         ({"sparsity": 0}, "wanda-0", 0.0),
+        ({"pruner": "owl"}, "owl-0.6", 0.6),
+        ({"pruner": "owl", "owl_lambda": 0.08, "owl_m": "5"}, "owl-0.6", 0.6),
+        ({"pruner": "owl", "owl_lambda": "0.1", "owl_m": 7, "pruning_seed": 1}, "owl-0.6,lambda=0.1,m=7,seed=1", 0.6),
+        ({"pruner": "gptq"}, "gptq", None),
     ],
 )
 def test_variant_and_expected_sparsity(given, variant, expected):
@@ -65,11 +69,26 @@ def test_a_recipe_file_is_named_by_its_stem_and_promises_no_sparsity(tmp_path):
         ({"sparsity": float("nan")}, r"not in \[0, 1\)"),
         ({"sparsity": "half"}, "sparsity 'half' is not a number"),
         ({"pruner": "wandda"}, "'wandda' is unknown, did you mean wanda?"),
-        ({"pruner": "zzz"}, "none, magnitude, sparsegpt, wanda"),
+        ({"pruner": "zzz"}, "none, awq, gptq, magnitude, owl, owl_sparsegpt, rtn, sparsegpt, wanda"),
         ({"pruner": "no/such/recipe.yaml"}, "is not a file"),
         ({"pruner": "none", "sparsity": 0.5}, "the dense model is not pruned"),
         ({"mask_structure": "3:4"}, "give one of 0:0, 2:4, 4:8"),
-        ({"mask_structure": "2:4", "sparsity": 0.6}, "sparsity 0.6 with mask_structure 2:4"),
+        ({"mask_structure": "2:4", "sparsity": 0.6}, "sparsity 0.6 with mask_structure 2:4: the mask removes 2 of every 4"),
+        ({"mask_structure": "2:4", "sparsity": 0.6, "pruner": "sparsegpt"}, "no more and no less, leave sparsity out"),
+        ({"mask_structure": "4:8", "sparsity": "0.5"}, "the mask removes 4 of every 8"),
+        ({"mask_structure": "2:4", "pruner": "owl"}, "OWL gives each block a sparsity of its own, the mask gives all the same"),
+        ({"mask_structure": "2:4", "pruner": "gptq"}, "pruner gptq: its recipe has no {{ mask_structure }} to fill in"),
+        ({"pruner": "gptq", "sparsity": 0.5}, "pruner gptq: its recipe has no {{ sparsity }} to fill in"),
+        ({"owl_lambda": 0.1}, "owl_lambda 0.1 with pruner wanda: it says something of OWL alone"),
+        ({"owl_m": 3, "pruner": "none"}, "owl_m 3 with pruner none"),
+        ({"pruner": "owl", "owl_lambda": 0.5}, r"owl_lambda 0.5 is not in \[0, 0.5\)"),
+        ({"pruner": "owl", "owl_lambda": -0.1}, r"not in \[0, 0.5\)"),
+        ({"pruner": "owl", "owl_lambda": "wide"}, "owl_lambda 'wide' is not a number: give how far"),
+        ({"pruner": "owl", "owl_m": 0}, "owl_m 0 is not a number above 0"),
+        ({"pruner": "owl", "owl_m": float("nan")}, "owl_m nan is not a number above 0"),
+        ({"pruner": "owl", "owl_m": "inf"}, "owl_m inf is not a number above 0"),
+        ({"pruner": "owl", "sparsity": 0.95}, r"owl_lambda 0.08 at sparsity 0.95 goes from 0.87 to 1.03, beyond \[0, 1\)"),
+        ({"pruner": "owl", "sparsity": 0.1, "owl_lambda": 0.2}, "give a smaller owl_lambda"),
         ({"calibration": "no-such-file.txt"}, "give embedded, a text or JSONL file, or hub:"),
         ({"calibration_language": "xx"}, "'xx' is not embedded"),
         ({"calibration_samples": 0}, "calibration_samples 0 is too small"),
@@ -88,6 +107,8 @@ def test_every_setting_is_an_argument():
         "pruner",
         "sparsity",
         "mask_structure",
+        "owl_lambda",
+        "owl_m",
         "calibration",
         "calibration_language",
         "calibration_samples",

@@ -111,6 +111,7 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
         ("wanda-0.6", "zh", 1),
     ]
     assert [variant["sparsity_measured"] for variant in report["variants"]] == [0.0, 0.5998]
+    assert [variant["bits_measured"] for variant in report["variants"]] == [None, None]
     assert set(report["rows"][0]) == {
         *("base_model", "variant", "family", "language", "n", "invalid", "cells", "recognition_accuracy"),
         *(

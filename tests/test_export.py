@@ -29,10 +29,13 @@ def command(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command):
-    assert main(command) == 0
+@pytest.mark.parametrize("pruner", ["wanda", "owl", "gptq", "awq"])
+def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
+    without_sparsity = [argument for argument in command if not argument.startswith("--sparsity")]
+    assert main([*without_sparsity, f"--pruner={pruner}"]) == 0
     stock = HFLM(str(tmp_path / "out"), device="cpu", batch_size=4)
-    ours = PrunedHFLM(str(tmp_path / "model"), device="cpu", batch_size=4, **PRUNING)
+    settings = {name: value for name, value in PRUNING.items() if name != "sparsity"} | {"pruner": pruner}
+    ours = PrunedHFLM(str(tmp_path / "model"), device="cpu", batch_size=4, **settings)
     items = embedded_items("en")[:6]
     scored = [
         Instance("loglikelihood", item, (open_prompt(item), f" {choice}"), number)
@@ -53,6 +56,7 @@ def test_the_card_says_how_it_was_made(tmp_path, command, capsys):
     assert card.startswith("---\nbase_model: ")
     assert "license: mit" in card
     assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 asked" in card
+    assert "**Bits**: 32 a weight" in card
     assert manifest["recipe"].strip() in card
     assert manifest["calibration"]["sha256"] in card
     assert main(command) == 2

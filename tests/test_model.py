@@ -165,6 +165,7 @@ def test_a_pruned_model_says_where_it_comes_from(folders, tmp_path):
 def test_the_dense_model_measures_its_zeros_too(folders):
     told = ours(folders["llama"]).get_model_info()["illusion"]
     assert (told["variant"], told["sparsity_requested"], told["sparsity_measured"]) == ("dense", None, 0.0)
+    assert told["bits_measured"] == 32
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_wheel_holds_everything(tmp_path):
     found = json.loads(subprocess.run(look, check=True, capture_output=True, text=True, cwd=elsewhere).stdout)
     assert found["home"].startswith(str(target))
     assert (found["items"], found["held_out"]) == (18 * 200, 56)
-    assert found["pruners"] == ["magnitude", "sparsegpt", "wanda"]
+    assert found["pruners"] == ["awq", "gptq", "magnitude", "owl", "owl_sparsegpt", "rtn", "sparsegpt", "wanda"]
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(found["model"])
     assert found["tasks"] == sorted(str(path.relative_to(ROOT / "tasks")) for path in (ROOT / "tasks").rglob("*.yaml"))
     assert found["template"] == sorted(path.name for path in (ROOT / "lm_eval_illusion/report/template").iterdir())

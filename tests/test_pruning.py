@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion import prune
 from lm_eval_illusion.arguments import read_settings
@@ -16,7 +16,7 @@ from lm_eval_illusion.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.sparsity import check_sparsity, prunable_weights
-from tests.tiny_models import ARCHITECTURES, save_tiny
+from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
 
@@ -71,7 +71,36 @@ def test_n_of_m_in_every_group(folders, store, arch, pruner, structure):
     pruned = load(prune(str(folders[arch]), pruner, mask_structure=structure, store=store, **SMALL))
     zeros, group = map(int, structure.split(":"))
     for _, weight in prunable_weights(pruned):
-        assert ((weight.reshape(-1, group) == 0).sum(dim=1) >= zeros).all()
+        # Group by group, without reshaping: weights that the same output sums up.
+        starts = range(0, weight.shape[1], group)
+        assert all(((weight[:, start : start + group] == 0).sum(dim=1) == zeros).all() for start in starts)
+
+
+@pytest.mark.parametrize("pruner", ["wanda", "sparsegpt", "magnitude"])
+def test_n_of_m_that_does_not_fit_is_said_before_pruning(tmp_path, pruner):
+    config = make_tiny_model("llama").config
+    config.intermediate_size = 100  # multiple of 4, not of 8
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "odd")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "odd")
+    common = {"store": str(tmp_path / "store"), **SMALL}
+    with pytest.raises(
+        UserError, match=r"layers\.0\.mlp\.down_proj has 100 inputs, not a multiple of 8: use mask_structure 0:0"
+    ):
+        prune(str(tmp_path / "odd"), pruner, mask_structure="4:8", **common)
+    check_sparsity(load(prune(str(tmp_path / "odd"), pruner, mask_structure="2:4", **common)), 0.5, "2:4")
+
+
+def test_a_model_that_would_not_load_whole_is_not_stored(tmp_path):
+    """llmcompressor takes Mixtral's experts apart, and transformers does not put them together again: it would fill in random ones."""
+    common = vars(make_tiny_model("mistral").config)
+    shape = {name: common[name] for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")}
+    config = AutoConfig.for_model("mixtral", **shape, num_attention_heads=4, num_key_value_heads=2, num_local_experts=4)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "experts")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "experts")
+    with pytest.raises(UserError, match=r"the pruned MixtralForCausalLM would not load whole .* tensors missing"):
+        prune(str(tmp_path / "experts"), store=str(tmp_path / "store"), **SMALL)
+    assert not list((tmp_path / "store").glob("[!.]*"))
 
 
 def wanda_mask(weight, inputs, sparsity):

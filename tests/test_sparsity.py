@@ -76,6 +76,64 @@ def test_every_group_of_an_n_of_m_mask_is_checked():
         check_sparsity(model, 0.5, "2:4")
 
 
+@pytest.mark.parametrize("structure", ["2:4", "4:8"])
+def test_a_group_with_more_zeros_than_asked(structure):
+    zeros, group = map(int, structure.split(":"))
+    model = make_tiny_model("llama")
+    masked(model, group)
+    name, weight = list(prunable_weights(model))[3]
+    with torch.no_grad():
+        weight[7, group] = 0  # the first of the second group, which the mask keeps
+    said = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were asked"
+    with pytest.raises(UserError, match=said):
+        check_sparsity(model, 0.5, structure)
+    # What was rounded, too, may have more.
+    check_sparsity(model, 0.5, structure, at_least=True)
+
+
+@pytest.mark.parametrize("arch", ["llama", "gpt2"])
+def test_groups_go_along_the_inputs(arch):
+    model = make_tiny_model(arch)
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            # Two of every four, but down the outputs: half the columns of a row, in runs of eight.
+            rows, columns = weight.shape
+            down = (torch.arange(rows)[:, None] + 2 * (torch.arange(columns)[None] // 8)) % 4 < 2
+            weight[down] = 0
+            assert ((weight.T.reshape(-1, 4) == 0).sum(dim=1) == 2).all()
+    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were asked"):
+        check_sparsity(model, 0.5, "2:4")
+
+
+def test_layers_may_differ_if_the_whole_is_right():
+    model = make_tiny_model("llama")
+    of_layer = {}
+    with torch.no_grad():
+        for name, weight in prunable_weights(model):
+            of_layer[name] = 0.45 if "layers.0" in name else 0.55
+            weight[:, : round(weight.shape[1] * of_layer[name])] = 0
+    check_sparsity(model, 0.5, "0:0", of_layer=of_layer)
+    with pytest.raises(UserError, match=r"0.5 was asked \(worst layer"):
+        check_sparsity(model, 0.5, "0:0")
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was asked"):
+        check_sparsity(model, 0.52, "0:0", of_layer=of_layer)
+
+
+def test_at_least_lets_more_pass_and_fewer_not():
+    model = make_tiny_model("llama")
+    masked(model, 4)
+    check_sparsity(model, 0.4, "0:0", at_least=True)
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was asked"):
+        check_sparsity(model, 0.6, "0:0", at_least=True)
+
+
+def masked(model, group):
+    """The second half of each group of a row is zero."""
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, torch.arange(weight.shape[1]) % group >= group // 2] = 0
+
+
 def test_groups_that_do_not_fit_are_named_before_pruning():
     model = make_tiny_model("llama")
     check_shapes(model, "4:8")  # 80 and 160 inputs

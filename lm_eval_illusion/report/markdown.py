@@ -13,7 +13,7 @@ from lm_eval_illusion.report.calibration_tables import (
     calibration_title,
 )
 from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.numbers import UNDEFINED, percent, share_with_interval
+from lm_eval_illusion.report.numbers import UNDEFINED, decimal, percent, share_with_interval
 from lm_eval_illusion.report.tables import (
     COLUMNS,
     LEADERBOARD_COLUMNS,
@@ -52,8 +52,11 @@ def markdown_report(report: dict[str, Any], notes: Sequence[str]) -> str:
         *_calibration(report),
         *_languages(report),
         *_answer_types(report),
-        "## Sparsity",
-        _table(["variant", "base model", "pruner", "mask", "calibration", "asked", "measured", "runs"], _variants(report)),
+        "## Sparsity and bits",
+        _table(
+            ["variant", "base model", "pruner", "mask", "calibration", "asked", "measured", "bits", "runs"], _variants(report)
+        ),
+        "Sparsity asked and measured in per cent; bits: measured, the mean of a weight of the linear layers, its dtype's if not quantised.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -120,6 +123,7 @@ def _variants(report: dict[str, Any]) -> list[list[str]]:
             entry["calibration_language"] or UNDEFINED,
             percent(entry["sparsity_requested"]),
             percent(entry["sparsity_measured"]),
+            decimal(entry["bits_measured"], 2),
             ", ".join(entry["runs"]),
         ]
         for entry in report["variants"]

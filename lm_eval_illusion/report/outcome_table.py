@@ -11,7 +11,7 @@ from lm_eval_illusion.outcomes import Outcome
 
 STRATEGIES = ("beam", "sample", "oneshot", "candidates")
 VARIANT_COLUMNS = (
-    *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure"),
+    *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
     *("calibration_language", "pruning_seed"),
 )
 OUTCOME_COLUMNS = (

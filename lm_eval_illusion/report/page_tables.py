@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lm_eval_illusion.outcomes import POOLED
-from lm_eval_illusion.report.cells import Cell, Column, Table, counted, rated, shared, table, words
+from lm_eval_illusion.report.cells import Cell, Column, Table, counted, decimals, rated, shared, table, words
 from lm_eval_illusion.report.names import families, language_name, pooled_rows, short_names
 from lm_eval_illusion.report.numbers import UNDEFINED, change_with_interval, signed
 
@@ -93,6 +93,9 @@ def variants(report: dict[str, Any]) -> Table | None:
         ),
         shared("asked", "sparsity asked for, %", "sparsity_requested"),
         shared("measured", "sparsity measured in the pruned layers, %", "sparsity_measured"),
+        decimals(
+            "bits", "measured: the mean bits of a weight of the linear layers, its dtype's if not quantised", "bits_measured"
+        ),
         words("runs", "the results files read", lambda entry: ", ".join(entry["runs"]) or UNDEFINED),
     ]
     return table("Variants and their runs", columns, report["variants"])

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, PruningSettings, read_settings
+from lm_eval_illusion.recipes import ALLOWED, is_recipe_file, pruner_names
+from lm_eval_illusion.share_arguments import OWL_ARGUMENTS, TAKE_SPARSITY, taken_by
 from lm_eval_illusion.sweep.study import Choice, Study
 
 AXES = ("pretrained", "pruner", "sparsity", "mask_structure", "calibration_language", "pruning_seed")
@@ -43,14 +45,26 @@ def cells_of(study: Study) -> list[Cell]:
 
 def _cells_of_model(base: str, study: Study) -> Iterator[Cell]:
     yield _cell(study, {"pretrained": base, "pruner": "none"})
-    shares: list[dict[str, Any]] = [{"sparsity": sparsity} for sparsity in study.sparsity]
-    shares += [{"mask_structure": mask} for mask in study.mask_structure]
-    for pruner, share, language, seed in itertools.product(
-        study.pruner, shares, study.calibration_language, study.pruning_seed
-    ):
+    removed = [(pruner, share) for pruner in study.pruner for share in _shares(pruner, study)]
+    for (pruner, share), language, seed in itertools.product(removed, study.calibration_language, study.pruning_seed):
         axes = {"pretrained": base, "pruner": pruner, **share, "calibration_language": language, "pruning_seed": seed}
         if not any(_is_chosen(choice, axes) for choice in study.exclude):
             yield _cell(study, axes)
+
+
+def _shares(pruner: str, study: Study) -> list[dict[str, Any]]:
+    """How much a pruner is to remove: what it does not take is no axis for it, so a quantiser alone has one cell."""
+    taken = _taken_by(pruner)
+    shares: list[dict[str, Any]] = [{"sparsity": share} for share in study.sparsity] if taken & TAKE_SPARSITY else []
+    if "mask_structure" in taken:
+        shares += [{"mask_structure": mask} for mask in study.mask_structure]
+    return shares or [{}]
+
+
+def _taken_by(pruner: str) -> set[str]:
+    """What a pruner takes; all, if there is no such pruner: the check of the arguments says so, whatever they are."""
+    is_known = is_recipe_file(pruner) or pruner.lower() in pruner_names()
+    return taken_by(pruner if is_recipe_file(pruner) else pruner.lower()) if is_known else set(ALLOWED)
 
 
 def _is_chosen(choice: Choice, axes: dict[str, Any]) -> bool:
@@ -62,6 +76,9 @@ def _cell(study: Study, axes: dict[str, Any]) -> Cell:
     # Spelt out, so that a cell is the same whether an axis is named or left at its default.
     defaults = {} if axes.get("pruner") == "none" else {"calibration_language": "all", "pruning_seed": 0}
     model_args = {**study.model_args, "pretrained": study.pretrained[0], **defaults, **axes}
+    if axes.get("pruner") == "none" or "owl_sparsities" not in _taken_by(str(model_args.get("pruner", "wanda"))):
+        # Of a study that compares OWL with others, and with the dense model.
+        model_args = {name: value for name, value in model_args.items() if name not in OWL_ARGUMENTS}
     settings = _settings(model_args)
     asked = {"model_args": model_args, "tasks": sorted(study.tasks), "limit": study.limit, "metadata": study.metadata}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]

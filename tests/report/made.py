@@ -52,6 +52,7 @@ def _report(say, base_models, variants, browser, dense_given):
             "pruner": say(pruner) if pruner != "none" else "none",
             "sparsity_requested": sparsity,
             "sparsity_measured": (sparsity or 0) - 0.002 if sparsity else 0.0,
+            "bits_measured": 16.0,
             "mask_structure": "0:0",
             "calibration_language": "all" if pruner != "none" else None,
             "calibration_samples": 128 if pruner != "none" else None,

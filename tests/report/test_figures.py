@@ -86,6 +86,17 @@ def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
     assert "wanda-0.7" in drawn["transition"]
 
 
+def test_what_was_only_quantised_stands_at_no_sparsity():
+    report, _ = made()
+    for entry in report["variants"][1:]:
+        # Rounding makes zeros, too.
+        entry |= {"sparsity_requested": None, "sparsity_measured": 0.1, "bits_measured": 4.0}
+    assert "recognition_and_production" not in figures(report)
+    for entry in report["variants"][1:]:
+        entry["sparsity_requested"] = 0.5
+    assert "recognition_and_production" in figures(report)
+
+
 def test_a_rate_of_nothing_is_a_dash():
     report, _ = made(items=6)
     for row in report["rows"]:

@@ -54,6 +54,21 @@ def test_report_files_and_terminal(tmp_path, capsys):
     assert versus["logprob_drop"]["median"] == 0
 
 
+def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(tmp_path):
+    views = {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}
+    gptq = {"variant": "gptq", "pruner": "gptq", "sparsity_requested": None, "sparsity_measured": 0.12, "bits_measured": 4.0}
+    write_run(tmp_path / "runs", views, illusion=PRUNED | gptq)
+    # Of an older run.
+    write_run(tmp_path / "runs", views, illusion={k: v for k, v in DENSE.items() if k != "bits_measured"}, date=LATER)
+    report_command([tmp_path / "runs"], tmp_path / "out")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [(entry["variant"], entry["bits_measured"]) for entry in report["variants"]] == [("dense", None), ("gptq", 4.0)]
+    lines = (tmp_path / "out" / "report.md").read_text().splitlines()
+    (row,) = (line for line in lines if line.startswith("| gptq | tiny | gptq |"))
+    assert row.split(" | ")[3:7] == ["0:0", "–", "12.0", "4.00"]
+    assert "12.0" in (tmp_path / "out" / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("form", "begins"),
     [

@@ -40,6 +40,22 @@ def test_excluded_and_included_cells():
     assert [variant for _, variant in cells] == ["dense", "wanda-0.7", "sparsegpt-0.5", "magnitude-0.4"]
 
 
+def test_a_pruner_has_the_axes_that_it_takes_and_no_others(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("{{ sparsity }}")
+    cells = named(
+        pretrained="a",
+        pruner=["wanda", "owl", "gptq", str(recipe)],
+        sparsity=[0.5, 0.6],
+        mask_structure=["2:4"],
+        model_args={"owl_lambda": 0.1},
+    )
+    assert [variant for _, variant in cells] == [
+        *("dense", "wanda-0.5", "wanda-0.6", "wanda-2:4"),
+        *("owl-0.5,lambda=0.1", "owl-0.6,lambda=0.1", "gptq", "mine-0.5", "mine-0.6"),
+    ]
+
+
 def test_names_are_folders_and_differ_by_all_that_decides_the_answers():
     one, two = (cells_of(Study(pretrained="org/model", sparsity=0.5, limit=limit)) for limit in (5, 6))
     assert [cell.name.rsplit("--", 1)[0] for cell in one] == ["model--dense", "model--wanda-0.5"]

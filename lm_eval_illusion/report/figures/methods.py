@@ -10,6 +10,9 @@ from lm_eval_illusion.outcomes import POOLED
 from lm_eval_illusion.report.figures.groups import Group, Row, grouped
 from lm_eval_illusion.report.names import DENSE
 
+# Of bfloat16 and float16.
+UNQUANTISED_BITS = 16
+
 
 @dataclass(frozen=True)
 class Method:
@@ -56,11 +59,18 @@ def _entry(row: Row, variants: dict[tuple[str, str], Row]) -> Row:
 
 
 def _sparsity(entry: Row) -> float | None:
-    """Measured; where the backend did not measure it, as asked. A dense model has none."""
+    """Measured; where the backend did not measure it, as asked. A dense model has none; rounding's zeros are no sparsity."""
     if entry["pruner"] == DENSE:
         return entry["sparsity_measured"] or 0.0
+    if _is_only_quantised(entry):
+        return None
     known = entry["sparsity_measured"] if entry["sparsity_measured"] is not None else entry["sparsity_requested"]
     return float(known) if known is not None else None
+
+
+def _is_only_quantised(entry: Row) -> bool:
+    is_pruned = entry["sparsity_requested"] is not None or entry["mask_structure"] not in (None, "", "0:0")
+    return not is_pruned and (entry["bits_measured"] or UNQUANTISED_BITS) < UNQUANTISED_BITS
 
 
 def _method(entry: Row) -> str:
