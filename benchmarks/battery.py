@@ -108,8 +108,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         ]
         return lambda: model.generate_until(wanted, disable_tqdm=True)
 
-    views = ["gen", "beam", "sample"]
-    calls |= {view: generating([view]) for view in views} if stock or options.each else {"gen beam sample": generating(views)}
+    views = [view for view in options.views if view != "mc"]
+    calls = calls if "mc" in options.views else {}
+    if stock or options.each:
+        calls |= {view: generating([view]) for view in views}
+    elif views:
+        calls[" ".join(views)] = generating(views)
     counted = {"tokens": 0, "projected": 0}
     hooked(model.model, counted)
     seconds, busy, answers = {}, {}, {}
@@ -117,7 +121,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         start, start_busy = time.perf_counter(), time.process_time()
         answers[name] = call()
         seconds[name], busy[name] = time.perf_counter() - start, time.process_time() - start_busy
-    greedy = answers.get("gen") or answers["gen beam sample"][: len(asked)]
+    # Whatever was asked together, the greedy answers come first.
+    greedy = next((given[: len(asked)] for name, given in answers.items() if name.startswith("gen")), [])
     peak = (
         torch.cuda.max_memory_allocated()
         if options.device != "cpu"
@@ -125,7 +130,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     )
     body = sum(p.numel() for name, p in model.model.named_parameters() if "embed" not in name and "lm_head" not in name)
     flops = 2 * (counted["tokens"] * body + counted["projected"] * VOCABULARY * options.hidden)
-    scores = [score for score, _ in answers["mc"]]
+    scores = [score for score, _ in answers.get("mc", [])]
     return {"seconds": seconds, "busy": busy, **counted, "flops": flops, "peak": peak, "greedy": greedy, "scores": scores}
 
 
@@ -175,7 +180,7 @@ def table(hf: dict[str, Any], ours: dict[str, Any], speed: float) -> Iterator[st
     shares = [100 * one["flops"] / speed / sum(one["seconds"].values()) for one in (hf, ours)]
     yield f"{'matrix-product speed, %':24}{shares[0]:10.0f}{shares[1]:12.0f}    of {speed / 1e9:.0f} GFLOP/s"
     same = sum(a == b for a, b in zip(hf["greedy"], ours["greedy"], strict=True))
-    apart = max(abs(a - b) for a, b in zip(hf["scores"], ours["scores"], strict=True))
+    apart = max((abs(a - b) for a, b in zip(hf["scores"], ours["scores"], strict=True)), default=0.0)
     yield f"greedy answers alike: {same} of {len(hf['greedy'])}; log-likelihoods at most {apart:.1e} apart"
 
 
@@ -193,6 +198,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--views", nargs="+", choices=("mc", "gen", "beam", "sample"), default=["mc", "gen", "beam", "sample"])
     parser.add_argument("--each", action="store_true", help="pruned-hf, too, gets one view after the other")
     parser.add_argument("--run", choices=("hf", "pruned-hf"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)

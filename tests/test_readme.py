@@ -28,7 +28,9 @@ COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
 
 
 def few_items(command: str) -> list[str]:
-    """The command as it stands, on one item a language."""
+    """The command as it stands, on one item a language; the stand-in for vLLM, which is slow, in one language."""
+    if "pruned-vllm" in command:
+        command = command.replace("mqa_illusion_core", "mqa_illusion_en_mc,mqa_illusion_en_gen,mqa_illusion_en_sample")
     program, *arguments = shlex.split(command)
     return [str(BIN / program), *arguments, *(FEW if program == "lm_eval" else [])]
 
