@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,6 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import CacheHook
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import postprocess_generated_text
-from tqdm import tqdm
 
 from lm_eval_illusion.arguments import PRUNING_ARGUMENTS, read_settings
 from lm_eval_illusion.asking import Ways, by_decoding
@@ -31,6 +30,7 @@ from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.refusals import refusal, refuse_changed_settings, refuse_flags
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
+from lm_eval_illusion.steps import asking, progress
 from lm_eval_illusion.thoughts import END, Thoughts
 
 
@@ -134,8 +134,8 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             "softmax_dtype": self.softmax_dtype or torch.float32,
             "device": self.device,
         }
-        with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
-            options["progress"] = bar.update
+        with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as count:
+            options["progress"] = count
             shared = [one for one in set(wanted) if can_share(one, self.longest_shared)]
             with self._inference():
                 scores = score_shared(shared, self.model, limits=self.limits, memory=self.memory, **options) if shared else {}
@@ -145,6 +145,12 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                 scores |= zip(plain, score_continuations(plain, self._model_call, **options), strict=True)
         return [scores[one] for one in wanted]
 
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """As HFLM's; whoever watches is told which views are scored."""
+        with asking(request.task_name for request in requests):
+            scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        return scores
+
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
         try:
@@ -153,8 +159,9 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
             error.show()
             raise
         ways = by_decoding(requests, self.thoughts, self.chat_prompts, self.max_gen_toks)
-        with self._progress("generate_until", len(requests), disable_tqdm) as bar:
-            texts = self._decode_shared(requests, ways, bar.update)
+        asked = asking(request.task_name for request in requests)
+        with asked, self._progress("generate_until", len(requests), disable_tqdm) as count:
+            texts = self._decode_shared(requests, ways, count)
             for decoding, clones in ways:
                 left = [places for places in clones if places[0] not in texts]
                 per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams)) if left else 1
@@ -162,7 +169,7 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
                     batch = left[start : start + per_batch]
                     outputs = self._decode([requests[places[0]].args[0] for places in batch], decoding)
                     texts |= zip((places[0] for places in batch), outputs, strict=True)
-                    bar.update(sum(map(len, batch)))
+                    count(sum(map(len, batch)))
         answers: list[str] = [""] * len(requests)
         for places in (places for _, clones in ways for places in clones):
             for number, place in enumerate(places):
@@ -255,8 +262,9 @@ class PrunedHFLM(HFLM):  # type: ignore[misc]
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
 
-    def _progress(self, kind: str, total: int, disable: bool) -> Any:
-        return tqdm(total=total, disable=disable or self.rank != 0, desc=f"Running {kind} requests")
+    def _progress(self, kind: str, total: int, disable: bool) -> AbstractContextManager[Callable[[int], Any]]:
+        doing = {"loglikelihood": "scoring", "generate_until": "answering"}[kind]
+        return progress(doing, total, f"Running {kind} requests", disable or self.rank != 0)
 
 
 def _shown(create: Any, *arguments: Any) -> PrunedHFLM:

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def test_commands_run(tmp_path, monkeypatch):
     for command in COMMANDS:
         if command.startswith("make"):
             continue  # below
+        if "--engine ray" in command and find_spec("ray") is None:
+            continue  # an extra; CI has it
         done = subprocess.run(few_items(command), capture_output=True, text=True)
         # A random model may well fail a gate: that is an answer, too.
         allowed = (0, 3) if "--fail-if" in command else (0,)
