@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -36,9 +37,10 @@ def shown(cells: int, *, as_json: bool, console: Any = None) -> Iterator[Show]:
     """How to show a sweep of so many cells. `console`: rich's, standard output if not given."""
     from rich.console import Console
 
-    console = console or Console()
+    # This very stream: an engine may turn what others print elsewhere.
+    console = console or Console(file=sys.stdout)
     if as_json:
-        yield Show(_print_json, lambda _: None)
+        yield Show(lambda ended: print(_as_json(ended), file=console.file, flush=True), lambda _: None)
     elif console.is_terminal:
         with _bar(cells, console) as show:
             yield show
@@ -71,9 +73,8 @@ def _left(ended: Ended, before: str = "") -> str:
     return f"{before}{spoken(ended.left)} left" if ended.left else ""
 
 
-def _print_json(ended: Ended) -> None:
-    event = {name: value for name, value in ended._asdict().items() if name != "left"}
-    print(json.dumps(event, ensure_ascii=False), flush=True)
+def _as_json(ended: Ended) -> str:
+    return json.dumps({name: value for name, value in ended._asdict().items() if name != "left"}, ensure_ascii=False)
 
 
 @contextmanager
