@@ -19,7 +19,7 @@ from lm_eval_illusion.sweep.progress import Ended, Show, seconds_left, shown, sp
 from lm_eval_illusion.sweep.study import Study
 
 EXIT_FAILED_CELLS = 1
-"""The exit code where some cell failed."""
+"""The exit code where some cell failed, or the report."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,10 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         with shown(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]
-        if done:
-            _report([folder_of(cell, out) for cell in done], out / "report")
+        is_reported = not done or _is_reported([folder_of(cell, out) for cell in done], out / "report")
     for cell in failed:
         print(f"failed: {cell.name}, see {failure_of(cell, out)}; --retry-failed runs it again", file=sys.stderr)
-    return EXIT_FAILED_CELLS if failed else 0
+    return EXIT_FAILED_CELLS if failed or not is_reported else 0
 
 
 def _run_missing(cells: Sequence[Cell], study: Study, out: Path, options: SweepOptions, show: Show) -> list[Cell]:
@@ -105,13 +104,18 @@ def _outcomes(
         yield attempt(cell, study, out, lambda step, name=cell.name: at({name: step}))  # type: ignore[misc]
 
 
-def _report(folders: Sequence[Path], out: Path) -> None:
+def _is_reported(folders: Sequence[Path], out: Path) -> bool:
+    """Whether there is a report, or nothing to report: of other tasks than ours only `report --pair` can say what belongs together."""
     from lm_eval_illusion.report import report_command
+    from lm_eval_illusion.runs import find_runs, find_views
 
     try:
-        report_command(folders, out)
+        if find_views(find_runs(folders)):
+            report_command(folders, out)
     except UserError as error:
         error.show()
+        return False
+    return True
 
 
 def _print_plan(cells: Sequence[Cell], out: Path) -> None:

@@ -45,19 +45,44 @@ def test_a_store_that_takes_no_checkpoint_and_a_model_that_is_not_there(tmp_path
     assert [f"failed: pretrained '{missing}' is neither a folder" in state for state in states[2:]] == [True, True]
     assert len(errors.splitlines()) == 3
     assert "Traceback" not in errors
-    assert [row["variant"] for row in report_of(tmp_path / "out")["rows"]] == ["dense"]
+    assert {row["variant"] for row in report_of(tmp_path / "out")["rows"]} == {"dense"}
     # Once there is room, what failed is done, and nothing else.
     code, events, errors = finished(start(model, tmp_path / "out", "--retry-failed", grid=GRID))
     assert code == 0, errors[-2000:]
     assert [event["state"] for event in events] == ["done before", "done"]
 
 
-@pytest.mark.parametrize("size", ["16k", "40k"])
-def test_an_out_without_room_leaves_no_cell_that_counts_as_done(tmp_path, monkeypatch, size):
+@pytest.mark.parametrize(
+    ("size", "done", "said"),
+    [
+        # In pages of 4 KiB: a log 1, results 4, samples of gen 2, and 1 of the 2 or 3 that samples of mc need.
+        ("32k", [], "failed: lm_eval could not write the samples of mqa_illusion_en_mc to"),
+        # Room for one cell.
+        ("56k", ["done"], "failed: "),
+    ],
+)
+def test_an_out_without_room_leaves_no_cell_that_is_cut_off(tmp_path, monkeypatch, size, done, said):
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
     model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "out"
     out.mkdir()
-    code, events, errors = finished(start(model, out, grid=GRID, before=mounted(out, f"size={size}")))
+    grid = [*GRID[:-1], "5"]
+    code, events, errors = finished(start(model, out, grid=grid, before=mounted(out, f"size={size}")))
     assert code == 1
-    assert [event["state"].split(":")[0] for event in events] == ["failed", "failed"]
+    states = [event["state"] for event in events]
+    assert states[: len(done)] == done
+    assert states[len(done)].startswith(said)
+    assert {state.split(":")[0] for state in states[len(done) :]} == {"failed"}
     assert "Traceback" not in errors
+
+
+def test_a_report_that_cannot_be_written_is_no_success(tmp_path, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
+    model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "out"
+    (out / "report").mkdir(parents=True)
+    # A folder where a file should be.
+    (out / "report" / "report.json").mkdir()
+    code, events, errors = finished(start(model, out, grid=[*GRID[2:], "--pruner", "magnitude"]))
+    assert code == 1
+    assert {event["state"] for event in events} == {"done"}
+    assert "can't be written" in errors
+    assert len(errors.splitlines()) == 1
