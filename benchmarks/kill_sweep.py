@@ -1,9 +1,9 @@
 """Kill a sweep of 12 cells at random moments, resume it each time, and look whether anything was lost: `python -m benchmarks.kill_sweep`.
 
-The sweep runs once undisturbed, then with `kill -9` at moments drawn from a seed, of the command itself or (with --engine ray) of one of
-its workers, each resumed by the same command. If a sweep ends before all kills were dealt, another begins in a folder and a store of its
-own. At the end each report.json must be the undisturbed one but for the names of files, which hold times; every entry of the stores
-must verify; and no finished cell and no checkpoint may have been made again (their records' inodes and times of change).
+The sweep runs once undisturbed, then with `kill -9` at moments drawn from a seed, of the command itself or (with --engine ray) of a worker
+or of Ray's own daemon, and is resumed by the same command wherever it ended. If a sweep ends before all kills were dealt, another begins
+in a folder and a store of its own. At the end each report.json must be the undisturbed one but for the names of files, which hold times;
+every entry of the stores must verify; and no finished cell and no checkpoint may have been made again (their records' inodes and times).
 """
 
 from __future__ import annotations
@@ -109,21 +109,22 @@ def disturb(one: Round, rng: random.Random, most: int, window: float, figures: F
     finished: Made = {}
     process = one.start()
     figures.starts += 1
-    while sum(figures.kills.values()) < most:
-        if ended_within(process, rng.uniform(0, window)):
-            break
-        victim, descendants = rng.choice([process, *workers_of(process)]), process.children(recursive=True)
+    while sum(figures.kills.values()) < most and not ended_within(process, rng.uniform(0, window)):
+        what, victim = rng.choice([("command", process), *parts_of(process)])
+        descendants = process.children(recursive=True)
         with suppress(psutil.NoSuchProcess):  # a worker that ended by itself meanwhile
             victim.kill()
-            figures.kills["command" if victim.pid == process.pid else "worker"] += 1
-        if victim.pid == process.pid:
-            process.wait()
+            figures.kills[what] += 1
+        if what == "worker":
+            pass  # Ray runs the cell again
+        elif process.wait() != 0:
             figures.orphans_lived.append(wait_for(descendants))
             process = one.start()
             figures.starts += 1
         finished = compare(finished, one.made(), figures)
     if process.wait() != 0:
-        raise SystemExit(f"the sweep ended with exit code {process.returncode}: see {one.folder / 'said.txt'}")
+        said = (one.folder / "said.txt").read_text()[-2000:]
+        raise SystemExit(f"the sweep ended with exit code {process.returncode} after {figures.kills}:\n{said}")
     compare(finished, one.made(), figures)
 
 
@@ -143,12 +144,14 @@ def ended_within(process: psutil.Popen, seconds: float) -> bool:
     return True
 
 
-def workers_of(process: psutil.Popen) -> Iterator[psutil.Process]:
-    """The workers of Ray, idle ones among them."""
+def parts_of(process: psutil.Popen) -> Iterator[tuple[str, psutil.Process]]:
+    """Ray's daemon and its workers, idle ones among them, but not its agents: it ends with them."""
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if child.cmdline()[:1] and child.cmdline()[0].startswith("ray::"):
-                yield child
+            if child.name() == "raylet":
+                yield "Ray's daemon", child
+            elif child.cmdline()[:1] and child.cmdline()[0].startswith(("ray::IDLE", "ray::embedded")):
+                yield "worker", child
 
 
 def wait_for(processes: list[psutil.Process]) -> float:

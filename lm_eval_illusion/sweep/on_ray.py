@@ -61,6 +61,9 @@ def _attempt_here(cell: Cell, study: Study, shared: Shared) -> Outcome:
 def _outcome(ray: Any, reference: Any, cell: Cell) -> Outcome:
     try:
         outcome: Outcome = ray.get(reference)
+    except ray.exceptions.LocalRayletDiedError as error:
+        # No cell's fault: none is given up.
+        raise UserError("Ray itself was lost on this machine: run the same command again, what is done stays") from error
     except ray.exceptions.RayError as error:
         return replace(failure(cell, error), reason=lost(ray, error))
     return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import psutil
 import pytest
 
 from tests.sweep.sweeps import CELLS, finished, report_of, start
@@ -77,6 +78,19 @@ def test_a_local_cluster_keeps_a_failed_cell_and_goes_on(here):
     assert report_of(here / "failed") == report_of(here / "local")
     code, events, _ = finished(start(here / "model", here / "failed", missing, *on_ray))
     assert (code, {event["state"] for event in events}) == (1, {"done before", "failed before"})
+
+
+def test_where_ray_itself_is_lost_no_cell_is_given_up(here):
+    process = start(here / "model", here / "without", "--engine", "ray")
+    wait_until(lambda: running(here / "without"), process)
+    next(child for child in psutil.Process(process.pid).children() if child.name() == "raylet").kill()
+    code, _, errors = finished(process)
+    assert code == 2
+    assert "Ray itself was lost on this machine: run the same command again" in errors
+    assert not (here / "without" / "failed").exists()
+    code, _, errors = finished(start(here / "model", here / "without", "--engine", "ray"))
+    assert (code, errors) == (0, "")
+    assert report_of(here / "without") == report_of(here / "local")
 
 
 def test_cells_that_are_killed_for_want_of_memory_fail_and_are_not_run_for_ever(here, monkeypatch):
