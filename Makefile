@@ -18,7 +18,7 @@ check: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt lm_eval_illusion.pth
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@
 
 clean:

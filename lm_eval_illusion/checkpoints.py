@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,7 +110,9 @@ def _stored(store: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> Ch
                 aside.name,
             )
         if not entry.exists():
-            folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=work))
+            # Not by tempfile.mkdtemp, which would keep the others who share the store from reading the entry.
+            folder = work / f"{key}-{uuid.uuid4().hex[:8]}"
+            folder.mkdir()
             try:
                 _write(folder, make)
                 os.rename(folder, entry)

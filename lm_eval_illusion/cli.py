@@ -90,12 +90,15 @@ def prune(parsed: argparse.Namespace) -> int:
 
 def sweep(parsed: argparse.Namespace) -> int:
     """Evaluate a grid of cells and report."""
+    from lm_eval_illusion.sweep.needs import read_needs
     from lm_eval_illusion.sweep.run import SweepOptions, sweep_command
     from lm_eval_illusion.sweep.study import Study, read_study
 
     flags = {name: value for name in Study.model_fields if (value := getattr(parsed, name, None)) is not None}
     study = read_study(parsed.study, flags)
-    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json))
+    given = {name: getattr(parsed, name) for name in ("address", "cpus_per_cell", "gpus_per_cell", "memory_per_cell")}
+    needs = read_needs(parsed.engine, {name: value for name, value in given.items() if value is not None})
+    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json, needs))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -216,6 +219,13 @@ def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--dry-run", action="store_true", help="list the cells and what is done")
     parser.add_argument("--retry-failed", action="store_true", help="run the cells again that failed before")
     parser.add_argument("--log-json", action="store_true", help="a JSON object a line in place of text")
+    parser.add_argument(
+        "--engine", choices=["local", "ray"], default="local", help="one cell after the other here (default), or tasks of Ray"
+    )
+    parser.add_argument("--address", default=None, help="of --engine ray: of a cluster (default: start one on this machine)")
+    parser.add_argument("--cpus-per-cell", type=float, default=None, help="of --engine ray (default: 1)")
+    parser.add_argument("--gpus-per-cell", type=float, default=None, help="the same (default: 1 where there are any)")
+    parser.add_argument("--memory-per-cell", type=float, default=None, metavar="GIB", help="the same (default: not counted)")
 
 
 def _positive(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,10 @@ def evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     from lm_eval_illusion.plugin import MODEL_NAME, register
+    from lm_eval_illusion.steps import step
 
     register()
+    step("loading")
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     tracker = EvaluationTracker(output_path=str(folder))
     results = simple_evaluate(
@@ -51,7 +54,7 @@ def evaluate(
     tracker.save_results_aggregated(results=results, samples=samples)
     for task in results["configs"]:
         tracker.save_results_samples(task_name=task, samples=samples[task])
-    _check_written(folder, set(samples))
+    _check_written(folder, getattr(tracker, "date_id", ""), {task: len(rows) for task, rows in samples.items()})
 
 
 def task_manager(tasks: Sequence[str], metadata: dict[str, Any]) -> Any:
@@ -74,9 +77,23 @@ def task_manager(tasks: Sequence[str], metadata: dict[str, Any]) -> Any:
     return everybodys
 
 
-def _check_written(folder: Path, tasks: set[str]) -> None:
-    """lm_eval turns an error in writing into a warning, so look for the files."""
-    written = {path.name for path in folder.rglob("samples_*.jsonl")}
-    missing = [task for task in sorted(tasks) if not any(name.startswith(f"samples_{task}_") for name in written)]
-    if missing or not list(folder.rglob("results_*.json")):
-        raise UserError(f"lm_eval could not write its results to {folder}: is it writable, is the disk full?")
+def _check_written(folder: Path, date: str, rows: dict[str, int]) -> None:
+    """lm_eval turns an error in writing into a warning, so look for the files and whether they are whole."""
+    short = [task for task, expected in sorted(rows.items()) if _rows_written(folder, task, date) != expected]
+    if short or not any(map(_is_json, folder.rglob(f"results_{date}.json"))):
+        what = f"the samples of {', '.join(short[:3])}" if short else "its results"
+        raise UserError(f"lm_eval could not write {what} to {folder}: is it writable, is the disk full?")
+
+
+def _rows_written(folder: Path, task: str, date: str) -> int:
+    """How many rows the samples file of a task holds; a row that a full disk cut off has no end of line."""
+    name = f"samples_{task}_{date}.jsonl"
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("samples_*") if path.name == name)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True

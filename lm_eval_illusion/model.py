@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,6 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import postprocess_generated_text
-from tqdm import tqdm
 
 from lm_eval_illusion.asking import Ways, by_decoding
 from lm_eval_illusion.base_models import EMBEDDED, loading_errors
@@ -30,6 +29,7 @@ from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.refusals import refuse_changed_settings
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.sparsity import overall_sparsity
+from lm_eval_illusion.steps import asking, progress
 from lm_eval_illusion.thoughts import END, Thoughts
 
 
@@ -97,8 +97,8 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             "softmax_dtype": self.softmax_dtype or torch.float32,
             "device": self.device,
         }
-        with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as bar:
-            options["progress"] = bar.update
+        with self._progress("loglikelihood", len(set(wanted)), disable_tqdm) as count:
+            options["progress"] = count
             shared = [one for one in set(wanted) if can_share(one, self.longest_shared)]
             with self._inference():
                 scores = score_shared(shared, self.model, limits=self.limits, memory=self.memory, **options) if shared else {}
@@ -108,12 +108,19 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                 scores |= zip(plain, score_continuations(plain, self._model_call, **options), strict=True)
         return [scores[one] for one in wanted]
 
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """As HFLM's; whoever watches is told which views are scored."""
+        with asking(request.task_name for request in requests):
+            scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        return scores
+
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answers in the order of the requests. The k clones of a request get its k best beams, best first, or its k samples."""
         shown(lambda: refuse_changed_settings(requests))
         ways = by_decoding(requests, self.thoughts, self.chat_prompts, self.max_gen_toks)
-        with self._progress("generate_until", len(requests), disable_tqdm) as bar:
-            texts = self._decode_shared(requests, ways, bar.update)
+        asked = asking(request.task_name for request in requests)
+        with asked, self._progress("generate_until", len(requests), disable_tqdm) as count:
+            texts = self._decode_shared(requests, ways, count)
             for decoding, clones in ways:
                 left = [places for places in clones if places[0] not in texts]
                 per_batch = max(1, self._rows() // max(decoding.branches, decoding.num_beams)) if left else 1
@@ -121,7 +128,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                     batch = left[start : start + per_batch]
                     outputs = self._decode([requests[places[0]].args[0] for places in batch], decoding)
                     texts |= zip((places[0] for places in batch), outputs, strict=True)
-                    bar.update(sum(map(len, batch)))
+                    count(sum(map(len, batch)))
         answers: list[str] = [""] * len(requests)
         for places in (places for _, clones in ways for places in clones):
             for number, place in enumerate(places):
@@ -214,5 +221,6 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
 
-    def _progress(self, kind: str, total: int, disable: bool) -> Any:
-        return tqdm(total=total, disable=disable or self.rank != 0, desc=f"Running {kind} requests")
+    def _progress(self, kind: str, total: int, disable: bool) -> AbstractContextManager[Callable[[int], Any]]:
+        doing = {"loglikelihood": "scoring", "generate_until": "answering"}[kind]
+        return progress(doing, total, f"Running {kind} requests", disable or self.rank != 0)

@@ -64,7 +64,9 @@ def _prune_into(
     from lm_eval_illusion.oneshot import prune_in_place
     from lm_eval_illusion.ordinary import save_ordinary
     from lm_eval_illusion.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
+    from lm_eval_illusion.steps import step
 
+    step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_window(model, settings)
     check_shapes(model, settings.mask_structure)

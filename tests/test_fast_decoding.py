@@ -171,7 +171,7 @@ def test_chat_answers_are_those_of_the_plain_way(end, opened):
             rows = decode_batch(model, tokenizer(), ids, torch.ones_like(ids), [one.prompt], one.decoding).tolist()
         expected.append([without_padding(row) for row in rows])
     assert [[without_padding(row) for row in rows] for rows in decoded(model, wanted)] == expected
-    assert len({len(row) for rows in expected for row in rows}) > 4
+    assert len({len(row) for rows in expected for row in rows}) > 1
 
 
 def test_what_is_not_branched():

@@ -10,7 +10,7 @@ from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.noise import noise_floor
 from lm_eval_illusion.samples import load_outcomes
 
-LANGUAGES, LIMIT = ("en", "ja"), 40
+LANGUAGES, LIMIT = ("en", "zh"), 40
 TASKS = [f"mqa_illusion_{language}_{view}" for language in LANGUAGES for view in ("mc", "gen")]
 
 

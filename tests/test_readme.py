@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def test_commands_run(tmp_path, monkeypatch):
     for command in COMMANDS:
         if command.startswith("make"):
             continue  # below
+        if "--engine ray" in command and find_spec("ray") is None:
+            continue  # an extra; CI has it
         # vLLM needs a GPU: a stand-in is run in its place.
         environment = with_stub() if "pruned-vllm" in command else None
         done = subprocess.run(few_items(command), capture_output=True, text=True, env=environment)

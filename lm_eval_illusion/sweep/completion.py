@@ -2,8 +2,10 @@
 
 OUT/cells/<name>/                an lm_eval run, and completed.json
 OUT/failed/<name>.txt            the error of a cell that failed
-OUT/.unfinished/<name>/          a cell in the making; left behind only by a killed process
+OUT/logs/<name>.txt              what lm_eval and the libraries said while it ran
+OUT/.unfinished/<name>-<n>/      one attempt at a cell; left behind only by a killed process
 OUT/.lock                        held by the sweep that runs
+OUT/.placing.lock                held while a finished attempt takes its place
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.sweep.cells import Cell
 
 RECORD = "completed.json"
+UNFINISHED = ".unfinished"
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def one_sweep(out: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
     try:
-        shutil.rmtree(out / ".unfinished", ignore_errors=True)
+        shutil.rmtree(out / UNFINISHED, ignore_errors=True)
         yield
     finally:
         lock.release()
@@ -64,19 +68,44 @@ def record_of(cell: Cell, out: Path) -> dict[str, Any] | None:
 
 
 def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> dict[str, Any]:
-    """Run a cell into a folder of its own, record what it wrote and rename it into place. Returns the record."""
-    unfinished, folder = out / ".unfinished" / cell.name, folder_of(cell, out)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    """Run a cell into a folder of its own, record what it wrote and rename it into place. Returns the record of what lies there then.
+
+    Several attempts at one cell may run at once, on one machine or on several: where a node was taken for lost, and where a sweep was
+    killed and its worker has not noticed yet. The first that is done stays.
+    """
+    unfinished = _new_folder(cell, out)
     begin = time.perf_counter()
-    run(unfinished)
-    files = {
-        path.relative_to(unfinished).as_posix(): file_sha256(path) for path in sorted(unfinished.rglob("*")) if path.is_file()
-    }
-    record = {"cell": cell.name, **cell.asked, "seconds": round(time.perf_counter() - begin, 1), "files": files}
-    (unfinished / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
-    # One that is there did not verify.
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(exist_ok=True)
-    unfinished.rename(folder)
-    return record
+    try:
+        run(unfinished)
+        files = {
+            path.relative_to(unfinished).as_posix(): file_sha256(path)
+            for path in sorted(unfinished.rglob("*"))
+            if path.is_file()
+        }
+        record = {"cell": cell.name, **cell.asked, "seconds": round(time.perf_counter() - begin, 1), "files": files}
+        (unfinished / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
+        return _place(cell, unfinished, record, out)
+    finally:
+        # Of a failed attempt at once: it may be what fills the disk.
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _new_folder(cell: Cell, out: Path) -> Path:
+    # Not by tempfile.mkdtemp, which keeps others from reading what is renamed into place later.
+    folder = out / UNFINISHED / f"{cell.name}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _place(cell: Cell, unfinished: Path, record: dict[str, Any], out: Path) -> dict[str, Any]:
+    from filelock import FileLock
+
+    folder = folder_of(cell, out)
+    with FileLock(out / ".placing.lock"):
+        first = record_of(cell, out)
+        if first is None:
+            # One that is there did not verify.
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(exist_ok=True)
+            unfinished.rename(folder)
+    return first or record

@@ -65,7 +65,7 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     assert [(entry["variant"], entry["bits_measured"]) for entry in report["variants"]] == [("dense", None), ("gptq", 4.0)]
     lines = (tmp_path / "out" / "report.md").read_text().splitlines()
     (row,) = (line for line in lines if line.startswith("| gptq | tiny | gptq |"))
-    assert row.split(" | ")[3:7] == ["0:0", "–", "12.0", "4.00"]
+    assert row.split(" | ")[3:8] == ["0:0", "–", "–", "12.0", "4.00"]
     assert "12.0" in (tmp_path / "out" / "report.html").read_text()
 
 

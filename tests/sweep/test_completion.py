@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from lm_eval_illusion.errors import UserError
@@ -45,8 +47,32 @@ def test_a_cell_that_fails_leaves_nothing_in_its_place(tmp_path):
         complete(CELL, tmp_path, fail)
     assert record_of(CELL, tmp_path) is None
     assert not folder_of(CELL, tmp_path).exists()
+    # It may be what fills the disk.
+    assert not list((tmp_path / ".unfinished").iterdir())
     with one_sweep(tmp_path):
         assert not (tmp_path / ".unfinished").exists()
+
+
+def test_of_two_attempts_at_once_the_first_that_is_done_stays(tmp_path):
+    records = []
+
+    def slower(folder):
+        write("slower")(folder)
+        # As after a node was taken for lost: the same cell, run elsewhere meanwhile.
+        records.append(complete(CELL, tmp_path, write("faster")))
+
+    assert [complete(CELL, tmp_path, slower)] == records == [record_of(CELL, tmp_path)]
+    assert (folder_of(CELL, tmp_path) / "below" / "results.json").read_text() == "faster"
+    assert not list((tmp_path / ".unfinished").iterdir())
+
+
+def test_a_done_cell_can_be_read_by_whom_the_umask_lets(tmp_path):
+    old = os.umask(0o022)
+    try:
+        complete(CELL, tmp_path, write("x"))
+    finally:
+        os.umask(old)
+    assert folder_of(CELL, tmp_path).stat().st_mode & 0o777 == 0o755
 
 
 def test_one_sweep_at_a_time(tmp_path):

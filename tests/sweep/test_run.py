@@ -5,28 +5,13 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from lm_eval_illusion.checkpoints import verify
+from tests.sweep.sweeps import CELLS, finished, report_of, start
 from tests.tiny_models import save_tiny
-
-GRID = [
-    "--pruner",
-    "magnitude",
-    "--sparsity",
-    "0.5",
-    "0.6",
-    "--tasks",
-    "mqa_illusion_en_mc",
-    "mqa_illusion_en_gen",
-    "--limit",
-    "2",
-]
-CELLS = 3
 
 pytestmark = pytest.mark.slow
 
@@ -37,27 +22,11 @@ def model(tmp_path, monkeypatch):
     return save_tiny("llama", tmp_path / "model")
 
 
-def start(model: Path, out: Path, *more: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", "sweep", "--out", str(out), "--log-json", *GRID]
-    command += ["--pretrained", str(model), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finished(process: subprocess.Popen) -> tuple[int, list[dict], str]:
-    out, errors = process.communicate()
-    return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], errors
-
-
-def report_of(out: Path) -> dict:
-    report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
-    for variant in report["variants"]:
-        del variant["runs"]  # named by date
-    return report
-
-
 def test_killed_at_random_moments_it_ends_with_the_same_report_and_no_cell_done_twice(tmp_path, model):
     code, events, errors = finished(start(model, tmp_path / "whole"))
-    assert code == 0, errors[-2000:]
+    # What the libraries say, bars among it, goes to a log a cell.
+    assert (code, errors) == (0, "")
+    assert len(list((tmp_path / "whole" / "logs").iterdir())) == CELLS
     assert [event["state"] for event in events] == ["done"] * CELLS
     rng = random.Random(0)
     for _ in range(4):
@@ -90,6 +59,35 @@ def test_a_failed_cell_is_kept_and_the_others_go_on(tmp_path, model):
     assert code == 0, errors[-2000:]
     assert [event["state"] for event in events] == ["done before"] * CELLS + ["done"] * CELLS
     assert not list((tmp_path / "out" / "failed").iterdir())
+
+
+def test_two_sweeps_at_once_on_one_store_make_each_checkpoint_once(tmp_path, model):
+    both = [start(model, tmp_path / name) for name in ("one", "other")]
+    for process in both:
+        code, _, errors = finished(process)
+        assert code == 0, errors[-2000:]
+    entries = entries_of(tmp_path / "store")
+    assert len(entries) == CELLS - 1  # the dense cell has none
+    assert [verify(entry) for entry in entries] == [None] * len(entries)
+    # Made once: a second make would have put another folder in its place, or set this one aside.
+    made = [(entry / "manifest.json").stat() for entry in entries]
+    assert keys_of(tmp_path / "one") == keys_of(tmp_path / "other")
+    assert {key for key in keys_of(tmp_path / "one") if key} == {entry.name for entry in entries}
+    code, _, errors = finished(start(model, tmp_path / "third"))
+    assert code == 0, errors[-2000:]
+    again = [(entry / "manifest.json").stat() for entry in entries_of(tmp_path / "store")]
+    assert [(status.st_ino, status.st_mtime_ns) for status in again] == [(status.st_ino, status.st_mtime_ns) for status in made]
+    assert report_of(tmp_path / "one") == report_of(tmp_path / "other") == report_of(tmp_path / "third")
+
+
+def entries_of(store):
+    return sorted(entry for entry in store.iterdir() if entry.name != ".work")
+
+
+def keys_of(out):
+    """The store key of each cell; None of the dense one."""
+    results = sorted(out.glob("cells/*/*/results_*.json"))
+    return [json.loads(path.read_text(encoding="utf-8"))["config"]["illusion"]["key"] for path in results]
 
 
 def test_a_dry_run_lists_the_cells_and_runs_none(tmp_path, model):
