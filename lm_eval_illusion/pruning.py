@@ -53,7 +53,10 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         return Checkpoint(resolve(base.pretrained), provenance)
     texts = calibration_texts(settings)
     key = key_of(_identity(base, settings, texts, provenance))
-    return obtain(settings.store, key, lambda folder: _prune_into(folder, base, settings, texts, {**provenance, "key": key}))
+    made = obtain(settings.store, key, lambda folder: _prune_into(folder, base, settings, texts, {**provenance, "key": key}))
+    # Models of the same content share an entry, under whatever names; a run is of the one that was asked for.
+    asked = {name: provenance[name] for name in ("base_model", "variant", "pruner")}
+    return made._replace(manifest={**made.manifest, **asked})
 
 
 def _prune_into(

@@ -246,3 +246,15 @@ def test_nothing_is_written_into_the_working_folder(folders, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path / "here")
     prune(str(folders["qwen3"]), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL)
     assert list(Path().iterdir()) == []
+
+
+def test_two_names_of_one_model_share_an_entry_and_keep_their_names(tmp_path):
+    store = str(tmp_path / "store")
+    made = [
+        pruned_checkpoint(
+            BaseModel(str(save_tiny("llama", tmp_path / name))), read_settings(pruner="magnitude", sparsity=0.5, store=store)
+        )
+        for name in ("one", "other")
+    ]
+    assert made[0].path == made[1].path
+    assert [checkpoint.manifest["base_model"] for checkpoint in made] == [str(tmp_path / "one"), str(tmp_path / "other")]
