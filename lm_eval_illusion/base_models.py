@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lm_eval_illusion.checkpoints import file_sha256
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.checkpoints import file_sha256, files_below
+from lm_eval_illusion.errors import UserError, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -73,7 +73,7 @@ def loading_errors(name: str) -> Iterator[None]:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise UserError(f"{name} can't be loaded ({reason}): is it a whole model folder, are the arguments right?") from error
 
 
@@ -94,9 +94,9 @@ def base_revision(pretrained: str, revision: str = "main") -> str:
 
 def _folder_hash(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for name, path in files_below(folder).items():
         content = file_sha256(path) if path.stat().st_size <= WHOLE_FILE_LIMIT else _sampled_hash(path)
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        digest.update(f"{name}\0{content}\n".encode())
     return digest.hexdigest()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
 from lm_eval_illusion.errors import UserError
 
-# Without a word from the user: of each row of his batch size, and at the most; more made nothing faster on a processor.
+Item = TypeVar("Item")
+
+# Without a word from the user: of each row of his batch size, and at the most. More than 65,536 was not tried.
 TOKENS_A_ROW, MOST_TOKENS = 8192, 65_536
 
 
@@ -32,6 +35,18 @@ class BatchLimits(NamedTuple):
     def positions(self) -> int:
         """Positions that are projected to the vocabulary together."""
         return max(1, self.tokens // 64)
+
+
+def batches(items: Iterable[Item], fits: Callable[[Sequence[Item]], bool]) -> Iterator[list[Item]]:
+    """Neighbours together as long as they fit; one that does not fit by itself is alone."""
+    batch: list[Item] = []
+    for item in items:
+        if batch and not fits([*batch, item]):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
 
 
 def read_max_batch_tokens(value: Any) -> int | None:

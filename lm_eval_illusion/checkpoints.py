@@ -15,12 +15,12 @@ import logging
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.new_folders import fresh_folder
 
 MANIFEST = "manifest.json"
 logger = logging.getLogger(__name__)
@@ -91,6 +91,11 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def files_below(folder: Path) -> dict[str, Path]:
+    """Every file of a folder by its name from there, in the order of their paths."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 def _stored(store: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> Checkpoint:
     from filelock import FileLock
 
@@ -110,9 +115,7 @@ def _stored(store: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> Ch
                 aside.name,
             )
         if not entry.exists():
-            # Not by tempfile.mkdtemp, which would keep the others who share the store from reading the entry.
-            folder = work / f"{key}-{uuid.uuid4().hex[:8]}"
-            folder.mkdir()
+            folder = fresh_folder(work, key)
             try:
                 _write(folder, make)
                 os.rename(folder, entry)
@@ -131,14 +134,13 @@ def _temporary(make: Callable[[Path], dict[str, Any]]) -> Checkpoint:
 
 def _write(folder: Path, make: Callable[[Path], dict[str, Any]]) -> None:
     fields = make(folder)
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    names = {path.relative_to(folder).as_posix(): path for path in paths}
-    files = {name: file_sha256(path) for name, path in names.items()}
-    stamps = {name: _stamp(path) for name, path in names.items()}
+    paths = files_below(folder)
+    files = {name: file_sha256(path) for name, path in paths.items()}
+    stamps = {name: _stamp(path) for name, path in paths.items()}
     text = json.dumps({**fields, "files": files, "stamps": stamps}, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     # On disk before the rename: after a power cut the entry is either absent or whole.
-    for path in (*paths, folder / MANIFEST, folder):
+    for path in (*paths.values(), folder / MANIFEST, folder):
         _fsync(path)
 
 

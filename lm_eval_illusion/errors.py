@@ -27,7 +27,7 @@ class UserError(ValueError, SystemExit):
             self._shown = True
 
 
-def one_line(error: Exception, most: int = 300) -> str:
-    """Another library's message in one line of at most that many characters; its type, where it says nothing."""
+def one_line(error: BaseException, most: int | None = None) -> str:
+    """Another library's message in one line, cut to `most` characters; its type, where it says nothing."""
     reason = " ".join(str(error).split()) or type(error).__name__
-    return reason if len(reason) <= most else f"{reason[:most]} ..."
+    return reason if most is None or len(reason) <= most else f"{reason[:most]} ..."

@@ -8,7 +8,7 @@ from typing import Any
 
 from lm_eval_illusion.arguments import PruningSettings
 from lm_eval_illusion.base_models import BaseModel, resolve
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.new_folders import new_folder, refuse_existing
 from lm_eval_illusion.pruning import pruned_checkpoint
 from lm_eval_illusion.recipes import pruner_names
@@ -109,7 +109,7 @@ def _upload(out: Path, repository: str) -> None:
         api.create_repo(repository, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=out)
     except (OSError, HfHubHTTPError, HFValidationError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise UserError(
             f"{out} is written, but {repository} can't be uploaded to ({reason}): log in by `hf auth login`, then"
             f" `hf upload {repository} {out}`"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from lm_eval_illusion.batch_limits import BatchLimits
+from lm_eval_illusion.batch_limits import BatchLimits, batches
 from lm_eval_illusion.branches import Branches
 from lm_eval_illusion.decoding import Decoding, thought_is_open
 from lm_eval_illusion.reading import PromptMemory, read_prompts
@@ -60,7 +60,7 @@ def decode_shared(
     """For each asked its branches' ids, the best beam first. The caller sets inference mode; `progress` is told of finished asks."""
     endings = _endings(asked, model, tokenizer)
     strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
-    for batch in _batches(_readings(asked, strategies), limits):
+    for batch in batches(_readings(asked, strategies), lambda readings: _fits(readings, limits)):
         prompts = [reading.ids for reading in batch]
         states = read_prompts(model, prompts, device, limits.read, memory)
         _decode(batch, Branches(SharedPrompts(model, prompts, states, device)))
@@ -123,17 +123,9 @@ def _keys(reading: Reading) -> int:
     return len(reading.ids) + sum(_width(one) * one.decoding.most_tokens for one in reading.strategies)
 
 
-def _batches(readings: Sequence[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
-    batch: list[Reading] = []
-    for reading in readings:
-        together = [*batch, reading]
-        keys, branches = (len(together) * max(map(count, together)) for count in (_keys, _branches))
-        if batch and (keys > limits.tokens or branches > limits.positions):
-            yield batch
-            batch = []
-        batch.append(reading)
-    if batch:
-        yield batch
+def _fits(readings: Sequence[Reading], limits: BatchLimits) -> bool:
+    keys, branches = (len(readings) * max(map(count, readings)) for count in (_keys, _branches))
+    return keys <= limits.tokens and branches <= limits.positions
 
 
 def _decode(batch: Sequence[Reading], branches: Branches) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from lm_eval_illusion.batch_limits import BatchLimits
+from lm_eval_illusion.batch_limits import BatchLimits, batches
 from lm_eval_illusion.reading import PromptMemory, padded, read_prompts
 from lm_eval_illusion.scoring import Continuation, ScoredContinuation
 from lm_eval_illusion.shared_prompt import SharedPrompts, after_prompts
@@ -59,7 +59,7 @@ def score_shared(
     The caller sets inference mode.
     """
     scores: dict[Continuation, ScoredContinuation] = {}
-    for batch in _batches(_pack(wanted), limits):
+    for batch in batches(_pack(wanted), lambda packs: _fits(packs, limits)):
         contexts = [packed.context for packed in batch]
         states = read_prompts(model, contexts, device, limits.read, memory)
         scored = _score_batch(batch, SharedPrompts(model, contexts, states, device), softmax_dtype)
@@ -91,18 +91,10 @@ def _pack(wanted: Iterable[Continuation]) -> list[Packed]:
     return packs
 
 
-def _batches(packs: Sequence[Packed], limits: BatchLimits) -> Iterator[list[Packed]]:
+def _fits(packs: Sequence[Packed], limits: BatchLimits) -> bool:
     """`packs`: the longest contexts first."""
-    batch: list[Packed] = []
-    for packed in packs:
-        rows, longest = len(batch) + 1, len((batch or [packed])[0].context)
-        positions = max(one.positions for one in [*batch, packed])
-        if batch and (rows * longest > limits.scored or rows * positions > limits.positions):
-            yield batch
-            batch = []
-        batch.append(packed)
-    if batch:
-        yield batch
+    positions = max(one.positions for one in packs)
+    return len(packs) * len(packs[0].context) <= limits.scored and len(packs) * positions <= limits.positions
 
 
 def _score_batch(batch: Sequence[Packed], prompts: SharedPrompts, softmax_dtype: torch.dtype) -> list[list[ScoredContinuation]]:

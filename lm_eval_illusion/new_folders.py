@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def new_folder(out: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise _unwritable(out, error) from error
+
+
+def fresh_folder(parent: Path, name: str) -> Path:
+    """Make a folder of that name and a number below `parent`, for what is renamed into place later."""
+    # Not by tempfile.mkdtemp, which would keep others who share the place from reading it.
+    folder = parent / f"{name}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _unwritable(out: Path, error: Exception) -> UserError:

@@ -75,7 +75,7 @@ def _run(model: PreTrainedModel, tokenizer: Any, recipe: Any, token_ids: list[li
             oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(batches))
         except (ValueError, RuntimeError) as error:
             raise UserError(
-                f"llmcompressor can't prune this model so ({one_line(error)}): try another pruner, recipe or mask_structure"
+                f"llmcompressor can't prune this model so ({one_line(error, 300)}): try another pruner, recipe or mask_structure"
             ) from error
         finally:
             reset_session()

@@ -35,7 +35,7 @@ def _check_whole(kind: type[PreTrainedModel], folder: Path) -> None:
         _, info = kind.from_pretrained(folder, device_map="meta", output_loading_info=True)
         wrong = [(what, sorted(map(str, info[f"{what}_keys"]))) for what in ("missing", "unexpected", "mismatched")]
     except RuntimeError as error:
-        wrong = [("mismatched", [one_line(error)])]
+        wrong = [("mismatched", [one_line(error, 300)])]
     for what, names in wrong:
         if names:
             raise UserError(

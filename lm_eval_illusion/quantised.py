@@ -80,7 +80,7 @@ def _modifiers(recipe: str) -> list[tuple[Any, Any]]:
         modifiers = Recipe.create_instance(recipe).modifiers
         return [(modifier, getattr(modifier, "resolved_config", None)) for modifier in modifiers]
     except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"recipe is not valid to llmcompressor ({one_line(error)}): mend it") from error
+        raise UserError(f"recipe is not valid to llmcompressor ({one_line(error, 300)}): mend it") from error
 
 
 def _can_balance(modifier: Any, model: PreTrainedModel) -> bool:

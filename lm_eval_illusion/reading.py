@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import torch
 
+from lm_eval_illusion.batch_limits import batches
 from lm_eval_illusion.shared_keys import AllRead, SharedKeys, States
 
 Prompt = tuple[int, ...]
@@ -53,19 +54,11 @@ def read_prompts(
         if known is not None:
             states[prompt] = known
     unread = sorted({prompt for prompt in prompts if prompt not in states}, key=lambda prompt: (-len(prompt), prompt))
-    for batch in _batches(unread, most_tokens):
+    # The longest first: it is the width of its batch.
+    for batch in batches(unread, lambda batch: len(batch) * len(batch[0]) <= most_tokens):
         keys = _read(model, [prompt[:-1] for prompt in batch], device)
         states |= {prompt: keys.states(row, len(prompt) - 1) for row, prompt in enumerate(batch)}
     return [states[prompt] for prompt in prompts]
-
-
-def _batches(prompts: Sequence[Prompt], most_tokens: int) -> Iterator[Sequence[Prompt]]:
-    """`prompts`: the longest first."""
-    start = 0
-    while start < len(prompts):
-        end = start + max(1, most_tokens // len(prompts[start]))
-        yield prompts[start:end]
-        start = end
 
 
 def _read(model: Any, rows: Sequence[Sequence[int]], device: torch.device) -> SharedKeys:

@@ -78,24 +78,17 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
     Raises:
         UserError: names the task and the settings.
     """
+    from lm_eval_illusion.task_files import named_view
     from lm_eval_illusion.views import GENERATION_SETTINGS
 
     for request in requests:
         ours = isinstance(request.doc, dict) and {"id", "choices", "shot"} <= set(request.doc)
-        view = _view_of(request) if ours else None
-        if view and request.args[1] != GENERATION_SETTINGS[view]:
+        view = named_view(request.task_name or "") if ours else None
+        if view is not None and view in GENERATION_SETTINGS and request.args[1] != GENERATION_SETTINGS[view]:
             raise UserError(
                 f"{request.task_name} is asked with {request.args[1]}, not with the settings of the view {view}:"
                 " run without --gen_kwargs and --cache_requests"
             )
-
-
-def _view_of(request: Instance) -> str | None:
-    """The generating view that the task's name ends with, the longest that does."""
-    from lm_eval_illusion.views import GENERATION_SETTINGS
-
-    named = [view for view in GENERATION_SETTINGS if (request.task_name or "").endswith(f"_{view}")]
-    return max(named, key=len, default=None)
 
 
 def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from lm_eval_illusion.task_files import VIEWS
+from lm_eval_illusion.task_files import named_view
 
 
 class Step(NamedTuple):
@@ -51,7 +51,7 @@ def asking(tasks: Iterable[str | None]) -> Iterator[None]:
 
 def view_of(task: str) -> str:
     """`mqa_illusion_fi_gen` -> `gen`; a task that is not one of ours by its whole name."""
-    return max((view for view in VIEWS if task.endswith(f"_{view}")), key=len, default=task)
+    return named_view(task) or task
 
 
 def step(doing: str) -> None:

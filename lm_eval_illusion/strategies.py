@@ -63,7 +63,7 @@ class Chains:
     def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Chains]) -> list[int]:
         """The greatest logit, or the winner of the race."""
         if not self.decoding.do_sample:
-            return [int(token) for token in torch.stack([row.argmax() for row in logits]).tolist()]
+            return [int(token) for token in torch.stack(list(logits)).argmax(dim=-1).tolist()]
         seeds = [chains.seeds[place] + len(chains.tokens[place]) for chains in together for place in chains.live]
         return race(logits, self.decoding, seeds)
 

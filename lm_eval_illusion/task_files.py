@@ -29,6 +29,11 @@ SCORED_VIEWS = ("mc", "mc_letters", "question_blind")
 FILTERS = {"beam": "beams", "sample": "samples"}
 
 
+def named_view(task: str) -> str | None:
+    """`mqa_illusion_fi_gen` -> `gen`; None for a task that is not named as ours are."""
+    return max((view for view in VIEWS if task.endswith(f"_{view}")), key=len, default=None)
+
+
 def write_task_files(folder: Path, family: str, languages: Sequence[str], views: str = "../../views") -> None:
     """Write a folder a language with its tasks and group, and the folder of the groups over languages.
 

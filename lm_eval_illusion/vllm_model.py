@@ -10,7 +10,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.base_models import EMBEDDED
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.freed_memory import free_accelerator
 from lm_eval_illusion.plugin import VLLM_MODEL_NAME
 from lm_eval_illusion.pruned_models import PrunedModel, shown, take_checkpoint
@@ -102,7 +102,7 @@ def _starting(checkpoint: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise UserError(
             f"vLLM can't start on {checkpoint} ({reason}): its own log may say more; are the arguments right, is there a GPU with room?"
         ) from error

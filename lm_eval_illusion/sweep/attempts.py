@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.errors import one_line
 from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.steps import Watcher, watched
 from lm_eval_illusion.sweep.cells import Cell
@@ -40,7 +41,7 @@ def attempt(cell: Cell, study: Study, out: Path, watcher: Watcher) -> Outcome:
 
 def failure(cell: Cell, error: BaseException) -> Outcome:
     """The outcome of a cell that ended with this error."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = one_line(error)
     return Outcome(cell, None, reason[:200], "".join(traceback.format_exception(error)))
 
 

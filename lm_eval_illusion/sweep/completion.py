@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.checkpoints import file_sha256
+from lm_eval_illusion.checkpoints import file_sha256, files_below
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.new_folders import fresh_folder
 from lm_eval_illusion.sweep.cells import Cell
 
 RECORD = "completed.json"
@@ -73,28 +73,17 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> dict[str, An
     Several attempts at one cell may run at once, on one machine or on several: where a node was taken for lost, and where a sweep was
     killed and its worker has not noticed yet. The first that is done stays.
     """
-    unfinished = _new_folder(cell, out)
+    unfinished = fresh_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
     try:
         run(unfinished)
-        files = {
-            path.relative_to(unfinished).as_posix(): file_sha256(path)
-            for path in sorted(unfinished.rglob("*"))
-            if path.is_file()
-        }
+        files = {name: file_sha256(path) for name, path in files_below(unfinished).items()}
         record = {"cell": cell.name, **cell.asked, "seconds": round(time.perf_counter() - begin, 1), "files": files}
         (unfinished / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
         return _place(cell, unfinished, record, out)
     finally:
         # Of a failed attempt at once: it may be what fills the disk.
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _new_folder(cell: Cell, out: Path) -> Path:
-    # Not by tempfile.mkdtemp, which keeps others from reading what is renamed into place later.
-    folder = out / UNFINISHED / f"{cell.name}-{uuid.uuid4().hex[:8]}"
-    folder.mkdir(parents=True)
-    return folder
 
 
 def _place(cell: Cell, unfinished: Path, record: dict[str, Any], out: Path) -> dict[str, Any]:
