@@ -11,13 +11,13 @@ from typing import Any
 from lm_eval_illusion.outcomes import POOLED
 
 ALIKE = (
-    *("base_model", "pruner", "sparsity_requested", "mask_structure", "pruning_seed"),
+    *("base_model", "pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed"),
     *("calibration_samples", "calibration_length"),
 )
 """What variants have in common that differ in the calibration language alone."""
 MEASURES = ("production_change", "induced_rate")
 FIELDS = (
-    *("base_model", "family", "pruner", "sparsity_requested", "mask_structure", "pruning_seed"),
+    *("base_model", "family", "pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed"),
     *("calibration_language", "language", "variant", "n", "known"),
     *(f"{name}{part}" for name in MEASURES for part in ("", "_low", "_high")),
 )
@@ -46,10 +46,11 @@ def by_calibration_language(rows: Sequence[dict[str, Any]], variants: Sequence[d
 
 
 def way_of_pruning(table: dict[str, Any]) -> str:
-    """Method and sparsity or mask, and the seed where it is not the default: 'wanda-0.6', 'wanda-2:4, seed 1'."""
+    """Method and sparsity or mask, OWL's numbers, the seed where it is not the default: 'wanda-2:4', 'owl-0.6, lambda 0.1, m 5, seed 1'."""
     sparsity, mask, seed = (table[name] for name in ("sparsity_requested", "mask_structure", "pruning_seed"))
     share = f"-{sparsity:g}" if sparsity is not None else f"-{mask}" if mask not in (None, "", "0:0") else ""
-    return f"{table['pruner']}{share}" + (f", seed {seed}" if seed else "")
+    owl = f", lambda {table['owl_lambda']:g}, m {table['owl_m']:g}" if table["owl_lambda"] is not None else ""
+    return f"{table['pruner']}{share}{owl}" + (f", seed {seed}" if seed else "")
 
 
 def ordered(languages: Iterable[str]) -> list[str]:

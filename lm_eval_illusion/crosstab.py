@@ -166,7 +166,7 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
         runs[outcome.variant].add(outcome.run)
     shown = (
         *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
-        *("calibration_language", "calibration_samples", "calibration_length", "pruning_seed"),
+        *("owl_lambda", "owl_m", "calibration_language", "calibration_samples", "calibration_length", "pruning_seed"),
     )
     ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))
     return [{**{name: getattr(variant, name) for name in shown}, "runs": sorted(runs[variant])} for variant in ordered]

@@ -16,7 +16,8 @@ class Variant:
 
     `identity`: what tells two variants of one name apart, the store key or the base model's revision. `beams_are_top1`: the
     backend returned only its best beam, so that `beam` counts that one. What it was pruned with, None for the dense model and where it is
-    not known: `calibration_language`, `calibration_samples` of `calibration_length` tokens, `pruning_seed`. `bits_measured`: the mean
+    not known: `calibration_language`, `calibration_samples` of `calibration_length` tokens, `pruning_seed`; of OWL alone `owl_lambda` and
+    `owl_m`. `bits_measured`: the mean
     bits of a weight of the linear layers, those of its dtype where it is not quantised; None where the backend did not measure it.
     """
 
@@ -33,6 +34,8 @@ class Variant:
     calibration_length: int | None = None
     pruning_seed: int | None = None
     bits_measured: float | None = None
+    owl_lambda: float | None = None
+    owl_m: float | None = None
 
     @property
     def is_dense(self) -> bool:

@@ -186,7 +186,7 @@ def _variant(config: dict[str, Any]) -> Variant:
             **{name: ours[name] for name in names},
             identity=identity,
             beams_are_top1=config.get("model") != MODEL_NAME,
-            bits_measured=ours.get("bits_measured"),
+            **{name: ours.get(name) for name in ("bits_measured", "owl_lambda", "owl_m")},
             **_calibration(ours),
         )
     base_model = _pretrained(config.get("model_args")) or str(config.get("model"))

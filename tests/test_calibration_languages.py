@@ -77,6 +77,8 @@ def test_only_what_differs_in_the_calibration_language_alone():
         {"sparsity_requested": 0.7},
         {"pruner": "sparsegpt"},
         {"mask_structure": "2:4"},
+        {"owl_lambda": 0.1},
+        {"owl_m": 7.0},
         {"base_model": "other"},
     ):
         assert tables_of(en, asked(calibrated("fi", **other), en="bbbbp")) == []
@@ -98,6 +100,12 @@ def test_a_table_a_family_and_way_of_pruning():
         ),
     )
     assert sorted(map(way_of_pruning, tables)) == ["wanda-0.6", "wanda-2:4, seed 3"]
+
+
+def test_owls_numbers_stand_in_the_name_of_a_way_of_pruning():
+    owl = {"pruner": "owl", "owl_lambda": 0.1, "owl_m": 5.0}
+    (table,) = tables_of(*(asked(calibrated(language, **owl), en="bbbbp") for language in ("en", "fi")))
+    assert way_of_pruning(table) == "owl-0.6, lambda 0.1, m 5"
 
 
 def test_a_line_a_cell():

@@ -53,6 +53,8 @@ def _report(say, base_models, variants, browser, dense_given):
             "sparsity_requested": sparsity,
             "sparsity_measured": (sparsity or 0) - 0.002 if sparsity else 0.0,
             "bits_measured": 16.0,
+            "owl_lambda": None,
+            "owl_m": None,
             "mask_structure": "0:0",
             "calibration_language": "all" if pruner != "none" else None,
             "calibration_samples": 128 if pruner != "none" else None,
