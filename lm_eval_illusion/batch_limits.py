@@ -24,7 +24,7 @@ class BatchLimits(NamedTuple):
     @property
     def read(self) -> int:
         """Tokens that go through the layers together."""
-        return max(1, self.tokens // 16)
+        return max(1, self.tokens // 32)
 
     @property
     def scored(self) -> int:

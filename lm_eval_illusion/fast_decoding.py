@@ -18,6 +18,8 @@ from lm_eval_illusion.strategies import Beams, Chains, Strategy
 
 # Branches of one reading, and of one choice, whose vocabulary-sized copies are what memory it takes.
 BRANCHES_A_PROMPT, BRANCHES_A_CHOICE = 64, 64
+# For so many steps room is made in advance, as many as our tasks' answers may take; long thoughts seldom take all that they may.
+STEPS_OF_ROOM = 64
 # What others a decoding may ask for: these, and no more than this.
 HARMLESS: dict[str, tuple[Any, ...]] = {"repetition_penalty": (1, None), "early_stopping": (False, None)}
 
@@ -63,7 +65,8 @@ def decode_shared(
     for batch in batches(_readings(asked, strategies), lambda readings: _fits(readings, limits)):
         prompts = [reading.ids for reading in batch]
         states = read_prompts(model, prompts, device, limits.read, memory)
-        _decode(batch, Branches(SharedPrompts(model, prompts, states, device)))
+        shared = SharedPrompts(model, prompts, states, device, room=max(map(_room, batch)))
+        _decode(batch, Branches(shared))
         progress(sum(len(one.outputs()) for reading in batch for one in reading.strategies))
     return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
 
@@ -121,6 +124,11 @@ def _branches(reading: Reading) -> int:
 def _keys(reading: Reading) -> int:
     """The most keys that it may come to hold."""
     return len(reading.ids) + sum(_width(one) * one.decoding.most_tokens for one in reading.strategies)
+
+
+def _room(reading: Reading) -> int:
+    """For the prompt's last token and the branches'."""
+    return 1 + sum(_width(one) * min(one.decoding.most_tokens, STEPS_OF_ROOM) for one in reading.strategies)
 
 
 def _fits(readings: Sequence[Reading], limits: BatchLimits) -> bool:

@@ -62,7 +62,8 @@ def score_shared(
     for batch in batches(_pack(wanted), lambda packs: _fits(packs, limits)):
         contexts = [packed.context for packed in batch]
         states = read_prompts(model, contexts, device, limits.read, memory)
-        scored = _score_batch(batch, SharedPrompts(model, contexts, states, device), softmax_dtype)
+        room = max(packed.positions for packed in batch)
+        scored = _score_batch(batch, SharedPrompts(model, contexts, states, device, room), softmax_dtype)
         for context, kept in zip(contexts, states, strict=True):
             memory.keep(context, kept)
         for packed, values in zip(batch, scored, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lm_eval_illusion.branch_attention import branching
+from lm_eval_illusion.projection import projecting_in_pieces
 from lm_eval_illusion.reading import Prompt
 from lm_eval_illusion.shared_keys import SharedKeys, States
 
@@ -18,11 +19,16 @@ class SharedPrompts:
     The first `forward` takes the prompts' last tokens, because the logits after them are wanted.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Prompt], states: Sequence[States], device: torch.device) -> None:
-        """`states`: of the prompts, from `read_prompts`. The caller sets inference mode and autocast."""
+    def __init__(
+        self, model: Any, prompts: Sequence[Prompt], states: Sequence[States], device: torch.device, room: int = 0
+    ) -> None:
+        """`states`: of the prompts, from `read_prompts`; `room`: for how many tokens after each, where more come they are copied.
+
+        The caller sets inference mode and autocast.
+        """
         self.model = model
         self.device = device
-        self.keys = SharedKeys.of(states)
+        self.keys = SharedKeys.of(states, room)
         self.lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
         self.prompt_keys = torch.arange(max(map(len, prompts)) - 1, device=device) < (self.lengths - 1)[:, None]
         """[B, longest - 1] booleans: which keys are a prompt's; the others are padding."""
@@ -34,7 +40,7 @@ class SharedPrompts:
         """
         dtype = self.model.dtype
         blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
-        with branching(self.model):
+        with branching(self.model), projecting_in_pieces(self.model):
             logits: torch.Tensor = self.model(
                 input_ids=ids,
                 attention_mask=blocked[:, None],

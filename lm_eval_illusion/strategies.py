@@ -10,6 +10,7 @@ import torch
 from lm_eval_illusion.decoding import Decoding
 from lm_eval_illusion.sampling import race, seed_of
 from lm_eval_illusion.stopping import Ends
+from lm_eval_illusion.vocabulary_blocks import best_tokens
 
 # For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.
 Choices = Sequence[Any]
@@ -104,8 +105,13 @@ class Beams:
 
     def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Beams]) -> list[list[tuple[float, int]]]:
         """Log-probability and id of each beam's best tokens, the best first."""
+        count = min(self.candidates, len(logits[0]))
+        if logits[0].device.type == "cpu":
+            # A row at a time, because it stays in the processor's cache.
+            of_rows = [best_tokens(row, count) for row in logits]
+            return [list(zip(scores.tolist(), ids.tolist(), strict=True)) for scores, ids in of_rows]
         rows = torch.stack(list(logits)).float()
-        best, ids = rows.topk(min(self.candidates, rows.shape[-1]), dim=-1)
+        best, ids = rows.topk(count, dim=-1)
         scores = (best - rows.logsumexp(dim=-1, keepdim=True)).tolist()
         return [list(zip(*row, strict=True)) for row in zip(scores, ids.tolist(), strict=True)]
 

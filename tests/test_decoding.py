@@ -56,6 +56,29 @@ def test_samples_follow_the_softmax():
     assert chisquare(counts.numpy(), expected.numpy()).pvalue > 0.001
 
 
+def test_samples_follow_the_softmax_over_blocks():
+    # 1,300 tokens are two blocks of 512 and a part of one. Tokens at the blocks' ends, and 600 others that weigh as much as one of them
+    # together: shares of softmax(logits / 0.7), counted over 4,000 draws.
+    logits = torch.full((1, 1300), float("-inf"))
+    ends = [0, 511, 512, 1023, 1024, 1299]
+    logits[0, ends] = torch.tensor([0.0, 1.0, 2.0, -1.0, 0.5, 1.5])
+    logits[0, 200:500] = logits[0, 600:900] = -4.0
+    drawn = draw(sampling([f"prompt {n}" for n in range(400)]), logits)
+    shares = torch.softmax(logits[0].double() / 0.7, dim=0)
+    expected = [*shares[ends].tolist(), shares[200:500].sum().item(), shares[600:900].sum().item()]
+    counts = [int((drawn == end).sum()) for end in ends]
+    counts += [int(((drawn >= first) & (drawn < first + 300)).sum()) for first in (200, 600)]
+    assert sum(counts) == len(drawn)
+    assert chisquare(counts, [share * len(drawn) for share in expected]).pvalue > 0.001
+
+
+def test_a_token_s_block_and_place_are_drawn_apart():
+    # Equal tokens, 2 x 512: each of the four quarters as often. Blocks and places in them correlated would fill two of them more.
+    drawn = draw(sampling([f"prompt {n}" for n in range(400)]), torch.zeros(1, 1024))
+    assert chisquare(torch.bincount(drawn // 256, minlength=4).numpy()).pvalue > 0.001
+    assert len(drawn.unique()) > 900  # of 1,024 tokens 4,000 draws leave out 1,024 x (1 - 1/1,024)^4,000 = 21
+
+
 def test_every_step_draws_anew():
     logits = torch.zeros(1, 300)
     processor = sampling(["prompt"])

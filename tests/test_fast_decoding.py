@@ -158,7 +158,7 @@ def test_chat_answers_are_those_of_the_plain_way(end, opened):
     model.generation_config.eos_token_id = [0, 1]
     thoughts = Thoughts(end, 12)
     prompts = [(sequence(n, length), f"{n} {BEGIN if opened else ''}") for n in range(4) for length in (3, 40)]
-    ways = [(GREEDY, 1), (BEAM, 5), ({**SAMPLE, "temperature": 1.0}, 4)]
+    ways = [(GREEDY, 1), (BEAM, 5), ({**SAMPLE, "temperature": 1.0}, 12)]
     wanted = [
         Asked(ids, prompt, read_decoding({**way, "until": ["a"], "max_gen_toks": 9}, branches, 24, thoughts))
         for ids, prompt in prompts
