@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch
@@ -64,12 +65,16 @@ def _run(model: PreTrainedModel, tokenizer: Any, recipe: Any, token_ids: list[li
     from llmcompressor import oneshot
     from llmcompressor.core import reset_session
 
+    from lm_eval_illusion.wanda_squares import squares_as_they_lie
+
     # No attention mask: without one a causal model takes its fastest attention, and the samples are all of one length.
     rows = max(1, TOKENS_A_BATCH // len(token_ids[0]))
     ids = torch.tensor(token_ids)
     batches = [{"input_ids": ids[start : start + rows]} for start in range(0, len(ids), rows)]
     loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
-    with warnings.catch_warnings(), _pinning_where_it_can_be():
+    if not torch.accelerator.is_available():
+        keep_freed_memory()
+    with warnings.catch_warnings(), _pinning_where_it_can_be(), squares_as_they_lie():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(batches))
