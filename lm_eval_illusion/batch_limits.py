@@ -29,7 +29,7 @@ class BatchLimits(NamedTuple):
     @property
     def scored(self) -> int:
         """Those of contexts that are scored together: they are held twice, side by side and for generation."""
-        return max(1, self.tokens // 4)
+        return max(1, self.tokens // 8)
 
     @property
     def positions(self) -> int:

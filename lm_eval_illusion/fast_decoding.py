@@ -63,10 +63,7 @@ def decode_shared(
     endings = _endings(asked, model, tokenizer)
     strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
     for batch in batches(_readings(asked, strategies), lambda readings: _fits(readings, limits)):
-        prompts = [reading.ids for reading in batch]
-        states = read_prompts(model, prompts, device, limits.read, memory)
-        shared = SharedPrompts(model, prompts, states, device, room=max(map(_room, batch)))
-        _decode(batch, Branches(shared))
+        _decode(batch, _read(batch, model, limits, memory, device))
         progress(sum(len(one.outputs()) for reading in batch for one in reading.strategies))
     return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
 
@@ -136,6 +133,12 @@ def _fits(readings: Sequence[Reading], limits: BatchLimits) -> bool:
     return keys <= limits.tokens and branches <= limits.positions
 
 
+def _read(batch: Sequence[Reading], model: Any, limits: BatchLimits, memory: PromptMemory, device: torch.device) -> Branches:
+    prompts = [reading.ids for reading in batch]
+    states = read_prompts(model, prompts, device, limits.read, memory)
+    return Branches(SharedPrompts(model, prompts, states, device, room=max(map(_room, batch))))
+
+
 def _decode(batch: Sequence[Reading], branches: Branches) -> None:
     """Run the strategies of `batch` to their end."""
     logits = branches.step([reading.ids[-1:] for reading in batch], [[0] for _ in batch])
@@ -143,6 +146,8 @@ def _decode(batch: Sequence[Reading], branches: Branches) -> None:
     rows = [[(one, [0] * one.width) for one in reading.strategies] for reading in batch]
     while True:
         choices = _choose(logits, rows)
+        # Before there are others: they may be a gigabyte.
+        del logits
         grown = [_advance(row, choices) for row in rows]
         on = [number for number, (_, tokens, _) in enumerate(grown) if tokens]
         if not on:

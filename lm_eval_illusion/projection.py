@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 # Tokens of a piece: one product of 512 positions with a vocabulary of 152,000 took a tenth to a quarter longer than its pieces.
-PIECE = 1024
+PIECE = 2048
 
 
 @contextmanager

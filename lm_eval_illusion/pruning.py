@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,5 +167,11 @@ def _provenance(base: BaseModel, settings: PruningSettings) -> dict[str, Any]:
         "calibration": None,
         "pruning_seed": settings.pruning_seed,
         "key": None,
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "versions": dict(_versions()),
     }
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Of the packages that decide what a checkpoint is; each look at one reads and parses a file."""
+    return tuple((package, importlib.metadata.version(package)) for package in PACKAGES)
