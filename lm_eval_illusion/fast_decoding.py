@@ -163,21 +163,26 @@ Row = list[tuple[Strategy, list[int]]]
 
 def _choose(logits: torch.Tensor, rows: Sequence[Row]) -> dict[int, list[Any]]:
     """The choices of each strategy, by its `id`; `logits`: [B, W, vocabulary]."""
-    kinds: dict[Hashable, list[list[tuple[Strategy, list[tuple[int, int]]]]]] = defaultdict(lambda: [[]])
-    for number, row in enumerate(rows):
+    kinds: dict[Hashable, list[list[tuple[Strategy, torch.Tensor]]]] = defaultdict(lambda: [[]])
+    for of_prompt, row in zip(logits, rows, strict=True):
         for strategy, branches in row:
             parts = kinds[strategy.kind]
-            if parts[-1] and sum(len(places) for _, places in parts[-1]) + len(branches) > BRANCHES_A_CHOICE:
+            if parts[-1] and sum(len(mine) for _, mine in parts[-1]) + len(branches) > BRANCHES_A_CHOICE:
                 parts.append([])
-            parts[-1].append((strategy, [(number, branch) for branch in branches]))
+            parts[-1].append((strategy, _of_branches(of_prompt, branches)))
     choices: dict[int, list[Any]] = {}
     for together in (part for parts in kinds.values() for part in parts):
-        first = together[0][0]
-        mine = [logits[row, branch] for _, places in together for row, branch in places]
-        chosen = first.choose(mine, [strategy for strategy, _ in together])
-        for strategy, places in together:
-            choices[id(strategy)], chosen = chosen[: len(places)], chosen[len(places) :]
+        strategies, mine = zip(*together, strict=True)
+        chosen = strategies[0].choose(mine, strategies)
+        for strategy, of_strategy in together:
+            choices[id(strategy)], chosen = chosen[: len(of_strategy)], chosen[len(of_strategy) :]
     return choices
+
+
+def _of_branches(logits: torch.Tensor, branches: Sequence[int]) -> torch.Tensor:
+    """[W, vocabulary] -> [len(branches), vocabulary], a view where they stand behind each other."""
+    first, count = branches[0], len(branches)
+    return logits[first : first + count] if list(branches) == list(range(first, first + count)) else logits[list(branches)]
 
 
 def _advance(row: Row, choices: dict[int, list[Any]]) -> tuple[Row, list[int], list[int]]:

@@ -16,13 +16,15 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from lm_eval_illusion.vocabulary_blocks import BLOCK, in_blocks
+from lm_eval_illusion.vocabulary_blocks import BLOCK, blank_blocks
 
 if TYPE_CHECKING:
     from lm_eval_illusion.decoding import Decoding
 
 # A draw of exactly 0 would win against any probability.
 SMALLEST_DRAW = float(np.finfo(np.float32).tiny)
+# Logits of so many rows stay in a processor's cache from one look at them to the next.
+ROWS_IN_CACHE = 4
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]
@@ -36,13 +38,13 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """[rows, vocabulary] -> the same with only the sampled token left."""
         step = input_ids.shape[1] - self.start
-        winners = race(list(scores), self.decoding, [seed + step for seed in self.seeds])
+        winners = race([scores], self.decoding, [seed + step for seed in self.seeds])
         sampled = torch.tensor(winners, device=scores.device)
         return torch.full_like(scores, float("-inf")).scatter_(1, sampled[:, None], 0.0)
 
 
-def race(rows: Sequence[torch.Tensor], decoding: Decoding, seeds: Sequence[int]) -> list[int]:
-    """Logits of [vocabulary] a row and a seed a row -> the token that wins each, as likely as `decoding`'s temperature and cuts make it.
+def race(logits: Sequence[torch.Tensor], decoding: Decoding, seeds: Sequence[int]) -> list[int]:
+    """Logits, [n, vocabulary] each, and a seed a row -> the token that wins each, as likely as `decoding`'s temperature and cuts make it.
 
     In an exponential race the greatest of probability / draw wins, as often as its probability says (the Gumbel-max trick; Maddison et
     al. 2014, "A* Sampling"). Here blocks of the vocabulary race first, then the tokens of the block that won, which takes a few hundred
@@ -51,12 +53,18 @@ def race(rows: Sequence[torch.Tensor], decoding: Decoding, seeds: Sequence[int])
     """
     temperature = decoding.temperature
     if decoding.top_k or decoding.top_p < 1:
-        rows, temperature = list(_cut(torch.stack(list(rows)).float(), decoding)), 1.0
-    # On a processor row by row, because a row stays in its cache; elsewhere all at once, because launches cost more.
-    parts = [(row[None], [seed]) for row, seed in zip(rows, seeds, strict=True)]
-    if rows[0].device.type != "cpu":
-        parts = [(torch.stack(list(rows)), list(seeds))]
-    return [token for logits, mine in parts for token in _winners(logits, temperature, mine).tolist()]
+        logits, temperature = [_cut(part.float(), decoding) for part in logits], 1.0
+    winners: list[int] = []
+    for rows in _parts(logits):
+        winners += _winners(rows, temperature, seeds[len(winners) :][: len(rows)]).tolist()
+    return winners
+
+
+def _parts(logits: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """As many rows at a time as a processor's cache holds; elsewhere all of them, because launches cost more than memory."""
+    if logits[0].device.type != "cpu":
+        return [torch.cat(list(logits))]
+    return [rows for part in logits for rows in torch.split(part, ROWS_IN_CACHE)]
 
 
 def _cut(scores: torch.Tensor, decoding: Decoding) -> torch.Tensor:
@@ -72,8 +80,11 @@ def _cut(scores: torch.Tensor, decoding: Decoding) -> torch.Tensor:
 
 def _winners(logits: torch.Tensor, temperature: float, seeds: Sequence[int]) -> torch.Tensor:
     """[n, vocabulary] and n seeds -> [n] tokens."""
-    weights = in_blocks(logits).div_(temperature)
-    weights.sub_(weights.amax(dim=(1, 2), keepdim=True)).exp_()
+    # Relative to the likeliest token's weight, in one pass over the logits.
+    offset = logits.amax(dim=1, keepdim=True).float().div_(-temperature)
+    weights = blank_blocks(logits)
+    torch.add(offset, logits, alpha=1 / temperature, out=weights[:, : logits.shape[1]])
+    weights = weights.exp_().view(len(logits), -1, BLOCK)
     rows, blocks, _ = weights.shape
     draws = _draws(seeds, blocks + BLOCK).to(logits.device)
     block = (weights.sum(dim=2) / draws[:, :blocks]).argmax(dim=1)

@@ -10,7 +10,7 @@ import torch
 from lm_eval_illusion.decoding import Decoding
 from lm_eval_illusion.sampling import race, seed_of
 from lm_eval_illusion.stopping import Ends
-from lm_eval_illusion.vocabulary_blocks import best_tokens
+from lm_eval_illusion.vocabulary_blocks import best_token, best_tokens
 
 # For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.
 Choices = Sequence[Any]
@@ -30,7 +30,7 @@ class Strategy(Protocol):
         """Live branches; 0 when all is done."""
 
     def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Any]) -> list[Any]:
-        """Choices of all branches of all strategies `together`, of this kind; `logits`: [vocabulary] of each branch."""
+        """Choices of all branches of all strategies `together`, of this kind; `logits`: of each strategy, [width, vocabulary]."""
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
         """The live branches of the next step, each as the branch of this step that it goes on from, and its token."""
@@ -64,7 +64,9 @@ class Chains:
     def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Chains]) -> list[int]:
         """The greatest logit, or the winner of the race."""
         if not self.decoding.do_sample:
-            return [int(token) for token in torch.stack(list(logits)).argmax(dim=-1).tolist()]
+            if logits[0].device.type == "cpu":
+                return [best_token(row) for rows in logits for row in rows]
+            return [int(token) for token in torch.cat(list(logits)).argmax(dim=-1).tolist()]
         seeds = [chains.seeds[place] + len(chains.tokens[place]) for chains in together for place in chains.live]
         return race(logits, self.decoding, seeds)
 
@@ -105,14 +107,14 @@ class Beams:
 
     def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Beams]) -> list[list[tuple[float, int]]]:
         """Log-probability and id of each beam's best tokens, the best first."""
-        count = min(self.candidates, len(logits[0]))
+        count = min(self.candidates, logits[0].shape[1])
         if logits[0].device.type == "cpu":
             # A row at a time, because it stays in the processor's cache.
-            of_rows = [best_tokens(row, count) for row in logits]
+            of_rows = [best_tokens(row, count) for rows in logits for row in rows]
             return [list(zip(scores.tolist(), ids.tolist(), strict=True)) for scores, ids in of_rows]
-        rows = torch.stack(list(logits)).float()
-        best, ids = rows.topk(count, dim=-1)
-        scores = (best - rows.logsumexp(dim=-1, keepdim=True)).tolist()
+        all_rows = torch.cat(list(logits)).float()
+        best, ids = all_rows.topk(count, dim=-1)
+        scores = (best - all_rows.logsumexp(dim=-1, keepdim=True)).tolist()
         return [list(zip(*row, strict=True)) for row in zip(scores, ids.tolist(), strict=True)]
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:

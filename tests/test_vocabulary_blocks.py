@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_illusion.vocabulary_blocks import BLOCK, best_tokens, in_blocks
+from lm_eval_illusion.vocabulary_blocks import BLOCK, best_token, best_tokens, blank_blocks
 
 
-@given(st.integers(1, 4), st.integers(1, 3 * BLOCK), st.sampled_from([torch.float32, torch.bfloat16]))
-def test_blocks_hold_the_logits_and_a_filling(rows, vocabulary, dtype):
-    logits = torch.randn(rows, vocabulary, dtype=dtype)
-    flat = in_blocks(logits).flatten(1)
-    assert flat.dtype == torch.float32
-    assert torch.equal(flat[:, :vocabulary], logits.float())
-    assert flat.shape[1] % BLOCK == 0
-    assert (flat[:, vocabulary:] == -torch.inf).all()
-    assert flat.shape[1] - vocabulary < BLOCK
+@given(st.integers(1, 4), st.integers(1, 3 * BLOCK))
+def test_blank_blocks_have_room_and_a_filling(rows, vocabulary):
+    blank = blank_blocks(torch.zeros(rows, vocabulary, dtype=torch.bfloat16))
+    assert blank.dtype == torch.float32
+    assert blank.shape == (rows, BLOCK * math.ceil(vocabulary / BLOCK))
+    assert (blank[:, vocabulary:] == -torch.inf).all()
+
+
+@given(st.integers(1, 4 * BLOCK), st.integers(0, 2**32 - 1), st.sampled_from([torch.float32, torch.bfloat16]))
+def test_the_best_token_is_the_first_of_the_greatest(vocabulary, seed, dtype):
+    # Five values only, so that there are many equal ones.
+    logits = torch.randint(5, (vocabulary,), generator=torch.Generator().manual_seed(seed)).to(dtype)
+    values = logits.tolist()
+    assert best_token(logits) == values.index(max(values))
 
 
 @given(st.data(), st.integers(1, 4 * BLOCK), st.integers(0, 2**32 - 1))
