@@ -5,6 +5,10 @@ best of five beams, ten samples. Each of the two runs in a process of its own. R
 are as long as they may be: the other extreme from a model that answers in three words. `pruned-hf` decodes all generating views together,
 as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a busy machine,
 give `--threads 1` and read the processor seconds.
+
+A machine's speed changes within the half hour that stock `hf` takes: one of ours did the same work in 199 seconds and, an hour later, in 267.
+`--rounds 4` therefore gives stock `hf` a quarter of the passages at a time, and after each quarter all of them to `pruned-hf`, whose mean
+counts.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import os
 import platform
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -91,6 +96,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     stock = options.run == "hf"
     model = HFLM(options.folder, **arguments) if stock else PrunedHFLM(options.folder, pruner="none", **arguments)
     asked = prompts(model, options)
+    if stock:
+        size = -(-len(asked) // options.rounds)
+        asked = asked[options.round * size :][:size]
     choices = [f" {word}" for word in ("the Steelers", "nobody", "in 1874", "Normandy and Poland")]
     calls: dict[str, Callable[[], Any]] = {
         "mc": lambda: model.loglikelihood(
@@ -147,6 +155,26 @@ def hooked(model: Any, counted: dict[str, int]) -> None:
     model.lm_head.register_forward_pre_hook(positions)
 
 
+def in_parts(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stock `hf`, asked other passages each round: what it took and said in all."""
+    measures = {
+        measure: {name: sum(one[measure][name] for one in rounds) for name in rounds[0][measure]}
+        for measure in ("seconds", "busy")
+    }
+    sums = {name: sum(one[name] for one in rounds) for name in ("tokens", "projected", "flops")}
+    answers = {name: [answer for one in rounds for answer in one[name]] for name in ("greedy", "scores")}
+    return measures | sums | answers | {"peak": max(one["peak"] for one in rounds)}
+
+
+def of_all(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """`pruned-hf`, asked the same each round: the mean of its seconds."""
+    means = {
+        measure: {name: statistics.fmean(one[measure][name] for one in rounds) for name in rounds[0][measure]}
+        for measure in ("seconds", "busy")
+    }
+    return rounds[-1] | means | {"peak": max(one["peak"] for one in rounds)}
+
+
 def matrix_product_speed(options: argparse.Namespace) -> float:
     """Floating-point operations a second of a large product."""
     import torch
@@ -184,6 +212,14 @@ def table(hf: dict[str, Any], ours: dict[str, Any], speed: float) -> Iterator[st
     yield f"greedy answers alike: {same} of {len(hf['greedy'])}; log-likelihoods at most {apart:.1e} apart"
 
 
+def run_apart(name: str, number: int, folder: str) -> dict[str, Any]:
+    """One model's results of a round, from a process of its own."""
+    options = ["--run", name, "--round", str(number), "--folder", folder]
+    subprocess.run([sys.executable, "-m", "benchmarks.battery", *sys.argv[1:], *options], check=True)
+    results: dict[str, Any] = json.loads(Path(folder, f"{name}.json").read_text())
+    return results
+
+
 def main() -> None:
     """Both runs, then the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.battery", description=__doc__.splitlines()[0])
@@ -194,6 +230,7 @@ def main() -> None:
         "layers": 12,
         "rows": 8,
         "threads": os.cpu_count(),
+        "rounds": 1,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--device", default="cpu")
@@ -202,21 +239,22 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="pruned-hf, too, gets one view after the other")
     parser.add_argument("--run", choices=("hf", "pruned-hf"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
+    parser.add_argument("--round", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
         Path(options.folder, f"{options.run}.json").write_text(json.dumps(run(options)))
         return
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder), options)
-        results = []
-        for name in ("hf", "pruned-hf"):
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.battery", *sys.argv[1:], "--run", name, "--folder", folder], check=True
-            )
-            results.append(json.loads(Path(folder, f"{name}.json").read_text()))
+        results: dict[str, list[dict[str, Any]]] = {"hf": [], "pruned-hf": []}
+        for number in range(options.rounds):
+            for name, of_rounds in results.items():
+                of_rounds.append(run_apart(name, number, folder))
+                seconds = sum(of_rounds[-1]["seconds"].values())
+                print(f"round {number + 1}: {name} {seconds:.1f} s", flush=True)
     print(f"{options.passages} prompts of {options.tokens} tokens, {options.layers} layers of {options.hidden},", end=" ")
     print(f"{options.dtype}, batch {options.rows}, {options.threads} threads, {options.device}, {platform.machine()}")
-    print("\n".join(table(*results, matrix_product_speed(options))))
+    print("\n".join(table(in_parts(results["hf"]), of_all(results["pruned-hf"]), matrix_product_speed(options))))
 
 
 if __name__ == "__main__":
