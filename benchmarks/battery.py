@@ -6,7 +6,7 @@ are as long as they may be: the other extreme from a model that answers in three
 as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a busy machine,
 give `--threads 1` and read the processor seconds.
 
-A machine's speed changes within the half hour that stock `hf` takes: one of ours did the same work in 199 seconds and, an hour later, in 267.
+A machine's speed changes within the half hour that stock `hf` takes: one did the same work in 199 seconds and, an hour later, in 267.
 `--rounds 4` therefore gives stock `hf` a quarter of the passages at a time, and after each quarter all of them to `pruned-hf`, whose mean
 counts.
 """
