@@ -97,8 +97,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     model = HFLM(options.folder, **arguments) if stock else PrunedHFLM(options.folder, pruner="none", **arguments)
     asked = prompts(model, options)
     if stock:
-        size = -(-len(asked) // options.rounds)
-        asked = asked[options.round * size :][:size]
+        start, end = (len(asked) * part // options.rounds for part in (options.part, options.part + 1))
+        asked = asked[start:end]
     choices = [f" {word}" for word in ("the Steelers", "nobody", "in 1874", "Normandy and Poland")]
     calls: dict[str, Callable[[], Any]] = {
         "mc": lambda: model.loglikelihood(
@@ -157,22 +157,23 @@ def hooked(model: Any, counted: dict[str, int]) -> None:
 
 def in_parts(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """Stock `hf`, asked other passages each round: what it took and said in all."""
-    measures = {
-        measure: {name: sum(one[measure][name] for one in rounds) for name in rounds[0][measure]}
-        for measure in ("seconds", "busy")
-    }
     sums = {name: sum(one[name] for one in rounds) for name in ("tokens", "projected", "flops")}
     answers = {name: [answer for one in rounds for answer in one[name]] for name in ("greedy", "scores")}
-    return measures | sums | answers | {"peak": max(one["peak"] for one in rounds)}
+    return sums | answers | cost(rounds, sum)
 
 
 def of_all(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """`pruned-hf`, asked the same each round: the mean of its seconds."""
-    means = {
-        measure: {name: statistics.fmean(one[measure][name] for one in rounds) for name in rounds[0][measure]}
+    return rounds[-1] | cost(rounds, statistics.fmean)
+
+
+def cost(rounds: list[dict[str, Any]], over: Callable[[list[float]], float]) -> dict[str, Any]:
+    """Seconds of each call `over` the rounds, and the most memory."""
+    seconds = {
+        measure: {name: over([one[measure][name] for one in rounds]) for name in rounds[0][measure]}
         for measure in ("seconds", "busy")
     }
-    return rounds[-1] | means | {"peak": max(one["peak"] for one in rounds)}
+    return seconds | {"peak": max(one["peak"] for one in rounds)}
 
 
 def matrix_product_speed(options: argparse.Namespace) -> float:
@@ -212,9 +213,9 @@ def table(hf: dict[str, Any], ours: dict[str, Any], speed: float) -> Iterator[st
     yield f"greedy answers alike: {same} of {len(hf['greedy'])}; log-likelihoods at most {apart:.1e} apart"
 
 
-def run_apart(name: str, number: int, folder: str) -> dict[str, Any]:
-    """One model's results of a round, from a process of its own."""
-    options = ["--run", name, "--round", str(number), "--folder", folder]
+def run_apart(name: str, part: int, folder: str) -> dict[str, Any]:
+    """One model's results of a round (stock `hf` gets the passages' `part`), from a process of its own."""
+    options = ["--run", name, "--part", str(part), "--folder", folder]
     subprocess.run([sys.executable, "-m", "benchmarks.battery", *sys.argv[1:], *options], check=True)
     results: dict[str, Any] = json.loads(Path(folder, f"{name}.json").read_text())
     return results
@@ -239,19 +240,23 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="pruned-hf, too, gets one view after the other")
     parser.add_argument("--run", choices=("hf", "pruned-hf"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
-    parser.add_argument("--round", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if not 1 <= options.rounds <= options.passages:
+        parser.error(
+            f"--rounds {options.rounds} is not in 1 to {options.passages}, the passages: give how often to take turns, e.g. 4"
+        )
     if options.run:
         Path(options.folder, f"{options.run}.json").write_text(json.dumps(run(options)))
         return
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder), options)
         results: dict[str, list[dict[str, Any]]] = {"hf": [], "pruned-hf": []}
-        for number in range(options.rounds):
+        for part in range(options.rounds):
             for name, of_rounds in results.items():
-                of_rounds.append(run_apart(name, number, folder))
+                of_rounds.append(run_apart(name, part, folder))
                 seconds = sum(of_rounds[-1]["seconds"].values())
-                print(f"round {number + 1}: {name} {seconds:.1f} s", flush=True)
+                print(f"round {part + 1}: {name} {seconds:.1f} s", flush=True)
     print(f"{options.passages} prompts of {options.tokens} tokens, {options.layers} layers of {options.hidden},", end=" ")
     print(f"{options.dtype}, batch {options.rows}, {options.threads} threads, {options.device}, {platform.machine()}")
     print("\n".join(table(in_parts(results["hf"]), of_all(results["pruned-hf"]), matrix_product_speed(options))))
