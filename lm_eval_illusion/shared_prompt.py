@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lm_eval_illusion.branch_attention import branching
-from lm_eval_illusion.projection import projecting_in_pieces
+from lm_eval_illusion.products import multiplying_in_pieces
 from lm_eval_illusion.reading import Prompt
 from lm_eval_illusion.shared_keys import SharedKeys, States
 
@@ -40,7 +40,7 @@ class SharedPrompts:
         """
         dtype = self.model.dtype
         blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
-        with branching(self.model), projecting_in_pieces(self.model):
+        with branching(self.model), multiplying_in_pieces(self.model):
             logits: torch.Tensor = self.model(
                 input_ids=ids,
                 attention_mask=blocked[:, None],

@@ -29,6 +29,13 @@ SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k"
 LENGTHS = (1, 2, 9, 33, 34, 150, 600)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _layers_that_go_by_pieces():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lm_eval_illusion.products.PIECE", 64)
+        yield
+
+
 @lru_cache(maxsize=1)
 def tokenizer():
     return make_tiny_tokenizer()

@@ -25,6 +25,13 @@ LENGTHS = (1, 2, 7, 40, 41, 130, 600)
 tokens = st.integers(3, 339)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _layers_that_go_by_pieces():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lm_eval_illusion.products.PIECE", 64)
+        yield
+
+
 def sequence(seed, length):
     return tuple(random.Random(f"{seed} {length}").randrange(3, 340) for _ in range(length))
 
