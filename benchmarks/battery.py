@@ -255,8 +255,9 @@ def main() -> None:
         for part in range(options.rounds):
             for name, of_rounds in results.items():
                 of_rounds.append(run_apart(name, part, folder))
-                seconds = sum(of_rounds[-1]["seconds"].values())
-                print(f"round {part + 1}: {name} {seconds:.1f} s", flush=True)
+                seconds = of_rounds[-1]["seconds"]
+                calls = ", ".join(f"{call} {spent:.1f}" for call, spent in seconds.items())
+                print(f"round {part + 1}: {name} {sum(seconds.values()):.1f} s ({calls})", flush=True)
     print(f"{options.passages} prompts of {options.tokens} tokens, {options.layers} layers of {options.hidden},", end=" ")
     print(f"{options.dtype}, batch {options.rows}, {options.threads} threads, {options.device}, {platform.machine()}")
     print("\n".join(table(in_parts(results["hf"]), of_all(results["pruned-hf"]), matrix_product_speed(options))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 # Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
 GROWING_ROPES = ("dynamic", "longrope")
+UNKNOWN = "its kind, an adapter, several devices, or attention that is neither sdpa nor eager"
 
 
 def longest_shared(model: Any, max_length: int, device: torch.device) -> int:
@@ -23,9 +25,12 @@ def longest_shared(model: Any, max_length: int, device: torch.device) -> int:
     The caller sets inference mode and autocast.
     """
     longest = longest_unchanged(model, max_length)
-    if longest and shares_rightly(model, device):
+    obstacle = obstacle_to_sharing(model, device) if longest else UNKNOWN
+    if obstacle is None:
         return longest
-    logger.warning("%s is not known to share prompts: each request reads its own, as with fast=off", type(model).__name__)
+    logger.warning(
+        "%s is not known to share prompts (%s): each request reads its own, as with fast=off", type(model).__name__, obstacle
+    )
     return 0
 
 
@@ -58,32 +63,37 @@ def _can_be_told_what_to_see(model: Any) -> bool:
     )
 
 
-def shares_rightly(model: Any, device: torch.device) -> bool:
-    """Read two short prompts of different lengths, each with two branches, and compare with the four sequences in rows of their own.
+def obstacle_to_sharing(model: Any, device: torch.device) -> str | None:
+    """What a trial on two short prompts met with; None where the model shares them rightly.
 
     A model that does not heed the mask or the positions differs by far; one of half precision by its rounding.
     """
+    try:
+        difference = max(_differences(model, device))
+    except Exception as error:
+        # However a model's code refuses masks, positions or a cache: it can't share, and whoever expected it to reads why.
+        return f"{type(error).__name__}: {shorten(str(error), 200)}"
+    half = model.dtype in (torch.float16, torch.bfloat16)
+    return None if difference < (0.1 if half else 1e-3) else f"log-probabilities were {difference:.2g} apart in a trial"
+
+
+def _differences(model: Any, device: torch.device) -> list[float]:
+    """Two prompts of different lengths, each with two branches, against the four sequences in rows of their own."""
     vocabulary = model.config.get_text_config().vocab_size
     prompts = [tuple((7 * place + 3) % vocabulary for place in range(length)) for length in (9, 5)]
     branches = [[(11 * place + row + 5) % vocabulary for place in range(4)] for row in range(2)]
-    try:
-        states = read_prompts(model, prompts, device, most_tokens=99, memory=PromptMemory(0))
-        shared = SharedPrompts(model, prompts, states, device)
-        ids = torch.tensor([[prompt[-1], *branch] for prompt, branch in zip(prompts, branches, strict=True)], device=device)
-        steps = torch.tensor([0, 1, 2, 1, 2], device=device)
-        branch = torch.tensor([[0, 1, 1, 2, 2]] * 2, device=device)
-        packed = shared.forward(ids, shared.lengths[:, None] - 1 + steps, after_prompts(shared, branch))
-        sequences = [[*prompts[row], *branches[row][two : two + 2]] for row in range(2) for two in (0, 2)]
-        alone = model(padded(sequences, device)).logits
-        differences = [
-            _difference(packed[number // 2, 2 * (number % 2) + 2], alone[number, len(sequence) - 1])
-            for number, sequence in enumerate(sequences)
-        ]
-    except Exception:
-        # However a model's code refuses masks, positions or a cache: it can't share.
-        return False
-    half = model.dtype in (torch.float16, torch.bfloat16)
-    return max(differences) < (0.1 if half else 1e-3)
+    states = read_prompts(model, prompts, device, most_tokens=99, memory=PromptMemory(0))
+    shared = SharedPrompts(model, prompts, states, device)
+    ids = torch.tensor([[prompt[-1], *branch] for prompt, branch in zip(prompts, branches, strict=True)], device=device)
+    steps = torch.tensor([0, 1, 2, 1, 2], device=device)
+    branch = torch.tensor([[0, 1, 1, 2, 2]] * 2, device=device)
+    packed = shared.forward(ids, shared.lengths[:, None] - 1 + steps, after_prompts(shared, branch))
+    sequences = [[*prompts[row], *branches[row][two : two + 2]] for row in range(2) for two in (0, 2)]
+    alone = model(padded(sequences, device)).logits
+    return [
+        _difference(packed[number // 2, 2 * (number % 2) + 2], alone[number, len(sequence) - 1])
+        for number, sequence in enumerate(sequences)
+    ]
 
 
 def _difference(one: torch.Tensor, other: torch.Tensor) -> float:

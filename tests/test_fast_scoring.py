@@ -14,7 +14,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval_illusion.batch_limits import TOKENS_A_ROW, BatchLimits
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.fast_scoring import can_share, score_shared
-from lm_eval_illusion.known_models import longest_unchanged, shares_rightly
+from lm_eval_illusion.known_models import UNKNOWN, longest_unchanged, obstacle_to_sharing
 from lm_eval_illusion.model import PrunedHFLM
 from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.scoring import Continuation, score_continuations
@@ -97,7 +97,7 @@ def test_eager_attention_and_no_finite_logit():
     model.set_attn_implementation("eager")
     wanted = [Continuation(sequence("p", 9), sequence("c", length)) for length in (1, 3)]
     with torch.inference_mode():
-        assert shares_rightly(model, CPU)
+        assert obstacle_to_sharing(model, CPU) is None
     assert_same(shared(model, wanted), plain(model, wanted))
     model.lm_head.weight.data.fill_(float("nan"))
     assert [one.first_token_rank for one in shared(model, wanted)] == [None, None]
@@ -162,10 +162,20 @@ def test_what_can_share_is_found_out():
         model = make_tiny_model(arch)
         assert longest_unchanged(model, 1024) == 1024
         with torch.inference_mode():
-            assert shares_rightly(model, CPU)
+            assert obstacle_to_sharing(model, CPU) is None
     for model in (make_bloom(), make_mamba()):
         with torch.inference_mode():
-            assert not (longest_unchanged(model, 1024) and shares_rightly(model, CPU))
+            assert longest_unchanged(model, 1024) == 0 or obstacle_to_sharing(model, CPU)
+
+
+def test_what_stood_in_the_way_is_told(monkeypatch):
+    model = make_tiny_model("llama")
+    forward = model.forward
+    with torch.inference_mode():
+        monkeypatch.setattr(model, "forward", lambda **given: forward(**{**given, "position_ids": None}))
+        assert "apart in a trial" in obstacle_to_sharing(model, CPU)
+        monkeypatch.setattr(model, "forward", lambda **given: {}["no\nmask"])
+        assert obstacle_to_sharing(model, CPU) == "KeyError: 'no\\nmask'"
 
 
 def test_limits_of_windows_and_growing_positions():
@@ -190,7 +200,7 @@ def test_an_unknown_model_is_said_once_and_gives_the_same_scores(tmp_path, caplo
     scores = [fast.loglikelihood(requests(), disable_tqdm=True) for _ in range(2)]
     assert scores == [off.loglikelihood(requests(), disable_tqdm=True)] * 2
     assert [record.message for record in caplog.records if "share" in record.message] == [
-        "BloomForCausalLM is not known to share prompts: each request reads its own, as with fast=off"
+        f"BloomForCausalLM is not known to share prompts ({UNKNOWN}): each request reads its own, as with fast=off"
     ]
 
 
