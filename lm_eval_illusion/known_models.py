@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 # Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
 GROWING_ROPES = ("dynamic", "longrope")
+# What the configuration or the signature may say against it.
 UNKNOWN = "its kind, an adapter, several devices, or attention that is neither sdpa nor eager"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -14,21 +14,30 @@ import torch
 PIECE = 512
 
 
+def large_layers(model: Any) -> list[torch.nn.Linear]:
+    """The plain float32 layers on a processor that have more outputs than a piece, the output head among them; the caller sets autocast."""
+    if torch.is_autocast_enabled("cpu"):
+        return []
+    return [
+        layer
+        for layer in model.modules()
+        # Something else stands in for a layer's `forward` where accelerate has put a hook there.
+        if type(layer) is torch.nn.Linear and "forward" not in vars(layer) and _is_large(layer.weight)
+    ]
+
+
+def _is_large(weight: torch.Tensor) -> bool:
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and len(weight) > PIECE
+
+
 @contextmanager
-def multiplying_in_pieces(model: Any) -> Iterator[None]:
-    """Within it, plain float32 layers on a processor multiply by pieces, the output head among them; any other is left as it is."""
+def multiplying_in_pieces(layers: Iterable[torch.nn.Linear]) -> Iterator[None]:
+    """Within it, `large_layers` multiply by pieces."""
     with ExitStack() as afterwards:
-        for layer in model.modules():
-            # Something else stands in for a layer's `forward` where accelerate has put a hook there.
-            if type(layer) is torch.nn.Linear and "forward" not in vars(layer) and _is_worth_it(layer.weight):
-                layer.forward = partial(_multiply, layer)  # type: ignore[method-assign]
-                afterwards.callback(delattr, layer, "forward")
+        for layer in layers:
+            layer.forward = partial(_multiply, layer)  # type: ignore[method-assign]
+            afterwards.callback(delattr, layer, "forward")
         yield
-
-
-def _is_worth_it(weight: torch.Tensor) -> bool:
-    is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return is_plain and len(weight) > PIECE
 
 
 def _multiply(layer: torch.nn.Linear, states: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lm_eval_illusion.branch_attention import branching
-from lm_eval_illusion.products import multiplying_in_pieces
+from lm_eval_illusion.products import large_layers, multiplying_in_pieces
 from lm_eval_illusion.reading import Prompt
 from lm_eval_illusion.shared_keys import SharedKeys, States
 
@@ -27,6 +27,8 @@ class SharedPrompts:
         The caller sets inference mode and autocast.
         """
         self.model = model
+        # Once a batch, not once a step, because a model of 8 B has hundreds of modules.
+        self.large_layers = large_layers(model)
         self.device = device
         self.keys = SharedKeys.of(states, room)
         self.lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
@@ -40,7 +42,7 @@ class SharedPrompts:
         """
         dtype = self.model.dtype
         blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
-        with branching(self.model), multiplying_in_pieces(self.model):
+        with branching(self.model), multiplying_in_pieces(self.large_layers):
             logits: torch.Tensor = self.model(
                 input_ids=ids,
                 attention_mask=blocked[:, None],

@@ -20,6 +20,7 @@ from lm_eval_illusion.thoughts import BEGIN, Thoughts
 from tests.test_fast_scoring import limits, make_bloom, sequence
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
 CPU = torch.device("cpu")
 # Random models say "e" and "a" now and then, and <s>, </s> and token 7 must end an answer here: rows end at different steps.
 STOPS, ENDS = ["e", "ba", "\n"], [1, 0, 7]
@@ -27,13 +28,6 @@ GREEDY = {"until": STOPS, "max_gen_toks": 24, "do_sample": False, "temperature":
 BEAM = {**GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False}
 SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0}
 LENGTHS = (1, 2, 9, 33, 34, 150, 600)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _layers_that_go_by_pieces():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lm_eval_illusion.products.PIECE", 64)
-        yield
 
 
 @lru_cache(maxsize=1)

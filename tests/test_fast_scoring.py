@@ -20,16 +20,10 @@ from lm_eval_illusion.reading import PromptMemory
 from lm_eval_illusion.scoring import Continuation, score_continuations
 from tests.tiny_models import ARCHITECTURES, HIDDEN, make_tiny_model, save_tiny
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
 CPU = torch.device("cpu")
 LENGTHS = (1, 2, 7, 40, 41, 130, 600)
 tokens = st.integers(3, 339)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _layers_that_go_by_pieces():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lm_eval_illusion.products.PIECE", 64)
-        yield
 
 
 def sequence(seed, length):

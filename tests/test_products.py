@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 import torch
 
-from lm_eval_illusion.products import PIECE, multiplying_in_pieces
+from lm_eval_illusion.products import PIECE, large_layers, multiplying_in_pieces
 from tests.tiny_models import make_tiny_model
 
 LARGE = PIECE + 1
@@ -30,7 +30,7 @@ def test_pieces_make_the_whole(outputs, shape, bias):
     states = torch.randn(shape)
     with torch.inference_mode():
         whole = layer(states)
-        with multiplying_in_pieces(layer):
+        with multiplying_in_pieces(large_layers(layer)):
             assert is_in_pieces(layer) == (outputs > PIECE)
             by_pieces = layer(states)
     torch.testing.assert_close(by_pieces, whole, rtol=1e-5, atol=1e-6)
@@ -39,7 +39,7 @@ def test_pieces_make_the_whole(outputs, shape, bias):
 
 def test_the_layers_are_as_before_afterwards():
     layers = torch.nn.Sequential(layer_of(LARGE), layer_of(8))
-    with suppress(KeyError), multiplying_in_pieces(layers):
+    with suppress(KeyError), multiplying_in_pieces(large_layers(layers)):
         assert [is_in_pieces(layer) for layer in layers] == [True, False]
         raise KeyError
     assert not any(map(is_in_pieces, layers))
@@ -48,7 +48,7 @@ def test_the_layers_are_as_before_afterwards():
 def test_hooks_on_a_layer_are_called():
     layer, seen = layer_of(LARGE), []
     layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape))
-    with torch.inference_mode(), multiplying_in_pieces(layer):
+    with torch.inference_mode(), multiplying_in_pieces(large_layers(layer)):
         layer(torch.zeros(2, 16))
     assert seen == [(2, 16)]
 
@@ -56,7 +56,7 @@ def test_hooks_on_a_layer_are_called():
 @pytest.mark.parametrize("given", [{"dtype": torch.bfloat16}, {"device": "meta"}])
 def test_other_weights_are_left_alone(given):
     layer = layer_of(LARGE, **given)
-    with multiplying_in_pieces(layer):
+    with multiplying_in_pieces(large_layers(layer)):
         assert not is_in_pieces(layer)
 
 
@@ -66,16 +66,16 @@ def test_a_layer_that_is_more_than_a_product_is_left_alone():
             return super().forward(states) + 1
 
     layer = Adapted(16, LARGE)
-    with multiplying_in_pieces(layer):
+    with multiplying_in_pieces(large_layers(layer)):
         assert not is_in_pieces(layer)
 
 
 def test_a_layer_under_autocast_or_with_a_forward_of_its_own_is_left_alone():
     layer = layer_of(LARGE)
-    with torch.autocast("cpu", torch.bfloat16), multiplying_in_pieces(layer):
+    with torch.autocast("cpu", torch.bfloat16), multiplying_in_pieces(large_layers(layer)):
         assert not is_in_pieces(layer)
     layer.forward = own = layer.forward
-    with multiplying_in_pieces(layer):
+    with multiplying_in_pieces(large_layers(layer)):
         assert layer.forward is own
     assert layer.forward is own
 
@@ -87,7 +87,7 @@ def test_a_real_model_says_the_same_by_pieces(monkeypatch, architecture):
     ids = torch.arange(12)[None]
     with torch.inference_mode():
         whole = model(input_ids=ids).logits
-        with multiplying_in_pieces(model):
+        with multiplying_in_pieces(large_layers(model)):
             assert is_in_pieces(model.get_output_embeddings())
             by_pieces = model(input_ids=ids).logits
     torch.testing.assert_close(by_pieces, whole, rtol=1e-5, atol=1e-5)
