@@ -1,10 +1,10 @@
 """Time stock `hf` and `pruned-hf` on the same views: `python -m benchmarks.battery [--passages 4] [--hidden 1024] [--layers 12]`.
 
 A model of random weights with a vocabulary of the usual size is asked passages as lm_eval asks them: four choices, one greedy answer, the
-best of five beams, ten samples. Each of the two runs in a process of its own. Random weights hardly ever say a line break, so that answers
-are as long as they may be: the other extreme from a model that answers in three words. `pruned-hf` decodes all generating views together,
-as lm_eval hands them over, and gives all five beams where stock `hf` gives one. `--tokens 40` is a closed-book prompt. On a busy machine,
-give `--threads 1` and read the processor seconds.
+best of five beams, ten samples. Each of the two runs in a process of its own. Random weights hardly ever say a line break, so that every
+answer has `--answer-tokens`; the default is the most that our tasks allow, the other extreme from a model that answers in three words.
+`pruned-hf` decodes all generating views together, as lm_eval hands them over, and gives all five beams where stock `hf` gives one.
+`--tokens 40` is a closed-book prompt. On a busy machine, give `--threads 1` and read the processor seconds.
 
 A machine's speed changes within the half hour that stock `hf` takes: one did the same work in 199 seconds and, an hour later, in 267.
 `--rounds 4` therefore gives stock `hf` a quarter of the passages at a time, and after each quarter all of them to `pruned-hf`, whose mean
@@ -106,12 +106,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         )
     }
 
+    settings = {view: given | {"max_gen_toks": options.answer_tokens} for view, given in GENERATION_SETTINGS.items()}
+
     def generating(views: list[str]) -> Callable[[], Any]:
         clones = {"gen": 1, "beam": 1 if stock else 5, "sample": SAMPLES}
         wanted = [
             request
             for view in views
-            for request in [Instance("generate_until", {}, (prompt, GENERATION_SETTINGS[view]), 0) for prompt in asked]
+            for request in [Instance("generate_until", {}, (prompt, settings[view]), 0) for prompt in asked]
             for _ in range(clones[view])
         ]
         return lambda: model.generate_until(wanted, disable_tqdm=True)
@@ -227,6 +229,7 @@ def main() -> None:
     for name, default in {
         "passages": 4,
         "tokens": 450,
+        "answer-tokens": GENERATION_SETTINGS["gen"]["max_gen_toks"],
         "hidden": 1024,
         "layers": 12,
         "rows": 8,
@@ -258,7 +261,8 @@ def main() -> None:
                 seconds = of_rounds[-1]["seconds"]
                 calls = ", ".join(f"{call} {spent:.1f}" for call, spent in seconds.items())
                 print(f"round {part + 1}: {name} {sum(seconds.values()):.1f} s ({calls})", flush=True)
-    print(f"{options.passages} prompts of {options.tokens} tokens, {options.layers} layers of {options.hidden},", end=" ")
+    print(f"{options.passages} prompts of {options.tokens} tokens, answers of {options.answer_tokens},", end=" ")
+    print(f"{options.layers} layers of {options.hidden},", end=" ")
     print(f"{options.dtype}, batch {options.rows}, {options.threads} threads, {options.device}, {platform.machine()}")
     print("\n".join(table(in_parts(results["hf"]), of_all(results["pruned-hf"]), matrix_product_speed(options))))
 
