@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.decoding import read_decoding
 from lm_eval_illusion.sampling import race
+from lm_eval_illusion.views import GENERATION_SETTINGS
 from lm_eval_illusion.vocabulary_blocks import BLOCK
 
 
@@ -24,7 +25,7 @@ def speeds(logits, temperature, seed):
 
 
 def decoding(temperature):
-    return read_decoding({"until": ["\n"], "do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}, 1, 32)
+    return read_decoding({**GENERATION_SETTINGS["sample"], "temperature": temperature}, 1, 64)
 
 
 def check_winners(logits, temperature, seeds):
