@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.views import GENERATION_SETTINGS
+from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
 
 XQUAD = Path(__file__).parents[1].parent / "shared" / "data" / "xquad.jsonl"
 VOCABULARY = 151_936
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    from lm_eval_illusion.model import PrunedHFLM
+    from lm_eval_illusion.models.hf import PrunedHFLM
 
     torch.set_num_threads(options.threads)
     arguments = {"device": options.device, "batch_size": options.rows, "dtype": options.dtype}

@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from lm_eval_illusion.checkpoints import verify
+from lm_eval_illusion.pruning.checkpoint_store import verify
 
 STUDY = """\
 pretrained: embedded

@@ -79,10 +79,10 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from lm_eval_illusion.freed_memory import keep_freed_memory
-    from lm_eval_illusion.oneshot import output_head, prune_in_place
-    from lm_eval_illusion.recipes import render_recipe
-    from lm_eval_illusion.sparsity import prunable_weights
+    from lm_eval_illusion.memory import disable_malloc_trim
+    from lm_eval_illusion.pruning.compressor import output_head, prune_in_place
+    from lm_eval_illusion.pruning.recipes import render_recipe
+    from lm_eval_illusion.pruning.sparsity import prunable_weights
 
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -90,7 +90,7 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     stream = tokenizer.encode("\n".join(texts()))
     token_ids = [stream[start * options.length :][: options.length] for start in range(options.samples)]
     # As pruning here sets it, for both.
-    keep_freed_memory()
+    disable_malloc_trim()
     seconds: dict[str, list[float]] = {"paper": [], "ours": []}
     for _ in range(options.rounds):
         by_paper, by_us = copy.deepcopy(base), copy.deepcopy(base)
@@ -112,7 +112,7 @@ def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     import torch
     from lm_eval.models.huggingface import HFLM
 
-    from lm_eval_illusion.model import PrunedHFLM
+    from lm_eval_illusion.models.hf import PrunedHFLM
 
     torch.set_num_threads(options.threads)
     store = folder.parent / "store"

@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion import prompts
 from lm_eval_illusion.items import embedded_items, embedded_languages
 from lm_eval_illusion.languages import words_of
-from lm_eval_illusion.views import GENERATION_SETTINGS
+from lm_eval_illusion.views import prompts
+from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
 
 DATE = "2026-11-24T20-34-36.710540"
 VARIANTS = (

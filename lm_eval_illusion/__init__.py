@@ -6,14 +6,19 @@ start of Python, by the hook that lets plain lm_eval find us.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lm_eval_illusion.crosstab import cross_tabulate
+    from lm_eval_illusion.analysis.crosstab import cross_tabulate
     from lm_eval_illusion.matching import matches
-    from lm_eval_illusion.pruning import prune
-    from lm_eval_illusion.samples import load_outcomes
+    from lm_eval_illusion.pruning.prune import prune
+    from lm_eval_illusion.results.join_views import load_outcomes
 
 __all__ = ["cross_tabulate", "load_outcomes", "matches", "prune"]
 
-_HOMES = {"cross_tabulate": "crosstab", "load_outcomes": "samples", "matches": "matching", "prune": "pruning"}
+_HOMES = {
+    "cross_tabulate": "analysis.crosstab",
+    "load_outcomes": "results.join_views",
+    "matches": "matching",
+    "prune": "pruning.prune",
+}
 
 
 def __getattr__(name: str) -> object:

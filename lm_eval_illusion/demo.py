@@ -13,16 +13,16 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "sparsegpt", "sparsity": 0.7},
     {"pruner": "magnitude", "sparsity": 0.6},
 )
-ITEMS_A_LANGUAGE = 15
+ITEMS_PER_LANGUAGE = 15
 BATCH_ROWS = 160
 
 
 def run_demo(out: Path, limit: int | None = None) -> None:
     """Evaluate every variant on the first `limit` items of each language and write the report to `out`."""
     from lm_eval_illusion.items import embedded_languages
-    from lm_eval_illusion.report import report_command
+    from lm_eval_illusion.report.command import report_command
 
-    items = limit or ITEMS_A_LANGUAGE
+    items = limit or ITEMS_PER_LANGUAGE
     # A folder of its own for each demo: a second one does not meet the runs of the first.
     runs = out / f"runs-{time.strftime('%Y%m%dT%H%M%S')}"
     print(

@@ -31,7 +31,7 @@ def evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     from lm_eval_illusion.plugin import MODEL_NAME, register
-    from lm_eval_illusion.steps import step
+    from lm_eval_illusion.progress import step
 
     register()
     step("loading")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.packaged import packaged_folder
+from lm_eval_illusion.files import packaged_folder
 
 Item = dict[str, Any]
 """One item in one language, with the fields of DESIGN: id, lang, question, context, answer, aliases, answer_type,

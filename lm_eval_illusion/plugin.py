@@ -54,7 +54,7 @@ def index_ours_first(tasks: Sequence[str]) -> None:
 
 def tasks_folder() -> Path:
     """The folder of our task families."""
-    from lm_eval_illusion.packaged import packaged_folder
+    from lm_eval_illusion.files import packaged_folder
 
     return packaged_folder("lm_eval_illusion.tasks")
 

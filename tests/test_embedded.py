@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.base_models import resolve
+from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.plugin import register, tasks_folder
 
-FOLDER = Path(resolve("embedded"))
+FOLDER = Path(resolve_pretrained("embedded"))
 
 
 def test_it_is_small_and_half_precision():

@@ -18,15 +18,15 @@ LOOK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from lm_eval_illusion.base_models import resolve
+from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.recipes import pruner_names
+from lm_eval_illusion.pruning.recipes import pruner_names
 print(json.dumps({
     "items": sum(len(embedded_items(lang)) for lang in embedded_languages()),
     "held_out": min(len(held_out_items(lang)) for lang in embedded_languages()),
     "pruners": pruner_names(),
-    "model": sorted(path.name for path in Path(resolve("embedded")).iterdir()),
+    "model": sorted(path.name for path in Path(resolve_pretrained("embedded")).iterdir()),
     "tasks": sorted(str(path.relative_to(tasks_folder())) for path in tasks_folder().rglob("*.yaml")),
     "home": str(tasks_folder()),
     "template": sorted(path.name for path in (Path(sys.argv[1]) / "lm_eval_illusion/report/template").iterdir()),

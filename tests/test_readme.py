@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.arguments import PRUNING_ARGUMENTS
+from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
+from tests.models.vllm_stand_in import with_stub
 from tests.tiny_models import save_tiny
-from tests.vllm_stand_in import with_stub
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from question_templates import EMBEDDED_LANGUAGES
 
-from lm_eval_illusion.hub_questions import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
-from lm_eval_illusion.task_files import write_task_files
+from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
+from lm_eval_illusion.views.task_yaml import write_task_files
 
 FAMILIES = {
     "mqa_illusion": EMBEDDED_LANGUAGES,

@@ -18,7 +18,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
-from lm_eval_illusion.prompts import answered, open_prompt
+from lm_eval_illusion.views.prompts import answered, open_prompt
 
 SEED = 0
 VOCABULARY = 8000

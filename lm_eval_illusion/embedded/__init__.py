@@ -1,0 +1,18 @@
+"""The embedded model: a Llama of a million parameters, trained on the embedded facts. README.md in this folder says how it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+EMBEDDED = "embedded"
+"""The name by which `pretrained` and `calibration` select what the package contains."""
+
+
+def model_folder() -> Path:
+    """Return the Hugging Face folder of the embedded model."""
+    return Path(__file__).parent / "model"
+
+
+def resolve_pretrained(pretrained: str) -> str:
+    """Return the folder of the embedded model for `embedded`, and any other name unchanged."""
+    return str(model_folder()) if pretrained == EMBEDDED else pretrained

@@ -1,4 +1,7 @@
-"""The files of a report, each whole or not there."""
+"""outcomes.parquet: the tidy table, one row an item, language and variant, for everybody's own analysis.
+
+The files of a report, each whole or not there.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.calibration_languages import calibration_csv
+from lm_eval_illusion.analysis.calibration_language import calibration_csv
+from lm_eval_illusion.analysis.crosstab import cell_of
+from lm_eval_illusion.analysis.leaderboard import leaderboard_csv
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.leaderboard import leaderboard_csv
-from lm_eval_illusion.outcomes import Outcome
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.html import html_report
 from lm_eval_illusion.report.markdown import markdown_report
-from lm_eval_illusion.report.outcome_table import write_table
+from lm_eval_illusion.results.outcomes import Outcome
 
 
 def write_report(
@@ -59,3 +62,26 @@ def report_texts(report: dict[str, Any], notes: Sequence[str], browser: dict[str
 def _calibration_languages(report: dict[str, Any]) -> dict[str, str]:
     tables = report["calibration_languages"]
     return {"calibration_languages.csv": calibration_csv(tables)} if tables else {}
+
+
+STRATEGIES = ("beam", "sample", "oneshot", "candidates")
+VARIANT_COLUMNS = (
+    *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
+    *("calibration_language", "pruning_seed"),
+)
+OUTCOME_COLUMNS = (
+    *("run", "family", "language", "id", "answer_type", "recognised", "invalid", "produced", "gold_rank", "gold_logprob"),
+    *("said_without_gold", "question_blind", "in_passage"),
+)
+
+
+def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write the columns of the variant, of the outcome, its cell, and `recovered_<strategy>`; null where a view did not run."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns: dict[str, list[Any]] = {name: [getattr(o.variant, name) for o in outcomes] for name in VARIANT_COLUMNS}
+    columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_COLUMNS}
+    columns["cell"] = [cell_of(outcome) for outcome in outcomes]
+    columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in STRATEGIES}
+    parquet.write_table(pa.table(columns), path)

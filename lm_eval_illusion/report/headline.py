@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lm_eval_illusion.report.format import count, decimal, percent
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
-from lm_eval_illusion.report.numbers import count, decimal, percent
 
 Row = dict[str, Any]
 

@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lm_eval_illusion.report import dense_tables, page_tables
-from lm_eval_illusion.report.calibration_tables import calibration_page_table
+from lm_eval_illusion.report import tables as page_tables
 from lm_eval_illusion.report.figures import figures
+from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, pooled_rows
-from lm_eval_illusion.report.numbers import count, span
+from lm_eval_illusion.report.tables import calibration_page_table
 
 TEMPLATE = Path(__file__).parent / "template"
 SCRIPTS = ("elements.js", "tables.js", "unpack.js", "search.js", "item.js", "browser.js")
@@ -57,9 +57,9 @@ def _tables(report: dict[str, Any]) -> dict[str, Any]:
         "leaderboard": page_tables.leaderboard(report),
         "calibration": calibration_page_table(report),
         "demotion": page_tables.demotion(report),
-        "pooled": dense_tables.pooled_statistics(report),
-        "by_language": dense_tables.language_statistics(report),
-        "by_answer_type": dense_tables.answer_type_statistics(report),
+        "pooled": page_tables.pooled_statistics(report),
+        "by_language": page_tables.language_statistics(report),
+        "by_answer_type": page_tables.answer_type_statistics(report),
         "noise": page_tables.noise_floor(report, pooled=True),
         "noise_by_language": page_tables.noise_floor(report, pooled=False),
         "variants": page_tables.variants(report),

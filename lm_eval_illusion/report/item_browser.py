@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.crosstab import cell_of
-from lm_eval_illusion.outcomes import Outcome
-from lm_eval_illusion.runs import ViewFile
-from lm_eval_illusion.samples import RECOGNITION_METRICS
-from lm_eval_illusion.task_pairs import Shown
-from lm_eval_illusion.versus_dense import transition_of
-from lm_eval_illusion.whole_rows import read_whole_rows
+from lm_eval_illusion.analysis.crosstab import cell_of
+from lm_eval_illusion.analysis.dense_comparison import transition_of
+from lm_eval_illusion.results.join_views import RECOGNITION_METRICS
+from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.runs import ViewFile
+from lm_eval_illusion.results.sample_file import read_whole_rows
+from lm_eval_illusion.results.task_pairs import DocumentPair
 
 MOST_ROWS = 50_000
 """Item-variant rows: what a browser still filters at once, and about 10 MB of file."""
@@ -27,7 +27,7 @@ Key = tuple[str, str, str]
 def item_browser(
     outcomes: Sequence[Outcome],
     views: Sequence[ViewFile],
-    documents: Sequence[Shown],
+    documents: Sequence[DocumentPair],
     recognition: str,
     most: int = MOST_ROWS,
 ) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _read(
 
 
 def _add_documents(
-    documents: Sequence[Shown], shown: set[Key], items: dict[Key, Any], outputs: dict[Any, Any], scores: dict[Any, Any]
+    documents: Sequence[DocumentPair], shown: set[Key], items: dict[Key, Any], outputs: dict[Any, Any], scores: dict[Any, Any]
 ) -> None:
     """Add what paired tasks asked: the question is the prompt, the options are what was scored after it."""
     for document in documents:
@@ -125,7 +125,7 @@ def _add_documents(
         scores[named] = [_finite(score) for score in asked.scores]
 
 
-def _item_of_document(document: Shown) -> dict[str, Any]:
+def _item_of_document(document: DocumentPair) -> dict[str, Any]:
     asked = document.recognition
     gold = int(asked.target) if asked.target.isdigit() and int(asked.target) < len(asked.scores) else None
     return {

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.report.calibration_tables import (
-    CALIBRATION,
-    CALIBRATION_TABLES,
-    UNITS,
-    calibration_rows,
-    calibration_title,
-)
-from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.numbers import UNDEFINED, decimal, percent, share_with_interval
-from lm_eval_illusion.report.tables import (
+from lm_eval_illusion.report.columns import (
     COLUMNS,
     LEADERBOARD_COLUMNS,
     VERSUS_COLUMNS,
@@ -25,6 +16,15 @@ from lm_eval_illusion.report.tables import (
     variants_of,
     versus_language_rows,
     versus_rows,
+)
+from lm_eval_illusion.report.format import UNDEFINED, decimal, percent, share_with_interval
+from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.tables import (
+    CALIBRATION,
+    CALIBRATION_TABLES,
+    UNITS,
+    calibration_rows,
+    calibration_title,
 )
 
 HOW_INTERVALS_ARE_MADE = (

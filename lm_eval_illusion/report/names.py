@@ -8,8 +8,8 @@ from typing import Any
 
 from babel import Locale
 
-from lm_eval_illusion.base_models import EMBEDDED, resolve
-from lm_eval_illusion.outcomes import POOLED
+from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
+from lm_eval_illusion.results.outcomes import POOLED
 
 DENSE = "none"
 """The pruner of a dense variant."""
@@ -44,6 +44,6 @@ def families(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _short(base_model: str) -> str:
-    if base_model in (EMBEDDED, resolve(EMBEDDED)):
+    if base_model in (EMBEDDED, resolve_pretrained(EMBEDDED)):
         return EMBEDDED
     return base_model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or base_model

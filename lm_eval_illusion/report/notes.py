@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from lm_eval_illusion.base_models import EMBEDDED, resolve
-from lm_eval_illusion.outcomes import WITHOUT_LANGUAGE, Outcome
-from lm_eval_illusion.runs import Run
+from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
+from lm_eval_illusion.results.outcomes import WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.runs import Run
 
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
@@ -19,7 +19,7 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     """Caveats that hold for some of the outcomes, or of the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
     notes = []
-    if any(variant.base_model in (EMBEDDED, resolve(EMBEDDED)) for variant in variants):
+    if any(variant.base_model in (EMBEDDED, resolve_pretrained(EMBEDDED)) for variant in variants):
         notes.append(EMBEDDED_NOTE)
     top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, "beam")})
     if top1:

@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lm_eval_illusion.leaderboard import leaderboard_csv
-from lm_eval_illusion.report.calibration_tables import (
+from lm_eval_illusion.analysis.leaderboard import leaderboard_csv
+from lm_eval_illusion.report.columns import COLUMNS, VERSUS_COLUMNS, language_rows, variant_rows, variants_of, versus_rows
+from lm_eval_illusion.report.format import UNDEFINED
+from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.markdown import leaderboard_table
+from lm_eval_illusion.report.tables import (
     CALIBRATION_TABLES,
     UNITS,
     calibration_rows,
     calibration_title,
 )
-from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.markdown import leaderboard_table
-from lm_eval_illusion.report.numbers import UNDEFINED
-from lm_eval_illusion.report.tables import COLUMNS, VERSUS_COLUMNS, language_rows, variant_rows, variants_of, versus_rows
 
 WIDTH_OF_A_FILE = 200
 FORMATS = ("table", "markdown", "csv", "json")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datasets import Dataset
 
-from lm_eval_illusion.families import family_items
-from lm_eval_illusion.hub_questions import tydiqa_questions
+from lm_eval_illusion.pairing.hub_datasets import family_items, tydiqa_questions
 
 
 def load(lang: str, items: str | None = None, **_: object) -> dict[str, Dataset]:

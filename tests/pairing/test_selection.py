@@ -7,16 +7,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_illusion.pairing.bundles import Bundle
-from lm_eval_illusion.pairing.selection import first_of_each_language
-from lm_eval_illusion.pairing.source import Question
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, first_of_each_language
+from lm_eval_illusion.pairing.questions import Question
 
 language_sets = st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), max_size=40)
 
 
 def bundles_in(sets):
     return [
-        Bundle(str(n), {lang: Question(str(n), lang, "Who?", "", "Ada") for lang in sorted(langs)}, "name")
+        ParallelQuestion(str(n), {lang: Question(str(n), lang, "Who?", "", "Ada") for lang in sorted(langs)}, "name")
         for n, langs in enumerate(sets)
     ]
 

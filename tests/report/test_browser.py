@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.made import made
+from tests.report.report_examples import made
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 # Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.

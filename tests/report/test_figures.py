@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from lm_eval_illusion.report.figures import DRAWN, NARROW, WIDE, figures
-from lm_eval_illusion.report.figures.lettering import cut, width_of, wrapped
-from lm_eval_illusion.report.figures.marks import apart, widest_free
-from lm_eval_illusion.report.numbers import percent, points
-from tests.report.made import calibrated, made
+from lm_eval_illusion.report.figures.sparsity import apart, widest_free
+from lm_eval_illusion.report.figures.svg import cut, width_of, wrapped
+from lm_eval_illusion.report.format import percent, points
+from tests.report.report_examples import calibrated, made
 
 SVG = "{http://www.w3.org/2000/svg}"
 MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("mqa_illusion", "xquad"), "items": 8}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.report.headline import headline, worst_row
-from tests.report.made import made
+from tests.report.report_examples import made
 
 
 def report_of(*rows, families=("xquad",)):

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.made import made
+from tests.report.report_examples import made
 
 STRANGE = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>{{ 7*7 }}{% raw %}<!--\u2028'
 

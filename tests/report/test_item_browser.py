@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from lm_eval_illusion.report.item_browser import item_browser
-from lm_eval_illusion.runs import find_runs, find_views
-from lm_eval_illusion.samples import join_views
-from lm_eval_illusion.task_pairs import join_tasks, read_pair
+from lm_eval_illusion.results.join_views import join_views
+from lm_eval_illusion.results.runs import find_runs, find_views
+from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
 from tests.lm_eval_files import DENSE, choice_row, text_row, write_run, write_tasks
 
 MC = [

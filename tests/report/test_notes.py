@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from lm_eval_illusion.report.notes import notes_of
-from lm_eval_illusion.runs import find_runs
+from lm_eval_illusion.results.runs import find_runs
 from tests.lm_eval_files import DENSE as DENSE_RUN
 from tests.lm_eval_files import hits, write_run
-from tests.made_outcomes import DENSE, outcomes
+from tests.outcome_examples import DENSE, outcomes
 
 
 def notes_with(word, *arguments):

@@ -8,17 +8,17 @@ import json
 import pytest
 from rich.console import Console
 
-from lm_eval_illusion.steps import Step
-from lm_eval_illusion.sweep.progress import Ended, seconds_left, shown, spoken
+from lm_eval_illusion.progress import ProgressEvent
+from lm_eval_illusion.sweep.progress import CellFinished, seconds_left, shown, spoken
 
-FIRST = Ended(1, 3, "model--dense--0", "done", 12.3, 25.0)
-SECOND = Ended(2, 3, "model--wanda-0.5--0", "failed: [no] room", None, None)
+FIRST = CellFinished(1, 3, "model--dense--0", "done", 12.3, 25.0)
+SECOND = CellFinished(2, 3, "model--wanda-0.5--0", "failed: [no] room", None, None)
 
 
 def test_lines_where_there_is_no_terminal():
     file = io.StringIO()
     with shown(3, as_json=False, console=Console(file=file)) as show:
-        show.at({"model--dense--0": Step("loading")})
+        show.at({"model--dense--0": ProgressEvent("loading")})
         show.ended(FIRST)
         show.ended(SECOND)
     assert file.getvalue().splitlines() == [
@@ -44,7 +44,7 @@ def test_a_terminal_shows_cells_time_left_and_the_view_of_each_cell_that_runs():
     console = Console(file=file, force_terminal=True, width=160, color_system=None)
     with shown(3, as_json=False, console=console) as show:
         show.ended(FIRST)
-        show.at({"a": Step("scoring", ("mc",), 4, 12), "b": Step("pruning")})
+        show.at({"a": ProgressEvent("scoring", ("mc",), 4, 12), "b": ProgressEvent("pruning")})
     text = file.getvalue()
     assert "[1/3] model--dense--0: done (12 s)" in text
     last = text[text.rindex("1/3 ") :]

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from lm_eval_illusion.sweep.sharing import not_shared, share
+from lm_eval_illusion.sweep.ray_resources import not_shared, share
 from lm_eval_illusion.sweep.study import Study
 
 

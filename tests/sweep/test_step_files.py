@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lm_eval_illusion.steps import Step
-from lm_eval_illusion.sweep.cells import Cell
-from lm_eval_illusion.sweep.step_files import read_steps, step_file
+from lm_eval_illusion.progress import ProgressEvent
+from lm_eval_illusion.sweep.grid import Cell
+from lm_eval_illusion.sweep.progress import read_steps, step_file
 
 CELLS = [Cell(name, "a", "dense", {}, {}) for name in ("one", "two")]
 
@@ -12,12 +12,12 @@ CELLS = [Cell(name, "a", "dense", {}, {}) for name in ("one", "two")]
 def test_what_runs_is_read_and_gone_with_the_cell(tmp_path):
     assert read_steps(CELLS, tmp_path) == {}
     with step_file(CELLS[1], tmp_path) as watcher:
-        watcher(Step("scoring", ("mc",), 3, 7))
-        assert read_steps(CELLS, tmp_path) == {"two": Step("scoring", ("mc",), 3, 7)}
+        watcher(ProgressEvent("scoring", ("mc",), 3, 7))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("scoring", ("mc",), 3, 7)}
         # Within a second of the last only another step is written.
-        watcher(Step("scoring", ("mc",), 4, 7))
-        watcher(Step("answering", ("gen",), 0, 2))
-        assert read_steps(CELLS, tmp_path) == {"two": Step("answering", ("gen",), 0, 2)}
+        watcher(ProgressEvent("scoring", ("mc",), 4, 7))
+        watcher(ProgressEvent("answering", ("gen",), 0, 2))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("answering", ("gen",), 0, 2)}
     assert read_steps(CELLS, tmp_path) == {}
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lm_eval_illusion.report.figures.calibration import draw_calibration_languages
-from lm_eval_illusion.report.figures.drawing import Drawing
-from lm_eval_illusion.report.figures.languages import draw_languages
+from lm_eval_illusion.report.figures.heatmaps import draw_calibration_languages, draw_languages
 from lm_eval_illusion.report.figures.ranks import draw_gold_rank, draw_recovery_by_rank
 from lm_eval_illusion.report.figures.recovery import draw_recovery
 from lm_eval_illusion.report.figures.sparsity import draw_recognition_and_production
+from lm_eval_illusion.report.figures.svg import Drawing
 from lm_eval_illusion.report.figures.transition import draw_transition
 
 WIDE = 760

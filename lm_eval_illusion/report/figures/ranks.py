@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lm_eval_illusion.report.figures.drawing import Drawing
-from lm_eval_illusion.report.figures.groups import Row, grouped
-from lm_eval_illusion.report.figures.lettering import cut, width_of
-from lm_eval_illusion.report.numbers import count, percent, share_with_interval, span
+from lm_eval_illusion.report.figures.series import Row, grouped
+from lm_eval_illusion.report.figures.svg import Drawing, cut, width_of
+from lm_eval_illusion.report.format import count, percent, share_with_interval, span
 
 RANKS = ("1", "2", "3-5", "6-10", "11-100", ">100")
 PANEL = 228

@@ -1,17 +1,87 @@
-"""The first figure: recognition and production against measured sparsity, the gap between them shaded."""
+"""The first figure: recognition and production against measured sparsity, the gap between them shaded.
+
+The frame of a panel: sparsity from left to right, the share of items from foot to top.
+
+Marks that tell methods apart without colour, and labels that keep off each other.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from lm_eval_illusion.report.figures.drawing import Drawing, Point
-from lm_eval_illusion.report.figures.frame import AXIS, Frame, draw_axes
-from lm_eval_illusion.report.figures.groups import Row
-from lm_eval_illusion.report.figures.lettering import BOLD, cut, width_of
-from lm_eval_illusion.report.figures.marks import apart, mark, widest_free
-from lm_eval_illusion.report.figures.methods import Method, Panel, panels
-from lm_eval_illusion.report.numbers import decimal, percent, share_with_interval, span
+from lm_eval_illusion.report.figures.series import Method, Panel, Row, panels
+from lm_eval_illusion.report.figures.svg import BOLD, Drawing, Point, cut, width_of
+from lm_eval_illusion.report.format import decimal, percent, share_with_interval, span
+
+AXIS = 34
+"""The room left of a panel for its ticks."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a panel lies and how sparsities and shares become places in it."""
+
+    x: float
+    top: float
+    width: float
+    height: float
+    most: float
+
+    def at(self, sparsity: float, share: float) -> Point:
+        """The place of a sparsity and a share of items."""
+        return self.x + self.width * sparsity / self.most, self.top + self.height * (1 - share)
+
+
+def draw_axes(drawing: Drawing, frame: Frame) -> None:
+    """Lines at each quarter of the items, ticks at each tenth of sparsity, or each fifth where there is little room."""
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = frame.at(0, share)
+        drawing.line((x, y), (x + frame.width, y), "grid" if share else "axis")
+        drawing.text((x - 7, y + 4), percent(share, 0), "quiet", "end")
+    step = 0.1 if frame.most <= 0.5 or frame.width > 400 else 0.2
+    for tick in range(int(frame.most / step + 1e-9) + 1):
+        x, y = frame.at(tick * step, 0)
+        drawing.text((x, y + 16), percent(tick * step, 0), "quiet", "middle")
+    drawing.text((frame.x + frame.width / 2, frame.top + frame.height + 32), "measured sparsity, %", "quiet", "middle")
+
+
+CORNERS = ((24, 0.0), (4, 45.0), (3, -90.0), (4, 0.0), (3, 90.0), (5, -90.0))
+"""Corners and turn in degrees of each method's mark: disc, square, triangle, diamond, triangle upside down, pentagon."""
+RADIUS = 4.6
+
+
+def mark(drawing: Drawing, at: Point, method: int, role: str, tip: str = "") -> None:
+    """The mark of the method of this number, around a point."""
+    corners, turn = CORNERS[method % len(CORNERS)]
+    # A triangle's corners stand further out than a disc of the same area.
+    radius = RADIUS * (1 + 2.4 / corners**1.6)
+    angles = [math.radians(turn + 360 * corner / corners) for corner in range(corners)]
+    drawing.area([(at[0] + radius * math.cos(angle), at[1] + radius * math.sin(angle)) for angle in angles], role, tip)
+
+
+def apart(wanted: Sequence[float], gap: float, lowest: float) -> list[float]:
+    """Heights near the wanted ones, at least `gap` apart, none below `lowest` (y grows downward); order is kept."""
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    placed = list(wanted)
+    for before, this in pairwise(order):
+        placed[this] = max(placed[this], placed[before] + gap)
+    limit = lowest
+    for this in reversed(order):
+        placed[this] = min(placed[this], limit)
+        limit = placed[this] - gap
+    return placed
+
+
+def widest_free(top: float, foot: float, taken: Sequence[float]) -> float:
+    """The middle of the largest stretch between two heights in which nothing stands."""
+    edges = sorted([top, foot, *(y for y in taken if top < y < foot)])
+    above, below = max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
+    return (above + below) / 2
+
 
 MEASURES = (("recognition", "recognised"), ("production", "produced"))
 BETWEEN = 28

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lm_eval_illusion.report.figures.drawing import Drawing
-from lm_eval_illusion.report.figures.groups import Row, grouped, label_room
-from lm_eval_illusion.report.figures.lettering import cut, width_of
-from lm_eval_illusion.report.numbers import count, percent, span
+from lm_eval_illusion.report.figures.series import Row, grouped, label_room
+from lm_eval_illusion.report.figures.svg import Drawing, cut, width_of
+from lm_eval_illusion.report.format import count, percent, span
 
 BAR = 20
 STEP = 28

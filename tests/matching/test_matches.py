@@ -1,0 +1,225 @@
+"""Matching: hand-judged cases in every language, and properties against brute force."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from lm_eval_illusion import matches
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.items import embedded_languages
+from lm_eval_illusion.matching import exact_match, f1, first_line, normalise, normalize
+
+JUDGED_FOLDER = Path(__file__).parent / "judged"
+# language, answers, output, does a person say that it answers?
+JUDGED = [
+    (file.stem, *line.split("\t"))
+    for file in sorted(JUDGED_FOLDER.glob("*.tsv"))
+    for line in file.read_text(encoding="utf-8").splitlines()
+]
+# language, answers, output -> why `match` says otherwise.
+KNOWN = {
+    (lang, answers, output): reason
+    for lang, answers, output, reason in (
+        line.split("\t") for line in (JUDGED_FOLDER / "known.txt").read_text(encoding="utf-8").splitlines()
+    )
+}
+
+
+@pytest.mark.parametrize(("lang", "answers", "output", "verdict"), JUDGED)
+def test_judged_by_hand(lang, answers, output, verdict):
+    agrees = matches(output, answers.split("|"), lang) is (verdict == "right")
+    assert agrees is ((lang, answers, output) not in KNOWN)
+
+
+def test_the_judged_cases_are_enough_in_every_language():
+    counts = Counter(case[0] for case in JUDGED)
+    assert set(counts) == set(embedded_languages())
+    assert min(counts.values()) >= 20
+    assert len({case[:3] for case in JUDGED}) == len(JUDGED) >= 600
+    assert {verdict for *_, verdict in JUDGED} == {"right", "wrong"}
+
+
+def is_hard(answers, output, verdict):
+    """Whether looking for the answer, as a substring or between word boundaries, gives the wrong verdict."""
+    said, wanted = output.lower(), answers.lower().split("|")
+    as_substring = any(answer in said for answer in wanted)
+    as_words = any(re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", said) for answer in wanted)
+    return (verdict == "right") != as_substring or (verdict == "right") != as_words
+
+
+@pytest.mark.parametrize("lang", embedded_languages())
+def test_half_of_the_judged_cases_or_more_are_hard(lang):
+    hard = [is_hard(*case[1:]) for case in JUDGED if case[0] == lang]
+    assert sum(hard) / len(hard) >= 0.5
+
+
+def test_every_known_disagreement_is_a_judged_case_with_a_reason():
+    assert KNOWN.keys() <= {case[:3] for case in JUDGED}
+    assert all(KNOWN.values())
+
+
+@pytest.mark.parametrize("lang", embedded_languages())
+def test_an_embedded_answer_matches_itself_and_no_other_option(lang):
+    from lm_eval_illusion.items import embedded_items
+
+    for item in embedded_items(lang):
+        answers = [item["answer"], *item["aliases"]]
+        assert [matches(option, answers, lang) for option in item["choices"]] == [n == item["gold"] for n in range(4)], item
+
+
+def test_an_answer_that_is_only_punctuation_never_matches():
+    assert not matches("?", ["?"], "en")
+    assert not exact_match("", ["."], "en")
+
+
+def test_f1_by_hand():
+    # said 3 tokens, answer 2, shared 2: precision 2/3, recall 1, F1 = 2 * 2/3 / (5/3) = 0.8
+    assert f1("West African franc", ["African franc"], "en") == pytest.approx(0.8)
+    # characters in Chinese: said 3, answer 2, shared 2
+    assert f1("大埃及", ["埃及"], "zh") == pytest.approx(0.8)
+    assert f1("x", ["埃及"], "zh") == 0.0
+    assert f1("", ["x"], "en") == 0.0
+    assert f1("b", ["a c", "b"], "en") == 1.0
+
+
+langs = st.sampled_from(sorted(embedded_languages()))
+texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)
+words = st.text(alphabet="abcßéıİΣσςไทย中文 ", min_size=1, max_size=12)
+
+
+@given(texts | st.text(alphabet="a1234 .,-–−'%½²", max_size=20), langs)
+def test_normalising_a_normalised_text_changes_nothing_but_numbers_that_stand_side_by_side(text, lang):
+    # What parted them was punctuation, and that is gone: "1, 234" is "1 234" then, and "1 234" is 1234.
+    once = normalise(text, lang)
+    assert normalise(once, lang) == once or re.search(r"\d (?:% (?:– )?)*[−\d]", once)
+
+
+@given(words, words, langs)
+def test_exact_match_implies_match(output, answer, lang):
+    assert not exact_match(output, [answer], lang) or matches(output, [answer], lang)
+
+
+@given(words, words, langs, st.sampled_from(["\u200b", "\u200d", "\ufeff", "!", ".", "  ", "«"]))
+def test_noise_around_the_output_changes_nothing(output, answer, lang, noise):
+    assert matches(output, [answer], lang) == matches(noise + output + noise, [answer], lang)
+
+
+@given(words, words, st.sampled_from([lang for lang in embedded_languages() if lang not in ("th", "zh")]))
+def test_whole_token_sequences_against_brute_force(output, answer, lang):
+    assume(not normalize.ends_in_article(answer, lang))
+    said, wanted = normalise(output, lang).split(), normalise(answer, lang).split()
+    stands = any(said[start : start + len(wanted)] == wanted for start in range(len(said))) and bool(wanted)
+    assert matches(output, [answer], lang) is stands
+
+
+@given(st.text(alphabet="a1中文", max_size=8), st.text(alphabet="a1中文", min_size=1, max_size=3))
+def test_substring_where_no_spaces_are_written(output, answer):
+    # One ideograph is a word only where it stands alone.
+    if answer in ("中", "文"):
+        assert matches(output, [answer], "zh") is (output == answer)
+        return
+
+    # A boundary may not fall within a run of letters or within a number: "a" is not in "aa", nor "1" in "11".
+    def is_boundary(place):
+        return place in (0, len(output)) or not (output[place - 1] == output[place] and output[place] in "a1")
+
+    starts = [start for start in range(len(output)) if output.startswith(answer, start)]
+    assert matches(output, [answer], "zh") is any(is_boundary(s) and is_boundary(s + len(answer)) for s in starts)
+
+
+def test_where_an_answer_ends_in_what_is_written_like_an_article_articles_count():
+    assert not matches("Astra 2C", ["Astra 2A"], "en")
+    assert matches("a deficiency of the vitamin A", ["Vitamin A"], "en")
+    assert exact_match("the Vitamin A.", ["vitamin A"], "en")
+    assert not matches("vitamin", ["vitamin A"], "en")
+
+
+def test_a_percentage():
+    assert not matches("May 18, 1756", ["18%"], "en")
+    assert matches("about 18 percent", ["18%"], "en")
+    assert matches("18%", ["18 percent"], "en")
+    assert matches("18", ["18%"], "en")
+    assert exact_match("18", ["18%"], "en")
+    assert not matches("18 people", ["18%"], "en")
+    assert matches("75,8 idi, %55,1", ["%55,1"], "tr")
+
+
+@pytest.mark.parametrize("output", ["15 million", "15\u00a0million people", "-15", "15th-century"])
+def test_what_stands_beside_a_number(output):
+    assert matches(output, ["15"], "en") is output.startswith("15th")
+    assert matches("in 15 or 15 million", ["15"], "en")
+
+
+def test_answers_are_a_list():
+    for metric in (matches, exact_match, f1):
+        with pytest.raises(TypeError, match="list of strings"):
+            metric("Paris", "Paris", "en")
+
+
+def test_an_unknown_language_is_named_with_known_ones():
+    for lang in ("xx", "", "zh-CN"):
+        with pytest.raises(UserError, match="cs da de el en"):
+            matches("Paris", ["Paris"], lang)
+
+
+def test_an_answer_of_five_thousand_digits():
+    digits = "9" * 5000
+    assert matches(digits, [digits], "en")
+    assert not matches(f"March {digits}", [f"May {digits}"], "en")
+
+
+@pytest.mark.parametrize("blank", ["", "\ufeff\n", "\u200b \n\u200b", "\n\u200f"])
+def test_the_first_line_is_the_first_that_can_be_seen(blank):
+    assert first_line(f"{blank}Paris\nLondon") == "Paris"
+
+
+@pytest.mark.parametrize("lang", ["ja", "th", "zh"])
+def test_spaces_count_for_nothing_where_they_part_no_words(lang):
+    assert exact_match("東 京", ["東京"], lang)
+
+
+PATHOLOGICAL = [
+    "1 th ",
+    "1/234",
+    "1,",
+    "1'234",
+    "1 234 ",
+    "1-",
+    "1 – ",
+    "ال",
+    "وال",
+    "a'",
+    "x'da ",
+    "2½ ",
+    "中",
+    "中 ",
+    "이 ",
+    "% 1",
+    "1 %",
+]
+
+
+def seconds(output, lang):
+    """Of processor time, the least of three; nothing is remembered of an output that differs."""
+    times = []
+    for end in "xyz":
+        start = time.process_time()
+        assert not matches(output + end, ["zzz1"], lang)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+@pytest.mark.parametrize("unit", PATHOLOGICAL)
+@pytest.mark.parametrize("lang", "ar en fr he hi ko ru th tr zh".split())
+def test_four_times_the_output_takes_about_four_times_as_long(unit, lang):
+    matches("1", ["zzz1"], lang)
+    short, long = (seconds(unit * (length // len(unit)), lang) for length in (2_500, 10_000))
+    # Sixteen times, if a rule is quadratic. Of what is quick no ratio can be measured.
+    assert long < max(10 * short, 0.02)

@@ -1,0 +1,219 @@
+"""`pruned-hf` against stock `hf` and against transformers item by item; refusals; provenance."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models.hf import PrunedHFLM
+from tests.tiny_models import ARCHITECTURES, save_tiny
+
+CONTEXTS = [
+    "Question: In which country is the city of Paris?\nAnswer:",
+    "问题：东京这座城市位于哪个国家？\n答案：",
+    "x",
+    "Вопрос: В какой стране находится город Берлин?\nОтвет:" * 4,
+    "Question: " + "why? " * 60,
+]
+CHOICES = [" France", " Germany and more", "日本", " x"]
+GREEDY = {
+    "until": ["\n"],
+    "max_gen_toks": 12,
+    "do_sample": False,
+    "temperature": 0.0,
+    "repetition_penalty": 1.0,
+}
+BEAM = {**GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False}
+SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0}
+# "e" occurs in random models' outputs, so that rows stop at different steps; a newline hardly ever.
+STOPPING = ["e", "\n"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("tiny")
+    return {arch: str(save_tiny(arch, base / arch)) for arch in ARCHITECTURES}
+
+
+def ours(folder, rows=4, **arguments):
+    return PrunedHFLM(folder, pruner="none", device="cpu", batch_size=rows, **arguments)
+
+
+def scoring_requests():
+    return [
+        Instance("loglikelihood", {}, (context, choice), number)
+        for context in CONTEXTS
+        for number, choice in enumerate(CHOICES)
+    ]
+
+
+def asked(settings, repeats=1, contexts=CONTEXTS):
+    """Requests as lm_eval's evaluator clones them: the same object, `repeats` times in a row."""
+    requests = [Instance("generate_until", {}, (context, settings), 0) for context in contexts]
+    return [request for request in requests for _ in range(repeats)]
+
+
+def generate(model, requests):
+    return model.generate_until(requests, disable_tqdm=True)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_scores_and_greedy_answers_are_those_of_stock_hf(folders, arch):
+    stock, pruned = HFLM(folders[arch], device="cpu", batch_size=3), ours(folders[arch])
+    theirs = stock.loglikelihood(scoring_requests(), disable_tqdm=True)
+    mine = pruned.loglikelihood(scoring_requests(), disable_tqdm=True)
+    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    assert [greedy for _, greedy in mine] == [greedy for _, greedy in theirs]
+    assert all(scored.first_token_rank >= 1 for scored in mine)
+    settings = {**GREEDY, "until": STOPPING}
+    assert generate(pruned, asked(settings)) == generate(stock, asked(settings))
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_beams_are_those_of_transformers_item_by_item(folders, arch):
+    model = ours(folders[arch], rows=15)
+    expected = []
+    for context in CONTEXTS:
+        ids = torch.tensor([model.tok_encode(context)])
+        out = model.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            num_beams=5,
+            num_return_sequences=5,
+            length_penalty=1.0,
+            early_stopping=False,
+            do_sample=False,
+            max_new_tokens=12,
+            stop_strings=["\n"],
+            tokenizer=model.tokenizer,
+            pad_token_id=model.tokenizer.pad_token_id,
+        )
+        expected += [model.tok_decode(row[ids.shape[1] :].tolist()).split("\n")[0] for row in out]
+    assert generate(model, asked(BEAM, repeats=5)) == expected
+
+
+@pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma"])
+@pytest.mark.parametrize(("settings", "repeats"), [(GREEDY, 1), (BEAM, 5), (SAMPLE, 10)])
+def test_neither_batch_size_nor_order_changes_an_answer(folders, arch, settings, repeats):
+    settings = {**settings, "until": STOPPING}
+    answers = [generate(ours(folders[arch], rows), asked(settings, repeats)) for rows in (1, 3, 8, 64)]
+    assert answers[1:] == answers[:-1]
+    backwards = generate(ours(folders[arch], 8), asked(settings, repeats, CONTEXTS[::-1]))
+    blocks = [backwards[start : start + repeats] for start in range(0, len(backwards), repeats)]
+    assert [answer for block in blocks[::-1] for answer in block] == answers[0]
+
+
+def test_samples_differ_and_one_beam_is_the_best_of_five(folders):
+    model = ours(folders["llama"], 16)
+    assert len(set(generate(model, asked(SAMPLE, 10, CONTEXTS[:1])))) > 5
+    assert generate(model, asked(BEAM, 1)) == generate(model, asked(BEAM, 5))[::5]
+
+
+def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_path):
+    folder = save_tiny("llama", tmp_path)
+    config = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(
+        json.dumps({**config, "do_sample": True, "repetition_penalty": 1.8, "top_k": 2, "num_beams": 3})
+    )
+    settings = {"until": ["\n"], "max_gen_toks": 12, "do_sample": False}
+    assert generate(ours(str(folder)), asked(settings)) == generate(ours(folders["llama"]), asked(settings))
+
+
+def test_empty_contexts_long_contexts_and_rolling_go_on_to_work(folders):
+    stock, pruned = (build(folders["llama"], device="cpu", batch_size=2, max_length=24) for build in (HFLM, dense))
+    requests = [
+        Instance("loglikelihood", {}, ("", " France"), 0),
+        Instance("loglikelihood", {}, (CONTEXTS[4], " x"), 1),
+    ]
+    mine, theirs = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
+    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    rolling = [Instance("loglikelihood_rolling", {}, (CONTEXTS[4],), 0)]
+    mine, theirs = (model.loglikelihood_rolling(rolling, disable_tqdm=True) for model in (pruned, stock))
+    assert mine == pytest.approx(theirs, abs=1e-3)
+    cut = {**GREEDY, "until": STOPPING}
+    assert generate(pruned, asked(cut)) == generate(stock, asked(cut))
+
+
+def dense(folder, **arguments):
+    return PrunedHFLM(folder, pruner="none", **arguments)
+
+
+def test_a_pruned_model_says_where_it_comes_from(folders, tmp_path):
+    model = PrunedHFLM(
+        folders["qwen3"],
+        pruner="magnitude",
+        sparsity=0.5,
+        store=str(tmp_path),
+        device="cpu",
+        calibration_samples=2,
+    )
+    told = model.get_model_info()["illusion"]
+    assert told["base_model"] == folders["qwen3"]
+    assert (told["variant"], told["sparsity_requested"]) == ("magnitude-0.5", 0.5)
+    assert abs(told["sparsity_measured"] - 0.5) < 0.005
+    assert told["versions"]["llmcompressor"]
+    json.dumps(told)
+
+
+def test_the_dense_model_measures_its_zeros_too(folders):
+    told = ours(folders["llama"]).get_model_info()["illusion"]
+    assert (told["variant"], told["sparsity_requested"], told["sparsity_measured"]) == ("dense", None, 0.0)
+    assert told["bits_measured"] == 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"sparsty": 0.6}, "'sparsty' is unknown, did you mean sparsity?"),
+        ({"sparsity": 1.5}, r"sparsity 1.5 is not in \[0, 1\)"),
+        ({"pruner": "wandda"}, "did you mean wanda?"),
+        ({"peft": "adapter"}, "peft=adapter can't be combined with pruning"),
+        ({"pretrained": "no/such-model"}, "'no/such-model' is neither a folder nor a model"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_code_2(capsys, monkeypatch, arguments, said):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match=said) as caught:
+        PrunedHFLM.create_from_arg_obj(arguments, {"device": "cpu"})
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_use_cache_is_refused(folders, tmp_path):
+    from lm_eval.api.model import CachingLM
+
+    with pytest.raises(UserError, match="--use_cache can't be used"):
+        CachingLM(ours(folders["llama"]), str(tmp_path / "cache.db"))
+
+
+def test_changed_view_settings_are_refused(folders):
+    item = {"id": "1", "choices": [], "shot": {}}
+    request = Instance("generate_until", item, ("x", SAMPLE), 0, metadata=("mqa_illusion_en_gen", 0, 1))
+    with pytest.raises(UserError, match="run without --gen_kwargs"):
+        generate(ours(folders["llama"]), [request])
+
+
+# Three are enough here, for lm_eval starts slowly; every flag and argument is tested above and in test_refusals.py.
+@pytest.mark.parametrize("flags", [["--use_cache", "c"], ["--model_args", "sparsity=1.5"], ["--model_args", "batch_size=4"]])
+def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "lm_eval_illusion.cli",
+        "run",
+        "--model",
+        "pruned-hf",
+        "--tasks",
+        "mqa_illusion_en_mc",
+    ]
+    done = subprocess.run([*command, *flags], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: ")

@@ -1,0 +1,204 @@
+"""`pruned-vllm` over a stand-in for vLLM: the answers of pruned-hf, samples, provenance, refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from lm_eval.api.instance import Instance
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models.hf import PrunedHFLM
+from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, asked, generate, scoring_requests
+from tests.models.vllm_stand_in import load, with_stub
+from tests.tiny_models import save_tiny
+
+WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
+
+
+@pytest.fixture(scope="module")
+def vllm_class():
+    pruned_vllm, unload = load()
+    yield pruned_vllm
+    unload()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(save_tiny("llama", tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def model(vllm_class, folder, store):
+    return vllm_class(folder, store=store, batch_size=4, **WANDA)
+
+
+@pytest.fixture(scope="module")
+def twin(folder, store, model):
+    """pruned-hf on what pruned-vllm put into the store."""
+    return PrunedHFLM(folder, store=store, batch_size=4, device="cpu", **WANDA)
+
+
+def test_one_checkpoint_serves_both(model, twin):
+    assert twin.checkpoint.path == model.checkpoint.path
+    ours, theirs = (one.get_model_info()["illusion"] for one in (model, twin))
+    assert ours["sparsity_measured"] == pytest.approx(theirs["sparsity_measured"])
+    assert ours.keys() == theirs.keys()
+    assert {name: ours[name] for name in ours if name != "sparsity_measured"} == {
+        name: theirs[name] for name in theirs if name != "sparsity_measured"
+    }
+    assert ours["variant"] == "wanda-0.5"
+    assert model.model.arguments.model == model.checkpoint.path
+
+
+def test_scores_ranks_and_greedy_answers_are_those_of_pruned_hf(model, twin):
+    mine, theirs = (one.loglikelihood(scoring_requests(), disable_tqdm=True) for one in (model, twin))
+    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    assert [greedy for _, greedy in mine] == [greedy for _, greedy in theirs]
+    assert [one.first_token_rank for one in mine] == [one.first_token_rank for one in theirs]
+    assert generate(model, asked(GREEDY)) == generate(twin, asked(GREEDY))
+
+
+def test_a_continuation_that_merges_into_the_context_is_scored(model, twin):
+    # Without its own token it would be the empty sum, 0, and win over every other choice.
+    requests = [Instance("loglikelihood", {}, (f"x {context}", rest), 0) for context, rest in (("a", ""), ("Answ", "er"))]
+    mine, theirs = (one.loglikelihood(requests[1:], disable_tqdm=True) for one in (model, twin))
+    assert mine[0][0] == pytest.approx(theirs[0][0], abs=1e-4)
+    assert mine[0][0] < 0
+
+
+def test_samples_differ_from_each_other_and_are_the_same_in_every_batch_and_order(vllm_class, folder, model):
+    first = generate(model, asked(SAMPLE, 10))
+    assert len(set(first[:10])) > 5
+    other = vllm_class(folder, pruner="none", batch_size=64)
+    dense = generate(other, asked(SAMPLE, 10))
+    again = vllm_class(folder, pruner="none", batch_size=3, seed=99)
+    backwards = generate(again, asked(SAMPLE, 10, CONTEXTS[::-1]))
+    blocks = [backwards[start : start + 10] for start in range(0, len(backwards), 10)]
+    assert [answer for block in blocks[::-1] for answer in block] == dense
+    seeds = [params.seed for params in other.model.asked]
+    assert len(set(seeds)) == len(seeds) == 10 * len(CONTEXTS)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_greedy_requests_have_no_seed_and_a_seed_that_is_given_stays(model):
+    model.model.asked.clear()
+    generate(model, asked(GREEDY, contexts=CONTEXTS[:1]))
+    generate(model, asked({**SAMPLE, "seed": 7}, contexts=CONTEXTS[:1]))
+    assert [params.seed for params in model.model.asked] == [None, 7]
+
+
+@pytest.mark.parametrize("view", sorted(set(GENERATION_SETTINGS) - {"beam"}))
+def test_vllm_takes_the_settings_of_every_other_view(model, view):
+    settings = GENERATION_SETTINGS[view]
+    assert len(generate(model, asked(settings, 2, CONTEXTS[:1]))) == 2
+    params = model.model.asked[-1]
+    assert (params.temperature, params.max_tokens, params.top_p) == (settings["temperature"], 64, 1.0)
+    assert params.stop[0] == "\n"
+
+
+def test_beams_are_refused(model):
+    with pytest.raises(UserError, match=r"no beam search: ask the groups without it, e\.g\. mqa_illusion_core"):
+        generate(model, asked(BEAM, 5))
+
+
+def test_changed_view_settings_are_refused(model):
+    item = {"id": "1", "choices": [], "shot": {}}
+    request = Instance("generate_until", item, ("x", SAMPLE), 0, metadata=("mqa_illusion_en_gen", 0, 1))
+    with pytest.raises(UserError, match="run without --gen_kwargs"):
+        generate(model, [request])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sparsty": 0.5}, "argument 'sparsty' is unknown, did you mean sparsity"),
+        ({"gpu_memory_utilisation": 0.5}, "did you mean gpu_memory_utilization"),
+        ({"fast": "off"}, "argument 'fast' is unknown"),
+        ({"model": "x"}, "give pretrained=x"),
+        ({"sparsity": 1.5}, r"sparsity 1\.5 is not in"),
+        ({"lora_local_path": "x"}, "can't be combined with pruning"),
+        ({"enable_thinking": True}, "gives no room for thoughts"),
+        ({"gpu_memory_utilization": 7, "pruner": "none"}, "vLLM can't start on .*must be in"),
+        ({"max_length": 8, "max_model_len": 9, "pruner": "none"}, "vLLM can't start on .*but not both"),
+    ],
+)
+def test_wrong_arguments_are_one_line(vllm_class, folder, arguments, message):
+    with pytest.raises(UserError, match=message):
+        vllm_class(folder, **arguments)
+
+
+def test_engine_arguments_are_handed_on(vllm_class, folder):
+    model = vllm_class(folder, pruner="none", max_model_len=512, gpu_memory_utilization=0.5, device="cuda", revision="main")
+    given = model.model.arguments
+    assert (given.max_model_len, given.gpu_memory_utilization, given.revision) == (512, 0.5, "main")
+    assert model.max_length == 512
+    assert model.enable_thinking is False
+    # Nothing was made, so nothing was measured.
+    assert model.get_model_info()["illusion"]["sparsity_measured"] is None
+
+
+@pytest.mark.parametrize("flags", [["--use_cache", "x"], ["--gen_kwargs", "temperature=1"]])
+def test_flags_are_refused_by_this_models_name(vllm_class, flags, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["lm_eval", "run", *flags])
+    with pytest.raises(UserError, match="can't be used with pruned-vllm"):
+        vllm_class.create_from_arg_string("pruner=none")
+
+
+def test_tasks_with_beams_are_refused_before_anything_is_loaded(vllm_class, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lm_eval", "run", "--tasks", "mqa_illusion_fi"])
+    with pytest.raises(UserError):
+        vllm_class.create_from_arg_obj({"pretrained": "no such model"}, {"batch_size": 1})
+    assert "mqa_illusion_fi_beam can't be run with pruned-vllm" in capsys.readouterr().err
+
+
+def run(arguments, tmp_path, environment):
+    command = [sys.executable, "-m", "lm_eval_illusion.cli", "run", "--model", "pruned-vllm", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+
+
+def test_without_vllm_it_is_one_line(tmp_path):
+    done = run(["--tasks", "mqa_illusion_en_mc"], tmp_path, None)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: --model pruned-vllm needs vLLM")
+    assert "pip install 'lm-eval[vllm]'" in done.stderr.splitlines()[-1]
+
+
+def test_vllm_is_imported_only_by_who_asks_for_it():
+    code = (
+        "import sys, lm_eval.__main__, lm_eval_illusion, lm_eval_illusion.plugin as p; p.register();"
+        "from lm_eval.api.registry import model_registry as r;"
+        "before = 'vllm' in sys.modules; made = r.get('pruned-vllm'); print(before, made.__name__, 'vllm' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_stub())
+    assert done.stdout.split() == ["False", "PrunedVLLM", "True"]
+
+
+@pytest.mark.slow
+def test_the_command_runs_and_the_report_reads_it(tmp_path, folder):
+    from lm_eval_illusion.results.join_views import load_outcomes
+
+    tasks = "mqa_illusion_en_mc,mqa_illusion_en_gen,mqa_illusion_en_sample"
+    for pruner in ("none", "magnitude"):
+        model_args = f"pretrained={folder},pruner={pruner},store={tmp_path / 'store'},dtype=float32"
+        flags = ["--tasks", tasks, "--limit", "3", "--output_path", str(tmp_path / "runs"), "--log_samples"]
+        done = run(["--model_args", model_args, *flags], tmp_path, with_stub())
+        assert done.returncode == 0, done.stderr[-3000:]
+    outcomes = load_outcomes([tmp_path / "runs"])
+    variants = {outcome.variant.variant: outcome.variant for outcome in outcomes}
+    assert set(variants) == {"dense", "magnitude-0.6"}
+    assert variants["magnitude-0.6"].sparsity_measured == pytest.approx(0.6, abs=0.005)
+    assert variants["magnitude-0.6"].calibration_language == "all"
+    assert {variant.base_model for variant in variants.values()} == {folder}
+    assert all(variant.beams_are_top1 for variant in variants.values())
+    assert len(outcomes) == 6
+    assert all(outcome.gold_rank for outcome in outcomes)
+    assert all(outcome.recovered.keys() == {"sample"} for outcome in outcomes)

@@ -1,0 +1,237 @@
+"""Changed numbers read as the true one does. What a language, a calendar and a clock allow is written down here by hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import product
+
+import pytest
+
+from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
+
+MONTHS = "January February March April May June July August September October November December".split()
+# The endings of Turkish numbers, by the last word that is spoken.
+DATIVE = "1'e 2'ye 3'e 4'e 5'e 6'ya 7'ye 8'e 9'a 10'a 20'ye 30'a 40'a 50'ye 60'a 70'e 80'e 90'a 100'e 1000'e".split()
+LOCATIVE = (
+    "1'de 2'de 3'te 4'te 5'te 6'da 7'de 8'de 9'da 10'da 20'de 30'da 40'ta 50'de 60'ta 70'te 80'de 90'da 100'de 1000'de".split()
+)
+PLURAL = "1'ler 2'ler 3'ler 4'ler 5'ler 6'lar 7'ler 8'ler 9'lar 10'lar 20'ler 30'lar 40'lar 50'ler 60'lar 70'ler 80'ler 90'lar".split()
+PLURAL += ["100'ler", "1000'ler"]
+
+
+def changed(**answers):
+    """All that a number of the answers may be changed to: a list a language; none if no number has three other values."""
+    for number, keep_plural in product(find_changeable(answers), (True, False)):
+        values = possible_values(number, frozenset(), keep_plural=keep_plural)
+        if ranks(values, number.value):
+            options = [number.with_value(value) for value in values]
+            return {lang: [option[lang] for option in options] for lang in answers}
+    return {lang: [] for lang in answers}
+
+
+def changed_in(lang, answer):
+    return changed(**{lang: answer})[lang]
+
+
+def numbers(options):
+    return [int(re.search(r"\d+", option.replace(",", "")).group()) for option in options]
+
+
+@pytest.mark.parametrize(
+    "answer", "CO2|H2O|9/11|4chan|mc2|VH1|Astra 2A|MP3|F-16|B12|7-Eleven|24/7|3D|E = mc2|n2 + 1|1/2".split("|")
+)
+def test_names_and_formulas_are_not_numbers(answer):
+    assert not changed_in("en", answer)
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"),
+    [
+        ("en", "2019/20"),
+        ("en", "1939-45"),
+        ("en", "1939–45"),
+        ("en", "1.9 metres (6ft 3in)"),
+        ("en", "4,810m (15,781ft)"),
+        ("zh", "7,000,000平方公里（2,700,000平方英里）"),
+        ("en", "7,000,000 square kilometres (2,70"),
+        ("sw", "dakika 13.02.82"),
+        ("fi", "20:een"),
+        ("ru", "5-ти"),
+        ("hu", "1990-ben"),
+        ("en", "9" * 16),
+    ],
+)
+def test_what_does_not_change_alone_is_left(lang, answer):
+    assert not changed_in(lang, answer)
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"), [("en", "1900"), ("ru", "1900 год"), ("zh", "1900年"), ("en", "12 March 1900"), ("es", "marzo de 2000")]
+)
+def test_years_change_by_ones(lang, answer):
+    years = [int(re.search(r"\d{4}", option).group()) for option in changed_in(lang, answer)]
+    truth = int(re.search(r"\d{4}", answer).group())
+    assert {truth - 1, truth + 1} <= set(years)
+    assert all(abs(year - truth) <= 12 and year <= 2025 for year in years)
+
+
+def test_the_beginning_of_a_span_of_years_is_no_decade():
+    options = changed(en="1870 to 1939", tr="1870'ten 1939", zh="1870 年到 1939 年")["en"]
+    assert len(options) >= 3
+    assert all(abs(int(option[:4]) - 1870) <= 40 for option in options)
+
+
+def test_a_year_that_one_language_says_alone_changes_by_ones_in_all():
+    assert "1901" in changed(en="1900", de="im Jahre 1900")["en"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"),
+    [
+        *[("en", answer) for answer in ("1980s", "the 1980s", "1990's", "mid-1990s", "the 80s", "1940s and 1950s")],
+        *[("ru", "1920-х"), ("ru", "начале 1920-х"), ("de", "1980er"), ("de", "1970ern"), ("id", "1970an"), ("zh", "1980年代")],
+        *[
+            ("zh", "20世纪70年代"),
+            ("ko", "1980년대"),
+            ("sw", "miaka ya 1980"),
+            ("fr", "les années 1980"),
+            ("vi", "những năm 1970"),
+        ],
+        *[("tr", "1980'lerde"), ("fi", "1980-luvulla"), ("el", "δεκαετία του '70")],
+    ],
+)
+def test_decades_change_by_tens(lang, answer):
+    options = changed_in(lang, answer)
+    assert len(options) >= 3
+    assert all(int(number) % 10 == 0 for option in options for number in re.findall(r"\d+", option))
+
+
+def test_centuries_as_hundreds_change_by_hundreds():
+    assert {"1800s", "2000s"} <= set(changed_in("en", "1900s"))
+    assert all(year % 100 == 0 for year in numbers(changed_in("fi", "1600-luvun aikana")))
+
+
+@pytest.mark.parametrize(
+    "answer", ["1st", "2nd", "3rd", "11th", "17th", "21st", "101st", "112th", "139th", "2nd place", "the 22nd"]
+)
+def test_english_ordinals_keep_their_endings_right(answer):
+    options = changed_in("en", answer)
+    assert len(options) >= 3
+    for option in options:
+        number, ending = re.search(r"(\d+)(st|nd|rd|th)", option).groups()
+        teens = number[-2:] in ("11", "12", "13")
+        assert ending == ("th" if teens else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th"))
+
+
+@pytest.mark.parametrize("answer", ["1er", "1re"])
+def test_the_first_of_french_is_unlike_all_others(answer):
+    assert not changed_in("fr", answer)
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"),
+    [
+        *[("en", "21st century"), ("en", "early 19th century"), ("de", "20. Jahrhundert"), ("zh", "18世纪"), ("ko", "18세기")],
+        *[
+            ("fr", "21e siècle"),
+            ("ru", "21 век"),
+            ("id", "abad ke-13"),
+            ("vi", "thế kỷ 18"),
+            ("th", "ศตวรรษที่ 18"),
+            ("ar", "القرن 19"),
+        ],
+    ],
+)
+def test_no_century_is_to_come(lang, answer):
+    options = changed_in(lang, answer)
+    assert len(options) >= 3
+    assert max(numbers(options)) <= 21
+
+
+@pytest.mark.parametrize(
+    "answer", ["31 March", "30 June", "29 February", "29 February 2004", "31 December 1999", "1 May", "February 29"]
+)
+def test_english_dates_exist(answer):
+    options = changed_in("en", answer)
+    assert len(options) >= 3
+    for option in options:
+        month = next(MONTHS.index(word) + 1 for word in option.split() if word in MONTHS)
+        rest = [int(word) for word in option.split() if word.isdigit()]
+        year = next((number for number in rest if number > 99), 2004)
+        date(year, month, next(number for number in rest if number <= 99))
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "most"),
+    [
+        *[("ko", "11월 9일", 30), ("zh", "于11月9日", 30), ("ja", "6月30日", 30), ("de", "den 30. Juni oder 1. Juli", 30)],
+        *[("vi", "ngày 30 tháng 6", 30), ("bn", "২২শে এপ্রিল", 30), ("ru", "30 июня", 30), ("es", "el 30 de junio", 30)],
+        *[("en", "9 o'clock", 12), ("en", "9 pm", 12), ("de", "17 Uhr", 24), ("ja", "17時", 24), ("ko", "17시", 24)],
+        *[("en", "5 feet 10 inches", 11), ("en", "90%", 100), ("tr", "%18", 100)],
+    ],
+)
+def test_days_and_hours_exist(lang, answer, most):
+    for option in changed_in(lang, answer):
+        assert all(int(number) <= most for number in re.findall(r"\d+", option)), option
+
+
+@pytest.mark.parametrize(("lang", "answer"), [("en", "10:30"), ("en", "9:05"), ("zh", "5时30分"), ("ko", "5시 30분")])
+def test_minutes_exist(lang, answer):
+    assert all(int(re.findall(r"\d+", option)[-1]) <= 59 for option in changed_in(lang, answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "forms"),
+    [
+        *[("20'ye", DATIVE), ("5'e", DATIVE), ("96'ya", DATIVE)],
+        *[("1997'de", LOCATIVE), ("1963'te", LOCATIVE), ("2000'de", LOCATIVE)],
+        *[("1970'ler", PLURAL), ("1960'lar", PLURAL)],
+    ],
+)
+def test_turkish_endings_fit(answer, forms):
+    ending = dict(form.split("'") for form in forms)
+    options = changed_in("tr", answer)
+    assert len(options) >= 3
+    for option in options:
+        number, given = option.split("'")
+        digit, zeros = re.search(r"([1-9])(0*)$", number).groups()
+        last = digit + zeros if len(zeros) < 2 else "1" + zeros  # 900 is nine hundreds
+        assert given == ending[last], option
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "pattern"),
+    [
+        *[("hi", "1,00,000", r"\d,\d\d,\d{3}"), ("en", "12,34,567", r"\d\d,\d\d,\d{3}"), ("ar", "1،200", r"\d،\d{3}")],
+        *[("bn", "১৯৭৫", "[০-৯]{4}"), ("en", "120,046", r"\d{3},\d{3}"), ("es", "1 345 596", r"\d \d{3} \d{3}")],
+        *[
+            ("ru", "2–1", r"\d–1"),
+            ("en", "3:1", r"\d:1"),
+            ("ru", "2 м", r"\d м"),
+            ("ru", "49 К", r"\d\d К"),
+            ("ru", "25 км", r"\d\d км"),
+        ],
+        *[("en", "45 million", r"\d\d million"), ("en", "500million", r"\d00million"), ("en", "48lb", r"\d\dlb")],
+        *[("en", "2004-03-12", r"\d{4}-03-12"), ("en", "12/03/2004", r"12/03/\d{4}"), ("en", "1 mile", r"\d mile")],
+    ],
+)
+def test_the_format_stays(lang, answer, pattern):
+    options = changed_in(lang, answer)
+    assert len(options) >= 3
+    assert all(re.fullmatch(pattern, option) for option in options)
+
+
+def test_words_keep_the_plural_that_they_are_in():
+    assert {option.split()[0][-1] for option in changed_in("ru", "22 года")} <= set("234")
+    assert "1 miles" not in changed_in("en", "2 miles")
+
+
+def test_values_are_found_in_all_languages_at_once():
+    options = changed(en="139th", ru="139-е", tr="139.", hi="139वें", zh="第 139")
+    assert len({len(one) for one in options.values()}) == 1
+    assert all(en.rstrip("stndrh") == ru.removesuffix("-е") for en, ru in zip(options["en"], options["ru"], strict=True))
+
+
+def test_a_huge_number_is_no_trouble():
+    assert not changed_in("en", "1" * 900)

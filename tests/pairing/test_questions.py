@@ -1,0 +1,98 @@
+"""Bad questions: each a clear message with file and line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pairing.questions import read_source
+
+GOOD = {"id": "a", "lang": "en", "question": "Who?", "answer": "Ada Lovelace"}
+
+
+def write(tmp_path, *rows):
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(b"\n".join(row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"id": "b", "lang": "en", "question": "Who?"}, "lacks answer"),
+        ({**GOOD, "id": "b", "answer": " "}, "no letter and no digit"),
+        (GOOD, "in en twice, first at"),
+        ({**GOOD, "lang": "de", "answer_type": "date"}, "answer_type 'date', but ''"),
+        ({**GOOD, "id": "b", "choices": ["1", "2", "3", "4", "5"], "gold": 0}, "5 choices"),
+        ({**GOOD, "id": "b", "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 4}, "gold 4 is not 0, 1, 2 or 3"),
+        ({**GOOD, "id": "b", "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 1}, "make them the same"),
+        ({**GOOD, "id": "b", "context": "x" * 2_000_000}, "2,000,000 characters"),
+        ({**GOOD, "id": "b\u200b"}, "can't be seen"),
+        ({**GOOD, "id": "b", "lang": "xx"}, "'xx' has no prompt words"),
+        *[
+            ({**GOOD, "id": "b", "answer": wrong}, "answer " + json.dumps(wrong))
+            for wrong in (None, False, 0, 1945, [], ["x"], {})
+        ],
+        *[({**GOOD, "id": "b", "question": wrong}, "question " + json.dumps(wrong)) for wrong in (None, False, 0, [], {})],
+        *[({**GOOD, "id": "b", "lang": wrong}, "lang " + json.dumps(wrong)) for wrong in (None, False, 0, [], {})],
+        *[({**GOOD, "id": wrong}, "id " + json.dumps(wrong)) for wrong in (None, False, True, 1.5, [], {})],
+        *[({**GOOD, "id": "b", "context": wrong}, "is not a text") for wrong in (False, 0, [], ["x"])],
+        *[({**GOOD, "id": "b", field: ["x"]}, "is not a text") for field in ("topic", "source", "license", "answer_type")],
+        *[({**GOOD, "id": "b", "aliases": wrong}, "is not a list of texts") for wrong in (False, 0, "x", {}, ["x", 3])],
+        ({**GOOD, "id": "b", "meta": {"article": [1]}}, "topic [1] is not a text"),
+        ({**GOOD, "id": "b", "question": "who " * 3_000}, "longer than 10,000"),
+        ({**GOOD, "id": "b", "answer": "ada " * 300}, "longer than 1,000"),
+        ({**GOOD, "id": "b", "aliases": ["ada " * 300]}, "longer than 1,000"),
+        ({**GOOD, "id": "b", "choices": ["Ada Lovelace", "2", "3", "4" * 1001], "gold": 0}, "longer than 1,000"),
+        (
+            {**GOOD, "id": "b", "choices": ["Ada Lovelace", "the Bonn", "bonn!", "4"], "gold": 0},
+            "'the Bonn' and 'bonn!' are the same",
+        ),
+        ({**GOOD, "id": "b", "choices": ["Ada Lovelace", "ADA  Lovelace.", "3", "4"], "gold": 0}, "are the same"),
+        ({**GOOD, "id": "b", "choices": ["Ada Lovelace", "...", "3", "4"], "gold": 0}, "no letter and no digit"),
+        (
+            {**GOOD, "id": "b", "choices": ["Ada Lovelace", "Ada, countess", "3", "4"], "gold": 0, "aliases": ["ada countess"]},
+            "'Ada, countess' is the alias 'ada countess'",
+        ),
+        ({**GOOD, "lang": "de", "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 0}, "choices in de, but none in en at "),
+        (b'{"id": "b", "meta": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep"),
+        (b'{"id": ' + b"9" * 5_000 + b"}", "too many digits"),
+        (b'{"id": "b", "lang": "en", "question": "Who?", "answer": "a\\ud800b"}', "\\ud800 is half a character"),
+        (b'{"id": "b\\uDC00", "lang": "en", "question": "Who?", "answer": "ab"}', "\\udc00 is half a character"),
+        (b'{"id": "b", "question": "\xff"}', "not UTF-8"),
+        (b"{", "not a JSON object"),
+        (b"[]", "not a JSON object but list"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, bad, message):
+    with pytest.raises(UserError, match=r"items\.jsonl:2") as error:
+        read_source(write(tmp_path, GOOD, bad))
+    assert message in str(error.value)
+
+
+def test_invisible_characters_go_and_joiners_stay(tmp_path):
+    answer = "\u200fنیم\u200cفاصله\u200b"
+    source = read_source(write(tmp_path, {**GOOD, "lang": "fa", "answer": answer}))
+    assert source.questions[0].answer == "نیم\u200cفاصله"
+    assert source.notices == [f"{tmp_path / 'items.jsonl'}:1: took U+200B, U+200F (invisible) out of the answer"]
+
+
+def test_whole_pairs_of_surrogates_and_whole_numbers_as_ids_are_taken(tmp_path):
+    row = b'{"id": 7, "lang": "en", "question": "Who?", "answer": "\\ud83d\\ude00 Ada", "context": null, "aliases": null}'
+    question = read_source(write(tmp_path, row)).questions[0]
+    assert (question.id, question.answer, question.context, question.aliases) == ("7", "😀 Ada", "", ())
+
+
+def test_choices_in_the_first_language_alone_are_named_too(tmp_path):
+    rows = {**GOOD, "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 0}, {**GOOD, "lang": "de"}
+    with pytest.raises(UserError, match=r"items\.jsonl:2: id 'a' has no choices in de, but some in en at .*items\.jsonl:1"):
+        read_source(write(tmp_path, *rows))
+
+
+def test_no_file_and_an_empty_one(tmp_path):
+    with pytest.raises(UserError, match="can't be read"):
+        read_source(tmp_path / "none.jsonl")
+    with pytest.raises(UserError, match="is empty"):
+        read_source(write(tmp_path, b""))

@@ -1,0 +1,85 @@
+"""From real questions to the report, by the plain `lm_eval`: the embedded model, and a chat model of random weights.
+
+The embedded model knows the embedded facts alone and the other nothing: the answers are bad, what is checked is the way of the data.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.views.task_yaml import VIEWS
+from tests.tiny_models import make_tiny_tokenizer, save_tiny
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
+EMBEDDED_MODEL = Path(__file__).parents[2] / "lm_eval_illusion" / "embedded" / "model"
+LM_EVAL = Path(sys.executable).with_name("lm_eval")
+LIMIT = 3
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}[{{ message['role'] }}]\n{{ message['content'] }}\n[end]\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]\n{% endif %}"
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")]
+
+
+def run(model: Path, out: Path, *more: str) -> None:
+    command = [str(LM_EVAL), "--model", "pruned-hf", "--model_args", f"pretrained={model},dtype=float32"]
+    command += ["--tasks", "mqa_illusion_xquad_en,mqa_illusion_xquad_zh", "--metadata", f"items={DATA}"]
+    command += ["--limit", str(LIMIT), "--batch_size", "4", "--output_path", str(out), "--log_samples", *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def report_of(runs: Path, out: Path, recognition: str = "acc") -> dict:
+    assert main(["report", str(runs), "--out", str(out), "--recognition", recognition]) == 0
+    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def check_report(report: dict) -> None:
+    assert {row["language"] for row in report["rows"]} == {"en", "zh", "all"}
+    for row in report["rows"]:
+        assert row["n"] == (2 * LIMIT if row["language"] == "all" else LIMIT)
+        assert row["family"] == "mqa_illusion_xquad"
+        assert sum(row["cells"].values()) == row["n"]
+        assert 0 <= row["question_blind"]["value"] <= 1
+        assert 0 <= row["in_passage"] <= 1
+
+
+def samples_of(runs: Path, view: str) -> list[dict]:
+    # The date follows: without it candidates would be candidates_without_gold too.
+    files = runs.rglob(f"samples_mqa_illusion_xquad_en_{view}_2*.jsonl")
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_embedded_model_on_real_questions(tmp_path, capsys):
+    run(EMBEDDED_MODEL, tmp_path / "runs")
+    check_report(report_of(tmp_path / "runs", tmp_path / "report"))
+    letters = report_of(tmp_path / "runs", tmp_path / "letters", "letters")
+    assert letters["recognition_metric"] == "letters"
+
+
+def test_a_chat_model_on_real_questions(tmp_path, capsys):
+    model = save_tiny("qwen3", tmp_path / "model")
+    tokenizer = make_tiny_tokenizer()
+    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.save_pretrained(model)
+    run(model, tmp_path / "runs", "--apply_chat_template")
+    check_report(report_of(tmp_path / "runs", tmp_path / "report"))
+    for view in VIEWS:
+        samples = samples_of(tmp_path / "runs", view)
+        assert len(samples) == LIMIT
+        for sample in samples:
+            check_chat_prompt(sample["arguments"]["gen_args_0"]["arg_0"])
+
+
+def check_chat_prompt(prompt: str) -> None:
+    """One user message, then the place where the assistant's begins; the beginning of the text once."""
+    assert prompt.startswith("<s>[user]\n")
+    assert prompt.count("<s>") == prompt.count("[user]") == prompt.count("[assistant]") == 1
+    assert prompt.endswith("[assistant]\n")

@@ -1,0 +1,135 @@
+"""`lm-eval-illusion pair`: a folder that stock lm_eval takes, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lm_eval.tasks import TaskManager
+
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.views.task_yaml import VIEWS
+
+XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
+CITIES = "Paris Madrid Rome Oslo Vienna Lisbon Athens Dublin Warsaw Prague".split()
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "cities.jsonl"
+    rows = [{"id": city, "lang": "en", "question": f"Which is city {n}?", "answer": city} for n, city in enumerate(CITIES)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_the_folder_holds_every_view_and_says_what_was_dropped(questions, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(out)]) == 0
+    account = capsys.readouterr().out
+    assert "10 questions read, 10 ids." in account
+    assert "Items: en 9." in account
+    manager = TaskManager(include_path=str(out), include_defaults=False)
+    tasks = manager.load(["cities"])["tasks"]
+    assert set(tasks) == {f"cities_en_{view}" for view in VIEWS}
+    docs = list(tasks["cities_en_mc"].test_docs())
+    assert len(docs) == 9
+    assert all(len(doc["choices"]) == 4 and set(doc["choices"]) <= set(CITIES) for doc in docs)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mqa_illusion_xquad", "begins as the families"),
+        ("mqa_illusion_gen", "begins as the families"),
+        ("MQA_illusion", "begins as the families"),
+        ("x" * 101, "longer than 100"),
+        ("x" * 300, "longer than 100"),
+        ("2x", "can't name tasks"),
+        ("a/b", "can't name tasks"),
+        ("ab\n", "can't name tasks"),
+    ],
+)
+def test_a_bad_name_writes_nothing(questions, tmp_path, capsys, name, message):
+    assert main(["pair", str(questions), "--name", name, "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == [questions]
+
+
+def test_a_bad_line_writes_nothing(questions, tmp_path, capsys):
+    questions.write_text(questions.read_text() + "\n{}")
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / "out")]) == 2
+    assert "cities.jsonl:11" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == [questions]
+
+
+def test_a_folder_that_exists_is_left_alone(questions, tmp_path, capsys):
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path)]) == 2
+    assert "exists: give a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "x\0y", "new/" + "x" * 300, "cities.jsonl/out", "loop/out"])
+def test_a_place_that_cant_be_written_is_said_and_leaves_nothing(questions, tmp_path, capsys, out):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    there = sorted(tmp_path.iterdir())
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / out)]) == 2
+    error = capsys.readouterr().err
+    assert "can't be written" in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_parents_are_made_and_gone_again_if_the_writing_fails(questions, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "a" / "b" / ("x" * 250)
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(out)]) == 0
+    assert (out / "family.yaml").exists()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lm_eval_illusion.pairing.task_folder.write_task_files", full)
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / "c" / "d" / "out")]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_long_number_is_no_trouble(questions, tmp_path):
+    rows = [{"id": f"n{n}", "lang": "en", "question": f"Which is code {n}?", "answer": str(n) * 500} for n in range(1, 8)]
+    questions.write_text("\n".join(map(json.dumps, rows)))
+    assert main(["pair", str(questions), "--name", "codes", "--out", str(tmp_path / "out")]) == 0
+
+
+def test_the_account_is_printed_on_a_terminal_of_ascii(questions, tmp_path):
+    rows = [{"id": f"стол{n}", "lang": "ru", "question": f"Город {n}?", "answer": f"{city}"} for n, city in enumerate(CITIES)]
+    questions.write_text("\n".join(map(json.dumps, rows)))
+    command = [
+        sys.executable,
+        "-m",
+        "lm_eval_illusion.cli",
+        "pair",
+        str(questions),
+        "--name",
+        "x",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Items: ru 9." in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")
+def test_every_run_of_python_writes_the_same_bytes(tmp_path):
+    written = []
+    for hash_seed in ("1", "2"):
+        out = tmp_path / hash_seed
+        command = [sys.executable, "-m", "lm_eval_illusion.cli", "pair", str(XQUAD), "--name", "x", "--out", str(out)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
+        files = sorted(file for file in out.rglob("*") if file.is_file())
+        written.append([(file.relative_to(out), file.read_bytes()) for file in files])
+    assert written[0] == written[1]

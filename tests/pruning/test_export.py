@@ -1,0 +1,101 @@
+"""`lm-eval-illusion prune`: an ordinary folder that stock lm_eval evaluates to the same numbers, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.items import embedded_items
+from lm_eval_illusion.models.hf import PrunedHFLM
+from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views.prompts import open_prompt
+from tests.tiny_models import save_tiny
+
+CARD = "---\nlicense: mit\n---\n# tiny\n"
+PRUNING = {"pruner": "wanda", "sparsity": 0.6, "calibration_samples": 8, "calibration_length": 64}
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
+    model = save_tiny("llama", tmp_path / "model")
+    (model / "README.md").write_text(CARD)
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in PRUNING.items()]
+    return ["prune", "--pretrained", str(model), "--out", str(tmp_path / "out"), *arguments]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pruner", ["wanda", "owl", "gptq", "awq"])
+def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
+    without_sparsity = [argument for argument in command if not argument.startswith("--sparsity")]
+    assert main([*without_sparsity, f"--pruner={pruner}"]) == 0
+    stock = HFLM(str(tmp_path / "out"), device="cpu", batch_size=4)
+    settings = {name: value for name, value in PRUNING.items() if name != "sparsity"} | {"pruner": pruner}
+    ours = PrunedHFLM(str(tmp_path / "model"), device="cpu", batch_size=4, **settings)
+    items = embedded_items("en")[:6]
+    scored = [
+        Instance("loglikelihood", item, (open_prompt(item), f" {choice}"), number)
+        for number, item in enumerate(items)
+        for choice in item["choices"]
+    ]
+    asked = [Instance("generate_until", item, (open_prompt(item), dict(GENERATION_SETTINGS["gen"])), 0) for item in items]
+    theirs, mine = (model.loglikelihood(scored, disable_tqdm=True) for model in (stock, ours))
+    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    assert ours.generate_until(asked, disable_tqdm=True) == stock.generate_until(asked, disable_tqdm=True)
+
+
+def test_the_card_says_how_it_was_made(tmp_path, command, capsys):
+    assert main(command) == 0
+    assert "written: " in capsys.readouterr().out
+    card = (tmp_path / "out" / "README.md").read_text()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert card.startswith("---\nbase_model: ")
+    assert "license: mit" in card
+    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 asked" in card
+    assert "**Bits**: 32 a weight" in card
+    assert manifest["recipe"].strip() in card
+    assert manifest["calibration"]["sha256"] in card
+    assert main(command) == 2
+    assert "exists: give a new folder" in capsys.readouterr().err
+
+
+def test_a_base_model_without_a_card_has_no_known_licence(tmp_path, command):
+    (tmp_path / "model" / "README.md").unlink()
+    assert main(command) == 0
+    assert "not stated by the base model" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--sparsity=1.5"], "sparsity 1.5 is not in [0, 1)"),
+        (["--pruner=wandda"], "did you mean wanda?"),
+        (["--pruner=none"], "none"),
+        (["--pretrained=/no/such/model"], "is neither a folder nor a model"),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, command, capsys, more, said):
+    assert main([*command, *more]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_hub_that_is_not_there_leaves_the_folder(tmp_path, command, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main([*command, "--push-to-hub", "me/pruned"]) == 2
+    assert "is written, but me/pruned can't be uploaded to" in capsys.readouterr().err
+    assert (tmp_path / "out" / "config.json").is_file()
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path, command, capsys):
+    assert main([*command, "--out", str(tmp_path / ("x" * 300))]) == 2
+    error = capsys.readouterr().err
+    assert "can't be written" in error
+    assert error.count("\n") == 1

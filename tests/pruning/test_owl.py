@@ -1,0 +1,218 @@
+"""OWL's sparsities against the paper by hand, and against brute force on tiny models and the embedded one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lm_eval_illusion import prune
+from lm_eval_illusion.embedded import resolve_pretrained
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, whole_rows
+from lm_eval_illusion.pruning.settings import read_settings
+from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
+from tests.tiny_models import save_tiny
+
+SMALL = {"calibration_samples": 8, "calibration_length": 64}
+
+
+def test_outlier_share_by_hand():
+    weight = torch.tensor([[1.0, -2.0], [0.0, 10.0]])
+    squares = torch.tensor([4.0, 9.0])  # norms 2 and 3
+    # |w| x norm: 2 6 0 30, of mean 9.5; 30 exceeds 2 x 9.5 = 19 and 3 x 9.5 = 28.5, not 4 x 9.5 = 38
+    assert outlier_share([(weight, squares)], 2) == 0.25
+    assert outlier_share([(weight, squares)], 3) == 0.25
+    assert outlier_share([(weight, squares)], 4) == 0
+    # With a second layer of 4 x 1 of metric 1: the mean is (38 + 4) / 8 = 5.25; 6 and 30 exceed 1 x 5.25.
+    assert outlier_share([(weight, squares), (torch.ones(4, 1), torch.ones(1))], 1) == 0.25
+
+
+def test_block_sparsities_by_hand():
+    # Spread over 2 lambda: 0, 0.16 / 3, 0.16, of mean 0.0711; each taken from 0.6 + 0.0711.
+    found = block_sparsities([0.01, 0.02, 0.04], [10, 10, 10], 0.6, 0.08)
+    assert found == pytest.approx([0.671111, 0.617778, 0.511111], abs=1e-6)
+    # A block three times as large: the mean is (0 x 30 + 0.0533 x 10 + 0.16 x 10) / 50.
+    found = block_sparsities([0.01, 0.02, 0.04], [30, 10, 10], 0.6, 0.08)
+    assert found == pytest.approx([0.642667, 0.589333, 0.482667], abs=1e-6)
+    assert block_sparsities([0.3, 0.3], [1, 2], 0.5, 0.08) == [0.5, 0.5]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.2), st.integers(1, 9)), min_size=1, max_size=12),
+    st.floats(0.3, 0.7),
+    st.floats(0, 0.14),
+)
+def test_the_mean_is_what_was_asked_and_more_outliers_keep_more(blocks, sparsity, width):
+    shares, sizes = zip(*blocks, strict=True)
+    found = block_sparsities(shares, sizes, sparsity, width)
+    mean = sum(one * size for one, size in zip(found, sizes, strict=True)) / sum(sizes)
+    assert mean == pytest.approx(sparsity, abs=1e-9)
+    assert max(found) - min(found) <= 2 * width + 1e-9
+    assert all(
+        one >= other for a, one in zip(shares, found, strict=True) for b, other in zip(shares, found, strict=True) if a < b
+    )
+
+
+def test_a_block_that_would_lose_everything_is_said():
+    with pytest.raises(UserError, match=r"owl_lambda 0\.2 at sparsity 0\.75 gives block 0 a sparsity of 1\.0"):
+        block_sparsities([0.0, 0.5, 0.5, 0.5], [1, 1, 1, 1], 0.75, 0.2)
+
+
+@given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300), st.floats(0.01, 0.98)), min_size=1, max_size=20))
+def test_whole_rows_keep_the_sum(layers):
+    shapes = [(outputs, inputs) for outputs, inputs, _ in layers]
+    asked = [sparsity for _, _, sparsity in layers]
+    found = whole_rows(shapes, asked)
+    # What Wanda makes of it: so many weights of each row.
+    counts = [int(inputs * one) for (_, inputs), one in zip(shapes, found, strict=True)]
+    owed = 0.0
+    for (outputs, inputs), sparsity, count in zip(shapes, asked, counts, strict=True):
+        assert abs(count - inputs * sparsity) < 1 + 1e-6
+        owed += (inputs * sparsity - count) * outputs
+    assert abs(owed) <= max(outputs for outputs, _ in shapes) + 1e-6
+
+
+def test_whole_numbers_stay():
+    assert [int(80 * one) for one in whole_rows([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
+    assert [int(49 * one) for one in whole_rows([(7, 49)], [1 / 49])] == [1]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("tiny")
+    return {"embedded": "embedded", **{arch: str(save_tiny(arch, base / arch)) for arch in ("llama", "gpt_neox", "gpt2")}}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("store"))
+
+
+def load(folder):
+    return AutoModelForCausalLM.from_pretrained(resolve_pretrained(str(folder)), dtype=torch.float32)
+
+
+def owl(folders, store, name, pruner="owl", sparsity=0.6, **more):
+    folder = prune(folders[name], pruner, sparsity, store=store, **SMALL, **more)
+    return load(folder), json.loads((folder / "manifest.json").read_text())
+
+
+BLOCKS = {"llama": "model.layers.", "embedded": "model.layers.", "gpt_neox": "gpt_neox.layers.", "gpt2": "transformer.h."}
+
+
+def matrices(model, prefix):
+    """The matrices of each block, [outputs, inputs], by block number and name."""
+    found = {}
+    for name, module in model.named_modules():
+        if name.startswith(prefix) and getattr(module, "weight", torch.zeros(1)).ndim == 2:
+            number = int(name.removeprefix(prefix).split(".")[0])
+            found.setdefault(number, {})[name] = module
+    return found
+
+
+def brute_force(folder, prefix, times, sparsity, width):
+    """The outlier share and the sparsity of each block, from one plain pass of all samples through the dense model, in float64."""
+    model, tokenizer = load(folder), AutoTokenizer.from_pretrained(resolve_pretrained(folder))
+    settings = read_settings(**SMALL)
+    ids = torch.tensor(calibration_samples(calibration_texts(settings), tokenizer, settings).token_ids)
+    blocks, seen = matrices(model, prefix), {}
+    for layers in blocks.values():
+        for name, module in layers.items():
+            module.register_forward_hook(lambda _, given, __, name=name: seen.update({name: given[0].flatten(0, 1).double()}))
+    with torch.no_grad():
+        model(ids)
+    shares = []
+    for layers in blocks.values():
+        pieces = []
+        for name, module in layers.items():
+            weight = module.weight.double() if isinstance(module, torch.nn.Linear) else module.weight.double().T
+            pieces.append((weight.abs() * seen[name].norm(dim=0)).flatten())
+        metric = torch.cat(pieces)
+        shares.append(((metric > times * metric.mean()).sum() / metric.numel()).item())
+    spread = [2 * width * (share - min(shares)) / (max(shares) - min(shares)) for share in shares]
+    # All blocks of these models are of one size.
+    return shares, [1 - (one - sum(spread) / len(spread) + 1 - sparsity) for one in spread]
+
+
+@pytest.mark.parametrize(
+    ("name", "sparsity", "more"),
+    [
+        ("llama", 0.5, {"owl_m": 3}),
+        ("llama", 0.7, {"owl_m": 2, "owl_lambda": 0.15}),
+        ("gpt_neox", 0.6, {"owl_m": 3}),
+        ("gpt_neox", 0.35, {"owl_m": 2.5, "owl_lambda": 0.02}),
+        ("gpt2", 0.6, {"owl_m": 3}),
+        ("embedded", 0.6, {}),
+        ("embedded", 0.7, {"owl_m": 4, "owl_lambda": 0.1}),
+    ],
+)
+def test_brute_force(folders, store, name, sparsity, more):
+    pruned, manifest = owl(folders, store, name, sparsity=sparsity, **more)
+    width, times = more.get("owl_lambda", 0.08), more.get("owl_m", 5)
+    shares, sparsities = brute_force(folders[name], BLOCKS[name], times, sparsity, width)
+    of_block = list(manifest["owl_of_block"].values())
+    assert [block["outlier_share"] for block in of_block] == pytest.approx(shares, abs=2e-5)
+    assert [block["sparsity"] for block in of_block] == pytest.approx(sparsities, abs=width * 0.01 + 1e-3)
+    assert len(set(sparsities)) > 1
+    assert overall_sparsity(pruned) == pytest.approx(sparsity, abs=0.002)
+    measured = measure_sparsity(pruned)
+    for number, layers in matrices(pruned, BLOCKS[name]).items():
+        for layer, module in layers.items():
+            inputs = module.weight.shape[1] if isinstance(module, torch.nn.Linear) else module.weight.shape[0]
+            # The same in all layers of a block, up to a weight a row.
+            assert abs(measured[layer] - of_block[number]["sparsity"]) < 1 / inputs + 1e-6
+
+
+def test_within_a_layer_it_is_wanda(folders, store):
+    pruned, _ = owl(folders, store, "llama", sparsity=0.6, owl_m=3)
+    uniform = load(prune(folders["llama"], "wanda", 0.6, store=store, **SMALL))
+    # The first layer sees the same inputs, so of a row that loses more the same weights go and some more.
+    one, other = (model.model.layers[0].self_attn.q_proj.weight == 0 for model in (pruned, uniform))
+    fewer, more = (one, other) if one.sum() <= other.sum() else (other, one)
+    assert (fewer & ~more).sum() == 0
+
+
+def test_sparsegpt_takes_the_same_sparsities(folders, store):
+    pruned, manifest = owl(folders, store, "llama", pruner="owl_sparsegpt", owl_m=3)
+    _, by_wanda = owl(folders, store, "llama", owl_m=3)
+    assert manifest["owl_of_block"] == by_wanda["owl_of_block"]
+    assert overall_sparsity(pruned) == pytest.approx(0.6, abs=0.002)
+    dense = load(folders["llama"])
+    before, after = (model.model.layers[0].mlp.up_proj.weight for model in (dense, pruned))
+    assert not torch.equal(after[after != 0], before[after != 0])
+
+
+def test_the_manifest_and_the_key_know_both_numbers(folders, store):
+    common = {"store": store, **SMALL}
+    made = {prune(folders["llama"], "owl", 0.6, **common, **more) for more in ({}, {"owl_m": 3}, {"owl_lambda": 0.05})}
+    assert len(made) == 3
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in made]
+    assert sorted(manifest["variant"] for manifest in manifests) == ["owl-0.6", "owl-0.6,lambda=0.05", "owl-0.6,m=3"]
+    assert {(manifest["owl_lambda"], manifest["owl_m"]) for manifest in manifests} == {(0.08, 5.0), (0.08, 3.0), (0.05, 5.0)}
+    # The default spelt out is the default.
+    assert prune(folders["llama"], "owl", 0.6, **common, owl_m="5", owl_lambda="0.08") in made
+
+
+def test_a_recipe_of_the_users_may_take_them(folders, store, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        "pruning_stage:\n  pruning_modifiers:\n    WandaPruningModifier:\n"
+        "      sparsity: {{ owl_sparsities }}\n      targets: [Linear]\n      ignore: {{ ignore }}\n"
+    )
+    folder = prune(folders["llama"], str(recipe), 0.6, store=store, owl_m=3, **SMALL)
+    ours, _ = owl(folders, store, "llama", owl_m=3)
+    assert json.loads((folder / "manifest.json").read_text())["variant"] == "mine-0.6,m=3"
+    assert all(torch.equal(one, other) for one, other in zip(load(folder).parameters(), ours.parameters(), strict=True))
+
+
+def test_pruning_leaves_the_random_state(folders, tmp_path):
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    prune(folders["llama"], "owl", 0.5, store=str(tmp_path), **SMALL)
+    assert torch.equal(state, torch.get_rng_state())

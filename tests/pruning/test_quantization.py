@@ -1,0 +1,281 @@
+"""Quantised checkpoints: on the grid they claim, ordinary, and the same model that llmcompressor made."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lm_eval_illusion import prune
+from lm_eval_illusion.embedded import resolve_pretrained
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models.hf import PrunedHFLM
+from lm_eval_illusion.pruning.compressor import TOKENS_PER_BATCH
+from lm_eval_illusion.pruning.sparsity import prunable_weights
+from tests.tiny_models import save_tiny
+
+SMALL = {"calibration_samples": 8, "calibration_length": 64}
+GROUP = {"embedded": 40, "llama": 80, "qwen3": 80, "gpt2": 80}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("tiny")
+    tiny = ("llama", "qwen3", "gpt2", "gemma", "gpt_neox")
+    return {"embedded": "embedded", **{arch: str(save_tiny(arch, base / arch)) for arch in tiny}}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("store"))
+
+
+def load(folder, dtype=torch.float32):
+    return AutoModelForCausalLM.from_pretrained(resolve_pretrained(str(folder)), dtype=dtype)
+
+
+def manifest_of(folder):
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def recipe_of(folder, text, name="mine"):
+    path = folder / f"{name}.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def weights_only(modifier="QuantizationModifier", bits=4, targets="[Linear]", ignore="{{ ignore }}", more=""):
+    return (
+        f"quantization_stage:\n  quantization_modifiers:\n    {modifier}:\n      ignore: {ignore}\n      config_groups:\n"
+        f"        one:\n          targets: {targets}\n"
+        f"          weights: {{num_bits: {bits}, type: int, symmetric: true, strategy: channel}}\n{more}"
+    )
+
+
+WANDA = (
+    "pruning_stage:\n  pruning_modifiers:\n    WandaPruningModifier:\n      sparsity: {{ sparsity }}\n"
+    '      mask_structure: "{{ mask_structure }}"\n      targets: [Linear]\n      ignore: {{ ignore }}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "pruner"),
+    [(name, pruner) for name in GROUP for pruner in ("rtn", "gptq", "awq") if (name, pruner) != ("gpt2", "awq")],
+)
+def test_four_bits_in_every_group_and_an_ordinary_folder(folders, store, name, pruner):
+    folder = prune(folders[name], pruner, store=store, **SMALL)
+    manifest = manifest_of(folder)
+    assert (manifest["variant"], manifest["bits_measured"], manifest["sparsity_requested"]) == (pruner, 4.0, None)
+    quantised, dense = load(folder), load(folders[name])
+    for layer, weight in prunable_weights(quantised):
+        groups = weight.reshape(-1, GROUP[name])
+        assert max(len(group.unique()) for group in groups) <= 16, layer
+        # Not fewer than four bits could tell apart, either: the model is not coarser than it says.
+        assert max(len(group.unique()) for group in groups) > 8, layer
+    assert len(manifest["bits_of_layer"]) == len(list(prunable_weights(dense)))
+    assert "quantization_config" not in json.loads((folder / "config.json").read_text())
+    with safe_open(folder / "model.safetensors", "pt") as saved:
+        shapes = {key: tuple(saved.get_slice(key).get_shape()) for key in saved.keys()}  # noqa: SIM118 - no mapping
+    theirs = {key: tuple(weight.shape) for key, weight in dense.state_dict().items()}
+    assert {key: theirs[key] for key in shapes} == shapes
+    assert set(theirs) - set(shapes) <= {"lm_head.weight"}
+
+
+def test_round_to_nearest_is_that(folders, store):
+    quantised = dict(prunable_weights(load(prune(folders["qwen3"], "rtn", store=store, **SMALL))))
+    for layer, weight in prunable_weights(load(folders["qwen3"])):
+        groups = weight.detach().reshape(-1, 80)
+        # 16 values from -8 to 7: the scale takes the largest weight of the group to 7.5.
+        scale = groups.abs().amax(dim=1, keepdim=True) / 7.5
+        expected = (groups / scale).round().clamp(-8, 7) * scale
+        assert torch.allclose(quantised[layer], expected.reshape(weight.shape), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arch", "pruner"),
+    [("llama", "rtn"), ("llama", "gptq"), ("llama", "awq"), ("gemma", "awq"), ("gpt_neox", "gptq")],
+)
+def test_the_stored_model_answers_as_llmcompressors_own(folders, store, arch, pruner, monkeypatch):
+    import llmcompressor
+    from llmcompressor.core import reset_session
+
+    # Without an accelerator torch can't pin memory.
+    monkeypatch.setattr("llmcompressor.pipelines.cache.IntermediatesCache.pin_memory", lambda *_: None)
+    folder = prune(folders[arch], pruner, store=store, **SMALL)
+    # The same recipe by llmcompressor alone, whose layers round as they go.
+    theirs, tokenizer = load(folders[arch]), AutoTokenizer.from_pretrained(folders[arch])
+    ids = calibration_ids(tokenizer)
+    # In the same batches: GPTQ's choices hang on the last digits.
+    samples = [{"input_ids": batch} for batch in ids.split(TOKENS_PER_BATCH // ids.shape[1])]
+    loader = torch.utils.data.DataLoader(samples, batch_size=None)
+    recipe = manifest_of(folder)["recipe"]
+    llmcompressor.oneshot(
+        model=theirs, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(samples)
+    )
+    reset_session()
+    with torch.no_grad():
+        expected, found = theirs(ids).logits, load(folder)(ids).logits
+        dense = load(folders[arch])(ids).logits
+    assert torch.allclose(found, expected, atol=1e-4)
+    assert (dense - expected).abs().max() > 1e-2
+
+
+def calibration_ids(tokenizer):
+    from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+    from lm_eval_illusion.pruning.settings import read_settings
+
+    settings = read_settings(**SMALL)
+    return torch.tensor(calibration_samples(calibration_texts(settings), tokenizer, settings).token_ids)
+
+
+def test_gptq_makes_up_for_its_errors(folders, store):
+    dense, tokenizer = load(folders["llama"]), AutoTokenizer.from_pretrained(folders["llama"])
+    ids = calibration_ids(tokenizer)
+    seen = {}
+    dense.model.layers[0].mlp.up_proj.register_forward_hook(lambda _, given, __: seen.update(inputs=given[0]))
+    with torch.no_grad():
+        dense(ids)
+    off = {}
+    for pruner in ("rtn", "gptq"):
+        weight = load(prune(folders["llama"], pruner, store=store, **SMALL)).model.layers[0].mlp.up_proj.weight
+        off[pruner] = float((seen["inputs"] @ (weight - dense.model.layers[0].mlp.up_proj.weight).T.detach()).pow(2).mean())
+    assert off["gptq"] < 0.9 * off["rtn"]
+
+
+def test_bfloat16_stays_bfloat16_on_its_grid(folders, store):
+    folder = prune(folders["llama"], "gptq", store=store, dtype="bfloat16", **SMALL)
+    quantised = load(folder, "auto")
+    assert quantised.dtype == torch.bfloat16
+    for _, weight in prunable_weights(quantised):
+        assert max(len(group.unique()) for group in weight.reshape(-1, 80)) <= 16
+
+
+def test_a_recipe_of_the_users_goes_by_its_name_and_its_layers_count_by_size(folders, store, tmp_path):
+    recipe = recipe_of(tmp_path, weights_only(bits=8, targets="['re:.*mlp.*_proj']"), "eight-bit-mlp")
+    manifest = manifest_of(prune(folders["llama"], recipe, store=store, **SMALL))
+    assert (manifest["variant"], manifest["pruner"]) == ("eight-bit-mlp", "eight-bit-mlp")
+    # A block: attention 80 x 80 twice and 80 x 40 twice, in float32; MLP 80 x 160 three times, in 8 bits.
+    assert manifest["bits_measured"] == pytest.approx((19200 * 32 + 38400 * 8) / 57600)
+
+
+def test_a_pruned_model_has_the_bits_of_its_dtype(folders, store):
+    manifest = manifest_of(prune(folders["llama"], "magnitude", 0.5, store=store, **SMALL))
+    assert manifest["bits_measured"] == 32
+
+
+def test_pruned_hf_says_both(folders, store):
+    model = PrunedHFLM(folders["llama"], pruner="rtn", store=store, device="cpu", **SMALL)
+    told = model.get_model_info()["illusion"]
+    assert (told["variant"], told["bits_measured"]) == ("rtn", 4.0)
+    assert 0 < told["sparsity_measured"] < 0.3  # what rounds to zero is zero
+    assert "bits_of_layer" not in told
+    dense = PrunedHFLM(folders["llama"], pruner="none", device="cpu")
+    assert dense.get_model_info()["illusion"]["bits_measured"] == 32
+
+
+def test_pruned_then_rounded(folders, store, tmp_path):
+    recipe = recipe_of(tmp_path, WANDA + weights_only(), "sparse-and-coarse")
+    folder = prune(folders["llama"], recipe, 0.5, store=store, **SMALL)
+    manifest = manifest_of(folder)
+    assert (manifest["variant"], manifest["bits_measured"]) == ("sparse-and-coarse-0.5", 4.0)
+    assert manifest["sparsity_measured"] >= 0.5
+    wanda = dict(prunable_weights(load(prune(folders["llama"], "wanda", 0.5, store=store, **SMALL))))
+    for layer, weight in prunable_weights(load(folder)):
+        assert not (weight[wanda[layer] == 0]).any()
+
+
+def test_gptq_fills_zeros_again_unless_it_comes_first(folders, store, tmp_path):
+    # llmcompressor took the keeping of zeros out of GPTQ: its pull request 2860.
+    after = recipe_of(tmp_path, WANDA + weights_only("GPTQModifier"), "gptq-last")
+    with pytest.raises(UserError, match="GPTQ fills zeros again: in the recipe put the pruning behind it"):
+        prune(folders["embedded"], after, 0.6, store=store, **SMALL)
+    first = recipe_of(tmp_path, weights_only("GPTQModifier") + WANDA, "gptq-first")
+    folder = prune(folders["embedded"], first, 0.6, store=store, **SMALL)
+    manifest = manifest_of(folder)
+    assert manifest["bits_measured"] == 4
+    assert manifest["sparsity_measured"] >= 0.6
+    for _, weight in prunable_weights(load(folder)):
+        assert max(len(row.unique()) for row in weight) <= 16
+
+
+@pytest.mark.parametrize(("arch", "name"), [("gpt2", "GPT2LMHeadModel"), ("gpt_neox", "GPTNeoXForCausalLM")])
+def test_awq_that_would_only_round_is_refused(folders, store, arch, name):
+    with pytest.raises(UserError, match=f"AWQ knows no layers of {name} to balance, and would only round"):
+        prune(folders[arch], "awq", store=store, **SMALL)
+
+
+def test_awq_balances(folders, store):
+    dense, balanced = (load(folder) for folder in (folders["llama"], prune(folders["llama"], "awq", store=store, **SMALL)))
+    # What goes into the queries is divided by what their weights are multiplied by.
+    assert not torch.equal(dense.model.layers[0].input_layernorm.weight, balanced.model.layers[0].input_layernorm.weight)
+
+
+def test_floating_point_of_four_bits(folders, store, tmp_path):
+    recipe = recipe_of(
+        tmp_path,
+        "a_stage:\n  b_modifiers:\n    QuantizationModifier:\n      scheme: NVFP4A16\n      ignore: {{ ignore }}\n",
+        "nvfp4",
+    )
+    folder = prune(folders["llama"], recipe, store=store, **SMALL)
+    assert manifest_of(folder)["bits_measured"] == 4
+    for _, weight in prunable_weights(load(folder)):
+        for group in weight.detach().reshape(-1, 16):
+            # E2M1 knows 0, 0.5, 1, 1.5, 2, 3, 4 and 6: in every group some scale makes these of its weights.
+            largest = group.abs().max()
+            made = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+            assert any(
+                torch.isclose(group.abs()[:, None] * top / largest, made, atol=1e-3).any(dim=1).all() for top in (6, 4, 3, 2)
+            )
+
+
+def test_a_mask_then_rounded(folders, store, tmp_path):
+    recipe = recipe_of(tmp_path, WANDA + weights_only(), "masked-and-coarse")
+    folder = prune(folders["llama"], recipe, mask_structure="2:4", store=store, **SMALL)
+    for _, weight in prunable_weights(load(folder)):
+        assert ((weight.reshape(-1, 4) == 0).sum(dim=1) >= 2).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "a_stage:\n  b_modifiers:\n    QuantizationModifier:\n      scheme: W8A8\n      ignore: {{ ignore }}\n",
+            "QuantizationModifier quantises input_activations, which no ordinary checkpoint holds: give a scheme of weights alone",
+        ),
+        (
+            weights_only(
+                more="      kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, dynamic: false, symmetric: true}\n"
+            ),
+            r"quantises the cache \(kv_cache_scheme\)",
+        ),
+        (
+            weights_only(ignore="[]"),
+            "it quantises lm_head, which is an embedding or the output head: add `ignore: {{ ignore }}`",
+        ),
+        (weights_only(targets="[Embedding]"), "it quantises model.embed_tokens"),
+        (
+            weights_only().replace("strategy: channel", "strategy: group, group_size: 48"),
+            "can't prune this model so .*divisible",
+        ),
+        (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid to llmcompressor"),
+        (weights_only("NoSuchModifier"), "No modifier of type 'NoSuchModifier'"),
+        ("a_stage:\n  b_modifiers:\n    GPTQModifier:\n", "names no modifier"),
+        (
+            "a_stage:\n  b_modifiers:\n    QuIPModifier: {transform_type: random-hadamard}\n",
+            "would not load whole from an ordinary checkpoint: .* tensors unexpected, e.g. model.layers",
+        ),
+        (
+            WANDA.replace("{{ sparsity }}", "0.6").replace("{{ mask_structure }}", "2:4"),
+            "has mask_structure 2:4 and sparsity 0.6: the mask removes 2 of every 4 weights",
+        ),
+    ],
+)
+def test_recipes_that_cannot_be(folders, tmp_path, text, said):
+    recipe = recipe_of(tmp_path, text)
+    with pytest.raises(UserError, match=said) as caught:
+        prune(folders["llama"], recipe, store=str(tmp_path / "store"), **SMALL)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "store").glob("[!.]*"))

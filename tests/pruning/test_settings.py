@@ -1,0 +1,118 @@
+"""Pruning arguments: defaults, and one clear line for each wrong one."""
+
+from __future__ import annotations
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, pruner_names, read_settings
+
+
+def test_defaults():
+    settings = read_settings()
+    assert (settings.pruner, settings.sparsity, settings.mask_structure) == ("wanda", 0.6, "0:0")
+    assert (settings.calibration, settings.calibration_language, settings.pruning_seed) == (
+        "embedded",
+        "all",
+        0,
+    )
+
+
+def test_the_store_is_where_the_environment_says(monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "/somewhere")
+    assert read_settings().store == "/somewhere"
+    assert read_settings(store="off").store == "off"
+
+
+def test_a_pruner_is_a_file_in_pruners():
+    assert pruner_names() == ["awq", "gptq", "magnitude", "owl", "owl_sparsegpt", "rtn", "sparsegpt", "wanda"]
+
+
+@pytest.mark.parametrize(
+    ("given", "variant", "expected"),
+    [
+        ({}, "wanda-0.6", 0.6),
+        ({"pruner": "none"}, "dense", None),
+        ({"pruner": None}, "dense", None),
+        ({"pruner": "sparsegpt", "sparsity": "0.75"}, "sparsegpt-0.75", 0.75),
+        ({"mask_structure": "2:4"}, "wanda-2:4", 0.5),
+        ({"pruner": "magnitude", "mask_structure": "4:8"}, "magnitude-4:8", 0.5),
+        ({"sparsity": 0}, "wanda-0", 0.0),
+        ({"pruner": "owl"}, "owl-0.6", 0.6),
+        ({"pruner": "owl", "owl_lambda": 0.08, "owl_m": "5"}, "owl-0.6", 0.6),
+        ({"pruner": "owl", "owl_lambda": "0.1", "owl_m": 7, "pruning_seed": 1}, "owl-0.6,lambda=0.1,m=7,seed=1", 0.6),
+        ({"pruner": "gptq"}, "gptq", None),
+    ],
+)
+def test_variant_and_expected_sparsity(given, variant, expected):
+    settings = read_settings(**given)
+    assert settings.variant == variant
+    assert settings.sparsity_expected == expected
+
+
+def test_a_recipe_file_is_named_by_its_stem_and_promises_no_sparsity(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("pruning_stage: {}")
+    settings = read_settings(pruner=str(recipe))
+    assert settings.variant == "mine"
+    assert settings.sparsity_expected is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"sparsity": 1.5},
+            r"sparsity 1.5 is not in \[0, 1\): give the share of weights to remove, e.g. 0.6",
+        ),
+        ({"sparsity": -0.1}, r"not in \[0, 1\)"),
+        ({"sparsity": float("nan")}, r"not in \[0, 1\)"),
+        ({"sparsity": "half"}, "sparsity 'half' is not a number"),
+        ({"pruner": "wandda"}, "'wandda' is unknown, did you mean wanda?"),
+        ({"pruner": "zzz"}, "none, awq, gptq, magnitude, owl, owl_sparsegpt, rtn, sparsegpt, wanda"),
+        ({"pruner": "no/such/recipe.yaml"}, "is not a file"),
+        ({"pruner": "none", "sparsity": 0.5}, "the dense model is not pruned"),
+        ({"mask_structure": "3:4"}, "give one of 0:0, 2:4, 4:8"),
+        ({"mask_structure": "2:4", "sparsity": 0.6}, "sparsity 0.6 with mask_structure 2:4: the mask removes 2 of every 4"),
+        ({"mask_structure": "2:4", "sparsity": 0.6, "pruner": "sparsegpt"}, "no more and no less, leave sparsity out"),
+        ({"mask_structure": "4:8", "sparsity": "0.5"}, "the mask removes 4 of every 8"),
+        ({"mask_structure": "2:4", "pruner": "owl"}, "OWL gives each block a sparsity of its own, the mask gives all the same"),
+        ({"mask_structure": "2:4", "pruner": "gptq"}, "pruner gptq: its recipe has no {{ mask_structure }} to fill in"),
+        ({"pruner": "gptq", "sparsity": 0.5}, "pruner gptq: its recipe has no {{ sparsity }} to fill in"),
+        ({"owl_lambda": 0.1}, "owl_lambda 0.1 with pruner wanda: it says something of OWL alone"),
+        ({"owl_m": 3, "pruner": "none"}, "owl_m 3 with pruner none"),
+        ({"pruner": "owl", "owl_lambda": 0.5}, r"owl_lambda 0.5 is not in \[0, 0.5\)"),
+        ({"pruner": "owl", "owl_lambda": -0.1}, r"not in \[0, 0.5\)"),
+        ({"pruner": "owl", "owl_lambda": "wide"}, "owl_lambda 'wide' is not a number: give how far"),
+        ({"pruner": "owl", "owl_m": 0}, "owl_m 0 is not a number above 0"),
+        ({"pruner": "owl", "owl_m": float("nan")}, "owl_m nan is not a number above 0"),
+        ({"pruner": "owl", "owl_m": "inf"}, "owl_m inf is not a number above 0"),
+        ({"pruner": "owl", "sparsity": 0.95}, r"owl_lambda 0.08 at sparsity 0.95 goes from 0.87 to 1.03, beyond \[0, 1\)"),
+        ({"pruner": "owl", "sparsity": 0.1, "owl_lambda": 0.2}, "give a smaller owl_lambda"),
+        ({"calibration": "no-such-file.txt"}, "give embedded, a text or JSONL file, or hub:"),
+        ({"calibration_language": "xx"}, "'xx' is not embedded"),
+        ({"calibration_samples": 0}, "calibration_samples 0 is too small"),
+        ({"calibration_length": "long"}, "calibration_length 'long' is not a whole number"),
+        ({"pruning_seed": 1.5}, "pruning_seed 1.5 is not a whole number"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_is_allowed(given, said):
+    with pytest.raises(UserError, match=said) as caught:
+        read_settings(**given)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_is_an_argument():
+    assert set(PRUNING_ARGUMENTS) == {
+        "pruner",
+        "sparsity",
+        "mask_structure",
+        "owl_lambda",
+        "owl_m",
+        "calibration",
+        "calibration_language",
+        "calibration_samples",
+        "calibration_length",
+        "pruning_seed",
+        "store",
+    }

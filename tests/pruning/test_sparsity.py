@@ -1,0 +1,144 @@
+"""Measured sparsity on weights set by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity, prunable_weights
+from tests.tiny_models import ARCHITECTURES, make_tiny_model
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_embeddings_norms_and_head_are_not_prunable(arch):
+    model = make_tiny_model(arch)
+    names = [name for name, _ in prunable_weights(model)]
+    assert names
+    assert not [name for name in names if "emb" in name or "norm" in name or "head" in name or "wte" in name]
+    # Every matrix of the decoder blocks is there.
+    blocks = [name for name, weight in model.named_parameters() if weight.ndim == 2 and ("layers." in name or "h." in name)]
+    assert sorted(f"{name}.weight" for name in names) == sorted(blocks)
+
+
+def test_shares_by_hand():
+    model = make_tiny_model("llama")
+    first, second = (
+        weight for name, weight in prunable_weights(model) if name.endswith(("0.self_attn.q_proj", "0.mlp.up_proj"))
+    )
+    with torch.no_grad():
+        first[:, :20] = 0  # 20 of 80 columns
+        second[:80] = 0  # 80 of 160 rows
+    measured = measure_sparsity(model)
+    assert measured["model.layers.0.self_attn.q_proj"] == 0.25
+    assert measured["model.layers.0.mlp.up_proj"] == 0.5
+    total = sum(weight.numel() for _, weight in prunable_weights(model))
+    assert overall_sparsity(model) == (20 * 80 + 80 * 80) / total
+
+
+def test_more_than_half_a_point_off_stops():
+    model = make_tiny_model("llama")
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, : int(weight.shape[1] * 0.6)] = 0
+    check_sparsity(model, 0.6, "0:0")
+    check_sparsity(model, 0.604, "0:0")
+    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was asked"):
+        check_sparsity(model, 0.606, "0:0")
+
+
+def test_a_single_layer_off_stops_even_if_the_whole_is_right():
+    model = make_tiny_model("llama")
+    weights = dict(prunable_weights(model))
+    with torch.no_grad():
+        for weight in weights.values():
+            weight[:, : weight.shape[1] // 2] = 0
+        # Two layers of 80 x 80: what is missing in one is too much in the other.
+        weights["model.layers.0.self_attn.q_proj"][:, 30:] = 1
+        weights["model.layers.0.self_attn.o_proj"][:, :50] = 0
+    assert overall_sparsity(model) == 0.5
+    with pytest.raises(
+        UserError, match=r"0\.5 was asked \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
+    ):
+        check_sparsity(model, 0.5, "0:0")
+
+
+def test_every_group_of_an_n_of_m_mask_is_checked():
+    model = make_tiny_model("llama")
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, 0::2] = 0
+    check_sparsity(model, 0.5, "2:4")
+    name, weight = next(iter(prunable_weights(model)))
+    with torch.no_grad():
+        weight[3, 0:4] = torch.tensor([1.0, 1.0, 1.0, 0.0])
+    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were asked"):
+        check_sparsity(model, 0.5, "2:4")
+
+
+@pytest.mark.parametrize("structure", ["2:4", "4:8"])
+def test_a_group_with_more_zeros_than_asked(structure):
+    zeros, group = map(int, structure.split(":"))
+    model = make_tiny_model("llama")
+    masked(model, group)
+    name, weight = list(prunable_weights(model))[3]
+    with torch.no_grad():
+        weight[7, group] = 0  # the first of the second group, which the mask keeps
+    said = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were asked"
+    with pytest.raises(UserError, match=said):
+        check_sparsity(model, 0.5, structure)
+    # What was rounded, too, may have more.
+    check_sparsity(model, 0.5, structure, at_least=True)
+
+
+@pytest.mark.parametrize("arch", ["llama", "gpt2"])
+def test_groups_go_along_the_inputs(arch):
+    model = make_tiny_model(arch)
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            # Two of every four, but down the outputs: half the columns of a row, in runs of eight.
+            rows, columns = weight.shape
+            down = (torch.arange(rows)[:, None] + 2 * (torch.arange(columns)[None] // 8)) % 4 < 2
+            weight[down] = 0
+            assert ((weight.T.reshape(-1, 4) == 0).sum(dim=1) == 2).all()
+    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were asked"):
+        check_sparsity(model, 0.5, "2:4")
+
+
+def test_layers_may_differ_if_the_whole_is_right():
+    model = make_tiny_model("llama")
+    of_layer = {}
+    with torch.no_grad():
+        for name, weight in prunable_weights(model):
+            of_layer[name] = 0.45 if "layers.0" in name else 0.55
+            weight[:, : round(weight.shape[1] * of_layer[name])] = 0
+    check_sparsity(model, 0.5, "0:0", of_layer=of_layer)
+    with pytest.raises(UserError, match=r"0.5 was asked \(worst layer"):
+        check_sparsity(model, 0.5, "0:0")
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was asked"):
+        check_sparsity(model, 0.52, "0:0", of_layer=of_layer)
+
+
+def test_at_least_lets_more_pass_and_fewer_not():
+    model = make_tiny_model("llama")
+    masked(model, 4)
+    check_sparsity(model, 0.4, "0:0", at_least=True)
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was asked"):
+        check_sparsity(model, 0.6, "0:0", at_least=True)
+
+
+def masked(model, group):
+    """The second half of each group of a row is zero."""
+    with torch.no_grad():
+        for _, weight in prunable_weights(model):
+            weight[:, torch.arange(weight.shape[1]) % group >= group // 2] = 0
+
+
+def test_groups_that_do_not_fit_are_named_before_pruning():
+    model = make_tiny_model("llama")
+    check_shapes(model, "4:8")  # 80 and 160 inputs
+    check_shapes(model, "0:0")
+    model.model.layers[1].mlp.down_proj = torch.nn.Linear(36, 80, bias=False)
+    check_shapes(model, "2:4")
+    with pytest.raises(UserError, match=r"layers\.1\.mlp\.down_proj has 36 inputs, not a multiple of 8"):
+        check_shapes(model, "4:8")

@@ -1,0 +1,230 @@
+"""Reports and browser data as the statistics would make them, from simulated items, by the contract of report.json."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+
+from lm_eval_illusion.analysis.calibration_language import by_calibration_language
+from tests.report.item_examples import FATES, RANKS, STRATEGIES, VARIANTS, made_browser
+
+
+def made(
+    base_models=("Qwen/Qwen3-8B",),
+    variants=VARIANTS,
+    families=("mqa_illusion",),
+    languages=("ar", "en", "th", "zh"),
+    items=25,
+    dense_given=True,
+    strange="",
+):
+    """A report and its browser data. `strange` is put into every string that comes from data, models or users."""
+    say = (lambda text: text + strange) if strange else (lambda text: text)
+    variants = [variant for variant in variants if dense_given or variant[1] != "none"]
+    browser = made_browser(say, base_models, variants, families, languages, items)
+    return _report(say, base_models, variants, browser, dense_given), browser
+
+
+CALIBRATED = (
+    ("dense", "none", None),
+    ("wanda-0.6", "wanda", 0.6),
+    ("wanda-0.6,cal=en", "wanda", 0.6),
+    ("wanda-0.6,cal=zh", "wanda", 0.6),
+)
+
+
+def calibrated(**options):
+    """The same of variants that differ in their calibration language."""
+    report, browser = made(variants=CALIBRATED, **options)
+    for entry in report["variants"]:
+        for code in ("en", "zh"):
+            if f"cal={code}" in entry["variant"]:
+                entry["calibration_language"] = code
+    report["calibration_languages"] = by_calibration_language(report["rows"], report["variants"])
+    return report, browser
+
+
+def _report(say, base_models, variants, browser, dense_given):
+    described = [
+        {
+            "base_model": say(base_model),
+            "variant": say(name),
+            "pruner": say(pruner) if pruner != "none" else "none",
+            "sparsity_requested": sparsity,
+            "sparsity_measured": (sparsity or 0) - 0.002 if sparsity else 0.0,
+            "bits_measured": 16.0,
+            "owl_lambda": None,
+            "owl_m": None,
+            "mask_structure": "0:0",
+            "calibration_language": "all" if pruner != "none" else None,
+            "calibration_samples": 128 if pruner != "none" else None,
+            "calibration_length": 256 if pruner != "none" else None,
+            "pruning_seed": 0 if pruner != "none" else None,
+            "runs": [say(f"results_{name}.json")],
+        }
+        for base_model in base_models
+        for name, pruner, sparsity in variants
+    ]
+    groups = {}
+    for row in browser["rows"]:
+        item = browser["items"][row["item"]]
+        for language, answer_type in (("all", None), (item["language"], None), ("all", item["answer_type"])):
+            key = (row["base_model"], row["variant"], item["family"], language, answer_type)
+            groups.setdefault(key, []).append(row)
+    dense = {}
+    if dense_given:
+        dense = {(row["base_model"], row["item"]): row for row in browser["rows"] if row["transition"] is None}
+    names = ("base_model", "variant", "family", "language", "answer_type")
+    made_rows = [{**dict(zip(names, key, strict=True)), **_numbers(browser, rows, dense)} for key, rows in groups.items()]
+    rows = [{k: v for k, v in row.items() if k != "answer_type"} for row in made_rows if row["answer_type"] is None]
+    return {
+        "schema": 1,
+        "recognition_metric": "acc",
+        "production_metric": "match",
+        "variants": described,
+        "rows": rows,
+        "answer_type_rows": [row for row in made_rows if row["answer_type"] is not None],
+        "leaderboard": _leaderboard(rows, described),
+        "calibration_languages": [],
+        "noise": _noise(say, rows) if dense_given else None,
+    }
+
+
+def rate(hits, n):
+    """A share with Wilson's interval."""
+    if not n:
+        return {"value": None, "ci": None}
+    p, z = hits / n, 1.96
+    middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return {"value": p, "ci": [max((middle - half) / (1 + z * z / n), 0), min((middle + half) / (1 + z * z / n), 1)]}
+
+
+def difference(value, n):
+    return {"value": value, "ci": [value - 1.6 / n**0.5, value + 1.6 / n**0.5]}
+
+
+def _hit(browser, row, strategy):
+    answer = browser["items"][row["item"]]["answer"]
+    if strategy == "any":
+        return any(_hit(browser, row, name) for name in STRATEGIES[:3])
+    return answer in row["outputs"][strategy]
+
+
+def bucket(rank):
+    return next(name for name, most in RANKS.items() if rank <= most)
+
+
+def _ranks(rows):
+    ranks = sorted(row["gold_rank"] for row in rows)
+    histogram = Counter(map(bucket, ranks))
+    return {
+        "n": len(ranks),
+        "median": median(ranks) if ranks else None,
+        "p90": ranks[int(0.9 * (len(ranks) - 1))] if ranks else None,
+        "share_at_most_10": sum(rank <= 10 for rank in ranks) / len(ranks) if ranks else None,
+        "histogram": {name: histogram[name] for name in RANKS},
+    }
+
+
+def _numbers(browser, rows, dense):
+    n, cells = len(rows), Counter(row["cell"] for row in rows)
+    errors = [row for row in rows if row["cell"] == "recognition_only"]
+    recognised, produced = cells["both"] + cells["recognition_only"], cells["both"] + cells["production_only"]
+    hits = {name: sum(_hit(browser, row, name) for row in errors) for name in STRATEGIES}
+    by_rank = {name: [row for row in errors if bucket(row["gold_rank"]) == name] for name in RANKS}
+    demoted = sum(row["gold_rank"] <= 10 or _hit(browser, row, "any") for row in errors)
+    share = {name: value for name, value in _ranks(errors).items() if name not in ("n", "histogram")}
+    return {
+        "n": n,
+        "invalid": 0,
+        "cells": {name: cells[name] for name in ("both", "recognition_only", "production_only", "neither")},
+        "recognition_accuracy": rate(recognised, n),
+        "production_accuracy": rate(produced, n),
+        "illusion_gap": difference((recognised - produced) / n, n),
+        "recognition_only_rate": rate(len(errors), n),
+        "recognition_only_share": rate(len(errors), recognised),
+        "recovery": {name: {"n": len(errors), "recovered": hits[name], **rate(hits[name], len(errors))} for name in STRATEGIES},
+        "recovery_by_rank": [
+            {
+                "ranks": name,
+                "n": len(part),
+                "recovered": (back := sum(_hit(browser, r, "any") for r in part)),
+                **rate(back, len(part)),
+            }
+            for name, part in by_rank.items()
+        ],
+        "gold_rank": share,
+        "demoted": rate(demoted, len(errors)),
+        "erased": rate(len(errors) - demoted, len(errors)),
+        "candidates_without_gold": rate(0, len(errors)),
+        "question_blind": rate(round(0.27 * n), n),
+        "in_passage": None,
+        "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
+    }
+
+
+def _vs_dense(rows, dense):
+    n, fates = len(rows), Counter(row["transition"] for row in rows)
+    before = [dense[row["base_model"], row["item"]] for row in rows]
+    known = [(was, row) for was, row in zip(before, rows, strict=True) if row["transition"] != "not known"]
+    flips = {}
+    for measure, cells in (("production", ("both", "production_only")), ("recognition", ("both", "recognition_only"))):
+        was, now = [row["cell"] in cells for row in before], [row["cell"] in cells for row in rows]
+        flips[measure] = (
+            sum(a and not b for a, b in zip(was, now, strict=True)),
+            sum(b and not a for a, b in zip(was, now, strict=True)),
+        )
+    change = {name: (gained - fell) / n for name, (fell, gained) in flips.items()}
+    return {
+        "n": n,
+        "known": len(known),
+        **{name: fates[name] for name in FATES},
+        **{f"{name.split('_')[0]}_rate": rate(fates[name], len(known)) for name in FATES},
+        **{
+            f"mcnemar_{name}": {"dense_only": fell, "pruned_only": gained, "p": 0.0004, "p_holm": 0.0016}
+            for name, (fell, gained) in flips.items()
+        },
+        **{f"{name}_change": difference(value, n) for name, value in change.items()},
+        "gap_change": difference(change["recognition"] - change["production"], n),
+        "smallest_effect": {"production": 0.06, "recognition": None},
+        "gold_rank": {"dense": _ranks([was for was, _ in known]), "pruned": _ranks([row for _, row in known])},
+        "logprob_drop": {"n": len(known), "median": 1.25, "mean": {"value": 1.4, "ci": [1.2, 1.6]}},
+        "clears_noise": {"production": True, "recognition": False, "gap": None},
+    }
+
+
+def _leaderboard(rows, variants):
+    measured = {(entry["base_model"], entry["variant"]): entry["sparsity_measured"] for entry in variants}
+    board = []
+    for row in [row for row in rows if row["language"] == "all"]:
+        rivals = [other for other in rows if other["language"] == "all" and other["family"] == row["family"]]
+        ranks = {
+            name: 1 + sum(other[f"{name}_accuracy"]["value"] > row[f"{name}_accuracy"]["value"] for other in rivals)
+            for name in ("production", "recognition")
+        }
+        board.append(
+            {
+                "base_model": row["base_model"],
+                "variant": row["variant"],
+                "family": row["family"],
+                "sparsity_measured": measured[row["base_model"], row["variant"]],
+                "production": row["production_accuracy"],
+                "recognition": row["recognition_accuracy"],
+                "recognition_only_rate": row["recognition_only_rate"],
+                "rank_by_production": ranks["production"],
+                "rank_by_recognition": ranks["recognition"],
+                "rank_error": ranks["recognition"] - ranks["production"],
+            }
+        )
+    return board
+
+
+def _noise(say, rows):
+    flips = {"first_only": 3, "second_only": 2, "flips": rate(5, 100)}
+    kept = [row for row in rows if row["vs_dense"] is None]
+    names = ("base_model", "family", "language", "n")
+    parts = [{**{name: row[name] for name in names}, "production": flips, "recognition": flips} for row in kept]
+    return {
+        "runs": [say("batch-1.json"), say("batch-8.json")],
+        "rows": [{**part, "gap_change": difference(0.004, 400)} for part in parts],
+    }

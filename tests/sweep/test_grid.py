@@ -1,0 +1,71 @@
+"""The grid, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.sweep.grid import cells_of
+from lm_eval_illusion.sweep.study import Study
+
+
+def named(**study):
+    return [(cell.base_model, cell.variant) for cell in cells_of(Study(**study))]
+
+
+def test_every_base_model_dense_and_every_combination():
+    cells = named(pretrained=["a", "b"], pruner=["wanda", "magnitude"], sparsity=[0.5, 0.6])
+    variants = ["dense", "wanda-0.5", "wanda-0.6", "magnitude-0.5", "magnitude-0.6"]
+    assert cells == [(base, variant) for base in "ab" for variant in variants]
+
+
+def test_masks_languages_and_seeds_are_axes_and_stand_in_the_variants_name():
+    cells = named(
+        pretrained="a", sparsity=[0.5], mask_structure=["2:4"], calibration_language=["all", "en"], pruning_seed=[0, 1]
+    )
+    assert [variant for _, variant in cells] == [
+        *("dense", "wanda-0.5", "wanda-0.5,seed=1", "wanda-0.5,cal=en", "wanda-0.5,cal=en,seed=1"),
+        *("wanda-2:4", "wanda-2:4,seed=1", "wanda-2:4,cal=en", "wanda-2:4,cal=en,seed=1"),
+    ]
+
+
+def test_excluded_and_included_cells():
+    cells = named(
+        pretrained="a",
+        pruner=["wanda", "sparsegpt"],
+        sparsity=[0.5, 0.7],
+        exclude=[{"pruner": "sparsegpt", "sparsity": 0.7}, {"sparsity": 0.5, "pruner": "wanda"}],
+        include=[{"pruner": "magnitude", "sparsity": 0.4}, {"pruner": "wanda", "sparsity": 0.7}],
+    )
+    assert [variant for _, variant in cells] == ["dense", "wanda-0.7", "sparsegpt-0.5", "magnitude-0.4"]
+
+
+def test_a_pruner_has_the_axes_that_it_takes_and_no_others(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("{{ sparsity }}")
+    cells = named(
+        pretrained="a",
+        pruner=["wanda", "owl", "gptq", str(recipe)],
+        sparsity=[0.5, 0.6],
+        mask_structure=["2:4"],
+        model_args={"owl_lambda": 0.1},
+    )
+    assert [variant for _, variant in cells] == [
+        *("dense", "wanda-0.5", "wanda-0.6", "wanda-2:4"),
+        *("owl-0.5,lambda=0.1", "owl-0.6,lambda=0.1", "gptq", "mine-0.5", "mine-0.6"),
+    ]
+
+
+def test_names_are_folders_and_differ_by_all_that_decides_the_answers():
+    one, two = (cells_of(Study(pretrained="org/model", sparsity=0.5, limit=limit)) for limit in (5, 6))
+    assert [cell.name.rsplit("--", 1)[0] for cell in one] == ["model--dense", "model--wanda-0.5"]
+    assert not {cell.name for cell in one} & {cell.name for cell in two}
+    # How many rows are asked at once decides nothing.
+    assert cells_of(Study(pretrained="a", batch_size=1)) == cells_of(Study(pretrained="a", batch_size=9))
+
+
+def test_a_wrong_argument_is_said_before_anything_runs():
+    with pytest.raises(UserError, match="did you mean wanda"):
+        named(pretrained="a", pruner=["wandda"])
+    with pytest.raises(UserError, match=r"sparsity 1\.5 is not in"):
+        named(pretrained="a", sparsity=[0.5, 1.5])
