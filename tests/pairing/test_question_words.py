@@ -32,7 +32,7 @@ def bundle(one_id, question, kind, lang="en"):
 def test_question_words_are_found(lang, words):
     bundles = bundles_of(question for question in read_source(XQUAD).questions if question.lang == lang)
     asked = QuestionWords(bundles)
-    assert words <= set().union(*(asked.telling(one, lang) for one in bundles))
+    assert words <= set().union(*(asked.in_question(one, lang) for one in bundles))
 
 
 def test_how_many_is_nearer_to_how_many_than_to_who():
