@@ -41,6 +41,7 @@ class _AnswerForms(NamedTuple):
         keeps_articles: its last word is spelled like an article, so articles stay in the output, too.
         crosses_clauses: it contains a clause mark itself.
         capitals: the pattern that the output must contain as written, if upper and lower case are different words.
+        has_spaces: the language writes spaces between words.
     """
 
     forms: tuple[str, ...]
@@ -48,6 +49,7 @@ class _AnswerForms(NamedTuple):
     keeps_articles: bool
     crosses_clauses: bool
     capitals: re.Pattern[str] | None
+    has_spaces: bool
 
 
 def matches(output: str, answers: Sequence[str], lang: str) -> bool:
@@ -113,14 +115,21 @@ def _answer_forms(answer: str, lang: str) -> _AnswerForms:
     forms = dict.fromkeys((plain, *date_forms(answer, lang), *percentage_forms(plain, lang)))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
     capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None
-    return _AnswerForms(tuple(filter(None, forms)), without_percent(plain), keeps_articles, has_clause_mark(answer), capitals)
+    return _AnswerForms(
+        forms=tuple(filter(None, forms)),
+        whole_output_form=without_percent(plain),
+        keeps_articles=keeps_articles,
+        crosses_clauses=has_clause_mark(answer),
+        capitals=capitals,
+        has_spaces=language(lang).words.spaces,
+    )
 
 
 def _equals(line: str, answer: _AnswerForms, lang: str) -> bool:
     text = normalise(line, lang, answer.keeps_articles)
     if text == answer.whole_output_form:
         return True
-    if language(lang).words.spaces:
+    if answer.has_spaces:
         return text in answer.forms
     return without_spaces(text) in map(without_spaces, answer.forms)
 
@@ -129,7 +138,7 @@ def _contains(line: str, answer: _AnswerForms, lang: str) -> bool:
     if answer.capitals and not answer.capitals.search(unicodedata.normalize("NFKC", line)):
         return False
     text = normalise(line, lang, answer.keeps_articles)
-    if language(lang).words.spaces:
+    if answer.has_spaces:
         return any(_contains_words(form, text, lang) for form in answer.forms)
     parts = (without_spaces(text),) if answer.crosses_clauses else clauses(line, lang)
     return any(contains_answer(without_spaces(form), part, lang) for form in answer.forms for part in parts)
