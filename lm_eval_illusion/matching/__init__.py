@@ -1,7 +1,7 @@
 """Decide whether an output says an answer: the metrics `match`, `exact_match` and `f1`.
 
-Outputs and answers are compared in a normal form (normalize). An answer has several forms (dates, quantities); how they are searched
-depends on whether the language writes spaces between words (word_boundaries).
+Outputs and answers are compared in a normal form (normalize). An answer has several forms (answer_forms); how they are searched depends
+on whether the language writes spaces between words (word_boundaries).
 """
 
 from __future__ import annotations
@@ -10,46 +10,18 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.dates import date_forms
-from lm_eval_illusion.matching.normalize import ends_in_article, normalise
+from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.normalize import normalise
 from lm_eval_illusion.matching.orthography import fold_letters
-from lm_eval_illusion.matching.quantities import is_other_number, percentage_forms, without_percent
-from lm_eval_illusion.matching.word_boundaries import (
-    clauses,
-    contains_answer,
-    has_clause_mark,
-    matches_with_clitics,
-    without_spaces,
-)
+from lm_eval_illusion.matching.quantities import is_other_number
+from lm_eval_illusion.matching.word_boundaries import clauses, contains_answer, matches_with_clitics, without_spaces
 
 __all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "stands_in_passage"]
 
 # Invisible characters that may stand before the first visible one: white space, zero-width characters, direction and byte order marks.
 _BLANK = " \t\n\r\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff"
-
-
-class _AnswerForms(NamedTuple):
-    """An answer, prepared for searching.
-
-    Attributes:
-        forms: normalised ways to write it; each counts anywhere in the output.
-        whole_output_form: a form that counts only as the whole output, if there is one.
-        keeps_articles: its last word is spelled like an article, so articles stay in the output, too.
-        crosses_clauses: it contains a clause mark itself.
-        capitals: the pattern that the output must contain as written, if upper and lower case are different words.
-        has_spaces: the language writes spaces between words.
-    """
-
-    forms: tuple[str, ...]
-    whole_output_form: str | None
-    keeps_articles: bool
-    crosses_clauses: bool
-    capitals: re.Pattern[str] | None
-    has_spaces: bool
 
 
 def matches(output: str, answers: Sequence[str], lang: str) -> bool:
@@ -68,7 +40,7 @@ def matches(output: str, answers: Sequence[str], lang: str) -> bool:
         UserError: CLDR does not know the language.
     """
     line = first_line(output)
-    return any(_equals(line, answer, lang) or _contains(line, answer, lang) for answer in _all_answer_forms(answers, lang))
+    return any(_equals(line, answer, lang) or _contains(line, answer, lang) for answer in _forms_of_all(answers, lang))
 
 
 def exact_match(output: str, answers: Sequence[str], lang: str) -> bool:
@@ -77,7 +49,7 @@ def exact_match(output: str, answers: Sequence[str], lang: str) -> bool:
     Arguments and errors are those of `matches`.
     """
     line = first_line(output)
-    return any(_equals(line, answer, lang) for answer in _all_answer_forms(answers, lang))
+    return any(_equals(line, answer, lang) for answer in _forms_of_all(answers, lang))
 
 
 def f1(output: str, answers: Sequence[str], lang: str) -> float:
@@ -86,7 +58,7 @@ def f1(output: str, answers: Sequence[str], lang: str) -> float:
     In a language that writes no spaces between words, characters are the tokens. Arguments and errors are those of `matches`.
     """
     output_tokens = _tokens(normalise(first_line(output), lang), lang)
-    forms = (form for answer in _all_answer_forms(answers, lang) for form in answer.forms)
+    forms = (form for answer in _forms_of_all(answers, lang) for form in answer.forms)
     return max((_f1(output_tokens, _tokens(form, lang)) for form in forms), default=0.0)
 
 
@@ -102,30 +74,13 @@ def stands_in_passage(text: str, passage: str, lang: str) -> bool:
     return folded in folded_passage and re.search(rf"(?<!\d){re.escape(folded)}(?!\d)", folded_passage) is not None
 
 
-def _all_answer_forms(answers: Sequence[str], lang: str) -> list[_AnswerForms]:
+def _forms_of_all(answers: Sequence[str], lang: str) -> list[AnswerForms]:
     if isinstance(answers, str):
         raise TypeError(f"answers must be a list of strings, not the string {answers!r}: write [{answers!r}]")
-    return [_answer_forms(answer, lang) for answer in answers]
+    return [answer_forms(answer, lang) for answer in answers]
 
 
-@lru_cache(maxsize=50_000)
-def _answer_forms(answer: str, lang: str) -> _AnswerForms:
-    keeps_articles = ends_in_article(answer, lang)
-    plain = normalise(answer, lang, keeps_articles)
-    forms = dict.fromkeys((plain, *date_forms(answer, lang), *percentage_forms(plain, lang)))
-    # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
-    capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None
-    return _AnswerForms(
-        forms=tuple(filter(None, forms)),
-        whole_output_form=without_percent(plain),
-        keeps_articles=keeps_articles,
-        crosses_clauses=has_clause_mark(answer),
-        capitals=capitals,
-        has_spaces=language(lang).words.spaces,
-    )
-
-
-def _equals(line: str, answer: _AnswerForms, lang: str) -> bool:
+def _equals(line: str, answer: AnswerForms, lang: str) -> bool:
     text = normalise(line, lang, answer.keeps_articles)
     if text == answer.whole_output_form:
         return True
@@ -134,7 +89,7 @@ def _equals(line: str, answer: _AnswerForms, lang: str) -> bool:
     return without_spaces(text) in map(without_spaces, answer.forms)
 
 
-def _contains(line: str, answer: _AnswerForms, lang: str) -> bool:
+def _contains(line: str, answer: AnswerForms, lang: str) -> bool:
     if answer.capitals and not answer.capitals.search(unicodedata.normalize("NFKC", line)):
         return False
     text = normalise(line, lang, answer.keeps_articles)
