@@ -154,7 +154,7 @@ class Era(_Section, frozen=True):
 
 
 class NumberLimit(_Section, frozen=True):
-    """[[dates.limits]]: the greatest value of a number that stands before or after certain words. One of the two is given."""
+    """[[dates.limits]]: the greatest value of a number that stands before or after certain words. Give one of the two."""
 
     most: int
     before_number: re.Pattern[str] | None = None

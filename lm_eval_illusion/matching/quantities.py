@@ -37,8 +37,8 @@ def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
 
     Args:
         text: normalised text.
-        start: index of the first character of what may be a number.
-        end: index after its last character.
+        start: index of the first character of a part of the text, which may be no number.
+        end: index after the last character of this part.
         lang: ISO 639-1 code.
     """
     number = text[start:end]
