@@ -114,3 +114,111 @@ def cycle_in(graph: dict[str, set[str]]) -> list[str]:
 def test_a_cycle_is_found():
     assert cycle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]
     assert cycle_in({"a": {"b"}, "b": {"c"}, "d": {"a"}}) == []
+
+
+# Files whose lists of language codes are facts about something else than the languages.
+LANGUAGE_TABLES_ALLOWED: dict[str, str] = {
+    "pairing/hub_datasets.py": "which languages XQuAD and TyDi QA have, and what they call them",
+    "views/task_yaml.py": "YAML reads a bare no as false",
+}
+# Also English words or names of fields: a comparison with one of these counts only if it names a language on the other side.
+AMBIGUOUS_CODES = {"id", "it", "no"}
+
+
+def language_tables(source: str, codes: set[str]) -> list[str]:
+    """The places in Python code that depend on one language: a collection of codes, a dict with codes as keys, a comparison with a code."""
+    return [
+        f"line {getattr(node, 'lineno', '?')}: {ast.unparse(node)[:60]}"
+        for node in ast.walk(ast.parse(source))
+        if is_language_table(node, codes) or is_language_branch(node, codes)
+    ]
+
+
+def is_language_table(node: ast.AST, codes: set[str]) -> bool:
+    if isinstance(node, ast.Dict):
+        names = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+    elif isinstance(node, ast.Set | ast.List | ast.Tuple):
+        names = [element.value if isinstance(element, ast.Constant) else None for element in node.elts]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
+        names = [keyword.arg for keyword in node.keywords]
+    else:
+        names = list(words_split_in_code(node))
+    known = sum(name in codes for name in names)
+    is_of_one_language = isinstance(node, ast.Dict) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
+    return is_of_one_language or (known >= 2 and 2 * known >= len(names))
+
+
+def words_split_in_code(node: ast.AST) -> list[str]:
+    """The words of `"ar de fi".split()`."""
+    is_split = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split"
+    text = node.func.value if is_split else None
+    return text.value.split() if isinstance(text, ast.Constant) and isinstance(text.value, str) else []
+
+
+def is_language_branch(node: ast.AST, codes: set[str]) -> bool:
+    if isinstance(node, ast.match_case):
+        patterns = [pattern.value for pattern in ast.walk(node.pattern) if isinstance(pattern, ast.MatchValue)]
+        return any(isinstance(value, ast.Constant) and value.value in codes - AMBIGUOUS_CODES for value in patterns)
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    others = " ".join(ast.unparse(side) for side in sides if not compared_names(side))
+    if not any(word in others for word in ("lang", "code", "locale")):
+        codes = codes - AMBIGUOUS_CODES
+    return any(name in codes for side in sides for name in compared_names(side))
+
+
+def compared_names(side: ast.AST) -> list[object]:
+    """The strings that a side of a comparison consists of: a string, or a collection of them."""
+    if isinstance(side, ast.Set | ast.List | ast.Tuple):
+        return [name for element in side.elts for name in compared_names(element)]
+    return [side.value] if isinstance(side, ast.Constant) and isinstance(side.value, str) else [*words_split_in_code(side)]
+
+
+def language_codes() -> set[str]:
+    return {file.stem for file in (PACKAGE / "languages").glob("*.toml")}
+
+
+def test_what_depends_on_a_language_stands_in_its_file_and_not_in_python_code():
+    found = {
+        path.relative_to(PACKAGE).as_posix(): language_tables(path.read_text(encoding="utf-8"), language_codes())
+        for path in modules().values()
+    }
+    wrong = {name: places for name, places in found.items() if places and name not in LANGUAGE_TABLES_ALLOWED}
+    assert not wrong, f"write this as a field of languages/record.py and into the language's TOML file: {wrong}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'ARTICLES = {"de": frozenset(), "en": frozenset()}',
+        'NO_SPACES = frozenset(("ja", "th", "zh"))',
+        'CASED = "cs da de".split()',
+        'CASED = {"cs", "da", "xx"}',
+        "MORE = dict(fi=1, tr=2)",
+        'MONTHS = {"bn": {1: "x"}}',
+        'def f(lang): return lang == "tr"',
+        'def f(lang): return lang in ("ja",)',
+        'def f(lang): return lang not in "ja th".split()',
+        'def f(lang): return lang == "no"',
+        'def f(item): return "fi" != item["lang"]',
+        'def f(lang):\n    match lang:\n        case "fi" | "tr": return 1',
+    ],
+)
+def test_a_language_table_is_found(source):
+    assert language_tables(source, language_codes())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'FIELDS = ("id", "lang", "question", "context", "answer")',
+        'ROW = {"id": 1, "lang": 2, "is": 3}',
+        'WORDS = "it is the way".split()',
+        'def f(answer): return answer in ("yes", "no")',
+        'def f(name): return name == "id"',
+        "dict(id=1, name=2)",
+    ],
+)
+def test_other_code_is_no_language_table(source):
+    assert language_tables(source, language_codes()) == []

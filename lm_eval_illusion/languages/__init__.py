@@ -1,73 +1,108 @@
-"""The languages that prompts can be asked in: one line a language, the only place to add one."""
+"""Languages: one TOML file per language in this folder, read into a `Language` record.
+
+To add a language, write `<ISO 639 code>.toml` with at least the section [prompt]; en.toml and fi.toml are good models. record.py
+explains every key.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.languages.record import Language, PromptWords
+
+__all__ = ["Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
+
+FOLDER = Path(__file__).parent
 
 
-class Language(NamedTuple):
-    """The words around a question and its answer in one language.
-
-    `delimiter` stands between the answer word and the answer. It is empty where the colon is full-width: a space before a
-    Chinese answer would make the tokenizer see another word.
-    """
-
-    question: str
-    answer: str
-    context: str
-    options: str
-    colon: str = ":"
-    delimiter: str = " "
-
-
-LANGUAGES: dict[str, Language] = {
-    "ar": Language("السؤال", "الجواب", "السياق", "الخيارات"),
-    "bn": Language("প্রশ্ন", "উত্তর", "প্রসঙ্গ", "বিকল্প"),
-    "cs": Language("Otázka", "Odpověď", "Kontext", "Možnosti"),
-    "da": Language("Spørgsmål", "Svar", "Kontekst", "Valgmuligheder"),
-    "de": Language("Frage", "Antwort", "Kontext", "Optionen"),
-    "el": Language("Ερώτηση", "Απάντηση", "Πλαίσιο", "Επιλογές"),
-    "en": Language("Question", "Answer", "Context", "Options"),
-    "es": Language("Pregunta", "Respuesta", "Contexto", "Opciones"),
-    "fa": Language("پرسش", "پاسخ", "متن", "گزینه‌ها"),
-    "fi": Language("Kysymys", "Vastaus", "Konteksti", "Vaihtoehdot"),
-    "fr": Language("Question", "Réponse", "Contexte", "Options", colon=" :"),
-    "he": Language("שאלה", "תשובה", "הקשר", "אפשרויות"),
-    "hi": Language("प्रश्न", "उत्तर", "संदर्भ", "विकल्प"),
-    "hu": Language("Kérdés", "Válasz", "Szöveg", "Válaszlehetőségek"),
-    "id": Language("Pertanyaan", "Jawaban", "Konteks", "Pilihan"),
-    "it": Language("Domanda", "Risposta", "Contesto", "Opzioni"),
-    "ja": Language("質問", "回答", "文脈", "選択肢", colon="：", delimiter=""),
-    "ko": Language("질문", "답변", "문맥", "선택지"),
-    "ms": Language("Soalan", "Jawapan", "Konteks", "Pilihan"),
-    "nl": Language("Vraag", "Antwoord", "Context", "Opties"),
-    "no": Language("Spørsmål", "Svar", "Kontekst", "Alternativer"),
-    "pl": Language("Pytanie", "Odpowiedź", "Kontekst", "Opcje"),
-    "pt": Language("Pergunta", "Resposta", "Contexto", "Opções"),
-    "ro": Language("Întrebare", "Răspuns", "Context", "Opțiuni"),
-    "ru": Language("Вопрос", "Ответ", "Контекст", "Варианты"),
-    "sv": Language("Fråga", "Svar", "Kontext", "Alternativ"),
-    "sw": Language("Swali", "Jibu", "Muktadha", "Chaguzi"),
-    "te": Language("ప్రశ్న", "సమాధానం", "సందర్భం", "ఎంపికలు"),
-    "th": Language("คำถาม", "คำตอบ", "บริบท", "ตัวเลือก"),
-    "tr": Language("Soru", "Cevap", "Bağlam", "Seçenekler"),
-    "uk": Language("Питання", "Відповідь", "Контекст", "Варіанти"),
-    "ur": Language("سوال", "جواب", "سیاق", "اختیارات"),
-    "vi": Language("Câu hỏi", "Trả lời", "Ngữ cảnh", "Lựa chọn"),
-    "zh": Language("问题", "答案", "背景", "选项", colon="：", delimiter=""),
-}
-
-
-def words_of(lang: str) -> Language:
-    """The words of a language.
+def language(code: str) -> Language:
+    """Return the record of a language; the default record if it has no file.
 
     Raises:
-        UserError: the language is not listed.
+        UserError: the file is ill-formed.
     """
-    if lang not in LANGUAGES:
+    return _language(code, FOLDER)
+
+
+def prompt_words(code: str) -> PromptWords:
+    """Return the words around a question and its answer.
+
+    Raises:
+        UserError: the language has no file, or the file is ill-formed.
+    """
+    words = _language(code, FOLDER).prompt
+    if words is None:
         raise UserError(
-            f"language {lang!r} has no prompt words: use one of {' '.join(LANGUAGES)}, or add a line to languages.py"
+            f"language {code!r} has no prompt words: use one of {' '.join(language_codes())}, or add the file {FOLDER / code}.toml"
         )
-    return LANGUAGES[lang]
+    return words
+
+
+def language_codes() -> tuple[str, ...]:
+    """Return the codes of all languages that have a file, sorted."""
+    return _codes(FOLDER)
+
+
+def read_language(file: Path) -> Language:
+    """Read and check one language file.
+
+    Raises:
+        UserError: the file is not TOML, or a key is unknown, missing or of the wrong type. The message names file and key.
+    """
+    try:
+        found = msgspec.toml.decode(file.read_bytes(), type=Language, dec_hook=_decode_pattern)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{file}: {error}: {_allowed_keys(str(error))}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not a TOML file in UTF-8 ({error}): correct this line") from error
+    if found.prompt is None:
+        raise UserError(f"{file}: section [prompt] is missing: give {_keys(PromptWords)}")
+    return found
+
+
+@cache
+def _language(code: str, folder: Path) -> Language:
+    return read_language(folder / f"{code}.toml") if code in _codes(folder) else Language()
+
+
+@cache
+def _codes(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(file.stem for file in folder.glob("*.toml")))
+
+
+def _decode_pattern(kind: type, value: Any) -> re.Pattern[str]:
+    """Compile a regular expression; msgspec calls this for every type that it does not know."""
+    if not isinstance(value, str):
+        raise TypeError(f"Expected a regular expression, got `{value!r}`")
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression ({error})") from error
+
+
+def _allowed_keys(message: str) -> str:
+    """Name the keys of the section that a message of msgspec is about: "Expected `int`, got `str` - at `$.dates.limits[0].most`"."""
+    path = re.search(r"`\$\.?(.*)`$", message)
+    section: type[msgspec.Struct] = Language
+    title = ""
+    for name in re.findall(r"\w+", path[1]) if path else []:
+        inner = _section_of(section, name)
+        if inner is not None:
+            section, title = inner, f"{title}.{name}".lstrip(".")
+    return f"the keys of {f'[{title}]' if title else 'a language file'} are {_keys(section)}"
+
+
+def _section_of(section: type[msgspec.Struct], name: str) -> type[msgspec.Struct] | None:
+    """Return the type of a field if it is a section itself: as it is, optional or in a tuple."""
+    kind = next((field.type for field in msgspec.structs.fields(section) if field.name == name), None)
+    return next((k for k in (kind, *get_args(kind)) if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)
+
+
+def _keys(section: type[msgspec.Struct]) -> str:
+    return ", ".join(section.__struct_fields__)

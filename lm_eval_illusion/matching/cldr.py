@@ -1,4 +1,4 @@
-"""What CLDR knows about a language, by way of Babel."""
+"""Facts about a language from CLDR, read by Babel."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from functools import cache
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import LANGUAGES
+from lm_eval_illusion.languages import language_codes
 
 
 @cache
 def locale_of(lang: str) -> Any:
-    """Babel's locale.
+    """Return the `babel.Locale` of a language.
 
     Raises:
-        UserError: CLDR has no such language.
+        UserError: CLDR does not know the language.
     """
     from babel import Locale, UnknownLocaleError
 
     try:
         return Locale.parse(lang)
     except (UnknownLocaleError, ValueError, TypeError) as error:
-        raise UserError(f"no language has the code {lang!r}: use an ISO 639-1 code, such as {' '.join(LANGUAGES)}") from error
+        raise UserError(
+            f"no language has the code {lang!r}: use an ISO 639-1 code, such as {' '.join(language_codes())}"
+        ) from error
 
 
 @cache
 def cldr(lang: str) -> Any:
-    """All data of a language, as nested tables.
+    """Return all data of a language as nested tables.
 
-    A copy: Babel writes what it looks up into tables that languages share, and gives the next one Chinese (its issue 1234).
+    The tables are a copy: Babel writes resolved aliases into tables that several languages share (issue 1234 of python-babel/babel).
     """
     from babel.localedata import LocaleDataDict, load
 

@@ -1,60 +1,54 @@
-"""A text as it is compared with others in pairing.
-
-One text for all the ways to write the same answer: what `match`, the pairing rules and the passage baseline compare.
-"""
+"""Normal form of a text: the same for every way to write the same answer. Matching and the pairing rules compare texts in this form."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import dropwhile, filterfalse
 
+from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.numbers import fold_numbers
 from lm_eval_illusion.matching.orthography import fold_letters
-from lm_eval_illusion.matching.punctuation import plain_signs, words_of
-
-# Articles that stand as words of their own. Where they are endings (ro, and partly el) or prefixes (he) they belong to the token.
-ARTICLES: dict[str, frozenset[str]] = {
-    "da": frozenset("den det de en et".split()),
-    "de": frozenset("der die das den dem des ein eine einen einem einer eines".split()),
-    # As they stand after folding: without accents, ς as σ.
-    "el": frozenset("ο η το οι τα του τησ τον την τουσ τισ των ενασ μια ενα".split()),
-    "en": frozenset("a an the".split()),
-    "es": frozenset("el la los las un una unos unas".split()),
-    "fr": frozenset("le la les l un une des du".split()),
-    "hu": frozenset("a az egy".split()),
-    "it": frozenset("il lo la i gli le l un uno una".split()),
-    "nl": frozenset("de het een".split()),
-    "no": frozenset("den det de en ei et".split()),
-    "pt": frozenset("o a os as um uma uns umas".split()),
-    "ro": frozenset("un o niște".split()),
-    "sv": frozenset("den det de en ett".split()),
-}
+from lm_eval_illusion.matching.punctuation import split_words, unify_signs
 
 
 @lru_cache(maxsize=100_000)
 def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
-    """NFKC, caseless, numbers in one form, no punctuation, no invisible characters, no articles, single spaces.
+    """Return the text caseless, with numbers in one form, without punctuation, invisible characters and articles, in NFKC.
 
-    Beside a number some signs stay: a dash between two and a percent sign as words, a minus sign as part of it. Of a normalised text
-    the normalised is the same, but for numbers that punctuation parted: "1, 234" becomes "1 234", and that is 1234.
+    Words are separated by one space. Some signs beside a number stay: a dash between two numbers and a percent sign as words, a minus
+    sign as part of the number. The function is idempotent, except where punctuation separated two numbers: "1, 234" becomes "1 234",
+    and that becomes 1234.
+
+    Args:
+        text: any text.
+        lang: ISO 639-1 code.
+        only_leading_articles: remove articles at the beginning of the text only.
+
+    Raises:
+        UserError: CLDR does not know the language.
     """
-    words = words_of(fold_numbers(fold_letters(plain_signs(text), lang), lang))
-    articles = ARTICLES.get(lang, frozenset())
-    left = dropwhile if only_leading_articles else filterfalse
-    content = list(left(articles.__contains__, words))
-    # "The The" is a band, "Los" a town: what is nothing but articles keeps them.
+    words = split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang))
+    remove = dropwhile if only_leading_articles else filterfalse
+    content = list(remove(_articles(lang).__contains__, words))
+    # "The The" is a band and "Los" a town: a text of nothing but articles keeps them.
     return " ".join(content or words)
 
 
 def ends_in_article(text: str, lang: str) -> bool:
-    """Whether it ends in a word that is written like an article and is none: Vitamin A, Umberto I."""
-    if lang not in ARTICLES:
+    """Return whether the last of several words is spelled like an article but is none: Vitamin A, Umberto I."""
+    articles = _articles(lang)
+    if not articles:
         return False
     *others, last = normalise(text, lang, only_leading_articles=True).split() or [""]
-    return last in ARTICLES[lang] and bool(others)
+    return last in articles and bool(others)
 
 
 @lru_cache(maxsize=200_000)
 def compact(text: str, lang: str) -> str:
-    """Normalised and without spaces."""
+    """Return the normal form without spaces."""
     return normalise(text, lang).replace(" ", "")
+
+
+@cache
+def _articles(lang: str) -> frozenset[str]:
+    return frozenset(fold_letters(article, lang) for article in language(lang).words.articles)

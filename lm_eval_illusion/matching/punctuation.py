@@ -1,4 +1,4 @@
-"""Signs that say something within a word or beside a number, told apart before all other signs go."""
+"""Punctuation: signs that change the meaning of a word or a number are unified, all other signs become spaces."""
 
 from __future__ import annotations
 
@@ -6,82 +6,82 @@ import re
 import unicodedata
 
 RANGE = "–"
-"""Between two numbers, as a word of its own: 24–10 is not 2410."""
+"""Between two numbers, a word of its own: 24–10 is not 2410."""
 MINUS = "−"
 """Before a number, part of it: -5 is not 5."""
 PERCENT = "%"
-"""After a number, as a word of its own: 18% is not 18 May."""
+"""After a number, a word of its own: 18% is not 18 May."""
 
 _DASHES = "\u2010-\u2015\u2212~\u301c-"
-# Where there is a digit before it a dash is no minus sign, nor after a letter: 5 -10, covid-19.
+# After a digit or a letter a dash is no minus sign: 5 -10, covid-19.
 _BEFORE_MINUS = r"\s(:=\[*\"'«„“‘"
 _DASH = re.compile(
     rf"(?P<range>(?<=\d)\s*[{_DASHES}]\s*(?=\d))|(?P<minus>(?<![^{_BEFORE_MINUS}])[\u2013\u2212-](?=\d))|[{_DASHES}]"
 )
-# It stands before its number in Turkish (%20), and there too another number may stand before it.
+# Turkish writes the sign before the number (%20), and another number may stand before the sign there.
 _PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
-# NFKC makes them digits like those before them: 10² would be 102 and 2½ 21.
-_RAISED = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
-_MORE_APOSTROPHES = re.compile(r"[´`ʻʿʾ‘′](?<=\w.)(?=\w)")
+# NFKC turns them into digits like those before them: 10² would be 102 and 2½ would be 21.
+_SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
+_APOSTROPHE_VARIANT = re.compile(r"[´`ʻʿʾ‘′](?<=\w.)(?=\w)")
 
 
-class _Table(dict[int, "int | str | None"]):
-    """For `str.translate`: what becomes of a character is found out when it first comes."""
+class _CharacterTable(dict[int, "int | str | None"]):
+    """A table for `str.translate` that computes and keeps the entry of a character when it first occurs."""
 
     def __missing__(self, code: int) -> int | str | None:
-        self[code] = self.translated(chr(code))
+        self[code] = self.translate_character(chr(code))
         return self[code]
 
-    def translated(self, character: str) -> int | str | None:
+    def translate_character(self, character: str) -> int | str | None:
         raise NotImplementedError
 
 
-class _Plain(_Table):
-    """Without format characters (joiners, direction marks), variation selectors and ™; one apostrophe."""
+class _VisibleCharacters(_CharacterTable):
+    """Remove format characters (joiners, direction marks), variation selectors and ™; unify the apostrophe."""
 
-    def translated(self, character: str) -> int | str | None:
-        selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-        if selector or character == "™" or unicodedata.category(character) == "Cf":
+    def translate_character(self, character: str) -> int | str | None:
+        is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+        if is_selector or character == "™" or unicodedata.category(character) == "Cf":
             return None
         return "'" if character in "’ʼ" else ord(character)
 
 
-class _Words(_Table):
-    """Letters, marks, digits and what stands for a sign beside a number; an apostrophe joins, all other signs separate."""
+class _WordCharacters(_CharacterTable):
+    """Keep letters, marks, digits and the signs of numbers; remove apostrophes; turn every other sign into a space."""
 
-    def translated(self, character: str) -> int | str | None:
+    def translate_character(self, character: str) -> int | str | None:
         if character == "'":
             return None
-        kept = unicodedata.category(character)[0] in "LMN" or character in (RANGE, MINUS, PERCENT, "\u066b")
-        return ord(character) if kept else " "
+        is_kept = unicodedata.category(character)[0] in "LMN" or character in (RANGE, MINUS, PERCENT, "\u066b")
+        return ord(character) if is_kept else " "
 
 
-_PLAIN, _WORDS = _Plain(), _Words()
+_VISIBLE_CHARACTERS, _WORD_CHARACTERS = _VisibleCharacters(), _WordCharacters()
 
 
-def plain_signs(text: str) -> str:
-    """A text as written, before its letters are folded, without what can't be seen and with one sign for each use."""
-    text = text.translate(_PLAIN)
-    return _MORE_APOSTROPHES.sub("'", _RAISED.sub(r"^\1", text))
+def unify_signs(text: str) -> str:
+    """Return a text as written, before its letters are folded, without invisible characters and with one sign for each use."""
+    text = text.translate(_VISIBLE_CHARACTERS)
+    return _APOSTROPHE_VARIANT.sub("'", _SUPERSCRIPT.sub(r"^\1", text))
 
 
-def number_signs(text: str) -> str:
-    """Dashes between numbers, minus signs and percent signs in one form; without those that stand elsewhere."""
+def unify_number_signs(text: str) -> str:
+    """Unify dashes between numbers, minus signs and percent signs; replace such signs elsewhere by a space."""
     return _PERCENT.sub(_percent, _DASH.sub(_dash, text))
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text without any other sign."""
-    return text.translate(_WORDS).split()
+def split_words(text: str) -> list[str]:
+    """Return the words of a text without any other sign."""
+    return text.translate(_WORD_CHARACTERS).split()
 
 
-def _dash(found: re.Match[str]) -> str:
-    if found.lastgroup is None:
+def _dash(match: re.Match[str]) -> str:
+    if match.lastgroup is None:
         return " "
-    return f" {RANGE} " if found.lastgroup == "range" else f" {MINUS}"
+    return f" {RANGE} " if match.lastgroup == "range" else f" {MINUS}"
 
 
-def _percent(found: re.Match[str]) -> str:
-    if found["number"]:
-        return f" {found['number']} {PERCENT} "
-    return f" {PERCENT} " if found["after"] else " "
+def _percent(match: re.Match[str]) -> str:
+    if match["number"]:
+        return f" {match['number']} {PERCENT} "
+    return f" {PERCENT} " if match["after"] else " "

@@ -1,7 +1,4 @@
-"""What kind of thing an answer is, found out from how it is written in all its languages.
-
-Which letters a text is written in.
-"""
+"""The type of an answer (number, date, name or phrase) and the script it is written in, from its letters and digits."""
 
 from __future__ import annotations
 
@@ -10,18 +7,44 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
-from lm_eval_illusion.languages import words_of
+from lm_eval_illusion.languages import language, prompt_words
 from lm_eval_illusion.matching.dates import date_forms
 from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
+
+ANSWER_TYPES = ("number", "date", "name", "phrase")
+
+_MIN_DIGIT_SHARE = 0.12
+"""An answer in which at least this share of letters and digits are digits is a number."""
+
+
+def answer_type(answers: Mapping[str, str]) -> str:
+    """Return the type of an answer by a majority of its languages.
+
+    A date is a year or a calendar date. Only languages in which capitals mark names vote for `name`.
+
+    Args:
+        answers: language -> answer.
+
+    Returns:
+        One of `ANSWER_TYPES`.
+    """
+    if _majority(_is_year(answer) or bool(date_forms(answer, lang)) for lang, answer in answers.items()):
+        return "date"
+    if _majority(_is_number(answer) for answer in answers.values()):
+        return "number"
+    if _majority(_digit_share(answer, lang) >= _MIN_DIGIT_SHARE for lang, answer in answers.items()):
+        return "number"
+    cased = [answer for lang, answer in answers.items() if language(lang).words.capitals_mark_names]
+    return "name" if _majority(_is_name(answer) for answer in cased) else "phrase"
 
 
 @lru_cache(maxsize=100_000)
 def script_of(text: str, lang: str) -> str:
-    """The script of most of its letters ("LATIN", "ARABIC", "CJK"), "" of none.
+    """Return the script of most letters of a text ("LATIN", "ARABIC", "CJK"); "" if it has no letters.
 
-    In a language of another script Latin letters count only where there are no others: "Αεροδρόμιο Van Nuys" is Greek.
+    In a language of another script, Latin letters count only if there are no others: "Αεροδρόμιο Van Nuys" is Greek.
     """
-    scripts = _scripts(text)
+    scripts = _script_counts(text)
     if len(scripts) > 1 and not is_written_in_latin(lang):
         del scripts["LATIN"]
     return min(scripts, key=lambda script: (-scripts[script], script), default="")
@@ -29,45 +52,31 @@ def script_of(text: str, lang: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def is_wholly_latin(text: str) -> bool:
-    """Whether it has letters, all of them Latin."""
-    return set(_scripts(text)) == {"LATIN"}
+    """Return whether a text has letters and all of them are Latin."""
+    return set(_script_counts(text)) == {"LATIN"}
 
 
 @cache
 def is_written_in_latin(lang: str) -> bool:
-    """Whether the language's own words are: its prompts show it."""
-    return is_wholly_latin(words_of(lang).question)
+    """Return whether the prompt words of the language are in Latin letters.
+
+    Raises:
+        UserError: the language has no prompt words.
+    """
+    return is_wholly_latin(prompt_words(lang).question)
 
 
-def _scripts(text: str) -> Counter[str]:
+def _script_counts(text: str) -> Counter[str]:
     return Counter(unicodedata.name(character, "?").split()[0] for character in text if character.isalpha())
 
 
-ANSWER_TYPES = ("number", "date", "name", "phrase")
-
-# Where common nouns have no capital, a capital on every long word makes a name.
-_CASED = frozenset("cs da el en es fi fr hu id it ms nl no pl pt ro ru sv sw tr uk vi".split())
-_LEAST_DIGIT_SHARE = 0.12
-
-
-def answer_type(answers: Mapping[str, str]) -> str:
-    """`number`, `date` (a year or a calendar date), `name` or `phrase`, by a vote of the languages. `answers`: language -> answer."""
-    if _most_of(_is_year(answer) or bool(date_forms(answer, lang)) for lang, answer in answers.items()):
-        return "date"
-    if _most_of(_is_number(answer) for answer in answers.values()):
-        return "number"
-    if _most_of(_digit_share(answer, lang) >= _LEAST_DIGIT_SHARE for lang, answer in answers.items()):
-        return "number"
-    return "name" if _most_of(_is_name(answer) for lang, answer in answers.items() if lang in _CASED) else "phrase"
-
-
-def _most_of(votes: Iterable[bool]) -> bool:
+def _majority(votes: Iterable[bool]) -> bool:
     counted = list(votes)
     return sum(counted) * 2 > len(counted)
 
 
 def _is_year(answer: str) -> bool:
-    """As it is written: 1,388 is no year."""
+    """Return whether the answer is written as a year: 1388, but not 1,388."""
     digits = answer.strip()
     return len(digits) == 4 and digits.isdecimal() and 1000 <= int(digits) <= 2100
 
@@ -77,12 +86,13 @@ def _is_number(answer: str) -> bool:
 
 
 def _digit_share(answer: str, lang: str) -> float:
-    """Of its letters and digits; those of names (CO2, Astra 2A) count as letters."""
+    """Return the share of digits among letters and digits; the digits of names (CO2, Astra 2A) count as letters."""
     digits = sum(len(number.digits) for number in numbers_of(answer) if not is_within_name(answer, number, lang))
     return digits / max(1, sum(map(str.isalnum, answer)))
 
 
 def _is_name(answer: str) -> bool:
+    """Return whether every long word begins with a capital."""
     words = answer.split()
-    long = [word for word in words if sum(map(str.isalpha, word)) > 3] or words
-    return all(word.lstrip("\"'«„“(¿¡")[:1].isupper() for word in long)
+    long_words = [word for word in words if sum(map(str.isalpha, word)) > 3] or words
+    return all(word.lstrip("\"'«„“(¿¡")[:1].isupper() for word in long_words)

@@ -1,4 +1,4 @@
-"""What kind of thing an answer is: the languages vote."""
+"""The type of an answer is decided by a majority of its languages."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ from lm_eval_illusion.pairing.answer_types import answer_type
         ({"en": "trial division", "zh": "试除法"}, "phrase"),
     ],
 )
-def test_kinds(answers, kind):
+def test_answer_types(answers, kind):
     assert answer_type(answers) == kind

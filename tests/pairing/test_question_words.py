@@ -1,4 +1,4 @@
-"""Which words tell what a question asks for: learnt, not listed."""
+"""Question words are learnt from the questions and their answer types."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lm_eval_illusion.pairing.questions import Question, read_source
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 
 
-def bundle(one_id, question, kind, lang="en"):
-    return ParallelQuestion(one_id, {lang: Question(one_id, lang, question, "", "x")}, kind)
+def question(one_id, text, kind, lang="en"):
+    return ParallelQuestion(one_id, {lang: Question(one_id, lang, text, "", "x")}, kind)
 
 
 @pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")
@@ -30,19 +30,19 @@ def bundle(one_id, question, kind, lang="en"):
     ],
 )
 def test_question_words_are_found(lang, words):
-    bundles = bundles_of(question for question in read_source(XQUAD).questions if question.lang == lang)
-    asked = QuestionWords(bundles)
-    assert words <= set().union(*(asked.telling(one, lang) for one in bundles))
+    questions = bundles_of(asked for asked in read_source(XQUAD).questions if asked.lang == lang)
+    question_words = QuestionWords(questions)
+    assert words <= set().union(*(question_words.in_question(asked, lang) for asked in questions))
 
 
-def test_how_many_is_nearer_to_how_many_than_to_who():
-    bundles = [bundle(f"n{n}", f"How many are in place {n}?", "number") for n in range(9)]
-    bundles += [bundle(f"w{n}", f"Who is in place {n}?", "name") for n in range(9)]
-    asked = QuestionWords(bundles)
-    assert asked.difference(bundles[0], bundles[1], ["en"]) == 0
-    assert asked.difference(bundles[0], bundles[9], ["en"]) > 0.9
+def test_questions_with_the_same_question_words_do_not_differ():
+    questions = [question(f"n{n}", f"How many are in place {n}?", "number") for n in range(9)]
+    questions += [question(f"w{n}", f"Who is in place {n}?", "name") for n in range(9)]
+    question_words = QuestionWords(questions)
+    assert question_words.difference(questions[0], questions[1], ["en"]) == 0
+    assert question_words.difference(questions[0], questions[9], ["en"]) > 0.9
 
 
-def test_questions_of_one_type_tell_nothing():
-    bundles = [bundle(str(n), question, "city") for n, question in enumerate(["Who?", "When?", "Where?"] * 4)]
-    assert QuestionWords(bundles).difference(bundles[0], bundles[1], ["en"]) == 0
+def test_no_question_words_are_learnt_from_one_answer_type():
+    questions = [question(str(n), text, "city") for n, text in enumerate(["Who?", "When?", "Where?"] * 4)]
+    assert QuestionWords(questions).difference(questions[0], questions[1], ["en"]) == 0

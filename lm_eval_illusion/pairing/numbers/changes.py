@@ -1,29 +1,32 @@
-"""Distractors of numbers and dates: another value in the same format, in every language at once."""
+"""Other values for a number of an answer: in the same format, changed in every language at once, as plausible as the true value."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lm_eval_illusion.matching.dates import date_forms
-from lm_eval_illusion.pairing.numbers.agreement import endings_fit, is_decade, plural_fits, rewritten
+from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
 from lm_eval_illusion.pairing.numbers.date_ranges import clock_limits, date_limits
-from lm_eval_illusion.pairing.numbers.spans import Number, free_numbers, numbers_of
+from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of
 
 LATEST_YEAR = 2025
 NEAR, FARTHER = 12, 40
-"""Steps from the truth within which values are looked for; farther, if too few are found near."""
+"""Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
 
 Answers = Mapping[str, str]
 """Language -> answer."""
 
 
 @dataclass(frozen=True)
-class Changeable:
-    """A number that stands once in the answer of every language, as it is written in each.
+class ChangeableNumber:
+    """A number that occurs once in the answer of every language and can be changed alone in each.
 
-    `others`: the other numbers of the answers, which stay.
+    Attributes:
+        answers: language -> answer.
+        written: language -> the number as it is written there.
+        others: the other numbers of the answers, which stay.
     """
 
     answers: Answers
@@ -32,27 +35,27 @@ class Changeable:
 
     @property
     def digits(self) -> str:
-        """As ASCII, without marks."""
+        """Its digits as ASCII, without marks."""
         return next(iter(self.written.values())).digits
 
     @property
     def value(self) -> int:
-        """The digits as a whole number: 55.1 is 551."""
+        """Its digits as a whole number: 55.1 is 551."""
         return int(self.digits)
 
     @property
     def is_year(self) -> bool:
-        """Four digits without marks in every language, of a year that has been."""
+        """Whether it is a past year: four digits without marks in every language."""
         is_plain = all(number.is_plain for number in self.written.values())
         return is_plain and len(self.digits) == 4 and 1000 <= self.value <= LATEST_YEAR
 
     def with_value(self, value: int) -> dict[str, str]:
-        """The answers with another value, its digits in the same script and between the same marks."""
+        """Return the answers (language -> answer) with another value, its digits in the same script and between the same marks."""
         return {lang: rewritten(answer, self.written[lang], value, lang) for lang, answer in self.answers.items()}
 
 
-def find_changeable(answers: Answers) -> Iterator[Changeable]:
-    """The numbers that stand exactly once in every language's answer and are free there, the longest first, the later of two first."""
+def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
+    """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones."""
     found = {lang: numbers_of(answer) for lang, answer in answers.items()}
     free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
     first = [number.digits for number in next(iter(free.values()))]
@@ -61,59 +64,65 @@ def find_changeable(answers: Answers) -> Iterator[Changeable]:
         written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
         if once and len(written) == len(answers):
             others = frozenset(int(n.digits) for numbers in found.values() for n in numbers if n.digits != digits)
-            yield Changeable(answers, written, others)
+            yield ChangeableNumber(answers, written, others)
 
 
 def possible_values(
-    number: Changeable, wanted: frozenset[int], truths: Iterable[int] = (), keep_plural: bool = True
+    number: ChangeableNumber, preferred: frozenset[int], true_values: Iterable[int] = (), keep_plural: bool = True
 ) -> list[int]:
-    """Values near the true one that read as naturally: as many digits and trailing zeros, the same order beside the answer's other
-    numbers, the same endings and (`keep_plural`) plural form, a day that its month has, no year to come.
+    """Return values near the true one that are as plausible, in ascending order.
 
-    `wanted` are taken however far they are; `truths`, the true values of other questions, if they are near, so that a value is not known
-    for a true one by coming again.
+    They have as many digits and trailing zeros, stand in the same order beside the other numbers of the answer, take the same suffixes,
+    and are no impossible date and no year in the future.
+
+    Args:
+        number: the number to change.
+        preferred: values that are allowed at any distance.
+        true_values: the true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
+            and in another question could be recognised as the true one there.
+        keep_plural: require the same plural form of the word beside the number.
     """
     fits = _limits(number, keep_plural)
     values: list[int] = []
-    for reach in (NEAR, FARTHER):
+    for max_steps in (NEAR, FARTHER):
         for unit in _units(number):
-            # A number like 2000 has no neighbours as round as itself.
-            steps = _steps(number, unit, reach)
+            # A number like 2000 has no neighbours that are as round.
+            steps = _steps(number, unit, max_steps)
             near = {number.value + step * sign for step in steps for sign in (1, -1)}
-            near |= {truth for truth in truths if abs(truth - number.value) <= steps[-1]}
-            values = sorted(v for v in near | wanted if v != number.value and v % unit == 0 and fits(v))
+            near |= {truth for truth in true_values if abs(truth - number.value) <= steps[-1]}
+            values = sorted(v for v in near | preferred if v != number.value and v % unit == 0 and fits(v))
             if ranks(values, number.value):
                 return values
     return values
 
 
 def ranks(values: list[int], truth: int) -> list[int]:
-    """The places (0-3) that the truth can take among four of these values in order."""
+    """Return the ranks (0 to 3) that the true value can have among itself and three of these values, in ascending order."""
     below = sum(value < truth for value in values)
     above = len(values) - below
     return [rank for rank in range(4) if rank <= below and 3 - rank <= above]
 
 
-def draw_values(values: list[int], truth: int, rank: int, wanted: frozenset[int], rng: random.Random) -> list[int]:
-    """Three values, `rank` of them below the truth: wanted ones first, then near ones, not always the nearest."""
+def draw_values(values: list[int], truth: int, rank: int, preferred: frozenset[int], rng: random.Random) -> list[int]:
+    """Draw three values, `rank` of them below the true one: preferred values first, then near ones, but not always the nearest."""
     drawn: list[int] = []
     for count, side in ((rank, [v for v in values if v < truth]), (3 - rank, [v for v in values if v > truth])):
-        side.sort(key=lambda value: (value not in wanted, abs(value - truth)))
-        ahead = [value for value in side if value in wanted][:count]
-        rest = [value for value in side if value not in ahead][: max(6, count)]
-        drawn += ahead + rng.sample(rest, count - len(ahead))
+        side.sort(key=lambda value: (value not in preferred, abs(value - truth)))
+        first = [value for value in side if value in preferred][:count]
+        rest = [value for value in side if value not in first][: max(6, count)]
+        drawn += first + rng.sample(rest, count - len(first))
     return drawn
 
 
-def _units(number: Changeable) -> list[int]:
-    """Steps as round as the number, then less round: 1900s by centuries, 1980s by tens and never less, the year 1900 by ones."""
+def _units(number: ChangeableNumber) -> list[int]:
+    """Return step sizes, the roundest first: centuries for 1900s, tens and nothing smaller for 1980s, ones for the year 1900."""
     zeros = len(number.digits) - len(number.digits.rstrip("0")) if number.value else 0
     powers = [10**power for power in range(zeros, -1, -1)]
     if not zeros or not number.is_year:
         return powers
     if any(is_decade(number.answers[lang], written, lang) for lang, written in number.written.items()):
         return powers[:-1]
-    # A decade without an ending (miaka ya 1980) has a word for it in every language; neither end of a span of years is one.
+    # A decade without a suffix (miaka ya 1980) has a word beside it in every language; the ends of a range of years are no decades.
     is_bare = any(_is_bare_year(answer, lang) for lang, answer in number.answers.items())
     return [1] if is_bare or any(1000 <= other <= LATEST_YEAR for other in number.others) else [10]
 
@@ -122,15 +131,15 @@ def _is_bare_year(answer: str, lang: str) -> bool:
     return not any(map(str.isalpha, answer)) or bool(date_forms(answer, lang))
 
 
-def _steps(number: Changeable, unit: int, reach: int) -> list[int]:
-    """Distances from the truth: one unit and more, or of a long number up to about a third."""
+def _steps(number: ChangeableNumber, unit: int, max_steps: int) -> list[int]:
+    """Return distances from the true value: 1 to `max_steps` units, or larger steps for a number of many units."""
     units = number.value // unit
     if number.is_year and unit > 1:
-        reach = NEAR
-    return [unit * (times if number.is_year or units < 100 else units * times // 37) for times in range(1, reach + 1)]
+        max_steps = NEAR
+    return [unit * (times if number.is_year or units < 100 else units * times // 37) for times in range(1, max_steps + 1)]
 
 
-def _limits(number: Changeable, keep_plural: bool) -> Callable[[int], bool]:
+def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
     below = {other for other in number.others if other < number.value}
     above = {other for other in number.others if other > number.value}
     rules = [rule for lang in number.answers for rule in _rules_in(number, lang, keep_plural)]
@@ -139,15 +148,15 @@ def _limits(number: Changeable, keep_plural: bool) -> Callable[[int], bool]:
         digits = str(value).zfill(len(number.digits))
         same_shape = value > 0 and len(digits) == len(number.digits) and (digits[0] != "0" or number.digits[0] == "0")
         in_order = all(value > other for other in below) and all(value < other for other in above)
-        not_to_come = not number.is_year or value <= LATEST_YEAR
-        return same_shape and in_order and not_to_come and all(rule(value) for rule in rules)
+        not_in_future = not number.is_year or value <= LATEST_YEAR
+        return same_shape and in_order and not_in_future and all(rule(value) for rule in rules)
 
     return fits
 
 
-def _rules_in(number: Changeable, lang: str, keep_plural: bool) -> Iterator[Callable[[int], bool]]:
+def _rules_in(number: ChangeableNumber, lang: str, keep_plural: bool) -> Iterator[ValueTest]:
     answer, written = number.answers[lang], number.written[lang]
-    yield endings_fit(answer, written, lang)
+    yield suffix_fits(answer, written, lang)
     exists = date_limits(answer, written, lang)
     yield exists or clock_limits(answer, written, lang)
     if keep_plural and not exists and not number.is_year:

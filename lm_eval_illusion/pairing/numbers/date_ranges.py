@@ -1,89 +1,83 @@
-"""The greatest value that a number can have where it tells a day, a month, a century or a time; or inches beside feet."""
+"""Upper limits of a number that is a day, a month, a century or a time of day, or inches after feet."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.languages.record import NumberLimit
 from lm_eval_illusion.matching.dates import date_forms
-from lm_eval_illusion.pairing.numbers.spans import WORD, Number, with_digits
-
-Fits = Callable[[int], bool]
+from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 
 LAST_CENTURY = 21
 SAFE_DAY = 28
-"""Every month has it."""
+"""The greatest day that every month has."""
 
-_REACH = 5
-"""Words on either side within which a date is looked for: 18 de mayo de 1756 has four beside the day."""
+_MAX_WORDS = 5
+"""Words on either side of a number that may belong to the same date: 18 de mayo de 1756 has four after the day."""
 _WORDS = re.compile(rf"\d+|{WORD}")
-# Beginnings of words, lower-case; no library has them, and CLDR has them in one case only.
-_CENTURY = re.compile(
-    "centur|jahrhundert|siècle|siecle|siglo|secol|sécul|sekel|århund|eeuw|wiek|stolet|století|století|vuosisa|század|"
-    "век|столет|столітт|αιών|αιωνα|قرن|قرون|مئوي|מאה|सदी|शताब्द|শতাব্দ|শতক|శతాబ్ద|ศตวรรษ|yüzyıl|asır|thế kỷ|abad|kurun|karne|世紀|世纪|세기"
-)
-_BEFORE = (
-    (11, re.compile(r"\b(?:feet|foot|ft)\s*$", re.I)),
-    (12, re.compile(r"\btháng\s*$", re.I)),
-    (31, re.compile(r"\bngày\s*$", re.I)),
-    (59, re.compile(r"\d(?::|\s*[时時点點시]\s*)$")),
-)
-_AFTER = (
-    (12, re.compile(r"\s*(?:월|月)|\s*(?:o['’]clock|[ap]\.?m\b)|:\d\d\s*[ap]\.?m\b", re.I)),
-    (23, re.compile(r":\d\d|\s*(?:uhr\b|時(?!間)|时|시(?!간)|点|點)", re.I)),
-    (31, re.compile(r"\s*(?:日|号|號|일)")),
+# Signs of texts in every language; the words of one language are its [[dates.limits]].
+_LIMITS = (
+    NumberLimit(most=11, before_number=re.compile(r"\bft\s*$")),
+    NumberLimit(most=12, after_number=re.compile(r"\s*[ap]\.?m\b|:\d\d\s*[ap]\.?m\b")),
+    NumberLimit(most=23, after_number=re.compile(r":\d\d")),
+    NumberLimit(most=59, before_number=re.compile(r"\d:$")),
 )
 
 
-def date_limits(text: str, number: Number, lang: str) -> Fits | None:
-    """Whether there is the date that the text says, or says a part of, with another value of the number; None if it is in no date."""
+def date_limits(text: str, number: Number, lang: str) -> ValueTest | None:
+    """Return a test whether the date that contains the number exists with another value; None if no date contains the number."""
     dated = next(_dates_around(text, number, lang), None)
     return _exists_with(*dated, lang) if dated is not None else None
 
 
-def clock_limits(text: str, number: Number, lang: str) -> Fits:
-    """Whether a value is no day, month, hour or minute that there can't be, and no century to come."""
-    most = _most(text, number, lang)
-    return lambda value: value <= most
+def clock_limits(text: str, number: Number, lang: str) -> ValueTest:
+    """Return a test whether a value is possible as a day, month, hour, minute, percentage or past century beside the words of the text."""
+    greatest = _greatest_value(text, number, lang)
+    return lambda value: value <= greatest
 
 
-def _exists_with(text: str, number: Number, lang: str) -> Fits:
+def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
     digits = len(number.digits)
 
     def exists(value: int) -> bool:
         return len(str(value)) <= digits and bool(date_forms(with_digits(text, number, str(value).zfill(digits)), lang))
 
-    # Neither 2001 nor 201 is a leap year: if the date exists then, it exists in every year.
+    # 2001 and 201 are no leap years: a date that exists then exists in every year.
     is_in_any_year = digits > 2 and exists(2 * 10 ** (digits - 1) + 1)
     return (lambda value: True) if is_in_any_year else exists
 
 
 def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, Number]]:
-    """Parts of the text that hold the number and say a date, the longest first."""
+    """Yield the parts of the text that contain the number and are a date, the longest first."""
     spans = [match.span() for match in _WORDS.finditer(text)]
-    left = [start for start, _ in spans if start <= number.start][-_REACH:]
-    right = [end for _, end in spans if end >= number.end][:_REACH]
-    for start, end in sorted(((s, e) for s in left for e in right), key=lambda span: (span[0] - span[1], span)):
+    starts = [start for start, _ in spans if start <= number.start][-_MAX_WORDS:]
+    ends = [end for _, end in spans if end >= number.end][:_MAX_WORDS]
+    for start, end in sorted(((s, e) for s in starts for e in ends), key=lambda span: (span[0] - span[1], span)):
         part = text[start:end]
-        if _has_letters(part) and date_forms(part, lang):
+        if any(map(str.isalpha, part)) and date_forms(part, lang):
             yield part, Number(number.digits, number.start - start, number.end - start)
 
 
-def _has_letters(part: str) -> bool:
-    return any(map(str.isalpha, part))
-
-
-def _most(text: str, number: Number, lang: str) -> float:
-    before, after, value = text[: number.start], text[number.end :], int(number.digits)
-    limits = [most for most, pattern in _BEFORE if pattern.search(before)]
-    limits += [most for most, pattern in _AFTER if pattern.match(after)]
-    if _CENTURY.search(text.lower()):
+def _greatest_value(text: str, number: Number, lang: str) -> float:
+    """Return the lowest limit that the number itself observes; infinity if there is none."""
+    before, after, value = text[: number.start].lower(), text[number.end :].lower(), int(number.digits)
+    dates = language(lang).dates
+    limits = [limit.most for limit in (*_LIMITS, *dates.limits) if _applies(limit, before, after)]
+    if dates.century is not None and dates.century.search(text.lower()):
         limits.append(LAST_CENTURY)
     if re.search("[%％٪]", text):
         limits.append(100)
     if re.search(r"\d{4}", text) or _names_month(text, lang):
         limits += [SAFE_DAY, 31]
     return min((limit for limit in limits if value <= limit), default=float("inf"))
+
+
+def _applies(limit: NumberLimit, before: str, after: str) -> bool:
+    if limit.before_number is not None:
+        return limit.before_number.search(before) is not None
+    return limit.after_number is not None and limit.after_number.match(after) is not None
 
 
 def _names_month(text: str, lang: str) -> bool:

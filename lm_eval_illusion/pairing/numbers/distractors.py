@@ -1,4 +1,4 @@
-"""Distractors for the bundles whose number can be changed, chosen so that nothing about the values alone gives the truth away."""
+"""Distractors for answers with a number: three other values, chosen so that the options alone do not give the true value away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.numbers.changes import (
-    Changeable,
+    ChangeableNumber,
     draw_values,
     find_changeable,
     possible_values,
@@ -25,106 +25,116 @@ if TYPE_CHECKING:
     from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
 DRAWS = 30
+"""Random draws of three values per question, of which the best is taken."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A bundle with the values that its number may be changed to; `wanted` ones stand in its passage."""
+    """A question, its number, and the values that the number may be changed to; those of its passage are preferred."""
 
-    bundle: ParallelQuestion
-    number: Changeable
+    question: ParallelQuestion
+    number: ChangeableNumber
     values: list[int]
-    wanted: frozenset[int]
+    preferred: frozenset[int]
 
     def options(self, values: Sequence[int]) -> list[Option]:
         return [self.number.with_value(value) for value in values]
 
-    def wanted_at(self, rank: int) -> int:
-        """How many distractors can be values of the passage, where the truth has this rank among the four."""
-        below = sum(value < self.number.value for value in self.values if value in self.wanted)
-        above = sum(value > self.number.value for value in self.values if value in self.wanted)
+    def preferred_count(self, rank: int) -> int:
+        """Return how many of three distractors can be values of the passage if the true value has this rank."""
+        below = sum(value < self.number.value for value in self.values if value in self.preferred)
+        above = sum(value > self.number.value for value in self.values if value in self.preferred)
         return min(rank, below) + min(3 - rank, above)
 
 
 class NumberDistractors:
-    """The bundles of type number or date in which a number stands once in every language and can be changed."""
+    """The questions of type number or date whose number occurs once in every language and can be changed."""
 
-    def __init__(self, bundles: Sequence[ParallelQuestion], known: RightAnswers) -> None:
-        self._candidates = _candidates(bundles, known)
+    def __init__(self, questions: Sequence[ParallelQuestion], known: RightAnswers) -> None:
+        self._candidates = _candidates(questions, known)
 
     @property
     def ids(self) -> frozenset[str]:
-        """Those for which the rules leave three other values."""
+        """The ids of the questions that have three other values."""
         return frozenset(self._candidates)
 
     def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
-        """id -> three options, for those of `ids` that can have them.
+        """Choose three distractors for each of the questions `ids` that can have them.
 
-        The truth is the least, second, third and greatest value equally often, and of several draws the one is taken after which the
-        likeliest, the longest and the shortest option have been the truth most nearly a quarter of the time.
+        The true value has each rank among the four equally often. Of `DRAWS` draws the one is taken after which the true option has been
+        the likeliest, the longest and the shortest option closest to a quarter of the time.
+
+        Args:
+            ids: the questions that need distractors.
+            characters: language -> frequencies of characters, for the likelihood of an option.
+            rng: source of the draws.
+
+        Returns:
+            id -> three options.
         """
         candidates = {one_id: candidate for one_id, candidate in self._candidates.items() if one_id in ids}
         chosen: dict[str, list[Option]] = {}
         surplus: dict[frozenset[str], Scores] = {}
         for one_id, rank in _balanced_ranks(candidates).items():
             candidate = candidates[one_id]
-            truth, languages = candidate.number.value, candidate.bundle.languages
-            draws = [draw_values(candidate.values, truth, rank, candidate.wanted, rng) for _ in range(DRAWS)]
-            tried = [candidate.options(values) for values in draws]
-            sums = [_excess(options, candidate.bundle, characters) + surplus.get(languages, 0.0) for options in tried]
+            truth, languages = candidate.number.value, candidate.question.languages
+            draws = [draw_values(candidate.values, truth, rank, candidate.preferred, rng) for _ in range(DRAWS)]
+            drawn_options = [candidate.options(values) for values in draws]
+            sums = [_excess(options, candidate.question, characters) + surplus.get(languages, 0.0) for options in drawn_options]
             best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-            chosen[one_id], surplus[languages] = tried[best], sums[best]
+            chosen[one_id], surplus[languages] = drawn_options[best], sums[best]
         return chosen
 
 
-def _candidates(bundles: Sequence[ParallelQuestion], known: RightAnswers) -> dict[str, _Candidate]:
-    numbers = {b.id: list(find_changeable(b.answers)) for b in bundles if b.answer_type in ("number", "date")}
-    truths = frozenset(number.value for found in numbers.values() for number in found[:1])
-    candidates = {b.id: _candidate(b, numbers[b.id], truths, known) for b in bundles if b.id in numbers}
+def _candidates(questions: Sequence[ParallelQuestion], known: RightAnswers) -> dict[str, _Candidate]:
+    numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.answer_type in ("number", "date")}
+    true_values = frozenset(number.value for found in numbers.values() for number in found[:1])
+    candidates = {q.id: _candidate(q, numbers[q.id], true_values, known) for q in questions if q.id in numbers}
     return {one_id: candidate for one_id, candidate in candidates.items() if candidate is not None}
 
 
 def _candidate(
-    bundle: ParallelQuestion, numbers: Sequence[Changeable], truths: frozenset[int], known: RightAnswers
+    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: frozenset[int], known: RightAnswers
 ) -> _Candidate | None:
-    """With the first number that has three other values; the form of the plural is kept if it can be."""
+    """Take the first number that has three other values, with the same plural form if possible."""
     for keep_plural in (True, False):
         for number in numbers:
-            wanted = _in_passages(bundle, number)
-            values = possible_values(number, wanted, truths, keep_plural)
-            values = [value for value in values if is_valid_distractor(number.with_value(value), bundle, known)]
+            preferred = _in_passages(question, number)
+            values = possible_values(number, preferred, true_values, keep_plural)
+            values = [value for value in values if is_valid_distractor(number.with_value(value), question, known)]
             if ranks(values, number.value):
-                return _Candidate(bundle, number, values, wanted)
+                return _Candidate(question, number, values, preferred)
     return None
 
 
-def _in_passages(bundle: ParallelQuestion, number: Changeable) -> frozenset[int]:
-    """Numbers of as many digits that stand in the passage of every language."""
-    shared = frozenset.intersection(*(digits_in(question.context) for question in bundle.by_lang.values()))
+def _in_passages(question: ParallelQuestion, number: ChangeableNumber) -> frozenset[int]:
+    """Return the numbers of as many digits that occur in the passage of every language."""
+    shared = frozenset.intersection(*(digits_in(asked.context) for asked in question.by_lang.values()))
     return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
 
 
 def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
-    """A rank for each, the least used in its languages first, then the one that most values of the passage fit; those with the least choice
-    choose first.
+    """Choose the rank of the true value for each question; questions with the fewest possible ranks choose first.
+
+    Each takes the rank that is least used in its languages, then the one with which most values of the passage can be distractors.
     """
     possible = {one_id: ranks(candidate.values, candidate.number.value) for one_id, candidate in candidates.items()}
     used: Counter[tuple[str, int]] = Counter()
     chosen = {}
     for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
         candidate = candidates[one_id]
-        uses = {rank: sum(used[lang, rank] for lang in candidate.bundle.languages) for rank in possible[one_id]}
-        chosen[one_id] = min(uses, key=lambda rank: (uses[rank], -candidate.wanted_at(rank), rank))
-        used.update((lang, chosen[one_id]) for lang in candidate.bundle.languages)
+        uses = {rank: sum(used[lang, rank] for lang in candidate.question.languages) for rank in possible[one_id]}
+        chosen[one_id] = min(uses, key=lambda rank: (uses[rank], -candidate.preferred_count(rank), rank))
+        used.update((lang, chosen[one_id]) for lang in candidate.question.languages)
     return chosen
 
 
-def _excess(options: Sequence[Option], bundle: ParallelQuestion, characters: CharactersByLanguage) -> Scores:
-    """[languages x looks]: how much more than a quarter the truth is the highest by each look."""
+def _excess(options: Sequence[Option], question: ParallelQuestion, characters: CharactersByLanguage) -> Scores:
+    """Return, for each language and surface score, how much more than a quarter the true option is the highest."""
     import numpy as np
 
-    of_language = [
+    hits = [
         answer_hits(look_scores([answer, *(option[lang] for option in options)], characters[lang]))
-        for lang, answer in bundle.answers.items()
+        for lang, answer in question.answers.items()
     ]
-    return np.concatenate(of_language) - 0.25
+    return np.concatenate(hits) - 0.25

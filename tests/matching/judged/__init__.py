@@ -1,1 +1,1 @@
-"""Outputs judged by hand, a file a language: the answer (and its aliases, after `|`), the output, and whether it says the answer."""
+"""Outputs judged by hand, one file per language. Columns: the answer and its aliases (separated by `|`), the output, the verdict."""

@@ -1,4 +1,4 @@
-"""Changed numbers read as the true one does. What a language, a calendar and a clock allow is written down here by hand."""
+"""Other values of a number are possible in its language, its calendar and its clock; the expected forms are written by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
 
 MONTHS = "January February March April May June July August September October November December".split()
-# The endings of Turkish numbers, by the last word that is spoken.
+# The suffixes of Turkish numbers, by the last spoken word.
 DATIVE = "1'e 2'ye 3'e 4'e 5'e 6'ya 7'ye 8'e 9'a 10'a 20'ye 30'a 40'a 50'ye 60'a 70'e 80'e 90'a 100'e 1000'e".split()
 LOCATIVE = (
     "1'de 2'de 3'te 4'te 5'te 6'da 7'de 8'de 9'da 10'da 20'de 30'da 40'ta 50'de 60'ta 70'te 80'de 90'da 100'de 1000'de".split()
@@ -21,7 +21,7 @@ PLURAL += ["100'ler", "1000'ler"]
 
 
 def changed(**answers):
-    """All that a number of the answers may be changed to: a list a language; none if no number has three other values."""
+    """Return language -> the answers with every possible value of a number; empty lists if no number has three other values."""
     for number, keep_plural in product(find_changeable(answers), (True, False)):
         values = possible_values(number, frozenset(), keep_plural=keep_plural)
         if ranks(values, number.value):
@@ -62,7 +62,7 @@ def test_names_and_formulas_are_not_numbers(answer):
         ("en", "9" * 16),
     ],
 )
-def test_what_does_not_change_alone_is_left(lang, answer):
+def test_a_number_that_cannot_change_alone_is_not_changed(lang, answer):
     assert not changed_in(lang, answer)
 
 
@@ -76,13 +76,13 @@ def test_years_change_by_ones(lang, answer):
     assert all(abs(year - truth) <= 12 and year <= 2025 for year in years)
 
 
-def test_the_beginning_of_a_span_of_years_is_no_decade():
+def test_the_beginning_of_a_range_of_years_is_no_decade():
     options = changed(en="1870 to 1939", tr="1870'ten 1939", zh="1870 年到 1939 年")["en"]
     assert len(options) >= 3
     assert all(abs(int(option[:4]) - 1870) <= 40 for option in options)
 
 
-def test_a_year_that_one_language_says_alone_changes_by_ones_in_all():
+def test_a_bare_year_in_one_language_changes_by_ones_in_all_languages():
     assert "1901" in changed(en="1900", de="im Jahre 1900")["en"]
 
 
@@ -107,7 +107,7 @@ def test_decades_change_by_tens(lang, answer):
     assert all(int(number) % 10 == 0 for option in options for number in re.findall(r"\d+", option))
 
 
-def test_centuries_as_hundreds_change_by_hundreds():
+def test_centuries_written_as_years_change_by_hundreds():
     assert {"1800s", "2000s"} <= set(changed_in("en", "1900s"))
     assert all(year % 100 == 0 for year in numbers(changed_in("fi", "1600-luvun aikana")))
 
@@ -115,7 +115,7 @@ def test_centuries_as_hundreds_change_by_hundreds():
 @pytest.mark.parametrize(
     "answer", ["1st", "2nd", "3rd", "11th", "17th", "21st", "101st", "112th", "139th", "2nd place", "the 22nd"]
 )
-def test_english_ordinals_keep_their_endings_right(answer):
+def test_english_ordinals_get_the_suffix_of_the_new_value(answer):
     options = changed_in("en", answer)
     assert len(options) >= 3
     for option in options:
@@ -125,7 +125,7 @@ def test_english_ordinals_keep_their_endings_right(answer):
 
 
 @pytest.mark.parametrize("answer", ["1er", "1re"])
-def test_the_first_of_french_is_unlike_all_others(answer):
+def test_the_french_ordinal_of_one_is_not_changed(answer):
     assert not changed_in("fr", answer)
 
 
@@ -143,7 +143,7 @@ def test_the_first_of_french_is_unlike_all_others(answer):
         ],
     ],
 )
-def test_no_century_is_to_come(lang, answer):
+def test_no_century_is_in_the_future(lang, answer):
     options = changed_in(lang, answer)
     assert len(options) >= 3
     assert max(numbers(options)) <= 21
@@ -189,15 +189,15 @@ def test_minutes_exist(lang, answer):
         *[("1970'ler", PLURAL), ("1960'lar", PLURAL)],
     ],
 )
-def test_turkish_endings_fit(answer, forms):
-    ending = dict(form.split("'") for form in forms)
+def test_turkish_suffixes_agree(answer, forms):
+    suffixes = dict(form.split("'") for form in forms)
     options = changed_in("tr", answer)
     assert len(options) >= 3
     for option in options:
-        number, given = option.split("'")
+        number, suffix = option.split("'")
         digit, zeros = re.search(r"([1-9])(0*)$", number).groups()
         last = digit + zeros if len(zeros) < 2 else "1" + zeros  # 900 is nine hundreds
-        assert given == ending[last], option
+        assert suffix == suffixes[last], option
 
 
 @pytest.mark.parametrize(
@@ -216,22 +216,22 @@ def test_turkish_endings_fit(answer, forms):
         *[("en", "2004-03-12", r"\d{4}-03-12"), ("en", "12/03/2004", r"12/03/\d{4}"), ("en", "1 mile", r"\d mile")],
     ],
 )
-def test_the_format_stays(lang, answer, pattern):
+def test_the_format_is_kept(lang, answer, pattern):
     options = changed_in(lang, answer)
     assert len(options) >= 3
     assert all(re.fullmatch(pattern, option) for option in options)
 
 
-def test_words_keep_the_plural_that_they_are_in():
+def test_the_plural_form_is_kept():
     assert {option.split()[0][-1] for option in changed_in("ru", "22 года")} <= set("234")
     assert "1 miles" not in changed_in("en", "2 miles")
 
 
-def test_values_are_found_in_all_languages_at_once():
+def test_all_languages_get_the_same_values():
     options = changed(en="139th", ru="139-е", tr="139.", hi="139वें", zh="第 139")
     assert len({len(one) for one in options.values()}) == 1
     assert all(en.rstrip("stndrh") == ru.removesuffix("-е") for en, ru in zip(options["en"], options["ru"], strict=True))
 
 
-def test_a_huge_number_is_no_trouble():
+def test_a_huge_number_is_not_changed():
     assert not changed_in("en", "1" * 900)

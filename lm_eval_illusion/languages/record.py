@@ -1,0 +1,204 @@
+"""The record of a language: every fact about one language that prompts, matching and pairing need, read from `<code>.toml`.
+
+Each class is a section of the file, each field a key. All keys but the prompt words may be left out; the defaults describe a language
+that writes spaces between words and needs no special rule. Values of type `re.Pattern` are regular expressions in the syntax of Python's
+`re`. Words may be written as a dictionary has them; the code that uses them normalises them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a language file: immutable, and an unknown key is an error."""
+
+
+class PromptWords(_Section, frozen=True):
+    """[prompt]: the words around a question and its answer."""
+
+    question: str
+    answer: str
+    context: str
+    options: str
+    colon: str = ":"
+    """Written after each of the four words."""
+    delimiter: str = " "
+    """Between the colon and the text. Empty after a full-width colon: with a space the tokenizer would see another word."""
+
+
+class Replacement(_Section, frozen=True):
+    """[[spelling.replacements]]: one regular expression and the text in place of each match (`\\1` is the first group)."""
+
+    find: re.Pattern[str]
+    replace: str
+    decomposed: bool = False
+    """Apply it to the text in NFD, where accents and tone marks are characters of their own."""
+
+
+class Spelling(_Section, frozen=True):
+    """[spelling]: different spellings of the same word. The rules apply to lower-case text in NFKC, in the order of these fields."""
+
+    dotless_i: bool = False
+    """The letter I is the capital of ı, and İ of i."""
+    elision: bool = False
+    """An apostrophe within a word separates two words: l'Egypte is l and Egypte."""
+    apostrophe_suffix: re.Pattern[str] | None = None
+    """Suffixes that follow a name or a number after an apostrophe; both are removed."""
+    strip_marks: bool = False
+    """Remove accents from letters."""
+    unordered_marks: str = ""
+    """Marks whose order is not visible, as the content of a character class; sorted where several follow each other."""
+    replacements: tuple[Replacement, ...] = ()
+    """Applied one after the other; the text is in NFC again after each."""
+    letters: dict[str, str] = {}
+    """Letter -> the letter that it counts as."""
+
+
+class Words(_Section, frozen=True):
+    """[words]: where a word begins and ends, and which words carry no meaning."""
+
+    spaces: bool = True
+    """Spaces separate words. If not, an answer is searched as a substring and f1 counts characters."""
+    articles: tuple[str, ...] = ()
+    """Articles that are words of their own (no endings, no prefixes)."""
+    capitals_mark_names: bool = False
+    """Names begin with a capital letter and common nouns do not."""
+    particles: tuple[str, ...] = ()
+    """Particles and forms of "to be" that are written at the end of a noun."""
+    prefixes: str = ""
+    """One-letter words (and, in, to) that are written at the beginning of the next word."""
+    prefixed_article: str = ""
+    """The article that may stand between such a prefix and the word."""
+    copulas: str = ""
+    """Without spaces: characters after which an answer of one ideograph may stand ("is", "is called")."""
+    final_copulas: tuple[str, ...] = ()
+    """Without spaces: words that may follow an answer of one ideograph at the end of the output."""
+    never_first: str = ""
+    """Without spaces: characters that belong to the character before them."""
+    never_last: str = ""
+    """Without spaces: characters that belong to the character behind them."""
+    unbroken: tuple[str, ...] = ()
+    """Without spaces: pairs of characters that an answer may not cut apart."""
+
+
+class SpokenNumbers(_Section, frozen=True):
+    """[numbers.vowel_harmony]: how numbers are spoken; the last spoken word determines the vowels of a suffix."""
+
+    digits: tuple[str, ...]
+    """One to nine."""
+    tens: tuple[str, ...]
+    """Ten to ninety."""
+    zero: str
+    hundred: str
+    thousand: str
+    million: str
+
+    def __post_init__(self) -> None:
+        if len(self.digits) != 9 or len(self.tens) != 9:
+            raise ValueError("digits and tens need nine words each")
+
+
+class Numbers(_Section, frozen=True):
+    """[numbers]: how numbers are written, and which neighbours turn a number into another one."""
+
+    indian_grouping: bool = False
+    """Digits are grouped as in 1,23,45,678."""
+    ordinal_suffixes: dict[Literal["zero", "one", "two", "few", "many", "other"], str] = {}
+    """CLDR plural category of an ordinal -> the suffix attached to its digits. "other" must be there if any is."""
+    percent_phrases: tuple[str, ...] = ()
+    """Ways to write a percentage that CLDR lacks; {0} is the number."""
+    magnitudes: tuple[str, ...] = ()
+    """Words for thousand, million and so on that CLDR lacks."""
+    attached_magnitudes: re.Pattern[str] | None = None
+    """Magnitudes that need no word boundary after them."""
+    before_decade: re.Pattern[str] | None = None
+    """Words before a round year that make it a decade, as normalised."""
+    after_decade: re.Pattern[str] | None = None
+    """Words or suffixes after a round year that make it a decade, as normalised."""
+    decade_suffix: re.Pattern[str] | None = None
+    """Which suffix attached to a round year makes it a decade; any suffix if left out."""
+    spoken_suffix: re.Pattern[str] | None = None
+    """Attached suffixes that depend on the spoken number, so that no other number is known to take them."""
+    vowel_harmony: SpokenNumbers | None = None
+    """If given: attached suffixes follow the vowel harmony of Turkish."""
+
+    def __post_init__(self) -> None:
+        if self.ordinal_suffixes and "other" not in self.ordinal_suffixes:
+            raise ValueError('ordinal_suffixes needs the key "other"')
+
+
+class DateForms(_Section, frozen=True):
+    """[dates.forms]: everyday forms of a date that CLDR lacks. {d}, {m}, {y}: numbers; {month}: every name of the month."""
+
+    full: tuple[str, ...] = ()
+    year_and_month: tuple[str, ...] = ()
+    month_and_day: tuple[str, ...] = ()
+
+
+class Era(_Section, frozen=True):
+    """[dates.second_era]: a second count of years beside the common era."""
+
+    name: str
+    """Written before a year of this era."""
+    common_name: str
+    """Written before a year of the common era."""
+    offset: int
+    """Add it to a year of the common era."""
+    first_year: int
+    """The first year that is read as one of this era, without any sign of it, within a date."""
+    last_year: int
+
+
+class NumberLimit(_Section, frozen=True):
+    """[[dates.limits]]: the greatest value of a number that stands before or after certain words. Give one of the two."""
+
+    most: int
+    before_number: re.Pattern[str] | None = None
+    """Matches the end of the text before the number, lower or upper case."""
+    after_number: re.Pattern[str] | None = None
+    """Matches the beginning of the text after the number, lower or upper case."""
+
+    def __post_init__(self) -> None:
+        if (self.before_number is None) == (self.after_number is None):
+            raise ValueError("a limit needs either before_number or after_number")
+
+
+class Dates(_Section, frozen=True):
+    """[dates]: months, years, centuries and times of day."""
+
+    month_names: dict[int, tuple[str, ...]] = {}
+    """Month (1 to 12) -> names that CLDR lacks."""
+    month_endings: tuple[str, ...] = ()
+    """Case endings that are attached to the name of a month."""
+    year_last: bool = False
+    """The year never stands before the month (where names of months are also other words)."""
+    forms: DateForms = DateForms()
+    year_words: tuple[str, ...] = ()
+    """Words for "year" that stand beside a year."""
+    year_suffix: re.Pattern[str] | None = None
+    """What is attached to a year and does not make it a decade."""
+    second_era: Era | None = None
+    century: re.Pattern[str] | None = None
+    """The word for "century", lower case, anywhere in the text."""
+    limits: tuple[NumberLimit, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not set(self.month_names) <= set(range(1, 13)):
+            raise ValueError("month_names needs numbers of months from 1 to 12 as keys")
+
+
+class Language(_Section, frozen=True):
+    """Everything that depends on one language.
+
+    `prompt` is None only for a language without a file: it has no prompts, but its answers can be matched by the default rules and CLDR.
+    """
+
+    prompt: PromptWords | None = None
+    spelling: Spelling = Spelling()
+    words: Words = Words()
+    numbers: Numbers = Numbers()
+    dates: Dates = Dates()
