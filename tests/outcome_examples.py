@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lm_eval_illusion.results.outcomes import Outcome, Variant
+from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.variants import Variant
 
-DENSE = Variant("tiny", "dense", "none", None, 0.0, "0:0", "r", False)
-WANDA = Variant("tiny", "wanda-0.6", "wanda", 0.6, 0.5998, "0:0", "k", False)
+DENSE = Variant(
+    base_model="tiny",
+    variant="dense",
+    pruner="none",
+    sparsity_requested=None,
+    sparsity_measured=0.0,
+    mask_structure="0:0",
+    identity="r",
+    beams_are_top1=False,
+)
+WANDA = Variant(
+    base_model="tiny",
+    variant="wanda-0.6",
+    pruner="wanda",
+    sparsity_requested=0.6,
+    sparsity_measured=0.5998,
+    mask_structure="0:0",
+    identity="k",
+    beams_are_top1=False,
+)
 BLANK = Outcome(WANDA, "results_x.json", "mqa_illusion", "en", "a", False, False, False, None, {})
 
 

@@ -7,7 +7,7 @@ from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.command_checks import refuse_changed_settings, refuse_flags
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import generation_kwargs
 
 ITEM = {"id": "1", "choices": [], "shot": {}}
 
@@ -69,8 +69,8 @@ def request(task, settings, doc=ITEM):
 
 
 def test_changed_settings_of_our_views_are_refused():
-    refuse_changed_settings([request("mqa_illusion_en_gen", dict(GENERATION_SETTINGS["gen"]))])
-    changed = {**GENERATION_SETTINGS["gen"], "do_sample": True}
+    refuse_changed_settings([request("mqa_illusion_en_gen", generation_kwargs("gen"))])
+    changed = {**generation_kwargs("gen"), "do_sample": True}
     with pytest.raises(UserError, match="mqa_illusion_en_gen is asked with"):
         refuse_changed_settings([request("mqa_illusion_en_gen", changed)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.models.command_checks import Named, read_named, tasks_of_view
+from lm_eval_illusion.models.command_checks import NamedTasks, read_named, tasks_of_view
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_tasks_stand_behind_commas_and_spaces(arguments, tasks):
 
 
 def beams_of(*tasks, folders=()):
-    return tasks_of_view(Named(list(tasks), list(folders)), "beam")
+    return tasks_of_view(NamedTasks(list(tasks), list(folders)), "beam")
 
 
 def test_groups_are_looked_into():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from lm_eval_illusion.report.item_browser import item_browser
+from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import join_views
 from lm_eval_illusion.results.runs import find_runs, find_views
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
@@ -21,7 +22,8 @@ BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "said": ["x", "y"]} f
 
 def browser_of(folder, most=100):
     views = find_views(find_runs([folder]))
-    return item_browser(join_views(views, "acc"), views, [], "acc", most)
+    texts = ItemTexts(most)
+    return item_browser(join_views(views, "acc", texts), texts)
 
 
 def write_two(folder):
@@ -64,8 +66,9 @@ def test_documents_of_paired_tasks(tmp_path):
             "gen": [text_row(doc, f"said {doc['n']}", exact_match=0.0) for doc in docs],
         },
     )
-    paired = join_tasks(find_runs([tmp_path]), [read_pair("mc=gen")], None)
-    browser = item_browser(paired.outcomes, [], paired.shown, "acc")
+    texts = ItemTexts(100)
+    paired = join_tasks(find_runs([tmp_path]), [read_pair("mc=gen")], None, texts)
+    browser = item_browser(paired.outcomes, texts)
     assert [item["question"] for item in browser["items"]] == ["Q: 0\nA:", "Q: 1\nA:"]
     assert (browser["items"][0]["options"], browser["items"][0]["gold"]) == (["option 0", "option 1"], 0)
     assert [row["outputs"] for row in browser["rows"]] == [{"gen": ["said 0"]}, {"gen": ["said 1"]}]

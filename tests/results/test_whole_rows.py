@@ -8,7 +8,7 @@ import math
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.sample_file import read_whole_rows
+from lm_eval_illusion.results.sample_file import read_full_rows
 from tests.lm_eval_files import choice_row, text_row
 
 DOC = {"n": 0, "question": "What?"}
@@ -17,7 +17,7 @@ DOC = {"n": 0, "question": "What?"}
 def read(tmp_path, *lines):
     path = tmp_path / "samples.jsonl"
     path.write_bytes(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines))
-    return list(read_whole_rows(path))
+    return list(read_full_rows(path))
 
 
 def test_scores_and_outputs_are_told_apart(tmp_path):
@@ -45,7 +45,7 @@ def test_two_texts_are_no_scores(tmp_path):
         (b'{"doc": {"n"', "is not a whole row"),
         (b"[]\n", "is it a samples file"),
         (b'{"a": "\xff"}\n', "is not a whole row"),
-        ({}, "lacks 'doc'"),
+        ({}, "missing required field `doc`"),
     ],
 )
 def test_a_line_that_is_no_row(tmp_path, line, said):

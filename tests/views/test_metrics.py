@@ -7,7 +7,7 @@ import pytest
 from lm_eval_illusion import views
 from lm_eval_illusion.inference.scoring import ScoredContinuation
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.views import metrics
+from lm_eval_illusion.views import VIEWS
 
 NAN = float("nan")
 ITEM = {"choices": ["abcd", "ab", "abc", "a"], "gold": 1, "answer": "ab", "aliases": ["xy"], "lang": "en"}
@@ -64,6 +64,7 @@ def test_the_yamls_pin_the_settings_of_the_views():
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
-    for view, settings in metrics.GENERATION_SETTINGS.items():
-        name = f"mqa_illusion_en_{view}"
-        assert manager.load([name])["tasks"][name].config.generation_kwargs == settings
+    for view in VIEWS:
+        if view.decoding is not None:
+            name = f"mqa_illusion_en_{view.name}"
+            assert manager.load([name])["tasks"][name].config.generation_kwargs == view.decoding.generation_kwargs()
