@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lm_eval_illusion.analysis.crosstab import cross_tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
-from lm_eval_illusion.analysis.noise import Noise, noise_floor
+from lm_eval_illusion.analysis.noise import noise_floor
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.files import write_report
 from lm_eval_illusion.report.item_browser import MOST_ROWS, item_browser
@@ -23,9 +23,9 @@ from lm_eval_illusion.results import (
     join_tasks,
     join_truncated,
     join_views,
-    load_outcomes,
     read_pair,
 )
+from lm_eval_illusion.results.join_views import RowCache, views_below
 
 EXIT_GATE = 3
 """The exit code if a --fail-if condition holds."""
@@ -48,10 +48,14 @@ class ReportOptions:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """What was read from the runs: the outcomes, and notes that a reader of the report must know, one sentence each."""
+    """What was read from the runs.
+
+    `notes`: what a reader of the report must know, one sentence each. `noise`: the outcomes of two runs of the dense model, of --noise.
+    """
 
     outcomes: list[Outcome]
     notes: list[str]
+    noise: tuple[list[Outcome], list[Outcome]] | None = None
 
 
 def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptions | None = None) -> int:
@@ -68,7 +72,8 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     conditions = [read_condition(text) for text in options.fail_if]
     texts = ItemTexts(MOST_ROWS) if out is not None else None
     inputs = read_inputs(paths, options, texts)
-    report = cross_tabulate(inputs.outcomes, options.recognition, noise=_noise(options))
+    noise = noise_floor(*inputs.noise) if inputs.noise else None
+    report = cross_tabulate(inputs.outcomes, options.recognition, noise=noise)
     failed = failures(conditions, report)
     written: list[Path] = []
     if out is not None and texts is not None:
@@ -103,14 +108,10 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
         raise UserError(
             f"no tasks of ours in {join_truncated(paths)}: run lm_eval with --tasks mqa_illusion, or name two of its tasks by --pair"
         )
-    outcomes = join_views(views, options.recognition, texts) if views else []
+    repetitions = [views_below([run]) for run in options.noise or ()]
+    cache = RowCache(frozenset(view.samples_file for views_of_run in repetitions for view in views_of_run))
+    outcomes = join_views(views, options.recognition, texts, cache) if views else []
     paired = join_tasks(runs, pairs, options.on, texts)
     outcomes += paired.outcomes
-    return ReportInputs(outcomes, [*notes_of(outcomes, runs), *paired.notes])
-
-
-def _noise(options: ReportOptions) -> Noise | None:
-    if options.noise is None:
-        return None
-    first, second = (load_outcomes([run], options.recognition) for run in options.noise)
-    return noise_floor(first, second)
+    noise = [join_views(views_of_run, options.recognition, cache=cache) for views_of_run in repetitions]
+    return ReportInputs(outcomes, [*notes_of(outcomes, runs), *paired.notes], (noise[0], noise[1]) if noise else None)

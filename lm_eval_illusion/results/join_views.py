@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
@@ -27,6 +27,14 @@ class Recognition:
     metric: str
 
 
+@dataclass(frozen=True)
+class RowCache:
+    """The rows of `files`, the samples files that are joined more than once: each is read once."""
+
+    files: frozenset[Path]
+    rows: dict[Path, Rows] = field(default_factory=dict)
+
+
 RECOGNITION = {
     metric.recognition: Recognition(view.name, metric.name) for view in VIEWS for metric in view.metrics if metric.recognition
 }
@@ -46,17 +54,28 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
         UserError: there is nothing to read, a file is truncated, items are missing or duplicate, or views ask different items.
     """
     _check_known(recognition)
+    return join_views(views_below(paths), recognition)
+
+
+def views_below(paths: Iterable[str | Path]) -> list[ViewFile]:
+    """Return the samples files of our tasks in every run below `paths`.
+
+    Raises:
+        UserError: there are none, or a results file is not whole.
+    """
     searched = list(paths)
     views = find_views(find_runs(searched))
     if not views:
         raise UserError(f"no tasks of ours in {join_truncated(searched)}: run lm_eval with --tasks mqa_illusion")
-    return join_views(views, recognition)
+    return views
 
 
-def join_views(views: Sequence[ViewFile], recognition: str, texts: ItemTexts | None = None) -> list[Outcome]:
+def join_views(
+    views: Sequence[ViewFile], recognition: str, texts: ItemTexts | None = None, cache: RowCache | None = None
+) -> list[Outcome]:
     """Return the outcomes of these views, joined on the item id as in `load_outcomes`. Each samples file is read once.
 
-    `texts`: collects the texts of a sample of the items on the way.
+    `texts`: collects the texts of a sample of the items on the way. `cache`: rows of files that another call joins, too.
 
     Raises:
         UserError: as `load_outcomes`.
@@ -68,7 +87,7 @@ def join_views(views: Sequence[ViewFile], recognition: str, texts: ItemTexts | N
     for view in views:
         key = (*view.variant.key, view.family, view.language)
         groups[key].append(view)
-    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts)]
+    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache)]
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
@@ -109,7 +128,7 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
                 )
 
 
-def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None) -> Iterator[Outcome]:
+def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None) -> Iterator[Outcome]:
     """Yield the outcomes of one variant, family and language. `group`: its views."""
     by_view = {view.view: view for view in group}
     recognised_by = RECOGNITION[recognition]
@@ -119,7 +138,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None) 
             f"{group[0].results_file} has no view {' and no '.join(missing)} for {group[0].family} in {group[0].language}:"
             f" recognition by {recognition} needs {recognised_by.view} and production needs {PRODUCTION.name}, run both"
         )
-    rows = _read_views(by_view, recognised_by.view, texts)
+    rows = _read_views(by_view, recognised_by.view, texts, cache)
     _check_same_items(recognised_by.view, by_view, rows)
     file = by_view[recognised_by.view]
     strategies = _strategy_metrics(by_view)
@@ -174,27 +193,39 @@ def _strategy_metrics(by_view: dict[str, ViewFile]) -> dict[str, str]:
     return metrics
 
 
-def _read_views(by_view: dict[str, ViewFile], recognising: str, texts: ItemTexts | None) -> dict[str, Rows]:
+def _read_views(
+    by_view: dict[str, ViewFile], recognising: str, texts: ItemTexts | None, cache: RowCache | None
+) -> dict[str, Rows]:
     """Read each view of a group once. The recognising view comes first: its rows are the outcomes that `texts` counts."""
     rows = {}
     for name in sorted(by_view, key=lambda name: name != recognising):
-        if texts is None:
-            rows[name] = _read_view(by_view[name], None, None)
-        elif name == recognising:
-            rows[name] = _read_view(by_view[name], texts, texts.count_outcome)
-        else:
-            rows[name] = _read_view(by_view[name], texts, texts.contains if name in OUTPUT_LABELS else None)
+        file = by_view[name].samples_file
+        if cache is not None and file in cache.rows:
+            rows[name] = cache.rows[file]
+            continue
+        rows[name] = _read_view(by_view[name], texts, _needs_text(name, recognising, texts))
+        if cache is not None and file in cache.files:
+            cache.rows[file] = rows[name]
     return rows
 
 
-def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool] | None) -> Rows:
+def _needs_text(view: str, recognising: str, texts: ItemTexts | None) -> Callable[[str], bool]:
+    """Return whether the texts of an item id are needed from this view; in the recognising view each call counts an outcome."""
+    if texts is not None and view == recognising:
+        return texts.count_outcome
+    if texts is not None and view in OUTPUT_LABELS:
+        return texts.contains
+    return lambda _: False
+
+
+def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool]) -> Rows:
     view = view_named(file.view)
     required = view.metrics_in_report("required") if view else ()
     optional = view.metrics_in_report("optional") if view else ()
     rows: Rows = {}
     doubled: list[str] = []
     for row, full in read_rows_and_texts(
-        file.samples_file, required, optional, scores=file.view == "mc", needs_text=needs_text or (lambda _: False)
+        file.samples_file, required, optional, scores=file.view == "mc", needs_text=needs_text
     ):
         if row.id in rows:
             doubled.append(row.id)

@@ -7,9 +7,10 @@ of the document, or on a field that both have (`--on`).
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from lm_eval_illusion.errors import UserError
@@ -105,13 +106,12 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
         UserError: no variant has both tasks, they share no document, a metric is missing or not 0 or 1, a file is not whole.
     """
     found = PairedTasks()
-    for pair in pairs:
-        by_variant = {variant: files for variant, files in _files_of(runs, pair).items() if all(files)}
-        if not by_variant:
-            raise UserError(f"--pair {pair.text!r}: no model was asked both tasks: there are {_task_names(runs)}")
+    files_of_pairs = [(pair, _files_of(runs, pair)) for pair in pairs]
+    read = _reader([files for _, by_variant in files_of_pairs for both in by_variant.values() for files in both])
+    for pair, by_variant in files_of_pairs:
         for variant, (recognition, production) in by_variant.items():
-            recognised = _scored_documents(pair, "recognition", recognition, on)
-            produced = _scored_documents(pair, "production", production, on)
+            recognised = _scored_documents(pair, "recognition", recognition, on, read)
+            produced = _scored_documents(pair, "production", production, on, read)
             documents = _join(pair, recognised, produced, on)
             for document in documents:
                 outcome = _outcome(pair, variant, recognition[0].results_file.name, document)
@@ -128,14 +128,33 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
 
 
 def _files_of(runs: Sequence[Run], pair: TaskPair) -> dict[Variant, tuple[list[TaskFile], list[TaskFile]]]:
-    """Return for each variant the files of both tasks; of a group, the files of its tasks."""
+    """Return the files of both tasks, for each variant that has both; of a group, the files of its tasks."""
     found: dict[Variant, tuple[list[TaskFile], list[TaskFile]]] = defaultdict(lambda: ([], []))
     for run in runs:
         for task_metric, files in zip((pair.recognition, pair.production), found[run.variant], strict=True):
             files += [run.task_file(task) for task in run.leaves(task_metric.task)]
     for files_of_both in found.values():
         check_unique([*files_of_both[0], *files_of_both[1]])
-    return found
+    complete = {variant: files_of_both for variant, files_of_both in found.items() if all(files_of_both)}
+    if not complete:
+        raise UserError(f"--pair {pair.text!r}: no model was asked both tasks: there are {_task_names(runs)}")
+    return complete
+
+
+def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[Path], list[FullRow]]:
+    """Return a function that reads the rows of a samples file, and keeps them if several pairs use the file. `uses`: the files of each."""
+    counts = Counter(file.samples_file for files in uses for file in files)
+    kept: dict[Path, list[FullRow]] = {}
+
+    def read(path: Path) -> list[FullRow]:
+        if path in kept:
+            return kept[path]
+        rows = list(read_full_rows(path))
+        if counts[path] > 1:
+            kept[path] = rows
+        return rows
+
+    return read
 
 
 def _task_names(runs: Sequence[Run]) -> str:
@@ -143,7 +162,9 @@ def _task_names(runs: Sequence[Run]) -> str:
     return join_truncated(names, most=20)
 
 
-def _scored_documents(pair: TaskPair, role: Role, files: Iterable[TaskFile], on: str | None) -> dict[str, ScoredDocument]:
+def _scored_documents(
+    pair: TaskPair, role: Role, files: Iterable[TaskFile], on: str | None, read: Callable[[Path], list[FullRow]]
+) -> dict[str, ScoredDocument]:
     """Return the documents of one task of the pair, by the key that they are joined on.
 
     Raises:
@@ -152,7 +173,7 @@ def _scored_documents(pair: TaskPair, role: Role, files: Iterable[TaskFile], on:
     task_metric = pair.recognition if role == "recognition" else pair.production
     documents: dict[str, ScoredDocument] = {}
     for file in files:
-        rows = _rows_of_one_filter(pair, task_metric, file)
+        rows = _rows_of_one_filter(pair, task_metric, file, read(file.samples_file))
         if len(rows) != file.effective:
             raise UserError(
                 f"{file.samples_file} has {len(rows)} rows of a filter, its run asked {file.effective} documents: the file is not"
@@ -169,8 +190,7 @@ def _scored_documents(pair: TaskPair, role: Role, files: Iterable[TaskFile], on:
     return documents
 
 
-def _rows_of_one_filter(pair: TaskPair, task_metric: TaskMetric, file: TaskFile) -> list[FullRow]:
-    rows = list(read_full_rows(file.samples_file))
+def _rows_of_one_filter(pair: TaskPair, task_metric: TaskMetric, file: TaskFile, rows: Sequence[FullRow]) -> list[FullRow]:
     names = list(dict.fromkeys(row.filter for row in rows))
     wanted = task_metric.filter or (names[0] if len(names) == 1 else None)
     if rows and wanted not in names:
