@@ -182,7 +182,7 @@ def _scored_documents(
         for row in rows:
             key = _key(row, on, file)
             if key in documents and on:
-                raise UserError(f"{file.samples_file}: {on} {key!r} stands in two documents: give --on another field")
+                raise UserError(f"{file.samples_file}: {on} {key!r} is in two documents: give --on another field")
             # A data set may contain a document twice: the first is joined with the first, the second with the second.
             while key in documents:
                 key += "+"

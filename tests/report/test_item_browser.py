@@ -1,4 +1,4 @@
-"""What the item browser is given, from files as lm_eval writes them."""
+"""The data of the item browser, from files in the format of lm_eval."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MC = [
     {"id": "a", "acc": 1.0, "gold_rank": 1, "scores": [-4.0, -1.0, -3.0, -2.0]},
     {"id": "b", "acc": 0.0, "invalid": 1.0, "scores": [float("nan"), float("-inf"), -3.0, -2.0]},
 ]
-SAID = [{"id": "a", "match": 1.0, "said": "two"}, {"id": "b", "match": 1.0, "said": "two, I think"}]
-UNSAID = [{"id": "a", "match": 0.0, "said": "too"}, {"id": "b", "match": 0.0, "said": ""}]
-BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "said": ["x", "y"]} for item in "ab"]
+PRODUCED = [{"id": "a", "match": 1.0, "output": "two"}, {"id": "b", "match": 1.0, "output": "two, I think"}]
+NOT_PRODUCED = [{"id": "a", "match": 0.0, "output": "too"}, {"id": "b", "match": 0.0, "output": ""}]
+BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "output": ["x", "y"]} for item in "ab"]
 
 
 def browser_of(folder, most=100):
@@ -27,11 +27,11 @@ def browser_of(folder, most=100):
 
 
 def write_two(folder):
-    write_run(folder, {"mc": MC, "gen": SAID}, illusion=DENSE, date="2026-11-23T11-00-00.000000")
-    write_run(folder, {"mc": MC, "gen": UNSAID, "beam": BEAMS})
+    write_run(folder, {"mc": MC, "gen": PRODUCED}, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+    write_run(folder, {"mc": MC, "gen": NOT_PRODUCED, "beam": BEAMS})
 
 
-def test_items_stand_once_and_rows_say_what_each_variant_made_of_them(tmp_path):
+def test_each_item_once_and_a_row_for_each_variant(tmp_path):
     write_two(tmp_path)
     browser = browser_of(tmp_path)
     assert [item["id"] for item in browser["items"]] == ["a", "b"]
@@ -49,7 +49,7 @@ def test_items_stand_once_and_rows_say_what_each_variant_made_of_them(tmp_path):
     json.dumps(browser, allow_nan=False)
 
 
-def test_of_too_many_whole_items_are_left_out(tmp_path):
+def test_above_the_limit_whole_items_are_left_out(tmp_path):
     write_two(tmp_path)
     browser = browser_of(tmp_path, most=3)
     assert len(browser["items"]) == 1

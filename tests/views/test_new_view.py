@@ -77,7 +77,7 @@ def runs(tmp_path_factory) -> Path:
     from tests.lm_eval_files import hits, write_run
 
     folder = tmp_path_factory.mktemp("runs")
-    short = [{**row, "said": f"short {row['id']}"} for row in hits("match", a=1, b=0)]
+    short = [{**row, "output": f"short {row['id']}"} for row in hits("match", a=1, b=0)]
     write_run(folder, {"mc": [{"id": i, "acc": 1.0} for i in "ab"], "gen": hits("match", a=0, b=0), "short": short})
     return folder
 
