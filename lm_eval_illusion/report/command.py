@@ -25,7 +25,8 @@ from lm_eval_illusion.results import (
     join_views,
     read_pair,
 )
-from lm_eval_illusion.results.join_views import RowCache, views_below
+from lm_eval_illusion.results.join_views import views_below
+from lm_eval_illusion.results.view_rows import RowCache
 
 EXIT_GATE = 3
 """The exit code if a --fail-if condition holds."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, Outcome
 from lm_eval_illusion.results.runs import ViewFile
-from lm_eval_illusion.results.sample_file import FullRow
+from lm_eval_illusion.results.sample_file import FullRow, RowTexts
 from lm_eval_illusion.results.variants import Variant
 
 ItemKey = tuple[str, str, str]
@@ -85,10 +87,11 @@ class ItemTexts:
         """Return whether the sample contains this id."""
         return item_id in self._sampled
 
-    def add_view(self, view: ViewFile, item_id: str, row: FullRow) -> None:
+    def add_view(self, view: ViewFile, item_id: str, row: RowTexts) -> None:
         """Add what a variant answered in one view to an item of the sample."""
         sampled = self._sampled[item_id]
-        sampled.items.setdefault((view.family, view.language), _item_of_view(view, item_id, row))
+        if (view.family, view.language) not in sampled.items:
+            sampled.items[view.family, view.language] = _item_of_view(view, item_id, row.doc)
         answers = sampled.answers.setdefault((*view.variant.key, view.family, view.language), AnswerTexts())
         if view.view in OUTPUT_LABELS:
             answers.outputs[view.view] = row.outputs
@@ -114,8 +117,7 @@ class ItemTexts:
         return self._sampled[item_id].answers.get((*variant.key, family, language), AnswerTexts())
 
 
-def _item_of_view(view: ViewFile, item_id: str, row: FullRow) -> ItemText:
-    doc = row.doc
+def _item_of_view(view: ViewFile, item_id: str, doc: Mapping[str, Any]) -> ItemText:
     return ItemText(
         family=view.family,
         language=view.language,

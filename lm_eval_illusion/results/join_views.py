@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
-from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, Outcome
+from lm_eval_illusion.results.outcomes import Outcome
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views, join_truncated
-from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
-from lm_eval_illusion.views import VIEWS, view_named
-
-Rows = dict[str, SampleRow]
-"""The rows of a view by item id."""
+from lm_eval_illusion.results.sample_file import SampleRow
+from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views
+from lm_eval_illusion.views import VIEWS
 
 
 @dataclass(frozen=True)
@@ -25,14 +23,6 @@ class Recognition:
 
     view: str
     metric: str
-
-
-@dataclass(frozen=True)
-class RowCache:
-    """The rows of `files`, the samples files that are joined more than once: each is read once."""
-
-    files: frozenset[Path]
-    rows: dict[Path, Rows] = field(default_factory=dict)
 
 
 RECOGNITION = {
@@ -100,10 +90,10 @@ def check_unique(files: Sequence[TaskFile]) -> None:
     models: dict[tuple[str, str], TaskFile] = {}
     for file in files:
         name = file.variant.key
-        model = models.setdefault(name, file)
-        twin = tasks.setdefault((*name, file.task), file)
-        other = twin if twin is not file else model
-        if twin is not file or model.variant.identity != file.variant.identity:
+        same_name = models.setdefault(name, file)
+        same_task = tasks.setdefault((*name, file.task), file)
+        other = same_task if same_task is not file else same_name
+        if same_task is not file or same_name.variant.identity != file.variant.identity:
             raise UserError(
                 f"{other.results_file} and {file.results_file} both claim variant {name[1]} of {name[0]} ({file.task}):"
                 " report them one at a time"
@@ -116,14 +106,14 @@ def _check_known(recognition: str) -> None:
 
 
 def _check_same_prompts(views: Sequence[ViewFile]) -> None:
-    """Check that all variants of a base model got the same prompts: with a chat template in one run only, the numbers differ by that."""
-    asked: dict[tuple[str, str, int], ViewFile] = {}
+    """Check that all variants of a base model got the same prompts. A chat template in one run only would change the numbers."""
+    first: dict[tuple[str, str, int], ViewFile] = {}
     for view in views:
-        if view.asked_hash:
-            twin = asked.setdefault((view.variant.base_model, view.task, view.effective), view)
-            if twin.asked_hash != view.asked_hash:
+        if view.task_hash:
+            other = first.setdefault((view.variant.base_model, view.task, view.effective), view)
+            if other.task_hash != view.task_hash:
                 raise UserError(
-                    f"{twin.results_file} and {view.results_file} ask {view.task} with different items or prompts (a chat"
+                    f"{other.results_file} and {view.results_file} ask {view.task} with different items or prompts (a chat"
                     " template, few-shot examples, --samples): run both with the same, or report them one at a time"
                 )
 
@@ -138,7 +128,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             f"{group[0].results_file} has no view {' and no '.join(missing)} for {group[0].family} in {group[0].language}:"
             f" recognition by {recognition} needs {recognised_by.view} and production needs {PRODUCTION.name}, run both"
         )
-    rows = _read_views(by_view, recognised_by.view, texts, cache)
+    rows = read_views(by_view, recognised_by.view, texts, cache)
     _check_same_items(recognised_by.view, by_view, rows)
     file = by_view[recognised_by.view]
     strategies = _strategy_metrics(by_view)
@@ -191,54 +181,6 @@ def _strategy_metrics(by_view: dict[str, ViewFile]) -> dict[str, str]:
             is_single = view.single_beam_metric is not None and by_view[view.name].variant.beams_are_top1
             metrics[view.name] = (view.single_beam_metric if is_single else None) or view.outcome_metric
     return metrics
-
-
-def _read_views(
-    by_view: dict[str, ViewFile], recognising: str, texts: ItemTexts | None, cache: RowCache | None
-) -> dict[str, Rows]:
-    """Read each view of a group once. The recognising view comes first: its rows are the outcomes that `texts` counts."""
-    rows = {}
-    for name in sorted(by_view, key=lambda name: name != recognising):
-        file = by_view[name].samples_file
-        if cache is not None and file in cache.rows:
-            rows[name] = cache.rows[file]
-            continue
-        rows[name] = _read_view(by_view[name], texts, _needs_text(name, recognising, texts))
-        if cache is not None and file in cache.files:
-            cache.rows[file] = rows[name]
-    return rows
-
-
-def _needs_text(view: str, recognising: str, texts: ItemTexts | None) -> Callable[[str], bool]:
-    """Return whether the texts of an item id are needed from this view; in the recognising view each call counts an outcome."""
-    if texts is not None and view == recognising:
-        return texts.count_outcome
-    if texts is not None and view in OUTPUT_LABELS:
-        return texts.contains
-    return lambda _: False
-
-
-def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool]) -> Rows:
-    view = view_named(file.view)
-    required = view.metrics_in_report("required") if view else ()
-    optional = view.metrics_in_report("optional") if view else ()
-    rows: Rows = {}
-    doubled: list[str] = []
-    for row, full in read_rows_and_texts(
-        file.samples_file, required, optional, scores=file.view == "mc", needs_text=needs_text
-    ):
-        if row.id in rows:
-            doubled.append(row.id)
-        rows[row.id] = row
-        if texts is not None and full is not None:
-            texts.add_view(file, row.id, full)
-    if doubled:
-        raise UserError(f"{file.samples_file} has {join_truncated(doubled)} twice: a run asks every item once, run it again")
-    if len(rows) != file.effective:
-        raise UserError(
-            f"{file.samples_file} has {len(rows)} rows, its run asked {file.effective} items: the file is truncated, run it again"
-        )
-    return rows
 
 
 def _check_same_items(recognising: str, by_view: dict[str, ViewFile], rows: dict[str, Rows]) -> None:

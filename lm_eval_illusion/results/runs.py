@@ -21,7 +21,8 @@ DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
 class TaskFile:
     """The samples file of a task.
 
-    `effective`: how many documents the run asked. `asked_hash`: lm_eval's hash of all documents, prompts and targets, "" if unknown.
+    `effective`: number of documents that the run evaluated. `task_hash`: lm_eval's hash of all documents, prompts and targets, "" if
+    unknown.
     """
 
     variant: Variant
@@ -29,7 +30,7 @@ class TaskFile:
     samples_file: Path
     task: str
     effective: int
-    asked_hash: str
+    task_hash: str
     lm_eval_version: str
 
 

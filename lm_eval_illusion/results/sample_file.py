@@ -1,14 +1,13 @@
 """The reader of samples files: the only module that knows how lm_eval lays out a line.
 
 A line has one to several kilobytes, and the report needs a few dozen bytes of most lines: `read_rows` parses only the declared fields.
-Whole lines, as `FullRow`, are parsed for the items of the item browser and for the tasks of other projects.
+The texts of a line are parsed only for the items of the item browser, and whole lines only for tasks of other projects.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
@@ -38,22 +37,14 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     scores: tuple[float, ...] | None = None
 
 
-@dataclass(frozen=True)
-class FullRow:
-    """A document of any task, with the prompt and the model's answer.
+class RowTexts(msgspec.Struct, frozen=True, kw_only=True):
+    """A document and the model's answer.
 
-    `options`: the continuations that were scored, of a task with choices. `answers`: the filtered responses; for each choice a pair
-    (log-likelihood, is greedy), or one or several texts. `metrics`: every number of the line by its name.
+    `answers`: the filtered responses: for each choice a pair (log-likelihood, is greedy), or one or several texts.
     """
 
     doc: dict[str, Any]
-    doc_hash: str
-    target: str
-    filter: str
-    prompt: str
-    options: list[str]
-    answers: list[Any]
-    metrics: dict[str, float]
+    answers: list[Any] = msgspec.field(name="filtered_resps")
 
     @property
     def scores(self) -> list[float]:
@@ -67,6 +58,20 @@ class FullRow:
         """The generated texts; empty if choices were scored."""
         answers = self.answers[0] if len(self.answers) == 1 and isinstance(self.answers[0], list) else self.answers
         return [] if self.scores else [str(answer) for answer in answers]
+
+
+class FullRow(RowTexts, frozen=True, kw_only=True):
+    """A document of any task, with the prompt and the model's answer.
+
+    `options`: the continuations that were scored, of a task with choices. `metrics`: every number of the line by its name.
+    """
+
+    doc_hash: str
+    target: str
+    filter: str
+    prompt: str
+    options: list[str]
+    metrics: dict[str, float]
 
 
 def read_rows(
@@ -93,8 +98,8 @@ def read_rows_and_texts(
     scores: bool = False,
     id_field: str = "id",
     needs_text: Callable[[str], bool],
-) -> Iterator[tuple[SampleRow, FullRow | None]]:
-    """Yield the rows as `read_rows` does, each with its full row if `needs_text(item id)` is true, else with None.
+) -> Iterator[tuple[SampleRow, RowTexts | None]]:
+    """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
     Raises:
         UserError: as `read_rows`.
@@ -103,9 +108,9 @@ def read_rows_and_texts(
     line_type = _line_type(tuple(metrics), tuple(optional), scores, id_field)
     decoder = msgspec.json.Decoder(line_type)
 
-    def parse(line: bytes) -> tuple[SampleRow, FullRow | None]:
+    def parse(line: bytes) -> tuple[SampleRow, RowTexts | None]:
         row = _row(_decode(line, decoder, line_type), names, scores)
-        return row, _full_row(line) if needs_text(row.id) else None
+        return row, _decode(line, _TEXTS, RowTexts) if needs_text(row.id) else None
 
     return _parse_lines(path, parse)
 
@@ -176,6 +181,9 @@ def _row(line: Any, names: dict[str, str], scores: bool) -> SampleRow:
         doc.gold if scores else None,
         tuple([float(score) for score, _ in line.filtered_resps]) if scores else None,
     )
+
+
+_TEXTS = msgspec.json.Decoder(RowTexts)
 
 
 class _Request(msgspec.Struct):
