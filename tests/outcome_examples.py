@@ -1,11 +1,10 @@
-"""Outcomes made by hand, for the tests of what counts them."""
+"""Outcomes made by hand, for the tests of the analysis and the report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from lm_eval_illusion.results.outcomes import Outcome
-from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.results.outcomes import Outcome, Variant
 
 DENSE = Variant(
     base_model="tiny",
@@ -17,26 +16,17 @@ DENSE = Variant(
     identity="r",
     beams_are_top1=False,
 )
-WANDA = Variant(
-    base_model="tiny",
-    variant="wanda-0.6",
-    pruner="wanda",
-    sparsity_requested=0.6,
-    sparsity_measured=0.5998,
-    mask_structure="0:0",
-    identity="k",
-    beams_are_top1=False,
-)
+WANDA = replace(DENSE, variant="wanda-0.6", pruner="wanda", sparsity_requested=0.6, sparsity_measured=0.5998, identity="k")
 BLANK = Outcome(WANDA, "results_x.json", "mqa_illusion", "en", "a", False, False, False, None, {})
 
 
 def outcome(item_id: str, cell: str, **fields) -> Outcome:
-    """An outcome in a cell; `fields` as of Outcome."""
+    """Return an outcome of the outcome class `cell`; `fields` as of Outcome."""
     recognised, produced = cell in ("both", "recognition_only"), cell in ("both", "production_only")
     return replace(BLANK, id=item_id, recognised=recognised, produced=produced, **fields)
 
 
 def outcomes(cells: str, **fields) -> list[Outcome]:
-    """One outcome a letter, ids 0, 1, ...: b both, r recognition_only, p production_only, n neither."""
+    """Return an outcome for each letter, with ids 0, 1, ...: b both, r recognition_only, p production_only, n neither."""
     names = {"b": "both", "r": "recognition_only", "p": "production_only", "n": "neither"}
     return [outcome(str(number), names[cell], **fields) for number, cell in enumerate(cells)]

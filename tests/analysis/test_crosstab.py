@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from lm_eval_illusion import cross_tabulate
 from lm_eval_illusion.analysis.crosstab import row_of
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.outcomes import Outcome
-from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.results.outcomes import Outcome, Variant
 
 VARIANT = Variant(
     base_model="tiny",
