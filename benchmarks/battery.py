@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import VIEWS, generation_kwargs
 
 XQUAD = Path(__file__).parents[1].parent / "shared" / "data" / "xquad.jsonl"
 VOCABULARY = 151_936
@@ -106,7 +106,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         )
     }
 
-    settings = {view: given | {"max_gen_toks": options.answer_tokens} for view, given in GENERATION_SETTINGS.items()}
+    settings = {
+        view.name: generation_kwargs(view.name) | {"max_gen_toks": options.answer_tokens} for view in VIEWS if view.decoding
+    }
 
     def generating(views: list[str]) -> Callable[[], Any]:
         clones = {"gen": 1, "beam": 1 if stock else 5, "sample": SAMPLES}
@@ -229,7 +231,7 @@ def main() -> None:
     for name, default in {
         "passages": 4,
         "tokens": 450,
-        "answer-tokens": GENERATION_SETTINGS["gen"]["max_gen_toks"],
+        "answer-tokens": generation_kwargs("gen")["max_gen_toks"],
         "hidden": 1024,
         "layers": 12,
         "rows": 8,

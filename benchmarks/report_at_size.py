@@ -26,8 +26,7 @@ from typing import Any
 
 from lm_eval_illusion.items import embedded_items, embedded_languages
 from lm_eval_illusion.languages import prompt_words
-from lm_eval_illusion.views import prompts
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import generation_kwargs, prompts
 
 DATE = "2026-11-24T20-34-36.710540"
 VARIANTS = (
@@ -99,7 +98,7 @@ def template(item: dict[str, Any], view: str) -> tuple[dict[str, Any], str]:
     """An item, and its line of a view with places for what differs between ids and variants. `json.dumps` a row would take minutes."""
     prompt, filter_name, outputs, metrics = VIEWS[view]
     delimiter = prompt_words(item["lang"]).delimiter
-    second = [GENERATION_SETTINGS[view]] if outputs else [delimiter + choice for choice in item["choices"]]
+    second = [generation_kwargs(view)] if outputs else [delimiter + choice for choice in item["choices"]]
     row = {
         "doc_id": "@doc_id@",
         "doc": {**item, "id": "@id@"},

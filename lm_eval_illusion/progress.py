@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from lm_eval_illusion.views.task_yaml import named_view
+from lm_eval_illusion.views import view_of_task
 
 
 class ProgressEvent(NamedTuple):
@@ -51,7 +51,8 @@ def asking(tasks: Iterable[str | None]) -> Iterator[None]:
 
 def view_of(task: str) -> str:
     """`mqa_illusion_fi_gen` -> `gen`; a task that is not one of ours by its whole name."""
-    return named_view(task) or task
+    view = view_of_task(task)
+    return view.name if view else task
 
 
 def step(doing: str) -> None:

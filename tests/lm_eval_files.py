@@ -1,4 +1,4 @@
-"""Hand-made files as lm_eval writes them, for the tests of what reads them."""
+"""Hand-made results and samples files in the format of lm_eval, for the tests of the reader."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_run(
     lang: str = "en",
     date: str = DATE,
 ) -> Path:
-    """One run: `views` maps a view to its rows' metrics with the item's `id`. Returns the results file."""
+    """Write one run and return its results file. `views`: for each view the metrics of its rows, with the item's `id`."""
     folder.mkdir(parents=True, exist_ok=True)
     names = {view: f"mqa_illusion_{lang}_{view}" for view in views}
     results = {
@@ -58,10 +58,10 @@ def write_run(
 
 
 def row(view: str, metrics: dict) -> dict:
-    """A row of a samples file."""
+    """Return a row of a samples file."""
     item_id = metrics.pop("id")
     doc = {"id": item_id, "answer_type": metrics.pop("answer_type", "name")}
-    answers = [metrics.pop("said", "something")]
+    answers = [metrics.pop("output", "something")]
     if view == "mc":
         metrics = {"acc": 0.0, "acc_norm": 0.0, "invalid": 0.0, **metrics}
         doc |= {"question": f"Which is {item_id}?", "choices": ["one", "two", "three", "four"], "gold": 1, "answer": "two"}
@@ -79,14 +79,14 @@ def row(view: str, metrics: dict) -> dict:
 
 
 def hits(metric: str, **by_id: float) -> list[dict]:
-    """Rows with one metric: hits("match", a=1, b=0)."""
+    """Return rows with one metric: hits("match", a=1, b=0)."""
     return [{"id": item_id, metric: float(value)} for item_id, value in by_id.items()]
 
 
 def write_tasks(
     folder: Path, tasks: dict[str, list[dict]], *, model: str = "org/model", groups: dict | None = None, date: str = DATE
 ) -> Path:
-    """A run of stock `hf` with tasks that are not ours: a task -> its whole rows. Returns the results file."""
+    """Write a run of lm_eval's `hf` with tasks of other projects and return its results file. `tasks`: the whole rows of each task."""
     folder.mkdir(parents=True, exist_ok=True)
     results = {
         "config": {"model": "hf", "model_args": {"pretrained": model}},
@@ -102,7 +102,7 @@ def write_tasks(
 
 
 def choice_row(doc: dict, scores: list[float], gold: int, **more) -> dict:
-    """A row of a multiple-choice task, log-likelihoods as strings, as lm_eval writes them."""
+    """Return a row of a multiple-choice task, with log-likelihoods as strings, as lm_eval writes them."""
     return {
         "doc_id": doc["n"],
         "doc": doc,
@@ -118,15 +118,15 @@ def choice_row(doc: dict, scores: list[float], gold: int, **more) -> dict:
     }
 
 
-def text_row(doc: dict, said: str, filter_name: str = "none", **metrics) -> dict:
-    """A row of a generating task."""
+def text_row(doc: dict, output: str, filter_name: str = "none", **metrics) -> dict:
+    """Return a row of a task that generates text."""
     return {
         "doc_id": doc["n"],
         "doc": doc,
         "target": "the answer",
         "arguments": {"gen_args_0": {"arg_0": f"Q: {doc['n']}\nA:", "arg_1": {"until": ["\n"]}}},
-        "resps": [[said]],
-        "filtered_resps": [said],
+        "resps": [[output]],
+        "filtered_resps": [output],
         "filter": filter_name,
         "metrics": list(metrics),
         "doc_hash": f"hash {doc['n']}",

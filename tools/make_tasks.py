@@ -1,4 +1,4 @@
-"""Write the task and group YAMLs of every family: `python tools/make_tasks.py [FOLDER]`, by default tasks/."""
+"""Write the YAMLs of every view and every task family: `python tools/make_tasks.py [FOLDER]`, by default tasks/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from question_templates import EMBEDDED_LANGUAGES
 
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
-from lm_eval_illusion.views.task_yaml import write_task_files
+from lm_eval_illusion.views.task_yaml import write_task_files, write_view_files
 
 FAMILIES = {
     "mqa_illusion": EMBEDDED_LANGUAGES,
@@ -21,6 +21,7 @@ FOLDER = Path(__file__).parents[1] / "tasks"
 
 
 def main(folder: Path) -> None:
+    write_view_files(folder / "views")
     for family, languages in FAMILIES.items():
         write_task_files(folder / family, family, languages)
 

@@ -14,7 +14,8 @@ from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.noise import Noise, mark_noise
 from lm_eval_illusion.analysis.recovery import demoted_and_erased, recovery, recovery_by_rank, share, summary
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome, Variant
+from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.variants import Variant
 
 SCHEMA = 1
 
@@ -133,7 +134,7 @@ def _rows(groups: Groups, part: str) -> list[dict[str, Any]]:
     dense = {(key[0], *key[2:]): group for key, group in groups.items() if group[0].variant.is_dense}
     names = ("base_model", "variant", "family", part)
     ordered = sorted(
-        groups.items(), key=lambda row: (row[0][0], _order(row[1][0].variant), row[0][2], row[0][3] != POOLED, row[0][3])
+        groups.items(), key=lambda row: (row[0][0], row[1][0].variant.sort_key, row[0][2], row[0][3] != POOLED, row[0][3])
     )
     return [
         {
@@ -163,14 +164,5 @@ def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     runs: dict[Variant, set[str]] = defaultdict(set)
     for outcome in outcomes:
         runs[outcome.variant].add(outcome.run)
-    shown = (
-        *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
-        *("owl_lambda", "owl_m", "calibration_language", "calibration_samples", "calibration_length", "pruning_seed"),
-    )
-    ordered = sorted(runs, key=lambda variant: (variant.base_model, _order(variant), variant.identity))
-    return [{**{name: getattr(variant, name) for name in shown}, "runs": sorted(runs[variant])} for variant in ordered]
-
-
-def _order(variant: Variant) -> tuple[bool, str, float, str]:
-    """Dense first, then by method and sparsity."""
-    return not variant.is_dense, variant.pruner, variant.sparsity_requested or 0.0, variant.variant
+    ordered = sorted(runs, key=lambda variant: (variant.base_model, variant.sort_key, variant.identity))
+    return [{**variant.columns(), "runs": sorted(runs[variant])} for variant in ordered]

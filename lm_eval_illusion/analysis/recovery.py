@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lm_eval_illusion.analysis.arrays import Rate, cluster_indices, rate
-from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, Outcome
 
 RANK_OF_DEMOTED = 10
 """A gold answer whose first token still ranks this high is demoted, not erased."""
@@ -46,10 +46,6 @@ def distribution(ranks: Sequence[int | None]) -> dict[str, Any]:
     return {"n": len(known), **summary(known), "histogram": {name: counts[name] for name in BUCKETS}}
 
 
-SHOWS_THE_ANSWER = "candidates"
-"""The strategy with the answer in its prompt: left out of `any` and `demoted`, which ask whether the model still has it."""
-
-
 def is_demoted(outcome: Outcome) -> bool:
     """Whether a strategy that does not show the answer brings it back or its first token still ranks at most 10."""
     return is_recovered(outcome) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
@@ -57,7 +53,7 @@ def is_demoted(outcome: Outcome) -> bool:
 
 def is_recovered(outcome: Outcome) -> bool:
     """Whether `any` strategy that does not show the answer brings it back."""
-    return any(hit for strategy, hit in outcome.recovered.items() if strategy != SHOWS_THE_ANSWER)
+    return any(hit for strategy, hit in outcome.recovered.items() if strategy not in ANSWER_SHOWING_STRATEGIES)
 
 
 def share(answers: Sequence[bool | None], outcomes: Sequence[Outcome]) -> Rate:
@@ -72,7 +68,7 @@ def recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str
     """Each strategy's recovery rate over the errors it was tried on, where languages ran different views; and that of `any`."""
     strategies = sorted({strategy for outcome in outcomes for strategy in outcome.recovered})
     found = {strategy: _recovered([e.recovered.get(strategy) for e in errors], errors) for strategy in strategies}
-    if any(strategy != SHOWS_THE_ANSWER for strategy in strategies):
+    if any(strategy not in ANSWER_SHOWING_STRATEGIES for strategy in strategies):
         found["any"] = _recovered([is_recovered(error) if _was_tried(error) else None for error in errors], errors)
     return found
 
@@ -95,7 +91,7 @@ def demoted_and_erased(errors: Sequence[Outcome]) -> tuple[Rate, Rate]:
 
 def _was_tried(outcome: Outcome) -> bool:
     """Whether any strategy that does not show the answer ran."""
-    return any(strategy != SHOWS_THE_ANSWER for strategy in outcome.recovered)
+    return any(strategy not in ANSWER_SHOWING_STRATEGIES for strategy in outcome.recovered)
 
 
 def _recovered(hits: Sequence[bool | None], errors: Sequence[Outcome]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Arguments of lm_eval that would silently give wrong numbers with a pruned model, or fail late, each refused in one line.
+"""Checks of the lm_eval command that runs one of our models: which tasks it names, and what must be refused.
 
-Which tasks lm_eval's own command line names, and which views of ours those are.
+Some settings of lm_eval would silently give wrong numbers with a pruned model, or fail after an hour of pruning. They are refused
+before any work is done, with one line that says what to change.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import argparse
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
@@ -18,38 +20,103 @@ from lm_eval_illusion.plugin import MODEL_NAME
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
+COMMANDS = ("lm_eval", "lm-eval", "lm-eval-illusion")
+"""The programs whose arguments are those of lm_eval."""
 
-class Named(NamedTuple):
+REASONS = {
+    "--use_cache": "lm_eval's response cache keys on the request, not on the model: a pruned model would get the dense model's answers",
+    "--cache_requests": "lm_eval's request cache ignores generation settings",
+    "--gen_kwargs": "it would override the decoding settings of every view, greedy ones included",
+}
+"""The refused flags of lm_eval, each with the reason."""
+
+ITEM_FIELDS = frozenset({"id", "choices", "shot"})
+"""Fields by which a document is recognised as one of our items."""
+
+
+@dataclass(frozen=True)
+class NamedTasks:
     """The tasks and groups of --tasks, and the folders of --include_path."""
 
     tasks: list[str]
     folders: list[Path]
 
 
-def read_named(arguments: Sequence[str]) -> Named:
-    """What lm_eval's arguments name, by spaces or commas; nothing where they name nothing."""
+def is_lm_eval(argv: Sequence[str]) -> bool:
+    """Return whether `argv` (as `sys.argv`) is a command of lm_eval."""
+    program = Path(argv[0])
+    # `python -m lm_eval` runs .../lm_eval/__main__.py
+    return (program.parent.name if program.name == "__main__.py" else program.name) in COMMANDS
+
+
+def read_named(arguments: Sequence[str]) -> NamedTasks:
+    """Return the tasks that lm_eval's arguments name, separated by spaces or commas; empty if they name none."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--tasks", "-t", nargs="*", default=[])
     parser.add_argument("--include_path", default=None)
     parsed, _ = parser.parse_known_args(arguments)
-    tasks = [task for given in parsed.tasks for task in given.split(",") if task]
-    return Named(tasks, [Path(parsed.include_path)] if parsed.include_path else [])
+    tasks = [task for argument in parsed.tasks for task in argument.split(",") if task]
+    return NamedTasks(tasks, [Path(parsed.include_path)] if parsed.include_path else [])
 
 
-def tasks_of_view(named: Named, view: str) -> list[str]:
-    """The tasks of this view among those that are named, or that stand in a named group."""
+def tasks_of_view(named: NamedTasks, view: str) -> list[str]:
+    """Return the tasks of this view among the named tasks and the members of the named groups."""
     from lm_eval.tasks._index import TaskIndex
 
     from lm_eval_illusion.plugin import tasks_folder
 
-    # The same folder once: lm_eval warns of a task that it meets twice.
+    # Each folder once: lm_eval warns of a task that it finds twice.
     index = TaskIndex.build(list(dict.fromkeys([tasks_folder(), *(folder.resolve() for folder in named.folders)])))
     leaves = dict.fromkeys(leaf for task in named.tasks for leaf in _leaves(task, index))
     return [leaf for leaf in leaves if (index[leaf].cfg.get("metadata") or {}).get("view") == view]
 
 
+def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
+    """Refuse an lm_eval command that cannot give right numbers with our models, before any pruning is done.
+
+    Raises:
+        UserError: `argv` (as `sys.argv`) is an lm_eval command with a flag of `REASONS`, or names a file of questions that is
+            not readable.
+    """
+    if not is_lm_eval(argv):
+        return
+    for argument in argv[1:]:
+        flag = argument.split("=")[0]
+        if flag in REASONS:
+            raise refusal(flag, model_name)
+    # Tasks of other projects may have a metadata entry `items`, too.
+    if any("mqa_illusion" in argument for argument in argv[1:]):
+        for file in _items_files(argv[1:]):
+            _check_readable(file)
+
+
+def refuse_changed_settings(requests: Sequence[Instance]) -> None:
+    """Refuse requests of our views whose decoding settings differ from those of the view, however they were changed.
+
+    Raises:
+        UserError: names the task and the settings.
+    """
+    from lm_eval_illusion.views import view_of_task
+
+    for request in requests:
+        is_ours = isinstance(request.doc, dict) and set(request.doc) >= ITEM_FIELDS
+        view = view_of_task(request.task_name or "") if is_ours else None
+        if view is None or view.decoding is None:
+            continue
+        if request.args[1] != view.decoding.generation_kwargs():
+            raise UserError(
+                f"{request.task_name} is asked with {request.args[1]}, not with the settings of the view {view.name}:"
+                " run without --gen_kwargs and --cache_requests"
+            )
+
+
+def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:
+    """Return the error for a refused flag of lm_eval, a key of `REASONS`."""
+    return UserError(f"{flag} can't be used with {model_name} ({REASONS[flag]}): run without it")
+
+
 def _leaves(name: str, index: Mapping[str, Any]) -> Iterator[str]:
-    """The tasks of a task or group; none where it is not in the index, or is no task in words (lm_eval allows a mapping)."""
+    """Yield the tasks of a task or group; none if the index lacks it, or if a group's member is a mapping (lm_eval allows that)."""
     entry = index.get(name) if isinstance(name, str) else None
     if entry is None or entry.cfg is None:
         return
@@ -61,83 +128,25 @@ def _leaves(name: str, index: Mapping[str, Any]) -> Iterator[str]:
             yield from _leaves(member, index)
 
 
-COMMANDS = ("lm_eval", "lm-eval", "lm-eval-illusion")
-
-REASONS = {
-    "--use_cache": "lm_eval's response cache keys on the request, not on the model: a pruned model would get the dense model's answers",
-    "--cache_requests": "lm_eval's request cache ignores generation settings",
-    "--gen_kwargs": "it would override the decoding settings of every view, greedy ones included",
-}
-
-
-def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
-    """Refuse what the running lm_eval command can't do, before any pruning is done.
-
-    Raises:
-        UserError: `argv` (as `sys.argv`) is an lm_eval command with such a flag, or names a file of questions that can't be read.
-    """
-    if not is_lm_eval(argv):
-        return
-    for argument in argv[1:]:
-        flag = argument.split("=")[0]
-        if flag in REASONS:
-            raise refusal(flag, model_name)
-    # Other tasks may take `items`, too.
-    if any("mqa_illusion" in argument for argument in argv[1:]):
-        for file in _files_of_items(argv[1:]):
-            _check_readable(file)
-
-
-def is_lm_eval(argv: Sequence[str]) -> bool:
-    """Whether `argv` (as `sys.argv`) is one of lm_eval's commands."""
-    program = Path(argv[0])
-    # `python -m lm_eval` runs .../lm_eval/__main__.py
-    return (program.parent.name if program.name == "__main__.py" else program.name) in COMMANDS
-
-
-def _files_of_items(arguments: Sequence[str]) -> Iterator[Path]:
-    """What `--metadata` says of `items`, as items=FILE or as JSON."""
+def _items_files(arguments: Sequence[str]) -> Iterator[Path]:
+    """Yield the files that `--metadata` gives for `items`, as items=FILE or as JSON."""
     flag = ""
     for argument in arguments:
         if argument.startswith("--"):
             flag, _, argument = argument.partition("=")
         if flag == "--metadata":
-            named = dict(pair.split("=", 1) for pair in argument.split(",") if "=" in pair)
+            metadata = dict(pair.split("=", 1) for pair in argument.split(",") if "=" in pair)
             with contextlib.suppress(ValueError, RecursionError):
                 parsed = json.loads(argument)
-                named = parsed if isinstance(parsed, dict) else named
-            if isinstance(named.get("items"), str):
-                yield Path(named["items"])
+                metadata = parsed if isinstance(parsed, dict) else metadata
+            if isinstance(metadata.get("items"), str):
+                yield Path(metadata["items"])
 
 
 def _check_readable(file: Path) -> None:
     try:
         with file.expanduser().open("rb"):
             pass
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name; no home
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the name; RuntimeError: no home folder
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{file} can't be read ({reason}): give a JSONL file of questions by --metadata items=FILE") from error
-
-
-def refuse_changed_settings(requests: Sequence[Instance]) -> None:
-    """Refuse requests of our views whose decoding settings are not the view's, however they were changed.
-
-    Raises:
-        UserError: names the task and the settings.
-    """
-    from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
-    from lm_eval_illusion.views.task_yaml import named_view
-
-    for request in requests:
-        ours = isinstance(request.doc, dict) and {"id", "choices", "shot"} <= set(request.doc)
-        view = named_view(request.task_name or "") if ours else None
-        if view is not None and view in GENERATION_SETTINGS and request.args[1] != GENERATION_SETTINGS[view]:
-            raise UserError(
-                f"{request.task_name} is asked with {request.args[1]}, not with the settings of the view {view}:"
-                " run without --gen_kwargs and --cache_requests"
-            )
-
-
-def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:
-    """The error for a flag of lm_eval."""
-    return UserError(f"{flag} can't be used with {model_name} ({REASONS[flag]}): run without it")

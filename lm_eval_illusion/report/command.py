@@ -1,4 +1,4 @@
-"""The report of runs: files (HTML, JSON, Markdown, CSV, Parquet, SVG) and tables on the terminal."""
+"""`lm-eval-illusion report`: read runs, write the report's files and print its tables."""
 
 from __future__ import annotations
 
@@ -9,23 +9,34 @@ from pathlib import Path
 
 from lm_eval_illusion.analysis.crosstab import cross_tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
-from lm_eval_illusion.analysis.noise import Noise, noise_floor
+from lm_eval_illusion.analysis.noise import noise_floor
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.files import write_report
-from lm_eval_illusion.report.item_browser import item_browser
+from lm_eval_illusion.report.item_browser import MOST_ROWS, item_browser
 from lm_eval_illusion.report.notes import notes_of
-from lm_eval_illusion.results.join_views import join_views, load_outcomes
-from lm_eval_illusion.results.outcomes import Outcome
-from lm_eval_illusion.results.runs import ViewFile, as_variants_of, find_runs, find_views, join_truncated
-from lm_eval_illusion.results.task_pairs import DocumentPair, join_tasks, read_pair
+from lm_eval_illusion.results import (
+    ItemTexts,
+    Outcome,
+    as_variants_of,
+    find_runs,
+    find_views,
+    join_tasks,
+    join_truncated,
+    join_views,
+    read_pair,
+)
+from lm_eval_illusion.results.join_views import views_below
+from lm_eval_illusion.results.view_rows import RowCache
 
 EXIT_GATE = 3
-"""The exit code where a --fail-if condition holds."""
+"""The exit code if a --fail-if condition holds."""
+
+__all__ = ["ReportInputs", "ReportOptions", "read_inputs", "report_command"]
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What `lm-eval-illusion report` was asked; see its --help."""
+    """The options of `lm-eval-illusion report`; its --help describes them."""
 
     recognition: str = "acc"
     dense: str | None = None
@@ -38,51 +49,59 @@ class ReportOptions:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """All that was read: the outcomes, the views and the documents of paired tasks that they are of, what a reader must know."""
+    """What was read from the runs.
+
+    `notes`: what a reader of the report must know, one sentence each. `noise`: the outcomes of two runs of the dense model, of --noise.
+    """
 
     outcomes: list[Outcome]
-    views: list[ViewFile]
-    documents: list[DocumentPair]
     notes: list[str]
+    noise: tuple[list[Outcome], list[Outcome]] | None = None
 
 
 def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptions | None = None) -> int:
-    """Read the runs, write the report to `out` if it is given, print its tables. Returns the exit code: 0, or 3 for a gate that fails.
+    """Read the runs below `paths`, write the report to the folder `out` if there is one, and print its tables.
+
+    Returns the exit code: 0, or 3 if a --fail-if condition holds.
 
     Raises:
-        UserError: nothing to read, files that are not whole, a condition that names nothing, an `out` that can't be written.
+        UserError: there is nothing to read, a file is not whole, a condition names nothing, or `out` can't be written.
     """
     from lm_eval_illusion.report.terminal import print_report
 
     options = options or ReportOptions()
     conditions = [read_condition(text) for text in options.fail_if]
-    evidence = read_evidence(paths, options)
-    report = cross_tabulate(evidence.outcomes, options.recognition, noise=_noise(options))
+    texts = ItemTexts(MOST_ROWS) if out is not None else None
+    inputs = read_inputs(paths, options, texts)
+    noise = noise_floor(*inputs.noise) if inputs.noise else None
+    report = cross_tabulate(inputs.outcomes, options.recognition, noise=noise)
     failed = failures(conditions, report)
-    if out is not None:
-        browser = item_browser(evidence.outcomes, evidence.views, evidence.documents, options.recognition)
-        written = write_report(report, evidence.notes, evidence.outcomes, browser, out)
-    print_report(report, evidence.notes, options.format)
-    if out is not None:
-        # Not among the numbers: stdout may go to a file as it is.
+    written: list[Path] = []
+    if out is not None and texts is not None:
+        written = write_report(report, inputs.notes, inputs.outcomes, item_browser(inputs.outcomes, texts), out)
+    print_report(report, inputs.notes, options.format)
+    if written:
+        # stdout may be redirected to a file, which then contains only the numbers.
         print(f"written: {join_truncated(written, most=9)}", file=sys.stderr if options.format != "table" else sys.stdout)
     for line in failed:
         print(f"lm-eval-illusion: gate: {line}", file=sys.stderr)
     return EXIT_GATE if failed else 0
 
 
-def read_evidence(paths: Sequence[Path], options: ReportOptions) -> ReportInputs:
-    """The outcomes of our views and of the paired tasks in every run below `paths`.
+def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts | None = None) -> ReportInputs:
+    """Return the outcomes of our views and of the paired tasks in every run below `paths`.
+
+    `texts`: collects the texts of a sample of the items for the item browser.
 
     Raises:
-        UserError: there are neither, or a file is not whole.
+        UserError: there are neither views nor pairs, or a file is not whole.
     """
     pairs = [read_pair(text) for text in options.pairs]
     runs = find_runs(paths)
     if options.noise is not None:
         # The second dense run may lie among the others, where it would claim the variant of the first.
-        again = {run.results_file for run in find_runs([options.noise[1]])}
-        runs = [run for run in runs if run.results_file not in again]
+        repeated = {run.results_file for run in find_runs([options.noise[1]])}
+        runs = [run for run in runs if run.results_file not in repeated]
     if options.dense is not None:
         runs = as_variants_of(options.dense, runs)
     views = find_views(runs)
@@ -90,17 +109,10 @@ def read_evidence(paths: Sequence[Path], options: ReportOptions) -> ReportInputs
         raise UserError(
             f"no tasks of ours in {join_truncated(paths)}: run lm_eval with --tasks mqa_illusion, or name two of its tasks by --pair"
         )
-    outcomes = join_views(views, options.recognition) if views else []
-    paired = join_tasks(runs, pairs, options.on)
+    repetitions = [views_below([run]) for run in options.noise or ()]
+    cache = RowCache(frozenset(view.samples_file for views_of_run in repetitions for view in views_of_run))
+    outcomes = join_views(views, options.recognition, texts, cache) if views else []
+    paired = join_tasks(runs, pairs, options.on, texts)
     outcomes += paired.outcomes
-    return ReportInputs(outcomes, views, paired.shown, [*notes_of(outcomes, runs), *paired.notes])
-
-
-def _noise(options: ReportOptions) -> Noise | None:
-    if options.noise is None:
-        return None
-    first, second = (load_outcomes([run], options.recognition) for run in options.noise)
-    return noise_floor(first, second)
-
-
-__all__ = ["ReportOptions", "read_evidence", "report_command"]
+    noise = [join_views(views_of_run, options.recognition, cache=cache) for views_of_run in repetitions]
+    return ReportInputs(outcomes, [*notes_of(outcomes, runs), *paired.notes], (noise[0], noise[1]) if noise else None)

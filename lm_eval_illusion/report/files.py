@@ -18,7 +18,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.html import html_report
 from lm_eval_illusion.report.markdown import markdown_report
-from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.outcomes import RECOVERY_STRATEGIES, Outcome
 
 
 def write_report(
@@ -64,7 +64,6 @@ def _calibration_languages(report: dict[str, Any]) -> dict[str, str]:
     return {"calibration_languages.csv": calibration_csv(tables)} if tables else {}
 
 
-STRATEGIES = ("beam", "sample", "oneshot", "candidates")
 VARIANT_COLUMNS = (
     *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
     *("calibration_language", "pruning_seed"),
@@ -83,5 +82,5 @@ def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
     columns: dict[str, list[Any]] = {name: [getattr(o.variant, name) for o in outcomes] for name in VARIANT_COLUMNS}
     columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_COLUMNS}
     columns["cell"] = [cell_of(outcome) for outcome in outcomes]
-    columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in STRATEGIES}
+    columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in RECOVERY_STRATEGIES}
     parquet.write_table(pa.table(columns), path)

@@ -19,6 +19,7 @@ from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, pooled_rows
 from lm_eval_illusion.report.tables import calibration_page_table
+from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
 
 TEMPLATE = Path(__file__).parent / "template"
 SCRIPTS = ("elements.js", "tables.js", "unpack.js", "search.js", "item.js", "browser.js")
@@ -89,6 +90,7 @@ def _start(report: dict[str, Any], browser: dict[str, Any]) -> dict[str, Any]:
         "variant": [worst["base_model"], worst["variant"]] if worst else None,
         "languages": {code: language_name(code) for code in sorted({item["language"] for item in browser["items"]})},
         "families": sorted({item["family"] for item in browser["items"]}),
+        "views": OUTPUT_LABELS,
     }
 
 

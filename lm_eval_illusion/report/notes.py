@@ -60,7 +60,7 @@ def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, st
 
 
 def _mixed_versions(runs: Sequence[Run]) -> list[str]:
-    versions = sorted({str(version) for run in runs if (version := run.results.get("lm_eval_version"))})
+    versions = sorted({str(version) for run in runs if (version := run.results.lm_eval_version)})
     if len(versions) < 2:
         return []
     return [f"runs of lm_eval {' and '.join(versions)} are mixed: a task may have changed between them."]

@@ -1,0 +1,40 @@
+"""lm_eval's output files -> outcomes: the only package that reads them, and the only input of analysis and report.
+
+`find_runs` and `find_views` find the files, `join_views` and `join_tasks` read them, and `Outcome` is what an evaluated `Variant`
+answered to one item. Nothing here imports torch.
+"""
+
+from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.join_views import join_views, load_outcomes
+from lm_eval_illusion.results.outcomes import (
+    ANSWER_SHOWING_STRATEGIES,
+    OUTPUT_LABELS,
+    POOLED,
+    RECOVERY_STRATEGIES,
+    WITHOUT_LANGUAGE,
+    Outcome,
+)
+from lm_eval_illusion.results.runs import Run, ViewFile, as_variants_of, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
+from lm_eval_illusion.results.variants import Variant
+
+__all__ = [
+    "ANSWER_SHOWING_STRATEGIES",
+    "OUTPUT_LABELS",
+    "POOLED",
+    "RECOVERY_STRATEGIES",
+    "WITHOUT_LANGUAGE",
+    "ItemTexts",
+    "Outcome",
+    "Run",
+    "Variant",
+    "ViewFile",
+    "as_variants_of",
+    "find_runs",
+    "find_views",
+    "join_tasks",
+    "join_truncated",
+    "join_views",
+    "load_outcomes",
+    "read_pair",
+]

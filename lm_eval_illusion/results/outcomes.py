@@ -1,57 +1,35 @@
-"""The outcome: what a variant made of one item in one language. The rows that everything behind lm_eval's files works on."""
+"""The outcome: what a variant answered to one item in one language. Analysis and report work on outcomes only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.views import VIEWS
+
 POOLED = "all"
 """The language of a row over all languages."""
 WITHOUT_LANGUAGE = "und"
-"""The language of an item of a task that names none (ISO 639-2: undetermined): it has the pooled row alone."""
+"""The language of an item whose task names none (ISO 639-2: undetermined); such items are only in the pooled row."""
 
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A base model, dense or pruned in one way.
-
-    `identity`: what tells two variants of one name apart, the store key or the base model's revision. `beams_are_top1`: the
-    backend returned only its best beam, so that `beam` counts that one. What it was pruned with, None for the dense model and where it is
-    not known: `calibration_language`, `calibration_samples` of `calibration_length` tokens, `pruning_seed`; of OWL alone `owl_lambda` and
-    `owl_m`. `bits_measured`: the mean
-    bits of a weight of the linear layers, those of its dtype where it is not quantised; None where the backend did not measure it.
-    """
-
-    base_model: str
-    variant: str
-    pruner: str
-    sparsity_requested: float | None
-    sparsity_measured: float | None
-    mask_structure: str
-    identity: str
-    beams_are_top1: bool
-    calibration_language: str | None = None
-    calibration_samples: int | None = None
-    calibration_length: int | None = None
-    pruning_seed: int | None = None
-    bits_measured: float | None = None
-    owl_lambda: float | None = None
-    owl_m: float | None = None
-
-    @property
-    def is_dense(self) -> bool:
-        """Dense is no special case: it is the variant of no pruner."""
-        return self.pruner == "none"
+RECOVERY_STRATEGIES = tuple(view.name for view in VIEWS if view.role == "recovery")
+"""The strategies that `Outcome.recovered` may contain."""
+ANSWER_SHOWING_STRATEGIES = frozenset(view.name for view in VIEWS if view.role == "recovery" and view.shows_answer)
+"""Strategies with the answer in the prompt. They do not count for `any` and `demoted`, which ask whether the model still has it."""
+OUTPUT_LABELS = {view.name: view.label for view in VIEWS if not view.is_scored}
+"""The views that generate text: name -> label in the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a variant made of one item in one language.
+    """What a variant answered to one item in one language.
 
-    `run`: the results file's name. `recovered`: by strategy (beam, sample, oneshot, candidates), for the views that ran. `gold_rank`:
-    None where the backend gave none. `said_without_gold`: the control of `candidates`, the answer after the distractors alone.
-    `question_blind`: recognised with context and question removed. `in_passage`: the chance to be right by picking an option that
-    stands in the passage. These three are None where their view did not run, or for a closed-book item. `answer_type`: "" where the
-    items have none. `gold_logprob`: log-likelihood of the gold choice in nats, None where the backend gave none.
+    `run`: the name of the results file. `recovered`: strategy -> whether it produces the answer, for the strategies that ran.
+    `gold_rank`: rank of the gold answer's first token after the open prompt, 1 for the greedy choice; None if the backend gave none.
+    `said_without_gold`: whether the control of `candidates` produces the answer. `question_blind`: recognised without context and
+    question. `in_passage`: expected accuracy of guessing among the options that occur in the passage. These three are None if their
+    view did not run; `in_passage` also for a closed-book item. `answer_type`: "" if the items have none.
+    `gold_logprob`: log-likelihood of the gold choice in nats; None if it is unknown or not finite.
     """
 
     variant: Variant

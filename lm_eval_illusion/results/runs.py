@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,22 +10,27 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
-from lm_eval_illusion.results.outcomes import Variant
+from lm_eval_illusion.results.results_file import Calibration, ResultsFile, RunConfig, read_results_file, view_metadata
+from lm_eval_illusion.results.variants import Variant
 
-# lm_eval names both files by the run's date: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
+# lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
 
 
 @dataclass(frozen=True)
 class TaskFile:
-    """The samples file of a task. `effective`: how many documents its run asked. `asked_hash`: of all documents, prompts and targets."""
+    """The samples file of a task.
+
+    `effective`: number of documents that the run evaluated. `task_hash`: lm_eval's hash of all documents, prompts and targets, "" if
+    unknown.
+    """
 
     variant: Variant
     results_file: Path
     samples_file: Path
     task: str
     effective: int
-    asked_hash: str
+    task_hash: str
     lm_eval_version: str
 
 
@@ -41,17 +45,17 @@ class ViewFile(TaskFile):
 
 @dataclass(frozen=True)
 class Run:
-    """A results file: its content as lm_eval wrote it, and the variant that it is of."""
+    """A results file, what it contains, and the variant that was evaluated."""
 
     results_file: Path
-    results: dict[str, Any]
+    results: ResultsFile
     variant: Variant
 
     def task_file(self, task: str) -> TaskFile:
-        """The samples file of one of its tasks.
+        """Return the samples file of one of the run's tasks.
 
         Raises:
-            UserError: it isn't there, or the results don't say how many documents were asked.
+            UserError: there is none, or the results file does not say how many documents were asked.
         """
         date = self.results_file.stem.rpartition("_")[2]
         samples_file = self.results_file.with_name(f"samples_{task}_{date}.jsonl")
@@ -59,28 +63,28 @@ class Run:
             raise UserError(
                 f"{self.results_file} has no samples of {task} beside it: run lm_eval with --log_samples and --output_path"
             )
-        if task not in self.results["n-samples"]:
+        if task not in self.results.n_samples:
             raise UserError(f"{self.results_file} does not say how many items {task} asked: run it again")
         return TaskFile(
             self.variant,
             self.results_file,
             samples_file,
             task,
-            int(self.results["n-samples"][task]["effective"]),
-            str((self.results.get("task_hashes") or {}).get(task, "")),
-            str(self.results.get("lm_eval_version", "")),
+            int(self.results.n_samples[task].effective),
+            str((self.results.task_hashes or {}).get(task, "")),
+            str(self.results.lm_eval_version),
         )
 
     def leaves(self, name: str) -> list[str]:
-        """The tasks of that name, or of the group of that name and its groups; none if the run has neither."""
-        if name in self.results["configs"]:
+        """Return the task of that name, or the tasks of the group of that name and its subgroups; empty if the run has neither."""
+        if name in self.results.configs:
             return [name]
-        members = (self.results.get("group_subtasks") or {}).get(name, [])
+        members = (self.results.group_subtasks or {}).get(name, [])
         return list(dict.fromkeys(leaf for member in members for leaf in self.leaves(member)))
 
 
 def find_runs(paths: Iterable[str | Path]) -> list[Run]:
-    """Every run below `paths`, which are folders or results files.
+    """Return every run below `paths`, which are folders or results files.
 
     Raises:
         UserError: there is nothing to read, or a results file is not whole.
@@ -88,10 +92,19 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     return [_read_run(results_file) for results_file in _results_files(paths)]
 
 
-def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
-    """The runs with every other model taken for a compressed variant of the model `dense`, named by the last part of its own name.
+def find_views(runs: Iterable[Run]) -> list[ViewFile]:
+    """Return the samples files of our tasks; tasks of other projects are left out.
 
-    For models that were pruned or quantised elsewhere and evaluated from a folder of their own: what was done to them is not known here.
+    Raises:
+        UserError: a samples file is missing, or a run was made with settings that contradict its views.
+    """
+    return [view for run in runs for view in _views_of(run)]
+
+
+def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with every other model as a compressed variant of the model `dense`, named by the last part of its own name.
+
+    For models that were compressed by other tools and evaluated from their own folder: their method is not known here.
 
     Raises:
         UserError: no run is of that model.
@@ -102,27 +115,18 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
 
 
+def join_truncated(things: Iterable[object], most: int = 3) -> str:
+    """Join names: 'a, b, c and 7 more'."""
+    names = [str(thing) for thing in things]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def _variant_of(dense: str, variant: Variant) -> Variant:
     name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
     if variant.is_dense:
         return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
     return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
-
-
-def find_views(runs: Iterable[Run]) -> list[ViewFile]:
-    """The samples files of our tasks; tasks that are not ours are passed over.
-
-    Raises:
-        UserError: a run is not whole or was made with settings that its views don't allow.
-    """
-    return [view for run in runs for view in _views_of(run)]
-
-
-def join_truncated(things: Iterable[object], most: int = 3) -> str:
-    """'a, b, c and 7 more'."""
-    names = [str(thing) for thing in things]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _results_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -142,64 +146,59 @@ def _is_results(file: Path) -> bool:
 
 
 def _read_run(results_file: Path) -> Run:
-    results = _read_results(results_file)
-    return Run(results_file, results, _variant(results["config"]))
+    results = read_results_file(results_file)
+    return Run(results_file, results, _variant(results.config))
 
 
 def _views_of(run: Run) -> Iterator[ViewFile]:
-    ours = {task: config["metadata"] for task, config in run.results["configs"].items() if _is_ours(config)}
+    ours = {task: metadata for task, config in run.results.configs.items() if (metadata := view_metadata(config))}
     if ours:
-        _refuse_settings(run.results_file, run.results["config"])
-    for task, named in ours.items():
-        yield ViewFile(**vars(run.task_file(task)), family=named["family"], language=named["lang"], view=named["view"])
+        _refuse_settings(run.results_file, run.results.config)
+    for task, metadata in ours.items():
+        yield ViewFile(**vars(run.task_file(task)), family=metadata.family, language=metadata.lang, view=metadata.view)
 
 
-def _read_results(results_file: Path) -> dict[str, Any]:
-    try:
-        results: dict[str, Any] = json.loads(results_file.read_text(encoding="utf-8"))
-        missing = [key for key in ("config", "configs", "n-samples") if key not in results]
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{results_file} is not a whole JSON file ({error}): was the run interrupted? run it again") from error
-    if missing:
-        raise UserError(f"{results_file} lacks {', '.join(missing)}: is it a results file of lm_eval?")
-    return results
-
-
-def _is_ours(config: dict[str, Any]) -> bool:
-    return {"family", "view", "lang"} <= set(config.get("metadata") or {})
-
-
-def _refuse_settings(results_file: Path, config: dict[str, Any]) -> None:
-    for name in ("gen_kwargs", "use_cache"):
-        if config.get(name):
+def _refuse_settings(results_file: Path, config: RunConfig) -> None:
+    for name, value in (("gen_kwargs", config.gen_kwargs), ("use_cache", config.use_cache)):
+        if value:
             raise UserError(
-                f"{results_file} was run with --{name} {config[name]}: its views are not what they say, run without it"
+                f"{results_file} was run with --{name} {value}, which changes the decoding or the answers of its views:"
+                " run it without"
             )
 
 
-def _variant(config: dict[str, Any]) -> Variant:
-    ours = config.get("illusion")
-    if ours:
-        names = ("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "mask_structure")
-        identity = str(ours["key"] or ours["base_revision"])
+def _variant(config: RunConfig) -> Variant:
+    ours = config.illusion
+    if ours is None:
         return Variant(
-            **{name: ours[name] for name in names},
-            identity=identity,
-            beams_are_top1=config.get("model") != MODEL_NAME,
-            **{name: ours.get(name) for name in ("bits_measured", "owl_lambda", "owl_m")},
-            **_calibration(ours),
+            base_model=_pretrained(config.model_args) or str(config.model),
+            variant="dense",
+            pruner="none",
+            sparsity_requested=None,
+            sparsity_measured=None,
+            mask_structure="0:0",
+            identity=str(config.model_sha),
+            beams_are_top1=True,
         )
-    base_model = _pretrained(config.get("model_args")) or str(config.get("model"))
-    return Variant(base_model, "dense", "none", None, None, "0:0", str(config.get("model_sha", "")), beams_are_top1=True)
-
-
-def _calibration(ours: dict[str, Any]) -> dict[str, Any]:
-    """What a variant was pruned with; nothing for the dense model, and for files that don't say it."""
-    calibration = ours.get("calibration")
-    if not calibration:
-        return {}
-    of_text = {f"calibration_{name}": calibration.get(name) for name in ("language", "samples", "length")}
-    return {**of_text, "pruning_seed": ours.get("pruning_seed")}
+    calibration = ours.calibration or Calibration()
+    return Variant(
+        base_model=ours.base_model,
+        variant=ours.variant,
+        pruner=ours.pruner,
+        sparsity_requested=ours.sparsity_requested,
+        sparsity_measured=ours.sparsity_measured,
+        bits_measured=ours.bits_measured,
+        mask_structure=ours.mask_structure,
+        owl_lambda=ours.owl_lambda,
+        owl_m=ours.owl_m,
+        calibration_language=calibration.language,
+        calibration_samples=calibration.samples,
+        calibration_length=calibration.length,
+        # Without calibration nothing depends on the seed.
+        pruning_seed=ours.pruning_seed if ours.calibration else None,
+        identity=str(ours.key or ours.base_revision),
+        beams_are_top1=config.model != MODEL_NAME,
+    )
 
 
 def _pretrained(model_args: Any) -> str | None:

@@ -1,4 +1,7 @@
-"""Views: what an item is asked and how its answer is scored. The task YAMLs name the functions that are exported here."""
+"""The views of an item: its prompts, the metrics of its answers, and the `View` records that describe both.
+
+Task YAMLs name the functions exported here, also those in folders that `lm-eval-illusion pair` wrote: keep these names.
+"""
 
 from lm_eval_illusion.views.metrics import (
     mean_distinct,
@@ -18,11 +21,15 @@ from lm_eval_illusion.views.prompts import (
     oneshot_prompt,
     open_prompt,
 )
+from lm_eval_illusion.views.spec import VIEWS, View, generation_kwargs, view_named, view_of_task
 
 __all__ = [
+    "VIEWS",
+    "View",
     "blind_prompt",
     "candidates_prompt",
     "candidates_without_gold_prompt",
+    "generation_kwargs",
     "letters_prompt",
     "mean_distinct",
     "median_rank",
@@ -34,4 +41,6 @@ __all__ = [
     "score_blind",
     "score_choices",
     "score_letters",
+    "view_named",
+    "view_of_task",
 ]

@@ -1,8 +1,7 @@
-"""What the views of an item ask and log: the functions that the task YAMLs name.
+"""The metrics of the views: functions that score the responses of a model to one item.
 
-Each scoring function takes the item and its filtered responses and returns the metrics of one sample row.
-
-Whether one score leads: what recognition rests on, of our views and of other people's tasks alike.
+Each `score_*` function takes an item and its filtered responses, as lm_eval's `process_results` does, and returns the metrics of one
+row of a samples file: name -> number, 0.0 or 1.0 for a truth value.
 """
 
 from __future__ import annotations
@@ -15,74 +14,30 @@ from typing import Any
 
 from lm_eval_illusion.matching import exact_match, f1, matches, stands_in_passage
 from lm_eval_illusion.reasoning import without_thoughts
-from lm_eval_illusion.views.prompts import (
-    blind_prompt,
-    candidates_prompt,
-    candidates_without_gold_prompt,
-    letters_prompt,
-    oneshot_prompt,
-    open_prompt,
-)
-
-
-def is_strictly_highest(scores: Sequence[float], place: int) -> bool:
-    """Whether the score at `place` is above all others. A NaN anywhere leaves no highest score."""
-    # A comparison with NaN is false, which alone would let others lead.
-    if any(math.isnan(score) for score in scores):
-        return False
-    return all(scores[place] > score for other, score in enumerate(scores) if other != place)
-
-
-def has_one_highest(scores: Sequence[float]) -> bool:
-    """Whether any score is strictly the highest: not where there is a tie for the top, or a NaN."""
-    return any(is_strictly_highest(scores, place) for place in range(len(scores)))
-
-
-__all__ = [
-    "GENERATION_SETTINGS",
-    "blind_prompt",
-    "candidates_prompt",
-    "candidates_without_gold_prompt",
-    "letters_prompt",
-    "mean_distinct",
-    "median_rank",
-    "oneshot_prompt",
-    "open_prompt",
-    "score_answer",
-    "score_answers_any",
-    "score_beams",
-    "score_blind",
-    "score_choices",
-    "score_letters",
-]
 
 logger = logging.getLogger(__name__)
 
-_GREEDY = {
-    "until": ["\n"],
-    "max_gen_toks": 64,
-    "do_sample": False,
-    "temperature": 0.0,
-    "repetition_penalty": 1.0,
-}
 
-# The decoding settings that make a view what it is. The YAMLs repeat them (a test compares); nothing may override them.
-GENERATION_SETTINGS: dict[str, dict[str, Any]] = {
-    "gen": _GREEDY,
-    "oneshot": _GREEDY,
-    "candidates": _GREEDY,
-    "candidates_without_gold": _GREEDY,
-    "beam": {**_GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False},
-    "sample": {**_GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0},
-}
+def is_strictly_highest(scores: Sequence[float], index: int) -> bool:
+    """Return whether the score at `index` is above all others. A NaN anywhere means that there is no highest score."""
+    # Every comparison with NaN is false, so NaN needs a check of its own.
+    if any(math.isnan(score) for score in scores):
+        return False
+    return all(scores[index] > score for other, score in enumerate(scores) if other != index)
+
+
+def has_one_highest(scores: Sequence[float]) -> bool:
+    """Return whether one score is strictly the highest: false for a tie at the top, for a NaN and for no scores."""
+    return any(is_strictly_highest(scores, index) for index in range(len(scores)))
 
 
 def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
-    """`mc`: is the gold choice's score strictly the highest of the four?
+    """Score the view `mc`: is the score of the gold choice strictly the highest of the four?
 
-    `acc` by log-likelihood, `acc_norm` by log-likelihood divided by the choice's characters (lm_eval's rule). `invalid`: a tie for the
-    top or a NaN among the log-likelihoods, so that a collapsed model does not "recognise" whatever stands first. `gold_rank`:
-    rank of the gold answer's first token after the prompt, where the backend gives it.
+    `results`: for each choice its log-likelihood in nats and whether it is the greedy continuation.
+    `acc` uses the log-likelihood, `acc_norm` the log-likelihood divided by the number of characters of the choice (lm_eval's rule).
+    `invalid`: a tie at the top or a NaN among the log-likelihoods, so that a collapsed model does not "recognise" the first choice.
+    `gold_rank`: rank of the gold answer's first token after the prompt (1: greedy choice), only where the backend provides it.
     """
     metrics = _recognition(item, results)
     rank = getattr(results[item["gold"]], "first_token_rank", None)
@@ -92,13 +47,13 @@ def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
 
 
 def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
-    """`mc_letters`: is the gold choice's letter scored strictly highest? All letters are one character, so there is no `acc_norm`."""
+    """Score the view `mc_letters`: `acc` and `invalid` as in `mc`. All letters have one character, so there is no `acc_norm`."""
     metrics = _recognition(item, results)
     return {name: metrics[name] for name in ("acc", "invalid")}
 
 
 def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
-    """`question_blind`: as `mc`. `in_passage`, of open-book items: the expected accuracy of who picks an option in the passage."""
+    """Score the view `question_blind`: as `mc`, and for open-book items `in_passage`, see `guess_in_passage`."""
     metrics = _recognition(item, results)
     if item["context"]:
         metrics["in_passage"] = guess_in_passage(item)
@@ -106,15 +61,16 @@ def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> di
 
 
 def guess_in_passage(item: Mapping[str, Any]) -> float:
-    """The chance to be right by picking at random among the options that stand in the passage, or among all where none does."""
-    choices = enumerate(item["choices"])
-    there = [place for place, choice in choices if stands_in_passage(choice, item["context"], item["lang"])]
-    guessed = there or range(len(item["choices"]))
+    """Return the expected accuracy of a random guess among the options that occur in the passage, or among all if none does."""
+    in_passage = [
+        index for index, choice in enumerate(item["choices"]) if stands_in_passage(choice, item["context"], item["lang"])
+    ]
+    guessed = in_passage or range(len(item["choices"]))
     return (item["gold"] in guessed) / len(guessed)
 
 
 def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """`gen`, `oneshot` and the two views of candidates: does the greedy answer say the answer?"""
+    """Score `gen`, `oneshot` and the two views with candidates: does the greedy answer match the gold answer or an alias?"""
     output, answers, lang = without_thoughts(results[0]), _answers(item), item["lang"]
     return {
         "match": float(matches(output, answers, lang)),
@@ -124,25 +80,25 @@ def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, f
 
 
 def score_beams(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
-    """`beam`: does any of the k best beams, and does the best one, say the answer? `distinct`: how many outputs differ."""
+    """Score the view `beam`: does any of the k beams match, does the best one? `distinct`: the number of different outputs."""
     beams = results[0]
     hits = _hits(item, beams)
     return {"match_any": float(any(hits)), "match_top1": float(hits[0]), "distinct": float(len(set(beams)))}
 
 
 def score_answers_any(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
-    """`sample`: does any of the k samples say the answer, and what share of them does?"""
+    """Score the view `sample`: does any of the k samples match, and which share of them does?"""
     hits = _hits(item, results[0])
     return {"match_any": float(any(hits)), "match_mean": sum(hits) / len(hits)}
 
 
 def median_rank(ranks: Sequence[float]) -> float:
-    """The median gold rank of a task. A function of ours, because lm_eval bootstraps its own `median` 100,000 times."""
+    """Return the median gold rank of a task. lm_eval's own `median` is not used because it is bootstrapped 100,000 times."""
     return statistics.median(ranks)
 
 
 def mean_distinct(counts: Sequence[float]) -> float:
-    """The mean number of distinct beams; one line is logged where a backend gave its best beam k times."""
+    """Return the mean number of distinct beams, and log a warning if the backend returned its best beam k times for every item."""
     if len(counts) > 1 and set(counts) == {1.0}:
         logger.warning("this backend returned its best beam only: beam recovery is top-1, use --model pruned-hf for all beams")
     return statistics.fmean(counts)

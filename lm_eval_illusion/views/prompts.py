@@ -1,4 +1,4 @@
-"""What an item is turned into for each view: the prompts."""
+"""The prompts of the views: each function makes a prompt of an item, in the item's language."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ LETTERS = ("A", "B", "C", "D")
 
 
 def open_prompt(item: Mapping[str, Any]) -> str:
-    """`mc`, `gen`, `beam` and `sample` alike: context if there is one, question, and the word for answer."""
-    return _asked(item, item["lang"])
+    """Return the prompt of `mc`, `gen`, `beam` and `sample`: context if there is one, question, and the word for answer."""
+    return _prompt(item, item["lang"])
 
 
 def oneshot_prompt(item: Mapping[str, Any]) -> str:
-    """The open prompt after the item's fixed example, question and answer."""
+    """Return the open prompt after the item's fixed example, a question with its answer."""
     lang = item["lang"]
     shot = item["shot"]
-    return f"{_asked(shot, lang)}{prompt_words(lang).delimiter}{shot['answer']}\n\n{open_prompt(item)}"
+    return f"{_prompt(shot, lang)}{prompt_words(lang).delimiter}{shot['answer']}\n\n{open_prompt(item)}"
 
 
 def candidates_prompt(item: Mapping[str, Any]) -> str:
-    """The open prompt with the four options shown before the answer, unlettered, so that the answer is still to be said."""
+    """Return the open prompt with the four options before the word for answer, without letters: the model must write the answer."""
     return _with_options(item, item["choices"])
 
 
 def candidates_without_gold_prompt(item: Mapping[str, Any]) -> str:
-    """The same with the three distractors only: a control."""
-    return _with_options(item, [choice for place, choice in enumerate(item["choices"]) if place != item["gold"]])
+    """Return the same prompt with the three distractors only: the control of `candidates`."""
+    return _with_options(item, [choice for index, choice in enumerate(item["choices"]) if index != item["gold"]])
 
 
 def letters_prompt(item: Mapping[str, Any]) -> str:
-    """The question, the options behind the letters A to D, and the word for answer, as leaderboards ask."""
+    """Return the question, the options after the letters A to D, and the word for answer, as in leaderboards."""
     options = (f"{letter}. {choice}\n" for letter, choice in zip(LETTERS, item["choices"], strict=True))
-    return _asked(item, item["lang"], "".join(options))
+    return _prompt(item, item["lang"], "".join(options))
 
 
 def blind_prompt(item: Mapping[str, Any]) -> str:
-    """The open prompt without context and question: what is left is the word for answer."""
+    """Return the open prompt without context and question: only the word for answer."""
     words = prompt_words(item["lang"])
     return f"{words.answer}{words.colon}"
 
 
 def answered(item: Mapping[str, Any]) -> str:
-    """An item's open prompt with its answer: one text to train on or to calibrate with."""
+    """Return an item's open prompt with its answer: one text for training or calibration."""
     return f"{open_prompt(item)}{prompt_words(item['lang']).delimiter}{item['answer']}"
 
 
 def _with_options(item: Mapping[str, Any], choices: Sequence[str]) -> str:
     words = prompt_words(item["lang"])
     options = "".join(f"- {choice}\n" for choice in choices)
-    return _asked(item, item["lang"], f"{words.options}{words.colon}\n{options}")
+    return _prompt(item, item["lang"], f"{words.options}{words.colon}\n{options}")
 
 
-def _asked(asked: Mapping[str, Any], lang: str, options: str = "") -> str:
-    """`asked`: an item, or a shot, which has no language of its own."""
+def _prompt(question: Mapping[str, Any], lang: str, options: str = "") -> str:
+    """`question`: an item, or the example of an item, which has no field `lang`."""
     words = prompt_words(lang)
-    context = f"{words.context}{words.colon}{words.delimiter}{asked['context']}\n" if asked.get("context") else ""
-    question = f"{words.question}{words.colon}{words.delimiter}{asked['question']}\n"
-    return f"{context}{question}{options}{words.answer}{words.colon}"
+    context = f"{words.context}{words.colon}{words.delimiter}{question['context']}\n" if question.get("context") else ""
+    asked = f"{words.question}{words.colon}{words.delimiter}{question['question']}\n"
+    return f"{context}{asked}{options}{words.answer}{words.colon}"

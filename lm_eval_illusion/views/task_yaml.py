@@ -1,75 +1,103 @@
-"""The task and group YAMLs of a family.
+"""The YAML files of a task family, generated from the `View` records.
 
-lm_eval 0.4.13 finds a task only as a YAML file with its name in it, so a language times a view is a small file. What a view is stands
-in views/, where the items of a family come from in its family.yaml; these files only name both.
+lm_eval finds a task only as a YAML file that contains the task's name, so each language and view needs a small file. It includes the
+file of its view, which `write_view_files` writes, and the family's family.yaml, which says where the items come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.views.spec import VIEWS, Metric, View
 
-# Each view with the metric that the groups average over languages.
-VIEWS = {
-    "mc": "acc",
-    "mc_letters": "acc",
-    "gen": "match",
-    "beam": "match_any",
-    "sample": "match_any",
-    "oneshot": "match",
-    "candidates": "match",
-    "candidates_without_gold": "match",
-    "question_blind": "acc",
-}
-CORE_VIEWS = ("mc", "gen", "oneshot", "sample")
-# Views that score continuations; where a language puts no space before its answer, neither do they.
-SCORED_VIEWS = ("mc", "mc_letters", "question_blind")
-FILTERS = {"beam": "beams", "sample": "samples"}
+FUNCTIONS = "lm_eval_illusion.views"
+"""The module where the YAMLs find prompt, score and aggregation functions. Folders made by `pair` contain this name: keep it."""
 
 
-def named_view(task: str) -> str | None:
-    """`mqa_illusion_fi_gen` -> `gen`; None for a task that is not named as ours are."""
-    return max((view for view in VIEWS if task.endswith(f"_{view}")), key=len, default=None)
+def write_view_files(folder: Path) -> None:
+    """Write a YAML for each view: the part of a task that does not depend on family and language."""
+    for view in VIEWS:
+        write_text(folder / f"{view.name}.yaml", view_yaml(view))
 
 
 def write_task_files(folder: Path, family: str, languages: Sequence[str], views: str = "../../views") -> None:
-    """Write a folder a language with its tasks and group, and the folder of the groups over languages.
+    """Write one folder per language with its tasks and their group, and the folder of the groups over languages.
 
-    `views`: where the views' YAMLs lie, seen from a language's folder. `folder` must hold family.yaml.
+    `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml.
     """
     for lang in languages:
         for view in VIEWS:
-            write_text(folder / lang / f"{view}.yaml", _task(family, lang, view, views))
-        write_text(folder / lang / "group.yaml", _group(f"{family}_{lang}", [f"{family}_{lang}_{view}" for view in VIEWS]))
+            write_text(folder / lang / f"{view.name}.yaml", _task(family, lang, view, views))
+        write_text(folder / lang / "group.yaml", _group(f"{family}_{lang}", [f"{family}_{lang}_{view.name}" for view in VIEWS]))
     write_text(folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]))
-    write_text(folder / "groups" / "core.yaml", _group(f"{family}_core", [f"{family}_{view}" for view in CORE_VIEWS]))
-    for view, metric in VIEWS.items():
-        tasks = [f"{family}_{lang}_{view}" for lang in languages]
-        write_text(folder / "groups" / f"{view}.yaml", _group(f"{family}_{view}", tasks) + _mean(metric, view))
+    # The cheap views first: a run that is interrupted has them.
+    core = sorted((view for view in VIEWS if view.is_core), key=lambda view: view.repeats)
+    write_text(folder / "groups" / "core.yaml", _group(f"{family}_core", [f"{family}_{view.name}" for view in core]))
+    for view in VIEWS:
+        group = _group(f"{family}_{view.name}", [f"{family}_{lang}_{view.name}" for lang in languages])
+        write_text(folder / "groups" / f"{view.name}.yaml", group + _mean_over_languages(view))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with line feeds on every system, making the folders."""
+    """Write UTF-8 with line feeds on every system; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _task(family: str, lang: str, view: str, views: str) -> str:
+def view_yaml(view: View) -> str:
+    """Return the YAML of a view."""
+    comment = textwrap.wrap(f"View `{view.name}`: {view.description}", 126, break_on_hyphens=False, break_long_words=False)
+    lines = [*(f"# {line}" for line in comment), f"output_type: {view.request_type}", f"doc_to_text: {_function(view.prompt)}"]
+    if view.is_scored:
+        lines.append(f"doc_to_choice: {_value(view.choices)}")
+    lines += [f"doc_to_target: {'gold' if view.is_scored else 'answer'}", "num_fewshot: 0"]
+    if view.repeats > 1:
+        lines.append(f"repeats: {view.repeats}")
+    if view.decoding is not None:
+        lines.append("generation_kwargs:")
+        lines += [f"  {name}: {json.dumps(value)}" for name, value in view.decoding.generation_kwargs().items()]
+    if view.filter_name != "none":
+        # lm_eval's default filter keeps only the first output.
+        keep_all = f"filter: [{{function: take_first_k, k: {view.repeats}}}]"
+        lines += ["filter_list:", f"  - name: {view.filter_name}", f"    {keep_all}"]
+    lines += [f"process_results: {_function(view.score)}", "metric_list:", *map(_metric, view.metrics)]
+    return "\n".join(lines) + "\n"
+
+
+def _metric(metric: Metric) -> str:
+    # The space before the comma ends the name of the function.
+    aggregation = metric.aggregation if isinstance(metric.aggregation, str) else f"{_function(metric.aggregation)} "
+    return f"  - {{metric: {metric.name}, aggregation: {aggregation}, higher_is_better: {json.dumps(metric.higher_is_better)}}}"
+
+
+def _function(function: Callable[..., Any]) -> str:
+    return f"!function {FUNCTIONS}.{function.__name__}"
+
+
+def _value(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _task(family: str, lang: str, view: View, views: str) -> str:
     lines = [
-        f"include: [{views}/{view}.yaml, ../family.yaml]",
-        f"task: {family}_{lang}_{view}",
-        f"metadata: {{version: 1.0, family: {family}, view: {view}, lang: {_quoted(lang)}}}",
+        f"include: [{views}/{view.name}.yaml, ../family.yaml]",
+        f"task: {family}_{lang}_{view.name}",
+        f"metadata: {{version: 1.0, family: {family}, view: {view.name}, lang: {_quoted(lang)}}}",
     ]
     delimiter = prompt_words(lang).delimiter
-    if view in SCORED_VIEWS and delimiter != " ":
+    if view.is_scored and delimiter != " ":
+        # lm_eval puts a space before a continuation; a language without spaces between words has none before its answer.
         lines.append(f'target_delimiter: "{delimiter}"')
     return "\n".join(lines) + "\n"
 
 
 def _quoted(lang: str) -> str:
-    # YAML reads a bare no as false: the Norway problem.
+    # YAML reads a bare `no` as false.
     return '"no"' if lang == "no" else lang
 
 
@@ -77,8 +105,6 @@ def _group(name: str, members: Sequence[str]) -> str:
     return "\n".join([f"group: {name}", "task:", *(f"  - {member}" for member in members), "metadata: {version: 1.0}"]) + "\n"
 
 
-def _mean(metric: str, view: str) -> str:
-    filters = FILTERS.get(view, "none")
-    return (
-        f"aggregate_metric_list:\n  - {{metric: {metric}, aggregation: mean, weight_by_size: true, filter_list: [{filters}]}}\n"
-    )
+def _mean_over_languages(view: View) -> str:
+    mean = f"metric: {view.outcome_metric}, aggregation: mean, weight_by_size: true, filter_list: [{view.filter_name}]"
+    return f"aggregate_metric_list:\n  - {{{mean}}}\n"

@@ -15,8 +15,26 @@ from lm_eval_illusion.analysis.crosstab import row_of
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import Outcome, Variant
 
-VARIANT = Variant("tiny", "wanda-0.6", "wanda", 0.6, 0.5998, "0:0", "k", False)
-DENSE = Variant("tiny", "dense", "none", None, 0.0, "0:0", "r", False)
+VARIANT = Variant(
+    base_model="tiny",
+    variant="wanda-0.6",
+    pruner="wanda",
+    sparsity_requested=0.6,
+    sparsity_measured=0.5998,
+    mask_structure="0:0",
+    identity="k",
+    beams_are_top1=False,
+)
+DENSE = Variant(
+    base_model="tiny",
+    variant="dense",
+    pruner="none",
+    sparsity_requested=None,
+    sparsity_measured=0.0,
+    mask_structure="0:0",
+    identity="r",
+    beams_are_top1=False,
+)
 
 
 def outcome(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 from lm_eval_illusion.analysis.crosstab import cross_tabulate
 from lm_eval_illusion.analysis.leaderboard import leaderboard_csv
-from lm_eval_illusion.results.outcomes import Variant
-from tests.outcome_examples import outcomes
+from tests.outcome_examples import DENSE, outcomes
 
 
 def variant(name):
-    return Variant(name, "dense", "none", None, 0.0, "0:0", name, False)
+    return replace(DENSE, base_model=name, identity=name)
 
 
 # produced 4, 2, 2 of 5; recognised 3, 4, 5 of 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.inference.hf_generate import read_decoding
 from lm_eval_illusion.inference.sampling import BLOCK, sample_tokens
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import generation_kwargs
 
 
 def speeds(logits, temperature, seed):
@@ -24,7 +24,7 @@ def speeds(logits, temperature, seed):
 
 
 def decoding(temperature):
-    return read_decoding({**GENERATION_SETTINGS["sample"], "temperature": temperature}, 1, 64)
+    return read_decoding({**generation_kwargs("sample"), "temperature": temperature}, 1, 64)
 
 
 def check_winners(logits, temperature, seeds):

@@ -1,4 +1,4 @@
-"""Flags of lm_eval that would silently give wrong numbers."""
+"""Flags and settings of lm_eval that would silently give wrong numbers are refused."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.command_checks import refuse_changed_settings, refuse_flags
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import generation_kwargs
 
 ITEM = {"id": "1", "choices": [], "shot": {}}
 
 
 @pytest.mark.parametrize("program", ["/bin/lm_eval", "lm-eval", "lm-eval-illusion", "/lib/lm_eval/__main__.py"])
 @pytest.mark.parametrize("flags", [["--use_cache", "x"], ["--gen_kwargs=temperature=1"], ["--cache_requests", "true"]])
-def test_flags_of_lm_evals_command_are_refused(program, flags):
+def test_flags_of_the_lm_eval_command_are_refused(program, flags):
     with pytest.raises(UserError, match=f"{flags[0].split('=')[0]} can't be used with pruned-hf"):
         refuse_flags([program, "run", *flags])
 
 
-def test_the_model_that_refuses_is_named():
+def test_the_message_names_the_model():
     with pytest.raises(UserError, match="--use_cache can't be used with pruned-vllm"):
         refuse_flags(["lm_eval", "--use_cache", "x"], "pruned-vllm")
 
 
-def test_flags_of_other_programs_are_not_ours():
+def test_flags_of_other_programs_are_ignored():
     refuse_flags(["/bin/other", "--use_cache", "x"])
     refuse_flags(["lm_eval", "--tasks", "x"])
 
@@ -41,7 +41,7 @@ FAMILY = ["--tasks", "mqa_illusion_xquad"]
         ["--metadata", '{{"items": "{}"}}'],
     ],
 )
-def test_a_file_of_questions_is_looked_for_before_the_model(metadata, tmp_path):
+def test_a_file_of_questions_is_checked_before_the_model_is_loaded(metadata, tmp_path):
     file = tmp_path / "questions.jsonl"
     flags = [argument.format(file) for argument in metadata]
     with pytest.raises(UserError, match=r"questions\.jsonl can't be read \(No such file or directory\)"):
@@ -52,7 +52,7 @@ def test_a_file_of_questions_is_looked_for_before_the_model(metadata, tmp_path):
 
 
 @pytest.mark.parametrize("metadata", ["items=.", "items=x\0y", "items=~nobody-of-this-name/x"])
-def test_a_folder_and_an_impossible_name_are_no_files(metadata):
+def test_a_folder_or_an_impossible_name_is_not_a_file(metadata):
     with pytest.raises(UserError, match="can't be read"):
         refuse_flags(["lm_eval", *FAMILY, "--metadata", metadata])
 
@@ -60,7 +60,7 @@ def test_a_folder_and_an_impossible_name_are_no_files(metadata):
 @pytest.mark.parametrize(
     "metadata", [["--metadata"], ["--metadata", "[1"], ["--metadata", "items"], ["--metadata", '{"items": 3}']]
 )
-def test_other_metadata_are_lm_evals_affair(metadata):
+def test_other_metadata_is_left_to_lm_eval(metadata):
     refuse_flags(["lm_eval", *FAMILY, *metadata])
 
 
@@ -69,11 +69,11 @@ def request(task, settings, doc=ITEM):
 
 
 def test_changed_settings_of_our_views_are_refused():
-    refuse_changed_settings([request("mqa_illusion_en_gen", dict(GENERATION_SETTINGS["gen"]))])
-    changed = {**GENERATION_SETTINGS["gen"], "do_sample": True}
+    refuse_changed_settings([request("mqa_illusion_en_gen", generation_kwargs("gen"))])
+    changed = {**generation_kwargs("gen"), "do_sample": True}
     with pytest.raises(UserError, match="mqa_illusion_en_gen is asked with"):
         refuse_changed_settings([request("mqa_illusion_en_gen", changed)])
 
 
-def test_settings_of_other_tasks_are_their_own():
+def test_settings_of_other_tasks_are_not_checked():
     refuse_changed_settings([request("somebodys_gen", {"until": []}, doc={"question": "?"})])

@@ -10,7 +10,7 @@ from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import VIEWS, generation_kwargs
 from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, asked, generate, scoring_requests
 from tests.models.vllm_stand_in import load, with_stub
 from tests.tiny_models import save_tiny
@@ -95,9 +95,9 @@ def test_greedy_requests_have_no_seed_and_a_seed_that_is_given_stays(model):
     assert [params.seed for params in model.model.asked] == [None, 7]
 
 
-@pytest.mark.parametrize("view", sorted(set(GENERATION_SETTINGS) - {"beam"}))
+@pytest.mark.parametrize("view", [view.name for view in VIEWS if view.decoding and view.name != "beam"])
 def test_vllm_takes_the_settings_of_every_other_view(model, view):
-    settings = GENERATION_SETTINGS[view]
+    settings = generation_kwargs(view)
     assert len(generate(model, asked(settings, 2, CONTEXTS[:1]))) == 2
     params = model.model.asked[-1]
     assert (params.temperature, params.max_tokens, params.top_p) == (settings["temperature"], 64, 1.0)

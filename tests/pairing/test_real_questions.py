@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.cli import main
-from lm_eval_illusion.views.task_yaml import VIEWS
+from lm_eval_illusion.views import VIEWS
 from tests.tiny_models import make_tiny_tokenizer, save_tiny
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
@@ -72,7 +72,7 @@ def test_a_chat_model_on_real_questions(tmp_path, capsys):
     run(model, tmp_path / "runs", "--apply_chat_template")
     check_report(report_of(tmp_path / "runs", tmp_path / "report"))
     for view in VIEWS:
-        samples = samples_of(tmp_path / "runs", view)
+        samples = samples_of(tmp_path / "runs", view.name)
         assert len(samples) == LIMIT
         for sample in samples:
             check_chat_prompt(sample["arguments"]["gen_args_0"]["arg_0"])

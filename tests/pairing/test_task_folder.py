@@ -12,7 +12,7 @@ import pytest
 from lm_eval.tasks import TaskManager
 
 from lm_eval_illusion.cli import main
-from lm_eval_illusion.views.task_yaml import VIEWS
+from lm_eval_illusion.views import VIEWS
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 CITIES = "Paris Madrid Rome Oslo Vienna Lisbon Athens Dublin Warsaw Prague".split()
@@ -34,7 +34,7 @@ def test_the_folder_holds_every_view_and_says_what_was_dropped(questions, tmp_pa
     assert "Items: en 9." in account
     manager = TaskManager(include_path=str(out), include_defaults=False)
     tasks = manager.load(["cities"])["tasks"]
-    assert set(tasks) == {f"cities_en_{view}" for view in VIEWS}
+    assert set(tasks) == {f"cities_en_{view.name}" for view in VIEWS}
     docs = list(tasks["cities_en_mc"].test_docs())
     assert len(docs) == 9
     assert all(len(doc["choices"]) == 4 and set(doc["choices"]) <= set(CITIES) for doc in docs)

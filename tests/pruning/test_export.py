@@ -11,7 +11,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.hf import PrunedHFLM
-from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
+from lm_eval_illusion.views import generation_kwargs
 from lm_eval_illusion.views.prompts import open_prompt
 from tests.tiny_models import save_tiny
 
@@ -42,7 +42,7 @@ def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner)
         for number, item in enumerate(items)
         for choice in item["choices"]
     ]
-    asked = [Instance("generate_until", item, (open_prompt(item), dict(GENERATION_SETTINGS["gen"])), 0) for item in items]
+    asked = [Instance("generate_until", item, (open_prompt(item), generation_kwargs("gen")), 0) for item in items]
     theirs, mine = (model.loglikelihood(scored, disable_tqdm=True) for model in (stock, ours))
     assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
     assert ours.generate_until(asked, disable_tqdm=True) == stock.generate_until(asked, disable_tqdm=True)

@@ -9,7 +9,7 @@ import pytest
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.columns import percent
-from lm_eval_illusion.report.command import ReportOptions, read_evidence, report_command
+from lm_eval_illusion.report.command import ReportOptions, read_inputs, report_command
 from lm_eval_illusion.results.join_views import load_outcomes
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
 
@@ -105,7 +105,7 @@ def test_noise_is_reported_and_marked(tmp_path):
     options = ReportOptions(noise=(first, second))
     report_command([tmp_path / "runs"], tmp_path / "out", options)
     # The runs of the noise floor may lie among the others: the first is then the dense run, the second none.
-    assert read_evidence([tmp_path / "noise"], options).outcomes == load_outcomes([first])
+    assert read_inputs([tmp_path / "noise"], options).outcomes == load_outcomes([first])
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["noise"]["rows"][0]["production"] == {
         "first_only": 0,

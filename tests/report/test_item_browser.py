@@ -1,10 +1,11 @@
-"""What the item browser is given, from files as lm_eval writes them."""
+"""The data of the item browser, from files in the format of lm_eval."""
 
 from __future__ import annotations
 
 import json
 
 from lm_eval_illusion.report.item_browser import item_browser
+from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import join_views
 from lm_eval_illusion.results.runs import find_runs, find_views
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
@@ -14,22 +15,23 @@ MC = [
     {"id": "a", "acc": 1.0, "gold_rank": 1, "scores": [-4.0, -1.0, -3.0, -2.0]},
     {"id": "b", "acc": 0.0, "invalid": 1.0, "scores": [float("nan"), float("-inf"), -3.0, -2.0]},
 ]
-SAID = [{"id": "a", "match": 1.0, "said": "two"}, {"id": "b", "match": 1.0, "said": "two, I think"}]
-UNSAID = [{"id": "a", "match": 0.0, "said": "too"}, {"id": "b", "match": 0.0, "said": ""}]
-BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "said": ["x", "y"]} for item in "ab"]
+PRODUCED = [{"id": "a", "match": 1.0, "output": "two"}, {"id": "b", "match": 1.0, "output": "two, I think"}]
+NOT_PRODUCED = [{"id": "a", "match": 0.0, "output": "too"}, {"id": "b", "match": 0.0, "output": ""}]
+BEAMS = [{"id": item, "match_any": 0.0, "match_top1": 0.0, "output": ["x", "y"]} for item in "ab"]
 
 
 def browser_of(folder, most=100):
     views = find_views(find_runs([folder]))
-    return item_browser(join_views(views, "acc"), views, [], "acc", most)
+    texts = ItemTexts(most)
+    return item_browser(join_views(views, "acc", texts), texts)
 
 
 def write_two(folder):
-    write_run(folder, {"mc": MC, "gen": SAID}, illusion=DENSE, date="2026-11-23T11-00-00.000000")
-    write_run(folder, {"mc": MC, "gen": UNSAID, "beam": BEAMS})
+    write_run(folder, {"mc": MC, "gen": PRODUCED}, illusion=DENSE, date="2026-11-23T11-00-00.000000")
+    write_run(folder, {"mc": MC, "gen": NOT_PRODUCED, "beam": BEAMS})
 
 
-def test_items_stand_once_and_rows_say_what_each_variant_made_of_them(tmp_path):
+def test_each_item_once_and_a_row_for_each_variant(tmp_path):
     write_two(tmp_path)
     browser = browser_of(tmp_path)
     assert [item["id"] for item in browser["items"]] == ["a", "b"]
@@ -47,7 +49,7 @@ def test_items_stand_once_and_rows_say_what_each_variant_made_of_them(tmp_path):
     json.dumps(browser, allow_nan=False)
 
 
-def test_of_too_many_whole_items_are_left_out(tmp_path):
+def test_above_the_limit_whole_items_are_left_out(tmp_path):
     write_two(tmp_path)
     browser = browser_of(tmp_path, most=3)
     assert len(browser["items"]) == 1
@@ -64,8 +66,9 @@ def test_documents_of_paired_tasks(tmp_path):
             "gen": [text_row(doc, f"said {doc['n']}", exact_match=0.0) for doc in docs],
         },
     )
-    paired = join_tasks(find_runs([tmp_path]), [read_pair("mc=gen")], None)
-    browser = item_browser(paired.outcomes, [], paired.shown, "acc")
+    texts = ItemTexts(100)
+    paired = join_tasks(find_runs([tmp_path]), [read_pair("mc=gen")], None, texts)
+    browser = item_browser(paired.outcomes, texts)
     assert [item["question"] for item in browser["items"]] == ["Q: 0\nA:", "Q: 1\nA:"]
     assert (browser["items"][0]["options"], browser["items"][0]["gold"]) == (["option 0", "option 1"], 0)
     assert [row["outputs"] for row in browser["rows"]] == [{"gen": ["said 0"]}, {"gen": ["said 1"]}]

@@ -1,4 +1,4 @@
-"""Two tasks as anybody writes them for lm_eval, by stock `hf`, paired by the report: the real files, not hand-made ones."""
+"""Two tasks of another project, run by lm_eval with its `hf` model and paired by the report: real files, not hand-made ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}
 pytestmark = pytest.mark.slow
 
 
-def test_two_tasks_of_stock_lm_eval(tmp_path, capsys):
+def test_two_tasks_of_lm_eval(tmp_path, capsys):
     data = tmp_path / "data.jsonl"
     fields = ("question", "choices", "gold", "answer")
     rows = [{name: item[name] for name in fields} for item in embedded_items("en")[:ITEMS]]
@@ -66,6 +66,6 @@ def test_two_tasks_of_stock_lm_eval(tmp_path, capsys):
     (row,) = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["rows"]
     results = json.loads(next((tmp_path / "runs").rglob("results_*.json")).read_text(encoding="utf-8"))["results"]
     assert row["n"] == ITEMS
-    # The embedded model knows these facts, so both are near 1 and there is no tie.
+    # The embedded model was trained on these facts: both rates are near 1, and there is no tie.
     assert row["recognition_accuracy"]["value"] == results["their_mc"]["acc,none"] > 0.8
     assert row["production_accuracy"]["value"] == results["their_gen"]["exact_match,stripped"] > 0.8

@@ -1,4 +1,4 @@
-"""Reading what lm_eval wrote: the join by hand, and every way in which files can be wrong."""
+"""The join of the views, calculated by hand, and the message for each kind of wrong file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_runs_of_one_variant_may_hold_different_views(tmp_path):
     assert len(load_outcomes([tmp_path])) == 3
 
 
-def test_a_backend_other_than_ours_is_dense_and_its_beams_are_top1(tmp_path):
+def test_another_backend_is_dense_and_has_only_its_best_beam(tmp_path):
     beam = [{"id": i, "match_any": 1.0, "match_top1": 0.0, "distinct": 1.0} for i in "abc"]
     write_run(
         tmp_path,
@@ -86,7 +86,7 @@ def test_a_backend_other_than_ours_is_dense_and_its_beams_are_top1(tmp_path):
     assert outcome.recovered == {"beam": False}
 
 
-def test_other_peoples_tasks_are_passed_over(tmp_path):
+def test_tasks_of_other_projects_are_left_out(tmp_path):
     path = write_run(tmp_path, WHOLE)
     path.write_text(path.read_text().replace('"configs": {', '"configs": {"hellaswag": {"metadata": {"version": 1}}, '))
     assert len(load_outcomes([path])) == 3
@@ -101,17 +101,17 @@ def cut_in_the_middle(path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (drop_last_line, "has 2 rows, its run asked 3 items"),
         (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row"),
         (lambda path: path.write_text(""), "has 0 rows, its run asked 3 items"),
     ],
 )
-def test_a_truncated_samples_file(tmp_path, damage, said):
+def test_a_truncated_samples_file(tmp_path, damage, message):
     write_run(tmp_path, WHOLE)
     damage(tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         load_outcomes([tmp_path])
 
 
@@ -124,14 +124,14 @@ def test_a_file_that_ends_within_a_character(tmp_path):
 
 
 @pytest.mark.parametrize("row", ['{"doc": null}', '{"doc": {"id": "a"}}', "[]", "3"])
-def test_a_row_of_something_else(tmp_path, row):
+def test_a_line_of_another_kind_of_file(tmp_path, row):
     write_run(tmp_path, WHOLE)
     (tmp_path / f"samples_mqa_illusion_en_gen_{DATE}.jsonl").write_text(row + "\n")
     with pytest.raises(UserError, match=r"jsonl:1 lacks"):
         load_outcomes([tmp_path])
 
 
-def test_a_results_file_with_a_name_of_its_own(tmp_path):
+def test_a_results_file_with_another_name(tmp_path):
     path = write_run(tmp_path, WHOLE)
     path.rename(path.with_name(f"mine_{DATE}.json"))  # lm_eval --output_path mine.json
     assert len(load_outcomes([tmp_path])) == 3
@@ -145,7 +145,7 @@ def test_a_results_folder_with_no_samples(tmp_path):
         load_outcomes([tmp_path])
 
 
-def test_a_folder_with_nothing_and_no_folder(tmp_path):
+def test_an_empty_and_a_missing_folder(tmp_path):
     with pytest.raises(UserError, match=r"holds no results_\*.json"):
         load_outcomes([tmp_path])
     with pytest.raises(UserError, match="does not exist"):
@@ -165,7 +165,7 @@ def test_a_foreign_json_file(tmp_path):
         load_outcomes([tmp_path])
 
 
-def test_doubled_items(tmp_path):
+def test_duplicate_items(tmp_path):
     write_run(tmp_path, {"mc": MC, "gen": [*GEN, *hits("match", a=0)]})
     with pytest.raises(UserError, match=r"gen_.* has a twice"):
         load_outcomes([tmp_path])
@@ -192,7 +192,7 @@ def test_two_runs_that_claim_the_same_variant(tmp_path):
 
 
 @pytest.mark.parametrize(("first", "second", "lang"), [({"mc": MC}, {"gen": GEN}, "en"), (WHOLE, WHOLE, "zh")])
-def test_two_prunings_of_one_name_are_not_mixed(tmp_path, first, second, lang):
+def test_two_checkpoints_with_one_name_are_not_mixed(tmp_path, first, second, lang):
     write_run(tmp_path / "1", first)
     write_run(tmp_path / "2", second, illusion={**PRUNED, "key": "k2"}, lang=lang)
     with pytest.raises(UserError, match="both claim variant"):
@@ -200,13 +200,13 @@ def test_two_prunings_of_one_name_are_not_mixed(tmp_path, first, second, lang):
 
 
 @pytest.mark.parametrize("setting", ["gen_kwargs", "use_cache"])
-def test_runs_with_settings_that_make_views_lie(tmp_path, setting):
+def test_runs_with_settings_that_contradict_the_views(tmp_path, setting):
     write_run(tmp_path, WHOLE, config={setting: {"temperature": 1}})
     with pytest.raises(UserError, match=f"was run with --{setting}"):
         load_outcomes([tmp_path])
 
 
-def test_the_answer_type_and_the_gold_choices_log_likelihood(tmp_path):
+def test_answer_type_and_log_likelihood_of_the_gold_choice(tmp_path):
     mc = [
         {"id": "a", "acc": 1.0, "scores": [-4.0, -0.5, -3.0, -2.0], "answer_type": "date"},
         {"id": "b", "scores": [-4.0, float("-inf"), -3.0, -2.0]},
@@ -222,7 +222,7 @@ def with_hashes(path, value):
     path.write_text(json.dumps(results | {"task_hashes": dict.fromkeys(results["configs"], value)}))
 
 
-def test_variants_that_were_asked_with_other_prompts_are_not_compared(tmp_path):
+def test_variants_with_different_prompts_are_not_compared(tmp_path):
     with_hashes(write_run(tmp_path, WHOLE), "h1")
     dense = write_run(tmp_path, WHOLE, illusion=DENSE, date="2026-11-23T11-00-00.000000")
     with_hashes(dense, "h1")

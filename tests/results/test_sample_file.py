@@ -1,4 +1,4 @@
-"""Lines of a samples file: what is read of them, and every way in which one can be wrong."""
+"""The lines of a samples file: which fields are read, and the message for each kind of wrong line."""
 
 from __future__ import annotations
 
@@ -39,38 +39,38 @@ def line_of(**changes) -> bytes:
     return (json.dumps({**ROW, **changes}, ensure_ascii=False) + "\n").encode()
 
 
-def test_a_row(read):
+def test_the_fields_of_a_row(read):
     (row,) = read(LINE)
     assert row == SampleRow("a", "h", "city_country", "none", {"acc": 1.0, "invalid": 0.0, "gold_rank": None})
 
 
-def test_the_choices_scores(read):
+def test_the_scores_of_the_choices(read):
     (row,) = read(LINE, scores=True)
     assert (row.gold, row.scores) == (1, (-2.5, -0.25))
 
 
-@pytest.mark.parametrize("given", ["-inf", "nan", -3, -3.5, math.nan, -math.inf])
-def test_a_score_may_be_a_string_or_a_number_and_need_not_be_finite(read, given):
-    (row,) = read(line_of(filtered_resps=[[given, "False"], ["-0.25", True]]), scores=True)
-    assert row.scores == pytest.approx((float(given), -0.25), nan_ok=True)
+@pytest.mark.parametrize("score", ["-inf", "nan", -3, -3.5, math.nan, -math.inf])
+def test_a_score_may_be_a_string_or_a_number_and_need_not_be_finite(read, score):
+    (row,) = read(line_of(filtered_resps=[[score, "False"], ["-0.25", True]]), scores=True)
+    assert row.scores == pytest.approx((float(score), -0.25), nan_ok=True)
 
 
-@pytest.mark.parametrize("given", [3, 3.0, math.nan, math.inf, -math.inf])
-def test_a_metric_may_be_an_integer_and_need_not_be_finite(read, given):
-    (_, row) = read(LINE + line_of(gold_rank=given))
-    assert row.metrics["gold_rank"] == pytest.approx(given, nan_ok=True)
+@pytest.mark.parametrize("value", [3, 3.0, math.nan, math.inf, -math.inf])
+def test_a_metric_may_be_an_integer_and_need_not_be_finite(read, value):
+    (_, row) = read(LINE + line_of(gold_rank=value))
+    assert row.metrics["gold_rank"] == pytest.approx(value, nan_ok=True)
 
 
-def test_a_metric_may_be_a_truth_value_under_any_name(read):
+def test_a_metric_may_be_a_boolean_and_have_any_name(read):
     (row,) = read(line_of(**{"pass@1": True}), metrics=["pass@1"])
     assert row.metrics["pass@1"] == 1
 
 
-def test_a_nan_that_nobody_asked_for(read):
+def test_nan_in_a_metric_that_is_not_read(read):
     assert len(read(line_of(f1=math.nan) + LINE)) == 2
 
 
-def test_documents_of_other_tasks(read):
+def test_a_document_with_other_fields(read):
     (row,) = read(line_of(doc={"number": 7, "gold": "B", "answer_type": ["x"]}), id_field="number")
     assert (row.id, row.answer_type, row.gold) == ("7", None, None)
 
@@ -88,7 +88,7 @@ def test_line_ends(read):
     assert len(read(line_of(target="one\u2028line\x85"))) == 1
 
 
-def test_of_a_doubled_key_the_last_counts(read):
+def test_the_last_of_duplicate_keys_counts(read):
     (row,) = read(LINE[:-2] + b', "acc": 0.5}\n')
     assert row.metrics["acc"] == 0.5
 
@@ -108,13 +108,13 @@ def test_a_line_that_is_not_json(read, line):
         read(LINE + line + LINE)
 
 
-def test_text_that_is_not_asked_for_must_be_utf8_too(read):
+def test_text_that_is_not_read_must_be_utf8_too(read):
     with pytest.raises(UserError, match=r"jsonl:1 is not a whole row .*0xff"):
         read(LINE.replace(b"Question", b"\xff\xfe"))
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         (b"[]\n", "got `array`"),
         (b"3\n", "got `int`"),
@@ -127,12 +127,12 @@ def test_text_that_is_not_asked_for_must_be_utf8_too(read):
         (LINE.replace(b'"acc": 1.0, ', b""), "missing required field `acc`"),
     ],
 )
-def test_a_row_of_something_else(read, line, said):
-    with pytest.raises(UserError, match=rf"samples_t\.jsonl:2 lacks what its task writes \(.*{said}"):
+def test_a_line_of_another_kind_of_file(read, line, message):
+    with pytest.raises(UserError, match=rf"samples_t\.jsonl:2 lacks what its task writes \(.*{message}"):
         read(LINE + line)
 
 
 @pytest.mark.parametrize("outputs", [[" Paris"], [["-1.0"]], [["x", "True"]]])
-def test_scores_that_are_none(read, outputs):
+def test_outputs_where_scores_are_expected(read, outputs):
     with pytest.raises(UserError, match=r"samples_t\.jsonl:1 "):
         read(line_of(filtered_resps=outputs), scores=True)

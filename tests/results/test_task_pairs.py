@@ -1,4 +1,4 @@
-"""Any two tasks, from files as lm_eval writes them: the join by hand, and what it must refuse."""
+"""The join of any two tasks, calculated by hand, and what it must refuse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCS = [{"n": n, "question": f"What is {n}?"} for n in range(4)]
 MC = [
     choice_row(DOCS[0], [-1.0, -2.0], 0),
     choice_row(DOCS[1], [-3.0, -2.0], 1),
-    choice_row(DOCS[2], [-1.0, -1.0], 0),  # lm_eval says acc 1 of a tie: the first is the highest
+    choice_row(DOCS[2], [-1.0, -1.0], 0),  # a tie: lm_eval takes the first as the highest, acc is 1
     choice_row(DOCS[3], [-1.0, -2.0], 1),
 ]
 GEN = [text_row(doc, "said", exact_match=value) for doc, value in zip(DOCS[::-1], (1.0, 0.0, 0.0, 1.0), strict=True)]
@@ -40,7 +40,7 @@ def test_documents_are_joined_on_their_hash(tmp_path):
     assert found.notes == []
 
 
-def test_the_report_of_two_tasks_has_a_row_for_all_and_none_for_a_language(tmp_path, capsys):
+def test_the_report_of_two_tasks_has_a_pooled_row_and_no_language_rows(tmp_path, capsys):
     write_tasks(tmp_path / "runs", {"mc": MC, "gen": GEN})
     assert main(["report", str(tmp_path / "runs"), "--pair", "mc=gen", "--out", str(tmp_path / "out")]) == 0
     rows = json.loads((tmp_path / "out" / "report.json").read_text())["rows"]
@@ -55,7 +55,7 @@ def test_tasks_of_two_runs_of_one_model(tmp_path):
     assert len(joined(tmp_path).outcomes) == 4
 
 
-def test_a_model_from_a_folder_of_its_own_is_a_variant_of_the_dense_one(tmp_path, capsys):
+def test_a_model_in_another_folder_as_a_variant_of_the_dense_model(tmp_path, capsys):
     write_tasks(tmp_path / "runs" / "1", {"mc": MC, "gen": GEN})
     worse = [{**row, "exact_match": 0.0} for row in GEN]
     write_tasks(tmp_path / "runs" / "2", {"mc": MC, "gen": worse}, model="/models/model-wanda/")
@@ -63,14 +63,14 @@ def test_a_model_from_a_folder_of_its_own_is_a_variant_of_the_dense_one(tmp_path
     assert main(command) == 0
     rows = {row["variant"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
     assert set(rows) == {"dense", "model-wanda"}
-    # produced before: 0 and 3; now none; 0 is still recognised, 3 was never
+    # the dense model produces 0 and 3, the pruned one none; both recognise 0 and not 3
     assert rows["model-wanda"]["vs_dense"]["induced_recognition_only"] == 1
     assert rows["model-wanda"]["vs_dense"]["lost"] == 1
     assert main([*command[:4], "--dense", "org/other"]) == 2
     assert "there are /models/model-wanda/, org/model" in capsys.readouterr().err
 
 
-def test_groups_are_the_tasks_in_them(tmp_path):
+def test_a_group_stands_for_its_tasks(tmp_path):
     groups = {"mmlu": ["mmlu_a", "mmlu_b"], "mmlu_gen": ["gens"], "gens": ["gen_a", "gen_b"]}
     tasks = {"mmlu_a": MC[:2], "mmlu_b": MC[2:], "gen_a": GEN[:3], "gen_b": GEN[3:]}
     write_tasks(tmp_path, tasks, groups=groups)
@@ -88,7 +88,7 @@ def test_a_field_to_join_on(tmp_path):
         joined(tmp_path, on="question")
 
 
-def test_a_document_that_stands_twice_meets_its_twin(tmp_path):
+def test_duplicate_documents_are_joined_in_order(tmp_path):
     twice = [{**row, "doc_hash": "same"} for row in MC[:2]]
     answers = [
         text_row(doc, "said", exact_match=value) | {"doc_hash": "same"} for doc, value in zip(DOCS, (0, 1), strict=False)
@@ -96,18 +96,18 @@ def test_a_document_that_stands_twice_meets_its_twin(tmp_path):
     write_tasks(tmp_path, {"mc": twice, "gen": answers})
     assert [o.produced for o in joined(tmp_path).outcomes] == [False, True]
     write_tasks(tmp_path, {"mc": [{**row, "doc": {"question": "?"}} for row in twice], "gen": answers})
-    with pytest.raises(UserError, match="stands in two documents"):
+    with pytest.raises(UserError, match="is in two documents"):
         joined(tmp_path, on="question")
 
 
-def test_documents_without_a_partner_are_left_out_and_told_of(tmp_path):
+def test_documents_without_a_partner_are_left_out_with_a_note(tmp_path):
     write_tasks(tmp_path, {"mc": MC, "gen": GEN[:3]})
     found = joined(tmp_path)
     assert len(found.outcomes) == 3
     assert found.notes == ["mc=gen, dense of org/model: 1 documents of mc and 0 of gen have no partner and are left out."]
 
 
-def test_the_metric_and_the_filter_that_are_named_count(tmp_path):
+def test_a_named_metric_and_filter(tmp_path):
     rows = []
     for doc, strict, loose in zip(DOCS, (0.0, 0.0, 1.0, 0.0), (1.0, 1.0, 1.0, 0.0), strict=True):
         rows += [text_row(doc, "s", "strict", exact_match=strict, bleu=12.5), text_row(doc, "l", "loose", exact_match=loose)]
@@ -122,12 +122,12 @@ def test_the_metric_and_the_filter_that_are_named_count(tmp_path):
 
 
 @pytest.mark.parametrize("pair", ["mc", "mc=gen=x", "=gen", "mc:acc:x=gen", "mc=gen:"])
-def test_a_pair_of_another_form(pair):
+def test_a_malformed_pair(pair):
     with pytest.raises(UserError, match="can't be read"):
         read_pair(pair)
 
 
-def test_tasks_that_no_run_has(tmp_path):
+def test_a_task_that_no_run_has(tmp_path):
     write_tasks(tmp_path, {"mc": MC, "gen": GEN})
     with pytest.raises(UserError, match="no model was asked both tasks: there are gen, mc"):
         joined(tmp_path, "mc=other")

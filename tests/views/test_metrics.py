@@ -1,4 +1,4 @@
-"""What each view logs, by hand; and the settings that the YAMLs repeat."""
+"""The metrics of each view, calculated by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 from lm_eval_illusion import views
 from lm_eval_illusion.inference.scoring import ScoredContinuation
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.views import metrics
+from lm_eval_illusion.views import VIEWS
+from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
 
 NAN = float("nan")
 ITEM = {"choices": ["abcd", "ab", "abc", "a"], "gold": 1, "answer": "ab", "aliases": ["xy"], "lang": "en"}
@@ -18,13 +19,23 @@ def scored(*loglikelihoods):
 
 
 @pytest.mark.parametrize(
+    ("scores", "highest"),
+    [([-1.0, -2.0], 0), ([-2.0, -1.0, -3.0], 1), ([-1.0, -1.0], None), ([-1.0, NAN], None), ([NAN, -1.0], None), ([], None)],
+)
+def test_one_score_is_strictly_the_highest_or_none(scores, highest):
+    found = [index for index in range(len(scores)) if is_strictly_highest(scores, index)]
+    assert found == ([] if highest is None else [highest])
+    assert has_one_highest(scores) is (highest is not None)
+
+
+@pytest.mark.parametrize(
     ("loglikelihoods", "acc", "acc_norm", "invalid"),
     [
-        ((-4.0, -1.0, -6.0, -9.0), 1, 1, 0),  # a character: -1, -0.5, -2, -9
-        ((-4.0, -3.0, -6.0, -9.0), 1, 0, 0),  # a character: -1, -1.5: gold leads only in the sum
+        ((-4.0, -1.0, -6.0, -9.0), 1, 1, 0),  # per character: -1, -0.5, -2, -9
+        ((-4.0, -3.0, -6.0, -9.0), 1, 0, 0),  # per character: -1, -1.5: gold is highest only in the sum
         ((-4.0, -4.5, -30.0, -9.0), 0, 0, 0),
-        ((-4.0, -4.0, -6.0, -9.0), 0, 0, 1),  # tie for the top; a character: -1 before -2
-        ((-4.0, -1.0, -6.0, -6.0), 1, 1, 0),  # a tie below the top is no matter
+        ((-4.0, -4.0, -6.0, -9.0), 0, 0, 1),  # a tie at the top; per character: -1 before -2
+        ((-4.0, -1.0, -6.0, -6.0), 1, 1, 0),  # a tie below the top is allowed
         ((NAN, NAN, NAN, NAN), 0, 0, 1),
         ((-4.0, -1.0, NAN, -9.0), 0, 0, 1),
         ((float("-inf"),) * 4, 0, 0, 1),
@@ -52,7 +63,7 @@ def test_beams_and_samples():
     assert views.score_answers_any(ITEM, [["no", "ab", "xy", "no"]]) == {"match_any": 1, "match_mean": 0.5}
 
 
-def test_a_backend_with_one_beam_is_told_of_once(caplog):
+def test_one_warning_for_a_backend_with_a_single_beam(caplog):
     assert views.mean_distinct([1.0, 1.0]) == 1
     assert caplog.text.count("its best beam only") == 1
     caplog.clear()
@@ -60,10 +71,11 @@ def test_a_backend_with_one_beam_is_told_of_once(caplog):
     assert not caplog.text
 
 
-def test_the_yamls_pin_the_settings_of_the_views():
+def test_the_yamls_have_the_decoding_settings_of_the_views():
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
-    for view, settings in metrics.GENERATION_SETTINGS.items():
-        name = f"mqa_illusion_en_{view}"
-        assert manager.load([name])["tasks"][name].config.generation_kwargs == settings
+    for view in VIEWS:
+        if view.decoding is not None:
+            name = f"mqa_illusion_en_{view.name}"
+            assert manager.load([name])["tasks"][name].config.generation_kwargs == view.decoding.generation_kwargs()

@@ -1,4 +1,4 @@
-"""The prompts, written out by hand."""
+"""Each prompt, compared with its whole text."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_oneshot_prompt():
 
 
 def test_candidates_are_shown_without_letters():
-    asked = "Question: Where is the Louvre?\nOptions:\n- Lyon\n- Paris\n- Nice\n- Lille\nAnswer:"
-    assert candidates_prompt(ITEM) == asked
-    assert candidates_without_gold_prompt(ITEM) == asked.replace("- Paris\n", "")
+    prompt = "Question: Where is the Louvre?\nOptions:\n- Lyon\n- Paris\n- Nice\n- Lille\nAnswer:"
+    assert candidates_prompt(ITEM) == prompt
+    assert candidates_without_gold_prompt(ITEM) == prompt.replace("- Paris\n", "")
 
 
-def test_letters_and_nothing_but_the_word_for_answer():
+def test_letters_prompt_and_blind_prompt():
     assert letters_prompt(ITEM) == "Question: Where is the Louvre?\nA. Lyon\nB. Paris\nC. Nice\nD. Lille\nAnswer:"
     assert blind_prompt(OPEN_BOOK) == "Answer:"
     assert blind_prompt({**ITEM, "lang": "fr"}) == "Réponse :"

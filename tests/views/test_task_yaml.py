@@ -1,4 +1,4 @@
-"""The task YAMLs: one a language and view, written by tools/, loaded by lm_eval as they stand."""
+"""The task YAMLs, one per language and view: generated from the `View` records, and loadable by lm_eval."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.views.prompts import open_prompt
-from lm_eval_illusion.views.task_yaml import VIEWS
+from lm_eval_illusion.views import VIEWS, open_prompt
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,35 +22,35 @@ def manager():
     return TaskManager(include_path=str(tasks_folder()), include_defaults=False)
 
 
-def test_tools_rebuild_the_yamls_byte_for_byte(tmp_path):
+def test_every_yaml_is_the_generated_one_byte_for_byte(tmp_path):
     subprocess.run([sys.executable, str(ROOT / "tools" / "make_tasks.py"), str(tmp_path)], check=True)
     written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.yaml"))
     tasks = ROOT / "tasks"
-    by_hand = {path for path in tasks.rglob("*.yaml") if path.name == "family.yaml" or path.parent.name == "views"}
+    by_hand = set(tasks.rglob("family.yaml"))
     assert written == sorted(path.relative_to(tasks) for path in set(tasks.rglob("*.yaml")) - by_hand)
     assert all((tmp_path / path).read_bytes() == (tasks / path).read_bytes() for path in written)
 
 
-def test_every_task_and_group_is_there(manager):
+def test_every_task_and_group_exists(manager):
     xquad, tydiqa = "ar de el en es hi ro ru th tr vi zh".split(), "ar bn en fi id ko ru sw te".split()
     families = {"mqa_illusion": embedded_languages()}
     families |= {f"mqa_illusion_xquad{book}": xquad for book in ("", "_closed")}
     families |= {f"mqa_illusion_tydiqa{book}": tydiqa for book in ("", "_closed")}
-    tasks = {f"{name}_{lang}_{view}" for name, languages in families.items() for lang in languages for view in VIEWS}
-    groups = {f"{name}{part}" for name in families for part in ("", "_core", *(f"_{view}" for view in VIEWS))}
+    tasks = {f"{name}_{lang}_{view.name}" for name, languages in families.items() for lang in languages for view in VIEWS}
+    groups = {f"{name}{part}" for name in families for part in ("", "_core", *(f"_{view.name}" for view in VIEWS))}
     groups |= {f"{name}_{lang}" for name, languages in families.items() for lang in languages}
     assert set(manager.all_subtasks) == tasks
     assert set(manager.all_groups) == groups
 
 
-def test_groups_hold_what_their_names_say(manager):
+def test_groups_contain_the_tasks_of_their_names(manager):
     loaded = manager.load(["mqa_illusion_core"])["tasks"]
     assert {name.rsplit("_", 1)[1] for name in loaded} == {"mc", "gen", "oneshot", "sample"}
     assert len(loaded) == 4 * len(embedded_languages())
-    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{view}" for view in VIEWS}
+    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{view.name}" for view in VIEWS}
 
 
-def test_mc_and_gen_ask_the_very_same_prompt(manager):
+def test_mc_and_gen_have_the_same_prompt(manager):
     for lang in embedded_languages():
         tasks = manager.load([f"mqa_illusion_{lang}_mc", f"mqa_illusion_{lang}_gen"])["tasks"]
         prompts = []
@@ -69,7 +68,7 @@ def test_no_space_before_a_chinese_answer(manager):
         assert [instance.args[1] for instance in task.instances] == [first + c for c in task.eval_docs[0]["choices"]]
 
 
-def test_beam_and_sample_ask_for_k(manager):
+def test_beam_and_sample_request_k_outputs(manager):
     tasks = manager.load(["mqa_illusion_en_beam", "mqa_illusion_en_sample"])["tasks"]
     assert {name: task.config.repeats for name, task in tasks.items()} == {
         "mqa_illusion_en_beam": 5,

@@ -7,8 +7,13 @@ from typing import Any
 from lm_eval_illusion.report.figures.series import Row, grouped, label_room
 from lm_eval_illusion.report.figures.svg import Drawing, cut
 from lm_eval_illusion.report.format import percent, share_with_interval, span
+from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES
 
-STRATEGIES = ("beam", "sample", "oneshot", "any", "candidates")
+STRATEGIES = (
+    *(name for name in RECOVERY_STRATEGIES if name not in ANSWER_SHOWING_STRATEGIES),
+    "any",
+    *(name for name in RECOVERY_STRATEGIES if name in ANSWER_SHOWING_STRATEGIES),
+)
 CONTROL = "without gold"
 """The control of `candidates`: the same prompt with the three distractors only."""
 BAR = 14

@@ -64,7 +64,7 @@ function startBrowser(data, start) {
     const opened = entry.querySelector(".opened");
     entry.firstElementChild.setAttribute("aria-expanded", String(!opened));
     if (opened) opened.remove();
-    else entry.append(openedItem(data.items[row.item], rowsOf[row.item], row, start.languages));
+    else entry.append(openedItem(data.items[row.item], rowsOf[row.item], row, start));
   }
 
   function showPage(number) {

@@ -12,14 +12,6 @@ const TRANSITIONS = {
   lost: "lost",
   "not known": "not known",
 };
-const VIEWS = {
-  gen: "greedy",
-  oneshot: "one-shot",
-  beam: "beams",
-  sample: "samples",
-  candidates: "options shown",
-  candidates_without_gold: "options without gold shown",
-};
 
 /** A coloured word for a cell or a transition. */
 function badge(key, names) {
@@ -60,8 +52,8 @@ function score(row, place) {
   return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
 }
 
-/** The table of all variants: outcome, scores of the options, outputs. */
-function comparison(item, rows, chosen) {
+/** The table of all variants: outcome, scores of the options, outputs. `labels`: of the views that generate text, by name. */
+function comparison(item, rows, chosen, labels) {
   const said = spoken(item.language);
   const head = rows.map((row) =>
     element("th", row === chosen ? "chosen" : "", { scope: "col" }, row.variant, element("small", "", {}, row.base_model)),
@@ -70,7 +62,7 @@ function comparison(item, rows, chosen) {
     element("bdi", "", said, text),
     place === item.gold ? element("span", "tag", {}, "gold") : null,
   ].filter(Boolean);
-  const views = [...new Set([...Object.keys(VIEWS), ...rows.flatMap((row) => Object.keys(row.outputs))])];
+  const views = [...new Set([...Object.keys(labels), ...rows.flatMap((row) => Object.keys(row.outputs))])];
   const used = views.filter((view) => rows.some((row) => row.outputs[view]?.length));
   const section = (text) => element("tr", "section", {}, element("th", "", { scope: "rowgroup", colspan: rows.length + 1 }, text));
   const outcome = (row) => [badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS)].filter(Boolean);
@@ -87,7 +79,7 @@ function comparison(item, rows, chosen) {
       : null,
     element("tbody", "outputs", {},
       section("What was said"),
-      ...used.map((view) => line(VIEWS[view] ?? view, rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
+      ...used.map((view) => line(labels[view] ?? view, rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
   );
 }
 
@@ -96,13 +88,13 @@ function addressOf(item) {
   return `#item/${[item.family, item.language, item.id].map(encodeURIComponent).join("/")}`;
 }
 
-/** Everything about an item. */
-function openedItem(item, rows, chosen, languages) {
+/** Everything about an item. `start`: the names of languages and views. */
+function openedItem(item, rows, chosen, start) {
   const said = spoken(item.language);
   const facts = [
     ["answer ", shown(item.answer), said],
     item.aliases?.length ? ["also ", item.aliases.join(" · "), said] : null,
-    ["language ", languages[item.language] ?? item.language, {}],
+    ["language ", start.languages[item.language] ?? item.language, {}],
     item.answer_type ? ["type ", item.answer_type, {}] : null,
     ["id ", item.id, {}],
   ].filter(Boolean);
@@ -116,6 +108,6 @@ function openedItem(item, rows, chosen, languages) {
       ...facts.map(([name, value, attributes]) => element("span", "", {}, name, element("b", "", attributes, value))),
       element("a", "", { href: addressOf(item) }, "link to this item")),
     element("div", "scroll", { tabindex: "0", role: "region", "aria-label": "All variants side by side" },
-      comparison(item, inOrder(rows, chosen), chosen)),
+      comparison(item, inOrder(rows, chosen), chosen, start.views)),
   );
 }

@@ -1,0 +1,65 @@
+"""The variant: a base model, dense or compressed in one way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+_NOT_A_COLUMN = {"column": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A base model, dense or compressed in one way.
+
+    The fields up to `pruning_seed` are the columns of a table of variants, in this order: see `column_names`.
+
+    `variant`: its short name, unique within a base model, such as `dense` or `wanda-0.6`. `pruner`: the method, `none` for the dense
+    model. `sparsity_requested`, `sparsity_measured`: share of the weights of the linear layers that are zero, from 0 to 1.
+    `bits_measured`: mean bits per weight of the linear layers, those of the data type if it is not quantised. `mask_structure`: `2:4`
+    for two of four, `0:0` for none. `owl_lambda`, `owl_m`: settings of OWL. `calibration_language`, `calibration_samples` of
+    `calibration_length` tokens each, `pruning_seed`: what it was calibrated with; None for the dense model. A number is also None
+    where it was not measured or is not known.
+
+    `identity`: the key of the checkpoint, or the revision of the base model; it tells two variants of one name apart.
+    `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
+    """
+
+    base_model: str
+    variant: str
+    pruner: str
+    sparsity_requested: float | None
+    sparsity_measured: float | None
+    bits_measured: float | None = None
+    mask_structure: str
+    owl_lambda: float | None = None
+    owl_m: float | None = None
+    calibration_language: str | None = None
+    calibration_samples: int | None = None
+    calibration_length: int | None = None
+    pruning_seed: int | None = None
+    identity: str = field(metadata=_NOT_A_COLUMN)
+    beams_are_top1: bool = field(metadata=_NOT_A_COLUMN)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether nothing was removed: the dense model is the variant with `pruner` `none`."""
+        return self.pruner == "none"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Base model and short name: they name a variant in a report."""
+        return self.base_model, self.variant
+
+    @property
+    def sort_key(self) -> tuple[bool, str, float, str]:
+        """Order of the variants of a base model: dense first, then by method, sparsity and name."""
+        return not self.is_dense, self.pruner, self.sparsity_requested or 0.0, self.variant
+
+    @classmethod
+    def column_names(cls) -> tuple[str, ...]:
+        """Return the names of the fields that tables, report.json and Parquet show, in their order."""
+        return tuple(entry.name for entry in fields(cls) if entry.metadata.get("column", True))
+
+    def columns(self) -> dict[str, str | float | None]:
+        """Return the values of `column_names` by name."""
+        return {name: getattr(self, name) for name in self.column_names()}

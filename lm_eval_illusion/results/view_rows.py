@@ -1,0 +1,81 @@
+"""The rows of the views of one variant, family and language: each samples file is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
+from lm_eval_illusion.results.runs import ViewFile, join_truncated
+from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
+from lm_eval_illusion.views import view_named
+
+Rows = dict[str, SampleRow]
+"""The rows of a view by item id."""
+
+
+@dataclass(frozen=True)
+class RowCache:
+    """The rows of `files`, the samples files that are needed more than once: each is read once."""
+
+    files: frozenset[Path]
+    rows: dict[Path, Rows] = field(default_factory=dict)
+
+
+def read_views(
+    by_view: Mapping[str, ViewFile], recognising: str, texts: ItemTexts | None, cache: RowCache | None
+) -> dict[str, Rows]:
+    """Return the rows of each view of a variant, family and language.
+
+    `by_view`: the samples file of each view. `recognising`: the view that decides whether an item is recognised. It is read first, because
+    its rows are the outcomes that `texts` counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files that
+    another call reads, too.
+
+    Raises:
+        UserError: a file is not whole, or has an item twice.
+    """
+    rows = {}
+    for name in sorted(by_view, key=lambda name: name != recognising):
+        file = by_view[name].samples_file
+        if cache is not None and file in cache.rows:
+            rows[name] = cache.rows[file]
+            continue
+        rows[name] = _read_view(by_view[name], texts, _needs_text(name, recognising, texts))
+        if cache is not None and file in cache.files:
+            cache.rows[file] = rows[name]
+    return rows
+
+
+def _needs_text(view: str, recognising: str, texts: ItemTexts | None) -> Callable[[str], bool]:
+    """Return whether the texts of an item id are needed from this view; in the recognising view each call counts an outcome."""
+    if texts is not None and view == recognising:
+        return texts.count_outcome
+    if texts is not None and view in OUTPUT_LABELS:
+        return texts.contains
+    return lambda _: False
+
+
+def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool]) -> Rows:
+    view = view_named(file.view)
+    required = view.metrics_in_report("required") if view else ()
+    optional = view.metrics_in_report("optional") if view else ()
+    rows: Rows = {}
+    duplicates: list[str] = []
+    for row, row_texts in read_rows_and_texts(
+        file.samples_file, required, optional, scores=file.view == "mc", needs_text=needs_text
+    ):
+        if row.id in rows:
+            duplicates.append(row.id)
+        rows[row.id] = row
+        if texts is not None and row_texts is not None:
+            texts.add_view(file, row.id, row_texts)
+    if duplicates:
+        raise UserError(f"{file.samples_file} has {join_truncated(duplicates)} twice: a run asks every item once, run it again")
+    if len(rows) != file.effective:
+        raise UserError(
+            f"{file.samples_file} has {len(rows)} rows, its run asked {file.effective} items: the file is truncated, run it again"
+        )
+    return rows

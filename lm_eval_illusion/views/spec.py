@@ -1,0 +1,271 @@
+"""The views: everything that the package knows about a view stands in one `View` record.
+
+Task YAMLs (task_yaml.py), the check of decoding settings (models/command_checks.py), the reader of samples files (results/),
+the item browser and the columns of the report are derived from these records.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lm_eval_illusion.views import metrics, prompts
+
+RequestType = Literal["multiple_choice", "generate_until"]
+"""lm_eval's `output_type`: log-likelihoods of the choices, or generated text."""
+
+Role = Literal["recognition", "production", "recovery", "control", "baseline"]
+"""What the report does with a view.
+
+`recognition` and `production`: its outcome metric decides whether an item is recognised or produced. `recovery`: a recovery strategy.
+`control`: the control of `candidates`. `baseline`: recognition without the question.
+"""
+
+
+@dataclass(frozen=True)
+class DecodingSettings:
+    """lm_eval's `generation_kwargs`; settings that are None are left out. The defaults are greedy decoding of one line."""
+
+    until: tuple[str, ...] = ("\n",)
+    max_gen_toks: int = 64
+    do_sample: bool = False
+    temperature: float = 0.0
+    top_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float = 1.0
+    num_beams: int | None = None
+    length_penalty: float | None = None
+    early_stopping: bool | None = None
+
+    def generation_kwargs(self) -> dict[str, Any]:
+        """Return the settings as lm_eval hands them to a model: a new dictionary with a list of stop strings."""
+        settings = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        return {**settings, "until": list(self.until)}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a view logs for each item.
+
+    `aggregation`: lm_eval's `mean`, or a function of the numbers of a task, exported by lm_eval_illusion.views.
+    `in_report`: whether the report reads it. A `required` metric must be in every row of a samples file; an `optional` one
+    is missing where the backend or the item does not provide it; an `unused` one is only in lm_eval's own results.
+    `recognition`: the value of `report --recognition` that selects this metric, "" if none does.
+    """
+
+    name: str
+    in_report: Literal["required", "optional", "unused"] = "required"
+    aggregation: Literal["mean"] | Callable[[Sequence[float]], float] = "mean"
+    higher_is_better: bool = True
+    recognition: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to ask an item.
+
+    To add a view, add a `View` to `VIEWS`, run tools/make_tasks.py, and export its prompt and score functions from
+    lm_eval_illusion.views if they are new: the task YAMLs name them there.
+
+    `description`: what the view asks; the comment of its YAML. `label`: its name in the report.
+    `prompt`: makes the prompt of an item. `score`: makes the metrics of an item from the filtered responses.
+    `metrics`: all that `score` can return. `outcome_metric`: the metric that is 1 for a success; the groups average it over languages.
+    `choices`: for multiple choice, the field of the item with the choices, or the choices themselves.
+    `decoding`: for generated text, the settings that define the view; a run with others is refused.
+    `repeats`: outputs per item. `filter_name`: the lm_eval filter that keeps all of them; `none` is lm_eval's name for no filter.
+    `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
+    `is_core`: whether the group `core` contains it, the views that every backend can run.
+    `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
+    """
+
+    name: str
+    description: str
+    label: str
+    request_type: RequestType
+    role: Role
+    prompt: Callable[[Mapping[str, Any]], str]
+    score: Callable[[Mapping[str, Any], Sequence[Any]], dict[str, float]]
+    metrics: tuple[Metric, ...]
+    outcome_metric: str
+    choices: str | tuple[str, ...] = "choices"
+    decoding: DecodingSettings | None = None
+    repeats: int = 1
+    filter_name: str = "none"
+    single_beam_metric: str | None = None
+    is_core: bool = False
+    shows_answer: bool = False
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the view scores given continuations, and generates nothing."""
+        return self.request_type == "multiple_choice"
+
+    def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
+        """Return the names of the metrics that the report requires, or takes where they are there."""
+        return tuple(metric.name for metric in self.metrics if metric.in_report == use)
+
+
+_GREEDY = DecodingSettings()
+_ANSWER_METRICS = (Metric("match"), Metric("exact_match", "unused"), Metric("f1", "unused"))
+
+# In the order of the tasks in a language's group. A task that asks several views of an item at once (`F_L_twin`, planned)
+# is to be generated from these records in task_yaml.py, too.
+VIEWS: tuple[View, ...] = (
+    View(
+        name="mc",
+        description="the open prompt, the four candidates scored as its continuations (cloze).",
+        label="choices",
+        request_type="multiple_choice",
+        role="recognition",
+        prompt=prompts.open_prompt,
+        score=metrics.score_choices,
+        metrics=(
+            Metric("acc", recognition="acc"),
+            Metric("acc_norm", recognition="acc_norm"),
+            Metric("invalid", higher_is_better=False),
+            Metric("gold_rank", "optional", aggregation=metrics.median_rank, higher_is_better=False),
+        ),
+        outcome_metric="acc",
+        is_core=True,
+    ),
+    View(
+        name="mc_letters",
+        description="the options listed after letters, the letters scored, as leaderboards do.",
+        label="letters",
+        request_type="multiple_choice",
+        role="recognition",
+        prompt=prompts.letters_prompt,
+        score=metrics.score_letters,
+        metrics=(Metric("acc", recognition="letters"), Metric("invalid", higher_is_better=False)),
+        outcome_metric="acc",
+        choices=prompts.LETTERS,
+    ),
+    View(
+        name="gen",
+        description="the open prompt, answered greedily.",
+        label="greedy",
+        request_type="generate_until",
+        role="production",
+        prompt=prompts.open_prompt,
+        score=metrics.score_answer,
+        metrics=_ANSWER_METRICS,
+        outcome_metric="match",
+        decoding=_GREEDY,
+        is_core=True,
+    ),
+    View(
+        name="beam",
+        description="the five best beams. A backend that can return only its best beam returns it five times; `distinct` is then 1.",
+        label="beams",
+        request_type="generate_until",
+        role="recovery",
+        prompt=prompts.open_prompt,
+        score=metrics.score_beams,
+        metrics=(Metric("match_any"), Metric("match_top1"), Metric("distinct", "unused", aggregation=metrics.mean_distinct)),
+        outcome_metric="match_any",
+        decoding=DecodingSettings(num_beams=5, length_penalty=1.0, early_stopping=False),
+        repeats=5,
+        filter_name="beams",
+        single_beam_metric="match_top1",
+    ),
+    View(
+        name="sample",
+        description="ten samples.",
+        label="samples",
+        request_type="generate_until",
+        role="recovery",
+        prompt=prompts.open_prompt,
+        score=metrics.score_answers_any,
+        metrics=(Metric("match_any"), Metric("match_mean", "unused")),
+        outcome_metric="match_any",
+        decoding=DecodingSettings(do_sample=True, temperature=0.7, top_p=1.0, top_k=0),
+        repeats=10,
+        filter_name="samples",
+        is_core=True,
+    ),
+    View(
+        name="oneshot",
+        description=(
+            "as `gen`, after the item's fixed example. The example is part of the prompt and not drawn by lm_eval's few-shot"
+            " sampler: --num_fewshot cannot change it, and it is never one of the evaluated items."
+        ),
+        label="one-shot",
+        request_type="generate_until",
+        role="recovery",
+        prompt=prompts.oneshot_prompt,
+        score=metrics.score_answer,
+        metrics=_ANSWER_METRICS,
+        outcome_metric="match",
+        decoding=_GREEDY,
+        is_core=True,
+    ),
+    View(
+        name="candidates",
+        description="the four options are shown before the answer, which is generated greedily: a recovery strategy.",
+        label="options shown",
+        request_type="generate_until",
+        role="recovery",
+        prompt=prompts.candidates_prompt,
+        score=metrics.score_answer,
+        metrics=_ANSWER_METRICS,
+        outcome_metric="match",
+        decoding=_GREEDY,
+        shows_answer=True,
+    ),
+    View(
+        name="candidates_without_gold",
+        description="as `candidates`, with the three distractors only. The control: the effect of showing options at all.",
+        label="options without gold shown",
+        request_type="generate_until",
+        role="control",
+        prompt=prompts.candidates_without_gold_prompt,
+        score=metrics.score_answer,
+        metrics=_ANSWER_METRICS,
+        outcome_metric="match",
+        decoding=_GREEDY,
+    ),
+    View(
+        name="question_blind",
+        description=(
+            "the options scored as in `mc`, after the word for answer alone. It measures how far the options give away the answer."
+            " `in_passage`, for open-book items: the expected accuracy of guessing among the options that occur in the passage."
+        ),
+        label="question-blind",
+        request_type="multiple_choice",
+        role="baseline",
+        prompt=prompts.blind_prompt,
+        score=metrics.score_blind,
+        metrics=(
+            Metric("acc"),
+            Metric("acc_norm"),
+            Metric("invalid", higher_is_better=False),
+            Metric("in_passage", "optional"),
+        ),
+        outcome_metric="acc",
+    ),
+)
+
+
+def view_named(name: str) -> View | None:
+    """Return the view of that name, None for an unknown name."""
+    return next((view for view in VIEWS if view.name == name), None)
+
+
+def view_of_task(task: str) -> View | None:
+    """Return the view of a task by the task's name (`mqa_illusion_fi_gen`: `gen`), None for a task of another project."""
+    named = [view for view in VIEWS if task.endswith(f"_{view.name}")]
+    return max(named, key=lambda view: len(view.name), default=None)
+
+
+def generation_kwargs(view: str) -> dict[str, Any]:
+    """Return the decoding settings of a view that generates text.
+
+    Raises:
+        KeyError: there is no such view, or it generates nothing.
+    """
+    found = view_named(view)
+    if found is None or found.decoding is None:
+        raise KeyError(view)
+    return found.decoding.generation_kwargs()

@@ -1,0 +1,96 @@
+"""The `View` records agree with the functions that they name and with the YAMLs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from lm_eval_illusion import views
+from lm_eval_illusion.results.join_views import RECOGNITION
+from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES
+from lm_eval_illusion.views import VIEWS, View, generation_kwargs, view_named, view_of_task
+
+ITEM = {
+    "lang": "en",
+    "question": "Where is the Louvre?",
+    "context": "The Louvre is in Paris.",
+    "answer": "Paris",
+    "aliases": [],
+    "choices": ["Lyon", "Paris", "Nice", "Lille"],
+    "gold": 1,
+    "shot": {"question": "Where is the Prado?", "answer": "Madrid", "context": ""},
+}
+
+
+class Scored(tuple):
+    """A scored choice of a backend that gives ranks."""
+
+    first_token_rank = 3
+
+
+def results_of(view: View) -> list:
+    if view.is_scored:
+        return [Scored((-1.0 - number, False)) for number in range(4)]
+    return [" Paris"] if view.repeats == 1 else [[" Paris"] * view.repeats]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_logs_the_metrics_that_it_declares(view):
+    assert list(view.score(ITEM, results_of(view))) == [metric.name for metric in view.metrics]
+    assert view.outcome_metric in view.metrics_in_report("required")
+    assert view.single_beam_metric in (None, *view.metrics_in_report("required"))
+    assert view.prompt(ITEM).endswith("Answer:")
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_the_yamls_find_the_functions_of_a_view(view):
+    aggregations = [metric.aggregation for metric in view.metrics if callable(metric.aggregation)]
+    for function in (view.prompt, view.score, *aggregations):
+        assert function.__name__ in views.__all__
+        assert getattr(views, function.__name__) is function
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_either_scores_choices_or_has_decoding_settings(view):
+    assert view.is_scored == (view.decoding is None)
+    if view.decoding is not None:
+        assert generation_kwargs(view.name) == view.decoding.generation_kwargs()
+        assert (view.repeats > 1) == (view.filter_name != "none")
+
+
+def test_names_are_unique_and_each_required_role_has_a_view():
+    assert max(Counter(view.name for view in VIEWS).values()) == 1
+    roles = Counter(view.role for view in VIEWS)
+    assert (roles["production"], roles["control"], roles["baseline"]) == (1, 1, 1)
+    assert {name: (found.view, found.metric) for name, found in RECOGNITION.items()} == {
+        "acc": ("mc", "acc"),
+        "acc_norm": ("mc", "acc_norm"),
+        "letters": ("mc_letters", "acc"),
+    }
+
+
+def test_recovery_strategies():
+    assert RECOVERY_STRATEGIES == ("beam", "sample", "oneshot", "candidates")
+    assert sorted(ANSWER_SHOWING_STRATEGIES) == ["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("mqa_illusion_fi_gen", "gen"),
+        ("mqa_illusion_fi_candidates_without_gold", "candidates_without_gold"),
+        ("mqa_illusion_fi_mc_letters", "mc_letters"),
+        ("hellaswag", None),
+    ],
+)
+def test_the_view_of_a_task(task, name):
+    found = view_of_task(task)
+    assert (found.name if found else None) == name
+
+
+def test_an_unknown_view_and_one_without_decoding_settings():
+    assert view_named("no") is None
+    for name in ("no", "mc"):
+        with pytest.raises(KeyError):
+            generation_kwargs(name)
