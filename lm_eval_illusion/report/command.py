@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_eval_illusion.analysis.crosstab import cross_tabulate
+from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
-from lm_eval_illusion.analysis.noise import Noise, noise_floor
+from lm_eval_illusion.analysis.noise import noise_floor
+from lm_eval_illusion.analysis.records import Noise
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.files import write_report
 from lm_eval_illusion.report.item_browser import item_browser
@@ -57,7 +58,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     options = options or ReportOptions()
     conditions = [read_condition(text) for text in options.fail_if]
     evidence = read_evidence(paths, options)
-    report = cross_tabulate(evidence.outcomes, options.recognition, noise=_noise(options))
+    report = tabulate(evidence.outcomes, options.recognition, noise=_noise(options))
     failed = failures(conditions, report)
     if out is not None:
         browser = item_browser(evidence.outcomes, evidence.views, evidence.documents, options.recognition)
