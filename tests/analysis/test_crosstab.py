@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion import cross_tabulate
-from lm_eval_illusion.analysis.crosstab import row_of
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import Outcome, Variant
+from tests.analysis.plain_rows import row_of
 
 VARIANT = Variant("tiny", "wanda-0.6", "wanda", 0.6, 0.5998, "0:0", "k", False)
 DENSE = Variant("tiny", "dense", "none", None, 0.0, "0:0", "r", False)
