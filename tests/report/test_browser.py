@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made
+from tests.report.report_examples import made, record
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 # Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.
@@ -101,7 +101,7 @@ class Page:
 def plain(tmp_path_factory):
     report, browser = made(families=("mqa_illusion", "xquad"), items=20)
     path = tmp_path_factory.mktemp("plain") / "report.html"
-    path.write_text(html_report(report, ["A caveat."], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser
 
 
@@ -226,7 +226,7 @@ def test_sorting_by_click_and_by_keyboard(page, plain):
 
     heads = page.driver.find_elements("css selector", "#leaderboard thead tr:last-child th")
     names = [head.text.strip() for head in heads]
-    produced, variant = names.index("produced"), names.index("variant")
+    produced, variant = names.index("production"), names.index("variant")
     heads[produced].find_element("css selector", "button").click()
     assert heads[produced].get_attribute("aria-sort") == "descending"
     shares = [float(text.split()[0]) for text in order(page, produced)]
@@ -252,7 +252,7 @@ def test_injected_strings_stay_text(chromium, tmp_path):
 
     report, browser = made(items=8, strange=INJECTED)
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [INJECTED], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [INJECTED], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.find(".row").click()
@@ -285,7 +285,7 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
     report, browser = made(variants=MANY_VARIANTS, items=1250)
     assert len(browser["rows"]) == 50_000
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.choose("cell", "recognition-only")
@@ -307,7 +307,7 @@ def test_an_item_of_another_task_opens(chromium, tmp_path):
     for row in browser["rows"]:
         row |= {"scores": [], "gold_rank": None, "outputs": {"gen": [" "], "another view": ["42"]}}
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.find(".row").click()

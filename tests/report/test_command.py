@@ -8,8 +8,8 @@ import pytest
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.report.columns import percent
 from lm_eval_illusion.report.command import ReportOptions, read_evidence, report_command
+from lm_eval_illusion.report.format import percent
 from lm_eval_illusion.results.join_views import load_outcomes
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
 
@@ -73,7 +73,7 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     ("form", "begins"),
     [
         ("csv", "rank_by_production,base_model,variant"),
-        ("markdown", "| rank | model | variant |"),
+        ("markdown", "| rank | base model | variant |"),
         ("json", '{\n  "schema": 1'),
     ],
 )

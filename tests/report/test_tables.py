@@ -10,9 +10,9 @@ from pyarrow import parquet
 
 from lm_eval_illusion.report.command import report_command
 from lm_eval_illusion.report.format import UNDEFINED
-from lm_eval_illusion.report.tables import calibration_page_table, calibration_rows, calibration_title
+from lm_eval_illusion.report.tables import calibration_matrices, page_calibration
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
-from tests.report.report_examples import calibrated, made
+from tests.report.report_examples import calibrated, made, record
 
 
 def test_a_row_a_calibration_language():
@@ -23,20 +23,22 @@ def test_a_row_a_calibration_language():
         for cell in table["cells"]
         if (cell["calibration_language"], cell["language"]) != ("zh", "th")
     ]
-    assert calibration_title(table) == "wanda-0.6 of Qwen/Qwen3-8B, mqa_illusion"
-    rows = calibration_rows(table, "production")
+    production, induced = calibration_matrices(record(report).calibration_languages[0])
+    assert production.title == "wanda-0.6 of Qwen/Qwen3-8B, mqa_illusion: production against dense, points"
+    assert production.headings == ["calibration", "en", "th", "zh", "all"]
+    rows = production.rows
     assert rows[0] == ["en", "−12.5", "−12.5", "−12.5", "−12.5"]
     assert rows[1] == ["zh", "−12.5", UNDEFINED, "−12.5", "−12.5"]
     assert [row[0] for row in rows] == ["en", "zh", "all"]
-    assert calibration_rows(table, "induced")[0][1:] == [UNDEFINED] * 4
+    assert induced.rows[0][1:] == [UNDEFINED] * 4
 
 
 def test_the_page_has_a_row_a_cell_and_nothing_where_nothing_differs():
     report, _ = calibrated(languages=("en", "zh"))
-    page = calibration_page_table(report)
+    page = page_calibration(record(report))
     assert len(page.rows) == 9
     assert {row[1].text for row in page.rows} == {"English (en)", "Chinese (zh)", "all languages"}
-    assert calibration_page_table(made()[0]) is None
+    assert page_calibration(record(made()[0])) is None
 
 
 def write_variants(folder):
@@ -68,8 +70,9 @@ def test_from_files_to_every_form(tmp_path, capsys):
     (table,) = report["calibration_languages"]
     assert (table["calibration_languages"], table["languages"], table["pruning_seed"]) == (["en", "zh"], ["en", "all"], 0)
     # en loses one of four, zh two of four; all are still recognised.
-    assert calibration_rows(table, "production") == [["en", "−25.0", "−25.0"], ["zh", "−50.0", "−50.0"]]
-    assert calibration_rows(table, "induced") == [["en", "25.0", "25.0"], ["zh", "50.0", "50.0"]]
+    production, induced = calibration_matrices(record(report).calibration_languages[0])
+    assert production.rows == [["en", "−25.0", "−25.0"], ["zh", "−50.0", "−50.0"]]
+    assert induced.rows == [["en", "25.0", "25.0"], ["zh", "50.0", "50.0"]]
     for text in ((out / "report.md").read_text(encoding="utf-8"), capsys.readouterr().out):
         assert "wanda-0.6 of tiny, mqa_illusion: production" in text
         assert "wanda-0.6 of tiny, mqa_illusion: induced" in text
