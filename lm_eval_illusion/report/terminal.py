@@ -21,6 +21,10 @@ from lm_eval_illusion.report.tables import TextTable, calibration_matrices, dens
 
 WIDTH_OF_A_FILE = 200
 """Characters in a line where the output is no terminal."""
+LEGEND = (
+    "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
+    " production; recognition-only: recognised, but not produced."
+)
 FORMATS = ("table", "markdown", "csv", "json")
 
 
@@ -60,6 +64,7 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
         console.print(_rich_table("Against the dense model (%)", dense))
     title = f"Variants, all languages (%), recognition by {report.recognition_metric}"
     console.print(_rich_table(title, variant_table(report)))
+    console.print(Text(LEGEND))
     for note in notes:
         console.print(Text(f"Note: {note}"))
     console.print(Text(headline(report), style="bold"))
