@@ -1,4 +1,4 @@
-"""The figures: well formed, escaped, the same bytes each time, left out where there is no data."""
+"""The figures: well-formed SVG, escaped names, the same bytes each time, left out where there is no data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("
 
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("options", [{}, MANY], ids=["one", "many"])
-def test_every_figure_is_whole(options, narrow):
+def test_every_figure_is_complete(options, narrow):
     drawn = figures(record(calibrated(**options)[0]), narrow)
     assert list(drawn) == list(FIGURES)
     for name, text in drawn.items():
@@ -69,9 +69,9 @@ def test_calibration_languages_are_drawn_only_where_they_differ():
     for cell in table["cells"]:
         for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
             assert f">{shown}</text>" in drawn.replace("</title>", ">")
-    # And each is a line of its own over sparsity.
+    # Each is a separate line over sparsity.
     assert all(f">wanda{name}<" in figures(record(report))["recognition_and_production"] for name in (" cal=en", " cal=zh"))
-    # A cell that is undefined is a dash, one that isn't there says so.
+    # An undefined cell is a dash; a cell that is not in the table is marked as not evaluated.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
     assert "not asked" not in figures(record(report))["calibration_languages"]
     del table["cells"][1]
@@ -87,10 +87,10 @@ def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
     assert "wanda-0.7" in drawn["transition"]
 
 
-def test_what_was_only_quantised_stands_at_no_sparsity():
+def test_a_quantised_variant_has_no_sparsity():
     report, _ = made()
     for entry in report["variants"][1:]:
-        # Rounding makes zeros, too.
+        # Rounding makes zeros too.
         entry |= {"sparsity_requested": None, "sparsity_measured": 0.1, "bits_measured": 4.0}
     assert "recognition_and_production" not in figures(record(report))
     for entry in report["variants"][1:]:
@@ -98,7 +98,7 @@ def test_what_was_only_quantised_stands_at_no_sparsity():
     assert "recognition_and_production" in figures(record(report))
 
 
-def test_a_rate_of_nothing_is_a_dash():
+def test_an_undefined_rate_is_a_dash():
     report, _ = made(items=6)
     for row in report["rows"]:
         row["recovery"]["beam"] = {"n": 0, "recovered": 0, "value": None, "ci": None}
@@ -131,7 +131,7 @@ def test_widths():
     assert len(wrapped("one two three four", 60)) > 1
 
 
-def test_labels_keep_apart():
+def test_labels_do_not_overlap():
     placed = apart([10, 11, 12, 100], 15, 100)
     assert placed == [10, 25, 40, 100]
     assert apart([98, 99, 100], 15, 100) == [70, 85, 100]

@@ -1,4 +1,4 @@
-"""The headline: the right variant, the right verbs, the right numbers."""
+"""The headline: variant, verbs and numbers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def change(recognition, production, known=3571, induced=1402):
 
 
 @pytest.mark.parametrize(
-    ("recognition", "production", "said"),
+    ("recognition", "production", "text"),
     [
         (-0.172, -0.554, "recognition fell by 17.2 points, production by 55.4;"),
         (0.031, -0.2, "recognition rose by 3.1 points, production fell by 20.0;"),
@@ -61,15 +61,15 @@ def change(recognition, production, known=3571, induced=1402):
         (-0.01, -0.02, "recognition fell by 1.0 point, production by 2.0;"),
     ],
 )
-def test_verbs(recognition, production, said):
-    text = headline(report_of(("dense", None), ("wanda-0.7", change(recognition, production))))
-    assert text.startswith(f"wanda-0.7 of Qwen3-8B: {said}")
-    assert " 0.0 point" not in text
-    assert "-0" not in text.replace("wanda-0", "")
+def test_verbs(recognition, production, text):
+    sentence = headline(report_of(("dense", None), ("wanda-0.7", change(recognition, production))))
+    assert sentence.startswith(f"wanda-0.7 of Qwen3-8B: {text}")
+    assert " 0.0 point" not in sentence
+    assert "-0" not in sentence.replace("wanda-0", "")
 
 
 @pytest.mark.parametrize(
-    ("known", "induced", "said"),
+    ("known", "induced", "text"),
     [
         (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer said."),
         (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer said."),
@@ -78,9 +78,9 @@ def test_verbs(recognition, production, said):
         (0, 0, "the dense model gave no right answer, so there was none to lose."),
     ],
 )
-def test_what_became_of_the_known(known, induced, said):
-    text = headline(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.2, known, induced))))
-    assert text.endswith(f"; {said}")
+def test_known_items(known, induced, text):
+    sentence = headline(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.2, known, induced))))
+    assert sentence.endswith(f"; {text}")
 
 
 def test_the_worst_is_the_one_whose_gap_grew_most():
@@ -113,7 +113,7 @@ def test_nothing_defined():
     assert headline(tabulate([])) == headline(report)
 
 
-def test_of_a_made_report():
+def test_headline_of_an_example_report():
     report = record(made()[0])
     row = worst_row(report)
     assert headline(report).startswith(f"{row.variant} of Qwen3-8B: recognition fell by ")

@@ -1,4 +1,4 @@
-"""report.html: one file that fetches nothing, in which every string stays text."""
+"""report.html: a single file that loads nothing, in which every string stays text."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page():
     return html_report(record(report), ["A caveat."], browser)
 
 
-def test_it_holds_everything(page):
+def test_the_page_has_every_section(page):
     tags = Tags(page)
     for word in ("A caveat.", "Leaderboard", "Statistics against the dense model", "Noise floor", "Provenance", "acc", "match"):
         assert word in tags.words
@@ -62,7 +62,7 @@ def test_it_holds_everything(page):
     )
 
 
-def test_nothing_points_outside(page):
+def test_nothing_is_loaded_from_elsewhere(page):
     for tag, attributes in Tags(page).tags:
         assert tag not in ("iframe", "object", "embed", "img", "base")
         for name in ("src", "href", "action", "srcset", "data"):
@@ -77,7 +77,7 @@ def test_the_same_report_gives_the_same_bytes(page):
     assert html_report(record(report), ["A caveat."], browser) == page
 
 
-def test_the_items_are_in_it(page):
+def test_the_page_contains_the_items(page):
     _, browser = made()
     packed = Tags(page).scripts["packed-items"]
     assert json.loads(gzip.decompress(base64.b64decode(packed))) == browser
@@ -92,7 +92,7 @@ def test_no_string_becomes_markup(page):
     def shape(tags):
         return [(tag, sorted(attributes)) for tag, attributes in tags.tags if tag not in ("title", "text")]
 
-    # Long names break differently in figures, so text elements differ in number; nothing else may.
+    # Long names wrap differently in figures, so the number of text elements differs; nothing else may.
     assert shape(strange) == shape(expected)
     assert not any(name.startswith("on") for _, attributes in strange.tags for name in attributes)
     assert "{{ 7*7 }}" in strange.words
@@ -123,19 +123,19 @@ def test_undefined_values_are_a_dash():
     [{"dense_given": False}, {"variants": (("dense", "none", None),)}, {"items": 0}],
     ids=["no dense", "dense only", "empty"],
 )
-def test_with_little_in_it(options):
+def test_sections_without_data_are_left_out(options):
     report, browser = made(**options)
     page = html_report(record(report), [], browser)
     assert "Statistics against the dense model" not in page
     assert ("<h2>Items</h2>" in page) == bool(browser["rows"])
 
 
-def test_rows_left_out_are_counted():
+def test_the_number_of_omitted_rows_is_shown():
     report, browser = made(items=4)
     assert "1,234 more rows were left out" in html_report(record(report), [], {**browser, "left_out": 1234})
 
 
-def test_what_an_item_of_another_task_does_not_have():
+def test_an_item_of_another_task_lacks_fields():
     report, browser = made(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None}

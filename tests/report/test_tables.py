@@ -1,4 +1,4 @@
-"""The tables of calibration against evaluation language, in each form of the report."""
+"""The tables of calibration against evaluation language, in every output of the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
 from tests.report.report_examples import calibrated, made, record
 
 
-def test_a_row_a_calibration_language():
+def test_a_row_for_each_calibration_language():
     report, _ = calibrated(languages=("en", "th", "zh"))
     (table,) = report["calibration_languages"]
     table["cells"] = [
@@ -33,7 +33,7 @@ def test_a_row_a_calibration_language():
     assert induced.rows[0][1:] == [UNDEFINED] * 4
 
 
-def test_the_page_has_a_row_a_cell_and_nothing_where_nothing_differs():
+def test_the_page_has_a_row_for_each_cell_and_no_table_without_calibration_languages():
     report, _ = calibrated(languages=("en", "zh"))
     page = page_calibration(record(report))
     assert len(page.rows) == 9
@@ -42,7 +42,7 @@ def test_the_page_has_a_row_a_cell_and_nothing_where_nothing_differs():
 
 
 def write_variants(folder):
-    """dense, and wanda-0.6 calibrated in en and in zh, asked in en."""
+    """Write runs of the dense model and of wanda-0.6 calibrated in en and in zh, evaluated in en."""
     for number, language in enumerate((None, "en", "zh")):
         calibration = {"source": "embedded", "language": language, "samples": 128, "length": 256, "sha256": "x"}
         pruned = {
@@ -60,7 +60,7 @@ def write_variants(folder):
         )
 
 
-def test_from_files_to_every_form(tmp_path, capsys):
+def test_from_files_to_every_output(tmp_path, capsys):
     write_variants(tmp_path / "runs")
     report_command([tmp_path / "runs"], tmp_path / "out")
     out = tmp_path / "out"
