@@ -1,8 +1,8 @@
 """Time `lm-eval-illusion report` on many rows: `python -m benchmarks.report_at_size [--rows 2000000] [--variants 10]`.
 
-The input is made first, as lm_eval writes it for the embedded family: the embedded items under new ids, so that a row has a real row's
-fields and size. It is the same on every machine. Time and memory are printed, never asserted. The peak is one process's: the
-report's largest.
+The input is written first, in the format of lm_eval: the embedded items under new ids, so that a row has the fields and the size of a
+real row. It is the same on every machine. Time and memory are printed, never asserted. The peak memory is that of the largest process of
+the report.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VARIANTS = (
     *(("sparsegpt", sparsity) for sparsity in (0.5, 0.6, 0.7)),
     *(("magnitude", sparsity) for sparsity in (0.4, 0.5, 0.6)),
 )
-# A view's prompt, the name of its filter, its outputs and the metrics of its rows. No outputs: the choices are scored.
+# View -> prompt function, filter name, number of outputs (0: the choices are scored), metrics of a row.
 VIEWS: dict[str, tuple[Any, str, int, tuple[str, ...]]] = {
     "mc": (prompts.open_prompt, "none", 0, ("acc", "acc_norm", "invalid", "gold_rank")),
     "gen": (prompts.open_prompt, "none", 1, ("match", "exact_match", "f1")),
@@ -46,13 +46,13 @@ VIEWS: dict[str, tuple[Any, str, int, tuple[str, ...]]] = {
     "candidates_without_gold": (prompts.candidates_without_gold_prompt, "none", 1, ("match", "exact_match", "f1")),
     "question_blind": (prompts.blind_prompt, "none", 0, ("acc", "acc_norm", "invalid")),
 }
-# How often a dense model gets a view right, and what a sparsity of 1 would take from it.
+# View -> hit rate of a dense model, and its loss at a sparsity of 1.
 HIT_RATE = {"mc": (0.97, 0.2), "question_blind": (0.4, 0.1), "candidates_without_gold": (0.05, 0.0)}
 HIT_RATE_OF_OTHERS = (0.85, 0.7)
 
 
 def make_runs(folder: Path, rows: int, variants: int) -> None:
-    """Write the runs of the first `variants` below `folder`, at least `rows` rows in all."""
+    """Write the runs of the first `variants` variants below `folder`, with at least `rows` rows in all."""
     languages = embedded_languages()
     items = -(-rows // (variants * len(languages) * len(VIEWS)))
     for number, variant in enumerate(VARIANTS[:variants]):
@@ -67,12 +67,12 @@ def make_runs(folder: Path, rows: int, variants: int) -> None:
 
 
 def task(lang: str, view: str) -> str:
-    """A view's task."""
+    """Return the task name of a view."""
     return f"mqa_illusion_{lang}_{view}"
 
 
 def write_results(folder: Path, variant: tuple[str, float | None], languages: list[str], items: int) -> None:
-    """The results file of one run: what the report reads of it."""
+    """Write the results file of one run, with the fields that the report reads."""
     pruner, sparsity = variant
     illusion = {
         "base_model": "benchmark",
@@ -95,7 +95,10 @@ def write_results(folder: Path, variant: tuple[str, float | None], languages: li
 
 
 def template(item: dict[str, Any], view: str) -> tuple[dict[str, Any], str]:
-    """An item, and its line of a view with places for what differs between ids and variants. `json.dumps` a row would take minutes."""
+    """Return an item and its line of a view as a format string. The placeholders differ between ids and variants.
+
+    One `json.dumps` for every row would take minutes.
+    """
     prompt, filter_name, outputs, metrics = VIEWS[view]
     delimiter = prompt_words(item["lang"]).delimiter
     second = [generation_kwargs(view)] if outputs else [delimiter + choice for choice in item["choices"]]
@@ -116,7 +119,7 @@ def template(item: dict[str, Any], view: str) -> tuple[dict[str, Any], str]:
 
 
 def rows_of(templates: list[tuple[dict[str, Any], str]], items: int, seed: str, view: str, sparsity: float) -> Iterator[str]:
-    """The lines of one samples file. An item that is easy in one view is easy in the others, and in other variants."""
+    """Yield the lines of one samples file. An item that is easy in one view is easy in other views and variants too."""
     draw = random.Random(seed).random
     dense, loss = HIT_RATE.get(view, HIT_RATE_OF_OTHERS)
     for number in range(items):
@@ -124,12 +127,12 @@ def rows_of(templates: list[tuple[dict[str, Any], str]], items: int, seed: str, 
         item_id = f"{item['id']}-{number // len(templates)}"
         digest = hashlib.sha256(item_id.encode()).hexdigest()
         hit = 0.6 * int(digest[:8], 16) / 16**8 + 0.4 * draw() < dense - loss * sparsity
-        given = scored(item, hit, draw) if not VIEWS[view][2] else said(item, hit, draw, VIEWS[view][2])
-        yield line % {"doc_id": number, "id": json.dumps(item_id, ensure_ascii=False), "doc_hash": f'"{digest}"', **given}
+        results = scores_of(item, hit, draw) if not VIEWS[view][2] else answers_of(item, hit, draw, VIEWS[view][2])
+        yield line % {"doc_id": number, "id": json.dumps(item_id, ensure_ascii=False), "doc_hash": f'"{digest}"', **results}
 
 
-def scored(item: dict[str, Any], hit: bool, draw: Any) -> dict[str, Any]:
-    """Four log-likelihoods, the gold one highest for a hit, and what is computed from them."""
+def scores_of(item: dict[str, Any], hit: bool, draw: Any) -> dict[str, Any]:
+    """Return four log-likelihoods, with the gold one highest for a hit, and their metrics."""
     scores = [-5.0 - 20 * draw() for _ in item["choices"]]
     scores[item["gold"]] = -5 * draw() if hit else -26.0 - draw()
     pairs = [f'["{score!r}", "{score > -1}"]' for score in scores]
@@ -137,8 +140,8 @@ def scored(item: dict[str, Any], hit: bool, draw: Any) -> dict[str, Any]:
     return {"resps": f"[[{'], ['.join(pairs)}]]", "filtered_resps": f"[{', '.join(pairs)}]", **metrics}
 
 
-def said(item: dict[str, Any], hit: bool, draw: Any, outputs: int) -> dict[str, Any]:
-    """Answers, the item's own first for a hit, and what is computed from them."""
+def answers_of(item: dict[str, Any], hit: bool, draw: Any, outputs: int) -> dict[str, Any]:
+    """Return `outputs` answers, one of them the right one for a hit, and their metrics."""
     others = [" " + choice for choice in item["choices"] if choice != item["answer"]]
     texts = [others[int(3 * draw()) % len(others)] for _ in range(outputs)]
     if hit:
@@ -150,7 +153,7 @@ def said(item: dict[str, Any], hit: bool, draw: Any, outputs: int) -> dict[str, 
 
 
 def measure(folder: Path) -> str:
-    """Run the report in a process of its own. Returns the figures."""
+    """Run the report in a separate process and return its time and memory as text."""
     size = sum(file.stat().st_size for file in folder.glob("run*/*"))
     counts = [json.loads(file.read_text(encoding="utf-8"))["n-samples"] for file in folder.glob("run*/results_*.json")]
     rows = sum(count["effective"] for tasks in counts for count in tasks.values())
@@ -166,7 +169,7 @@ def measure(folder: Path) -> str:
 
 
 def machine() -> str:
-    """Cores and processor."""
+    """Return the number of cores, the processor and the Python version."""
     info = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.exists() else []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -174,13 +177,11 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Make the input where it is not there yet, measure, print."""
+    """Write the input unless it exists, measure, print."""
     parser = argparse.ArgumentParser(description="How long does a report of many rows take?")
     parser.add_argument("--rows", type=int, default=2_000_000, help="sample rows, rounded up to whole languages and views")
     parser.add_argument("--variants", type=int, choices=range(1, len(VARIANTS) + 1), default=len(VARIANTS), metavar="1-10")
-    parser.add_argument(
-        "--folder", type=Path, help="where to make the input; a folder that is there is taken as it is, and kept"
-    )
+    parser.add_argument("--folder", type=Path, help="where to write the input; an existing folder is used as it is, and kept")
     parser.add_argument("--keep", action="store_true", help="keep the input")
     parsed = parser.parse_args()
     print(machine())

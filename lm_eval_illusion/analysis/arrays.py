@@ -1,4 +1,4 @@
-"""Outcomes of one row of the report as arrays, so that counting, resampling and testing are single operations on them."""
+"""Outcomes as arrays, and rates of arrays with their intervals. Each number of a row is one operation on these arrays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lm_eval_illusion.analysis.records import ClassCounts, Rate
 from lm_eval_illusion.analysis.statistics import clustered_wilson_interval
 from lm_eval_illusion.results.outcomes import Outcome
 
@@ -16,35 +17,31 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Clusters = NDArray[np.int64]
 
-Rate = dict[str, Any]
-"""{"value": float | None, "ci": [low, high] | None}; None where the denominator is empty."""
-
 
 @dataclass(frozen=True)
-class Columns:
-    """What a variant made of n items, [n] each. `clusters`: the item ids numbered from 0 in their order; parallel items are one cluster."""
+class OutcomeArrays:
+    """The outcomes of n items, one array [n] per property. `clusters`: index of the item id; parallel items are one cluster."""
 
     recognised: Flags
     produced: Flags
     clusters: Clusters
 
     @property
-    def cells(self) -> dict[str, int]:
-        """How many items are in each cell."""
-        flags = {
-            "both": self.recognised & self.produced,
-            "recognition_only": self.recognised & ~self.produced,
-            "production_only": ~self.recognised & self.produced,
-            "neither": ~self.recognised & ~self.produced,
-        }
-        return {cell: int(flag.sum()) for cell, flag in flags.items()}
+    def class_counts(self) -> ClassCounts:
+        """The number of items in each outcome class."""
+        return ClassCounts(
+            both=int((self.recognised & self.produced).sum()),
+            recognition_only=int((self.recognised & ~self.produced).sum()),
+            production_only=int((~self.recognised & self.produced).sum()),
+            neither=int((~self.recognised & ~self.produced).sum()),
+        )
 
 
-def columns_of(outcomes: Sequence[Outcome]) -> Columns:
-    """The outcomes' columns, in their order."""
+def outcome_arrays(outcomes: Sequence[Outcome]) -> OutcomeArrays:
+    """Return the arrays of these outcomes, in the same order."""
     import numpy as np
 
-    return Columns(
+    return OutcomeArrays(
         np.array([outcome.recognised for outcome in outcomes], dtype=bool),
         np.array([outcome.produced for outcome in outcomes], dtype=bool),
         cluster_indices([outcome.id for outcome in outcomes]),
@@ -52,35 +49,34 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
 
 
 def cluster_indices(ids: Sequence[str]) -> Clusters:
-    """Each id as its place among all ids, sorted: the same in whatever order the rows come."""
+    """Return the index of each id among all distinct ids, sorted. The index of an id does not depend on the order of the rows."""
     import numpy as np
 
-    places = {one_id: place for place, one_id in enumerate(sorted(set(ids)))}
-    return np.array([places[one_id] for one_id in ids], dtype=np.int64)
+    indices = {item_id: index for index, item_id in enumerate(sorted(set(ids)))}
+    return np.array([indices[item_id] for item_id in ids], dtype=np.int64)
 
 
 def rate(hits: Flags, clusters: Clusters) -> Rate:
-    """A share with its interval: Wilson's, on the effective number of items where parallel items are clusters; both None of nothing."""
-    interval = clustered_wilson_interval(hits, clusters)
-    return {"value": float(hits.mean()) if len(hits) else None, "ci": list(interval) if interval else None}
+    """Return the mean of `hits` [n] with its clustered Wilson interval; undefined for n = 0."""
+    return Rate(float(hits.mean()) if len(hits) else None, clustered_wilson_interval(hits, clusters))
 
 
 def means(values: Mapping[str, NDArray[Any]], clusters: Clusters, count: int | None = None) -> dict[str, Rate]:
-    """The mean of each of these numbers [n] (a gap, a change: -1, 0, 1 an item) with its cluster-bootstrap interval; both None of nothing.
+    """Return the mean of each array [n] with its cluster-bootstrap interval; undefined for n = 0.
 
-    All share the resamples, so that the interval of a difference fits those of its parts. `count`: how many clusters are drawn from, where
-    some may have no row.
+    Use it for values that are no shares: a gap or a change is -1, 0 or 1 for each item. All arrays share the resamples, so the
+    interval of a difference is consistent with the intervals of its parts. `count`: the number of clusters that are resampled, where
+    some clusters may have no row.
     """
     import numpy as np
 
     from lm_eval_illusion.analysis.statistics import bootstrap_intervals, cluster_sums
 
     if not len(clusters):
-        return {name: {"value": None, "ci": None} for name in values}
+        return dict.fromkeys(values, Rate(None, None))
     sums = cluster_sums(np.stack(list(values.values()), axis=1), clusters)
     without_rows = (count or len(sums)) - len(sums)
     intervals = bootstrap_intervals(np.pad(sums, ((0, without_rows), (0, 0))), np.bincount(clusters, minlength=count or 0))
     return {
-        name: {"value": float(column.mean()), "ci": list(interval) if interval else None}
-        for (name, column), interval in zip(values.items(), intervals, strict=True)
+        name: Rate(float(array.mean()), interval) for (name, array), interval in zip(values.items(), intervals, strict=True)
     }

@@ -1,92 +1,103 @@
-"""Language of calibration against language of evaluation: variants of one way of pruning that differ in the first alone."""
+"""Language of calibration against language of evaluation, for variants that differ in their calibration language only."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
+from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, Row, VariantEntry
 from lm_eval_illusion.results.outcomes import POOLED
 
-ALIKE = (
-    *("base_model", "pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed"),
-    *("calibration_samples", "calibration_length"),
-)
-"""What variants have in common that differ in the calibration language alone."""
-MEASURES = ("production_change", "induced_rate")
-FIELDS = (
-    *("base_model", "family", "pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed"),
-    *("calibration_language", "language", "variant", "n", "known"),
-    *(f"{name}{part}" for name in MEASURES for part in ("", "_low", "_high")),
-)
 
+def by_calibration_language(rows: Sequence[Row], variants: Sequence[VariantEntry]) -> list[CalibrationTable]:
+    """Return a table for each family and pruning setting that has variants with at least two calibration languages.
 
-def by_calibration_language(rows: Sequence[dict[str, Any]], variants: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A table a family and way of pruning of which there are variants with different calibration languages, and nothing else different.
-
-    Where the text comes from isn't compared: from a file or the hub it is another text for each language. A cell is of a
-    calibration and an evaluation language; it has the row's `production_change` against the dense model and its `induced_rate`, the
-    share of the known items that became recognition-only errors. What was not compared with a dense model has no cell.
+    A cell holds `production_change` and `induced_rate` against the dense model for one calibration and one evaluation language. A row
+    without a comparison with a dense model has no cell.
     """
     tables = []
-    for alike, language_of in _ways_of_pruning(variants).items():
-        way = dict(zip(ALIKE, alike, strict=True))
-        mine = [
-            row for row in rows if row["base_model"] == way["base_model"] and row["variant"] in language_of and row["vs_dense"]
-        ]
-        for family in dict.fromkeys(row["family"] for row in mine):
-            cells = [_cell(language_of[row["variant"]], row) for row in mine if row["family"] == family]
-            languages = ordered({cell["calibration_language"] for cell in cells})
-            if len(languages) > 1:
-                asked = ordered({cell["language"] for cell in cells})
-                tables.append({**way, "family": family, "calibration_languages": languages, "languages": asked, "cells": cells})
+    for group in _by_settings(variants):
+        language_of = {entry.variant: entry.calibration_language or "" for entry in group}
+        own = [row for row in rows if row.base_model == group[0].base_model and row.variant in language_of and row.vs_dense]
+        for family in dict.fromkeys(row.family for row in own):
+            cells = _cells([row for row in own if row.family == family], language_of)
+            calibrated = ordered({cell.calibration_language for cell in cells})
+            if len(calibrated) > 1:
+                evaluated = ordered({cell.language for cell in cells})
+                tables.append(_table(group[0], family, calibrated, evaluated, cells))
     return tables
 
 
-def way_of_pruning(table: dict[str, Any]) -> str:
-    """Method and sparsity or mask, OWL's numbers, the seed where it is not the default: 'wanda-2:4', 'owl-0.6, lambda 0.1, m 5, seed 1'."""
-    sparsity, mask, seed = (table[name] for name in ("sparsity_requested", "mask_structure", "pruning_seed"))
-    share = f"-{sparsity:g}" if sparsity is not None else f"-{mask}" if mask not in (None, "", "0:0") else ""
-    owl = f", lambda {table['owl_lambda']:g}, m {table['owl_m']:g}" if table["owl_lambda"] is not None else ""
-    return f"{table['pruner']}{share}{owl}" + (f", seed {seed}" if seed else "")
+def setting_name(table: CalibrationTable) -> str:
+    """Return the pruner with sparsity or mask, OWL's numbers and a seed other than 0: 'wanda-2:4', 'owl-0.6, lambda 0.1, m 5, seed 1'."""
+    if table.sparsity_requested is not None:
+        amount = f"-{table.sparsity_requested:g}"
+    else:
+        amount = f"-{table.mask_structure}" if table.mask_structure not in (None, "", "0:0") else ""
+    owl = "" if table.owl_lambda is None else f", lambda {table.owl_lambda:g}, m {table.owl_m:g}"
+    seed = f", seed {table.pruning_seed}" if table.pruning_seed else ""
+    return f"{table.pruner}{amount}{owl}{seed}"
 
 
 def ordered(languages: Iterable[str]) -> list[str]:
-    """Codes in their order, all languages together last."""
+    """Return language codes in alphabetical order, "all" last."""
     return sorted(languages, key=lambda code: (code == POOLED, code))
 
 
-def calibration_csv(tables: Sequence[dict[str, Any]]) -> str:
-    """A line a cell with the fields FIELDS; shares from 0 to 1; what is undefined is empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for table in tables:
-        for cell in table["cells"]:
-            writer.writerow({**table, **cell, **{name: value for key in MEASURES for name, value in _flat(key, cell[key])}})
-    return text.getvalue()
+def _by_settings(variants: Sequence[VariantEntry]) -> list[list[VariantEntry]]:
+    """Group the calibrated variants that differ in their calibration language only.
 
-
-def _ways_of_pruning(variants: Sequence[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, str]]:
-    """What variants have in common -> the calibration language of each by its name."""
-    ways: dict[tuple[Any, ...], dict[str, str]] = defaultdict(dict)
+    The source of the calibration text may differ: a text from a file or from the hub is another one for each language.
+    """
+    groups: dict[tuple[object, ...], list[VariantEntry]] = defaultdict(list)
     for entry in variants:
-        if entry["calibration_language"] is not None:
-            ways[tuple(entry[name] for name in ALIKE)][entry["variant"]] = entry["calibration_language"]
-    return ways
+        if entry.calibration_language is not None:
+            settings = (
+                *(
+                    entry.base_model,
+                    entry.pruner,
+                    entry.sparsity_requested,
+                    entry.mask_structure,
+                    entry.owl_lambda,
+                    entry.owl_m,
+                ),
+                *(entry.pruning_seed, entry.calibration_samples, entry.calibration_length),
+            )
+            groups[settings].append(entry)
+    return list(groups.values())
 
 
-def _cell(language: str, row: dict[str, Any]) -> dict[str, Any]:
-    versus = row["vs_dense"]
-    return {
-        "calibration_language": language,
-        **{name: row[name] for name in ("language", "variant")},
-        **{name: versus[name] for name in ("n", "known", *MEASURES)},
-    }
+def _table(
+    settings: VariantEntry, family: str, calibrated: list[str], evaluated: list[str], cells: list[CalibrationCell]
+) -> CalibrationTable:
+    return CalibrationTable(
+        base_model=settings.base_model,
+        pruner=settings.pruner,
+        sparsity_requested=settings.sparsity_requested,
+        mask_structure=settings.mask_structure,
+        owl_lambda=settings.owl_lambda,
+        owl_m=settings.owl_m,
+        pruning_seed=settings.pruning_seed,
+        calibration_samples=settings.calibration_samples,
+        calibration_length=settings.calibration_length,
+        family=family,
+        calibration_languages=calibrated,
+        languages=evaluated,
+        cells=cells,
+    )
 
 
-def _flat(name: str, rate: dict[str, Any]) -> list[tuple[str, float | None]]:
-    low, high = rate["ci"] or (None, None)
-    return [(name, rate["value"]), (f"{name}_low", low), (f"{name}_high", high)]
+def _cells(rows: Sequence[Row], language_of: Mapping[str, str]) -> list[CalibrationCell]:
+    return [
+        CalibrationCell(
+            calibration_language=language_of[row.variant],
+            language=row.language,
+            variant=row.variant,
+            n=row.vs_dense.n,
+            known=row.vs_dense.known,
+            production_change=row.vs_dense.production_change,
+            induced_rate=row.vs_dense.induced_rate,
+        )
+        for row in rows
+        if row.vs_dense
+    ]

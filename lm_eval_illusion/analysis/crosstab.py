@@ -1,17 +1,20 @@
-"""Outcomes -> counts and rates: pure functions, the numbers of report.json (schema 1)."""
+"""Outcomes -> report: counts and rates of every variant, family and language. Pure functions; the numbers of report.json (schema 1)."""
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from lm_eval_illusion.analysis.arrays import Columns, columns_of, means, rate
+from msgspec.structs import replace
+
+from lm_eval_illusion.analysis.arrays import OutcomeArrays, means, outcome_arrays, rate
 from lm_eval_illusion.analysis.calibration_language import by_calibration_language
 from lm_eval_illusion.analysis.dense_comparison import correct_over_languages, versus_dense
 from lm_eval_illusion.analysis.leaderboard import leaderboard
-from lm_eval_illusion.analysis.noise import Noise, mark_noise
+from lm_eval_illusion.analysis.noise import mark_noise
+from lm_eval_illusion.analysis.records import DenseComparison, Noise, Rate, Report, Row, VariantEntry, report_json
 from lm_eval_illusion.analysis.recovery import demoted_and_erased, recovery, recovery_by_rank, share, summary
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
@@ -19,93 +22,118 @@ from lm_eval_illusion.results.variants import Variant
 
 SCHEMA = 1
 
-Groups = Mapping[tuple[str, str, str, str], Sequence[Outcome]]
-"""(base model, variant, family, language or answer type) -> the outcomes of a row."""
+
+class RowKey(NamedTuple):
+    """What the outcomes of a row have in common; `language` is POOLED in a row over all languages."""
+
+    base_model: str
+    variant: str
+    family: str
+    language: str
+    answer_type: str | None = None
 
 
 def cross_tabulate(
     outcomes: Sequence[Outcome], recognition: str = "acc", production: str = "match", noise: Noise | None = None
 ) -> dict[str, Any]:
-    """The report of these outcomes: a row a variant, family and language, and a pooled row a variant and family.
-
-    `recognition` and `production` name the metrics that `recognised` and `produced` were read from. `noise`: of `noise_floor`, to mark
-    the changes that do not clear it.
+    """Return the report of these outcomes as the plain dictionary of report.json; see `tabulate`.
 
     Raises:
         UserError: a variant has two outcomes of one item and language.
     """
-    _check_once(outcomes)
-    by_language = _grouped(outcomes, _languages_of)
-    rows = _rows(by_language, "language")
-    for group in _of_one_variant(rows):
-        correct_over_languages([row for row in group if row["language"] != POOLED])
-    if noise:
-        mark_noise(rows, noise)
-    variants = _variants(outcomes)
-    return {
-        "schema": SCHEMA,
-        "recognition_metric": recognition,
-        "production_metric": production,
-        "variants": variants,
-        "rows": rows,
-        "answer_type_rows": _answer_type_rows(outcomes),
-        "leaderboard": leaderboard(rows, variants),
-        "calibration_languages": by_calibration_language(rows, variants),
-        "noise": noise,
-    }
+    return report_json(tabulate(outcomes, recognition, production, noise))
 
 
-def row_of(outcomes: Sequence[Outcome], dense: Sequence[Outcome] = ()) -> dict[str, Any]:
-    """The numbers of one row. Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are taken over
-    the recognition-only errors; the baselines `question_blind` and `in_passage` over all items; `vs_dense` over the items that `dense`,
-    the outcomes of the dense model, has too.
+def tabulate(
+    outcomes: Sequence[Outcome], recognition: str = "acc", production: str = "match", noise: Noise | None = None
+) -> Report:
+    """Return the report of these outcomes.
+
+    It has a row for each variant, family and language, and a pooled row for each variant and family. Pruned variants are compared with
+    the dense model of the same base model. The order of the outcomes does not change the report.
+
+    Args:
+        outcomes: of any number of variants, families and languages.
+        recognition: name of the metric that `recognised` was read from.
+        production: name of the metric that `produced` was read from.
+        noise: of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
+
+    Raises:
+        UserError: a variant has two outcomes of one item and language.
     """
-    columns = columns_of(outcomes)
+    _check_unique(outcomes)
+    rows = _with_holm(_rows(_grouped(outcomes, _language_keys)))
+    if noise:
+        rows = mark_noise(rows, noise)
+    variants = _variants(outcomes)
+    return Report(
+        schema=SCHEMA,
+        recognition_metric=recognition,
+        production_metric=production,
+        variants=variants,
+        rows=rows,
+        answer_type_rows=_answer_type_rows(outcomes),
+        leaderboard=leaderboard(rows, variants),
+        calibration_languages=by_calibration_language(rows, variants),
+        noise=noise,
+    )
+
+
+def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = ()) -> Row:
+    """Return the numbers of one row.
+
+    Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are over the recognition-only errors; the
+    baselines `question_blind` and `in_passage` over all items; `vs_dense` over the items that `dense`, the outcomes of the dense model,
+    has too.
+    """
+    arrays = outcome_arrays(outcomes)
     errors = [outcome for outcome in outcomes if outcome.recognised and not outcome.produced]
+    only_recognised = arrays.recognised & ~arrays.produced
     demoted, erased = demoted_and_erased(errors)
-    return {
-        "n": len(outcomes),
-        "invalid": sum(outcome.invalid for outcome in outcomes),
-        "cells": columns.cells,
-        **_accuracies(columns),
-        "recovery": recovery(outcomes, errors),
-        "recovery_by_rank": recovery_by_rank(errors),
-        "gold_rank": summary(outcome.gold_rank for outcome in errors),
-        "demoted": demoted,
-        "erased": erased,
-        "candidates_without_gold": share([outcome.said_without_gold for outcome in errors], errors),
-        "question_blind": share([outcome.question_blind for outcome in outcomes], outcomes),
-        "in_passage": _in_passage(outcomes),
-        "vs_dense": versus_dense(dense, outcomes),
-    }
+    return Row(
+        base_model=key.base_model,
+        variant=key.variant,
+        family=key.family,
+        language=key.language,
+        answer_type=key.answer_type,
+        n=len(outcomes),
+        invalid=sum(outcome.invalid for outcome in outcomes),
+        cells=arrays.class_counts,
+        recognition_accuracy=rate(arrays.recognised, arrays.clusters),
+        production_accuracy=rate(arrays.produced, arrays.clusters),
+        illusion_gap=_illusion_gap(arrays),
+        recognition_only_rate=rate(only_recognised, arrays.clusters),
+        recognition_only_share=rate(only_recognised[arrays.recognised], arrays.clusters[arrays.recognised]),
+        recovery=recovery(outcomes, errors),
+        recovery_by_rank=recovery_by_rank(errors),
+        gold_rank=summary(outcome.gold_rank for outcome in errors),
+        demoted=demoted,
+        erased=erased,
+        candidates_without_gold=share([outcome.said_without_gold for outcome in errors], errors),
+        question_blind=share([outcome.question_blind for outcome in outcomes], outcomes),
+        in_passage=_in_passage(outcomes),
+        vs_dense=versus_dense(dense, outcomes),
+    )
 
 
 def cell_of(outcome: Outcome) -> str:
-    """The item's cell: both, recognition_only, production_only or neither."""
+    """Return the outcome class of an item: both, recognition_only, production_only or neither."""
     if outcome.recognised:
         return "both" if outcome.produced else "recognition_only"
     return "production_only" if outcome.produced else "neither"
 
 
-def _accuracies(columns: Columns) -> dict[str, Any]:
-    only_recognised = columns.recognised & ~columns.produced
-    recognised = columns.recognised
-    return {
-        "recognition_accuracy": rate(recognised, columns.clusters),
-        "production_accuracy": rate(columns.produced, columns.clusters),
-        **means({"illusion_gap": columns.recognised * 1.0 - columns.produced}, columns.clusters),
-        "recognition_only_rate": rate(only_recognised, columns.clusters),
-        "recognition_only_share": rate(only_recognised[recognised], columns.clusters[recognised]),
-    }
+def _illusion_gap(arrays: OutcomeArrays) -> Rate:
+    return means({"gap": arrays.recognised * 1.0 - arrays.produced}, arrays.clusters)["gap"]
 
 
 def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
-    """The expected accuracy of picking an option that stands in the passage: a fact of the items, so without an interval."""
+    """Return the expected accuracy of picking an option that occurs in the passage."""
     chances = [outcome.in_passage for outcome in outcomes if outcome.in_passage is not None]
     return statistics.fmean(chances) if chances else None
 
 
-def _check_once(outcomes: Sequence[Outcome]) -> None:
+def _check_unique(outcomes: Sequence[Outcome]) -> None:
     seen = set()
     for outcome in outcomes:
         key = (outcome.variant.base_model, outcome.variant.variant, outcome.family, outcome.language, outcome.id)
@@ -117,52 +145,72 @@ def _check_once(outcomes: Sequence[Outcome]) -> None:
         seen.add(key)
 
 
-def _languages_of(outcome: Outcome) -> Iterable[str]:
-    return (POOLED,) if outcome.language == WITHOUT_LANGUAGE else (POOLED, outcome.language)
+def _language_keys(outcome: Outcome) -> Iterable[RowKey]:
+    """Yield the keys of the rows that an outcome belongs to: the pooled row, and the row of its language if it has one."""
+    pooled = RowKey(outcome.variant.base_model, outcome.variant.variant, outcome.family, POOLED)
+    yield pooled
+    if outcome.language != WITHOUT_LANGUAGE:
+        yield pooled._replace(language=outcome.language)
 
 
-def _grouped(outcomes: Sequence[Outcome], parts_of: Any) -> Groups:
-    groups: dict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
+def _answer_type_keys(outcome: Outcome) -> Iterable[RowKey]:
+    """Yield the key of the row of an outcome's answer type, over all languages."""
+    if outcome.answer_type:
+        yield RowKey(outcome.variant.base_model, outcome.variant.variant, outcome.family, POOLED, outcome.answer_type)
+
+
+def _grouped(outcomes: Sequence[Outcome], keys_of: Callable[[Outcome], Iterable[RowKey]]) -> Mapping[RowKey, Sequence[Outcome]]:
+    groups: dict[RowKey, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        for part in parts_of(outcome):
-            groups[outcome.variant.base_model, outcome.variant.variant, outcome.family, part].append(outcome)
+        for key in keys_of(outcome):
+            groups[key].append(outcome)
     return groups
 
 
-def _rows(groups: Groups, part: str) -> list[dict[str, Any]]:
-    """A row a group, pooled ones first; each compared with the group of the dense model of the same base model."""
-    dense = {(key[0], *key[2:]): group for key, group in groups.items() if group[0].variant.is_dense}
-    names = ("base_model", "variant", "family", part)
-    ordered = sorted(
-        groups.items(), key=lambda row: (row[0][0], row[1][0].variant.sort_key, row[0][2], row[0][3] != POOLED, row[0][3])
-    )
-    return [
-        {
-            **dict(zip(names, key, strict=True)),
-            **row_of(group, () if group[0].variant.is_dense else dense.get((key[0], *key[2:]), ())),
-        }
-        for key, group in ordered
-    ]
+def _rows(groups: Mapping[RowKey, Sequence[Outcome]]) -> list[Row]:
+    """Return a row for each group, the pooled one of a variant first; each compared with the same group of the dense model."""
+    dense = {key._replace(variant=""): group for key, group in groups.items() if group[0].variant.is_dense}
+    rows = []
+    for key in sorted(groups, key=lambda key: _row_order(key, groups[key][0].variant)):
+        group = groups[key]
+        rows.append(row_of(key, group, () if group[0].variant.is_dense else dense.get(key._replace(variant=""), ())))
+    return rows
 
 
-def _answer_type_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """A row a variant, family and answer type (relation), over all languages; none where there is but one type."""
-    typed = _grouped(outcomes, lambda outcome: (outcome.answer_type,) if outcome.answer_type else ())
-    if len({key[3] for key in typed}) < 2:
+def _row_order(key: RowKey, variant: Variant) -> tuple[Any, ...]:
+    return key.base_model, variant.sort_key, key.family, key.language != POOLED, key.language, key.answer_type or ""
+
+
+def _answer_type_rows(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Return a row for each variant, family and answer type, over all languages; none where there is only one answer type."""
+    groups = _grouped(outcomes, _answer_type_keys)
+    if len({key.answer_type for key in groups}) < 2:
         return []
-    return [{**row, "language": POOLED} for row in _rows(typed, "answer_type")]
+    return _rows(groups)
 
 
-def _of_one_variant(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["base_model"], row["variant"], row["family"]].append(row)
-    return list(groups.values())
+def _with_holm(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with p-values that are corrected over the languages of a variant and family."""
+    groups: dict[tuple[str, str, str], list[tuple[int, DenseComparison]]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        if row.language != POOLED and row.vs_dense:
+            groups[row.base_model, row.variant, row.family].append((index, row.vs_dense))
+    corrected = list(rows)
+    for group in groups.values():
+        comparisons = correct_over_languages([comparison for _, comparison in group])
+        for (index, _), comparison in zip(group, comparisons, strict=True):
+            corrected[index] = replace(rows[index], vs_dense=comparison)
+    return corrected
 
 
-def _variants(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _variants(outcomes: Sequence[Outcome]) -> list[VariantEntry]:
     runs: dict[Variant, set[str]] = defaultdict(set)
     for outcome in outcomes:
         runs[outcome.variant].add(outcome.run)
     ordered = sorted(runs, key=lambda variant: (variant.base_model, variant.sort_key, variant.identity))
-    return [{**variant.columns(), "runs": sorted(runs[variant])} for variant in ordered]
+    return [_variant_entry(variant, sorted(runs[variant])) for variant in ordered]
+
+
+def _variant_entry(variant: Variant, runs: list[str]) -> VariantEntry:
+    settings: dict[str, Any] = variant.columns()
+    return VariantEntry(**settings, runs=runs)

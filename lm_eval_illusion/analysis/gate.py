@@ -1,4 +1,4 @@
-"""`report --fail-if CONDITION`: a bound on a number of the report, for the CI of people who compress models."""
+"""`report --fail-if CONDITION`: fail if a number of the report exceeds a bound, for CI jobs that compress models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lm_eval_illusion.analysis.records import Report, Row, row_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import POOLED
 
@@ -22,7 +23,11 @@ BOUNDS = {"low": 0, "high": 1}
 
 @dataclass(frozen=True)
 class Condition:
-    """`metric`: a row's name, dotted below it; `.low` and `.high` are the bounds of its interval. None stands for: all of them."""
+    """A comparison of one number of the matching rows with a bound.
+
+    `metric`: the path of the number in a row of report.json, e.g. "vs_dense.induced_rate"; ".low" and ".high" are the bounds of its
+    interval. `variant` None matches every variant but the dense one, `base_model` None every base model.
+    """
 
     text: str
     metric: str
@@ -34,10 +39,10 @@ class Condition:
 
 
 def read_condition(text: str) -> Condition:
-    """What a condition says.
+    """Parse a condition of the form FORM.
 
     Raises:
-        UserError: it has another form.
+        UserError: the text has another form.
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
@@ -48,64 +53,67 @@ def read_condition(text: str) -> Condition:
     )
 
 
-def failures(conditions: Sequence[Condition], report: dict[str, Any]) -> list[str]:
-    """A line for each row of the report for which a condition holds: the reasons to fail.
+def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
+    """Return a line for each condition and row of the report for which the condition holds: the reasons to fail.
 
     Raises:
-        UserError: a condition names no row, no number, or one that is undefined. What checks nothing must not pass.
+        UserError: a condition matches no row, or its metric is not a number or undefined there. A condition that checks nothing must
+            not pass.
     """
-    return [line for condition in conditions for line in _failures_of(condition, report["rows"])]
+    return [line for condition in conditions for line in _failures_of(condition, report.rows)]
 
 
-def _failures_of(condition: Condition, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for row in _rows_of(condition, rows):
+def _failures_of(condition: Condition, rows: Sequence[Row]) -> Iterator[str]:
+    for row in _matching(condition, rows):
         value = _value(condition, row)
         if OPERATORS[condition.comparison](value, condition.bound):
             yield (
-                f"{condition.metric} is {value:.4g} at {row['variant']} of {row['base_model']} in {row['family']},"
-                f" language {row['language']}: fails {condition.text!r}"
+                f"{condition.metric} is {value:.4g} at {row.variant} of {row.base_model} in {row.family},"
+                f" language {row.language}: fails {condition.text!r}"
             )
 
 
-def _rows_of(condition: Condition, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows that it names; where it names no variant, all but the dense ones."""
-    named = [row for row in rows if _is_named(condition, row)]
-    if not named:
-        seen = {name: sorted({row[name] for row in rows}) for name in ("variant", "base_model", "language")}
-        known = "; ".join(f"{name}: {', '.join(values)}" for name, values in seen.items())
-        raise UserError(f"--fail-if {condition.text!r} names no row of the report: there are {known}")
-    return named
-
-
-def _is_named(condition: Condition, row: dict[str, Any]) -> bool:
-    variant = row["variant"] == condition.variant if condition.variant else row["variant"] != "dense"
-    model = condition.base_model in (None, row["base_model"])
-    return variant and model and row["language"] == condition.language
-
-
-def _value(condition: Condition, row: dict[str, Any]) -> float:
-    *path, last = condition.metric.split(".")
-    inner = _walk(condition, row, path)
-    if last in BOUNDS and isinstance(inner, dict) and "ci" in inner:
-        found = inner["ci"] and inner["ci"][BOUNDS[last]]
-    else:
-        found = _walk(condition, inner, [last])
-        found = found["value"] if isinstance(found, dict) and "value" in found else found
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        what = "is undefined" if found is None else "is no number"
-        raise UserError(
-            f"--fail-if {condition.text!r}: {condition.metric} {what} at {row['variant']} of {row['base_model']} in"
-            f" {row['family']}: give another metric, or the runs that it needs"
+def _matching(condition: Condition, rows: Sequence[Row]) -> list[Row]:
+    matching = [row for row in rows if _matches(condition, row)]
+    if not matching:
+        known = "; ".join(
+            f"{name}: {', '.join(sorted({str(getattr(row, name)) for row in rows}))}"
+            for name in ("variant", "base_model", "language")
         )
-    return found
+        raise UserError(f"--fail-if {condition.text!r} names no row of the report: there are {known}")
+    return matching
 
 
-def _walk(condition: Condition, place: Any, path: Sequence[str]) -> Any:
+def _matches(condition: Condition, row: Row) -> bool:
+    variant = row.variant == condition.variant if condition.variant else row.variant != "dense"
+    base_model = condition.base_model in (None, row.base_model)
+    return variant and base_model and row.language == condition.language
+
+
+def _value(condition: Condition, row: Row) -> float:
+    *path, last = condition.metric.split(".")
+    parent = _walk(condition, row_json(row), path)
+    if last in BOUNDS and isinstance(parent, dict) and "ci" in parent:
+        value = parent["ci"] and parent["ci"][BOUNDS[last]]
+    else:
+        value = _walk(condition, parent, [last])
+        value = value["value"] if isinstance(value, dict) and "value" in value else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        problem = "is undefined" if value is None else "is no number"
+        raise UserError(
+            f"--fail-if {condition.text!r}: {condition.metric} {problem} at {row.variant} of {row.base_model} in"
+            f" {row.family}: give another metric, or the runs that it needs"
+        )
+    return value
+
+
+def _walk(condition: Condition, value: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path below a JSON value; None where a parent on the path is undefined."""
     for name in path:
-        if place is None:
+        if value is None:
             return None
-        if not isinstance(place, dict) or name not in place:
-            names = ", ".join(place) if isinstance(place, dict) else "nothing below it"
+        if not isinstance(value, dict) or name not in value:
+            names = ", ".join(value) if isinstance(value, dict) else "nothing below it"
             raise UserError(f"--fail-if {condition.text!r}: {condition.metric} is not in the report: there are {names}")
-        place = place[name]
-    return place
+        value = value[name]
+    return value

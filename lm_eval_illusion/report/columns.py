@@ -1,265 +1,278 @@
-"""The tables of a report as text cells, the same on the terminal and in Markdown.
-
-Tables for the page: columns with their meaning, cells with a text and what they sort by.
-"""
+"""`Column` and the columns of the report. A column is defined once; terminal, Markdown, page and CSV show the columns of these tuples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from enum import Flag, auto
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
 
-from lm_eval_illusion.report.format import (
-    UNDEFINED,
-    change_with_interval,
-    count,
-    decimal,
-    p_value,
-    percent,
-    points,
-    share_with_interval,
+from lm_eval_illusion.analysis.records import (
+    LeaderboardEntry,
+    Row,
+    VariantEntry,
 )
-from lm_eval_illusion.results.outcomes import POOLED
+from lm_eval_illusion.report.cells import (
+    COUNT,
+    DECIMAL,
+    LANGUAGE,
+    PERCENT,
+    SHARE,
+    SHARE_BRIEF,
+    SIGNED,
+    WORD,
+    Cell,
+    CsvValue,
+    Format,
+)
 
-Entry = dict[str, Any]
+R = TypeVar("R")
+
+
+class Output(Flag):
+    """Where a column appears. TEXT: terminal and Markdown; PAGE: report.html; CSV: the CSV file of its table, if there is one."""
+
+    TEXT = auto()
+    PAGE = auto()
+    CSV = auto()
+    ALL = TEXT | PAGE | CSV
+
+
+TEXT, PAGE, CSV = Output
+
+
+def _no_note(row: object) -> str:
+    """Return no note."""
+    return ""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """`order` is what the column sorts by, None where undefined; `note` stands small behind the text."""
+class Column(Generic[R]):
+    """A column of a table whose rows are records of type R.
 
-    text: str
-    order: float | str | None
-    note: str = ""
+    `key`: its name in CSV files. `explanation`: what the value means, with its unit. `read`: returns the value from a row.
+    On the page, columns of the same `group` stand together under a heading, each with its `group_heading`; `note` returns
+    small print to put behind the value.
+    """
 
-
-@dataclass(frozen=True)
-class Column:
-    """A heading, what it means, and how an entry becomes its cell. Columns of one `group` share a heading above theirs."""
-
-    name: str
-    meaning: str
-    cell: Callable[[Entry], Cell]
+    key: str
+    heading: str
+    explanation: str
+    read: Callable[[R], Any]
+    format: Format
+    outputs: Output = Output.ALL
     group: str = ""
-    number: bool = True
+    group_heading: str = ""
+    note: Callable[[R], str] = _no_note
+
+    @property
+    def page_heading(self) -> str:
+        """The heading on the page."""
+        return self.group_heading or self.heading
+
+    def brief(self, row: R) -> str:
+        """Return the value as text for terminal and Markdown."""
+        return self.format.brief(self.read(row))
+
+    def cell(self, row: R) -> Cell:
+        """Return the value as a cell of the page."""
+        value = self.read(row)
+        return Cell(self.format.text(value), self.format.sort(value), self.note(row))
+
+    @property
+    def csv_fields(self) -> list[str]:
+        """The names of its CSV fields: the key, for a rate also `<key>_low` and `<key>_high`."""
+        return [self.key + suffix for suffix in self.format.csv_suffixes]
+
+    def csv_values(self, row: R) -> tuple[CsvValue, ...]:
+        """Return the values of its CSV fields: shares from 0 to 1, None where undefined."""
+        return self.format.csv(self.read(row))
 
 
-@dataclass(frozen=True)
-class Table:
-    """What the template shows; `groups` are headings with the count of columns under each, empty where there are none."""
-
-    caption: str
-    columns: list[Column]
-    groups: list[tuple[str, int]]
-    rows: list[list[Cell]]
-
-
-def table(caption: str, columns: Sequence[Column], entries: Sequence[Entry]) -> Table | None:
-    """The table of these entries without the columns that are undefined in all of them; None of no entry."""
-    if not entries:
-        return None
-    cells = [[column.cell(entry) for column in columns] for entry in entries]
-    keep = [place for place in range(len(columns)) if any(row[place].text != UNDEFINED for row in cells)]
-    kept = [columns[place] for place in keep]
-    return Table(caption, kept, _groups(kept), [[row[place] for place in keep] for row in cells])
+# Names of what a row is about: records of several types have these attributes.
+VARIANT: Column[Any] = Column("variant", "variant", "pruning method and requested sparsity", attrgetter("variant"), WORD)
+BASE_MODEL: Column[Any] = Column("base_model", "base model", "the model that was pruned", attrgetter("base_model"), WORD)
+FAMILY: Column[Any] = Column("family", "family", "the task family", attrgetter("family"), WORD)
+ITEM_LANGUAGE: Column[Any] = Column(
+    "language", "language", "the language of question and answer", attrgetter("language"), LANGUAGE
+)
+ANSWER_TYPE: Column[Any] = Column("answer_type", "answer type", "the kind of answer", attrgetter("answer_type"), WORD)
 
 
-def words(name: str, meaning: str, key: str | Callable[[Entry], str]) -> Column:
-    """A column of text."""
-    read = key if callable(key) else lambda entry: str(entry[key])
-    return Column(name, meaning, lambda entry: Cell(read(entry), read(entry)), number=False)
+def _recovery(strategy: str, explanation: str) -> Column[Row]:
+    return Column(strategy, strategy, explanation, lambda row: row.recovery.get(strategy), SHARE_BRIEF, TEXT)
 
 
-def counted(
-    name: str,
-    meaning: str,
-    key: str | Callable[[Entry], float | None],
-    group: str = "",
-    shown: Callable[[float | None], str] = count,
-) -> Column:
-    """A column of counts or ranks."""
-    return _of(name, meaning, key, shown, group)
+ROW_COLUMNS: tuple[Column[Row], ...] = (
+    Column("n", "n", "number of items", lambda row: row.n, COUNT, TEXT),
+    Column(
+        "recognition",
+        "recognition",
+        "share of items whose gold choice has the strictly highest score of the four",
+        lambda row: row.recognition_accuracy,
+        SHARE_BRIEF,
+        TEXT,
+    ),
+    Column(
+        "question_blind",
+        "blind",
+        "the question-blind baseline: recognition with question and passage removed. Above 25, the options give the answer away",
+        lambda row: row.question_blind,
+        SHARE_BRIEF,
+        TEXT,
+    ),
+    Column(
+        "in_passage",
+        "in passage",
+        "open-book items: expected recognition when picking an option that occurs in the passage",
+        lambda row: row.in_passage,
+        PERCENT,
+        TEXT,
+    ),
+    Column(
+        "production",
+        "production",
+        "share of items whose greedy open answer matches the answer or an alias",
+        lambda row: row.production_accuracy,
+        SHARE_BRIEF,
+        TEXT,
+    ),
+    Column(
+        "illusion_gap",
+        "gap",
+        "the illusion gap: recognition minus production, in points",
+        lambda row: row.illusion_gap,
+        SHARE_BRIEF,
+        TEXT,
+    ),
+    Column(
+        "recognition_only_rate",
+        "recognition-only",
+        "recognition-only rate: share of all items recognised but not produced, with its 95 % interval",
+        lambda row: row.recognition_only_rate,
+        SHARE,
+        TEXT,
+    ),
+    _recovery("beam", "share of the recognition-only errors for which one of the best beams has the answer"),
+    _recovery("oneshot", "the same for the greedy answer after one in-context example"),
+    _recovery("sample", "the same for one of the samples"),
+    _recovery("any", "the same for any of these three strategies"),
+    _recovery("candidates", "the same for the greedy answer with the four options shown; not counted in any"),
+    Column(
+        "candidates_without_gold",
+        "w/o gold",
+        "its control: the same with only the three distractors shown",
+        lambda row: row.candidates_without_gold,
+        SHARE_BRIEF,
+        TEXT,
+    ),
+    Column("errors", "errors", "recognition-only errors", lambda row: row.cells.recognition_only, COUNT, PAGE),
+    Column(
+        "gold_rank",
+        "gold rank",
+        "median rank of the gold answer's first token after the open prompt, over the recognition-only errors",
+        lambda row: row.gold_rank.median,
+        COUNT,
+    ),
+    Column(
+        "p90", "90 % within", "the gold rank that 90 % of the errors do not exceed", lambda row: row.gold_rank.p90, COUNT, PAGE
+    ),
+    Column(
+        "demoted",
+        "demoted",
+        "share of the recognition-only errors that a strategy recovers or whose gold rank is at most 10; the others are erased",
+        lambda row: row.demoted,
+        SHARE_BRIEF,
+    ),
+    Column(
+        "erased", "erased", "share of the recognition-only errors that are not demoted", lambda row: row.erased, SHARE, PAGE
+    ),
+)
+"""The numbers of a variant, over all languages, in one language or for one answer type."""
 
 
-def shared(name: str, meaning: str, key: str | Callable[[Entry], float | None], group: str = "") -> Column:
-    """A column of shares without interval, in per cent."""
-    return _of(name, meaning, key, percent, group)
+RANK = "rank"
 
+LEADERBOARD_COLUMNS: tuple[Column[LeaderboardEntry], ...] = (
+    Column(
+        "rank_by_production",
+        "rank",
+        "rank by production within a family; 1 is best, ties share the lower rank",
+        lambda entry: entry.rank_by_production,
+        COUNT,
+        group=RANK,
+        group_heading="by production",
+    ),
+    BASE_MODEL,
+    VARIANT,
+    FAMILY,
+    Column(
+        "sparsity_measured",
+        "sparsity",
+        "measured share of weights removed, in per cent",
+        attrgetter("sparsity_measured"),
+        PERCENT,
+    ),
+    Column(
+        "production", "production", "production accuracy in per cent, with its interval", lambda entry: entry.production, SHARE
+    ),
+    Column(
+        "recognition",
+        "recognition",
+        "recognition accuracy in per cent, with its interval",
+        lambda entry: entry.recognition,
+        SHARE,
+    ),
+    Column(
+        "recognition_only_rate",
+        "recognition-only",
+        "share of all items recognised but not produced, in per cent, with its interval",
+        lambda entry: entry.recognition_only_rate,
+        SHARE,
+    ),
+    Column(
+        "rank_by_recognition",
+        "rank by recognition",
+        "the rank by recognition accuracy alone",
+        lambda entry: entry.rank_by_recognition,
+        COUNT,
+        group=RANK,
+        group_heading="by recognition",
+    ),
+    Column(
+        "rank_error",
+        "rank error",
+        "rank by recognition minus rank by production",
+        lambda entry: entry.rank_error,
+        SIGNED,
+        group=RANK,
+        group_heading="error",
+    ),
+)
 
-def p_valued(name: str, meaning: str, key: str | Callable[[Entry], float | None], group: str = "") -> Column:
-    """A column of p values."""
-    return _of(name, meaning, key, p_value, group)
-
-
-def decimals(name: str, meaning: str, key: str | Callable[[Entry], float | None], group: str = "") -> Column:
-    """A column of plain numbers."""
-    return _of(name, meaning, key, lambda value: decimal(value, 2), group)
-
-
-def rated(
-    name: str,
-    meaning: str,
-    key: str | Callable[[Entry], Entry | None],
-    group: str = "",
-    shown: Callable[[Entry | None], str] = share_with_interval,
-    note: Callable[[Entry], str] = lambda entry: "",
-) -> Column:
-    """A column of rates with their intervals."""
-    read = _reader(key)
-    return Column(name, meaning, lambda entry: Cell(shown(read(entry)), (read(entry) or {}).get("value"), note(entry)), group)
-
-
-def _of(name: str, meaning: str, key: Any, shown: Callable[[float | None], str], group: str) -> Column:
-    read = _reader(key)
-    return Column(name, meaning, lambda entry: Cell(shown(read(entry)), read(entry)), group)
-
-
-def _reader(key: Any) -> Callable[[Entry], Any]:
-    return key if callable(key) else lambda entry: entry[key]
-
-
-def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
-    for column in columns:
-        if found and found[-1][0] == column.group:
-            found[-1] = (column.group, found[-1][1] + 1)
-        else:
-            found.append((column.group, 1))
-    return found if any(name for name, _ in found) else []
-
-
-COLUMNS = {
-    "n": "items asked",
-    "recognition": "share of items whose gold choice has the strictly highest score of the four",
-    "blind": "the question-blind baseline: recognition with question and passage removed. What stands above 25 the options give away",
-    "in passage": "open-book items: expected recognition of who picks an option that stands in the passage",
-    "production": "share of items whose greedy open answer matches the answer or an alias",
-    "gap": "the illusion gap: recognition minus production, in points",
-    "rec-only": "recognition-only rate: share of all items recognised but not produced, with its 95 % interval",
-    "beam": "share of the recognition-only errors that one of the best beams answers",
-    "oneshot": "the same for the greedy answer after one in-context example",
-    "sample": "the same for one of the samples",
-    "any": "the same for any of these three strategies",
-    "candidates": "the same for the greedy answer with the four options shown, the answer among them: not counted in any",
-    "w/o gold": "its control: the same with the three distractors alone",
-    "gold rank": "median rank of the gold answer's first token after the open prompt, over the recognition-only errors",
-    "demoted": "share of the recognition-only errors that a strategy recovers or whose gold rank is at most 10; the rest is erased",
-}
-
-
-VERSUS_COLUMNS = {
-    "known": "items that the dense model produces",
-    "retained": "share of the known items that are still produced",
-    "induced": "induced recognition-only errors: share of the known items no longer produced and still recognised, with its interval",
-    "lost": "share of the known items neither produced nor recognised",
-    "recognition ±": "change of the recognition accuracy, pruned minus dense, in points, with its interval",
-    "production ±": "change of the production accuracy, the same",
-    "gap ±": "change of the illusion gap, the same",
-    "p recognition": "McNemar's test of the change of recognition (over languages for clustered pairs; by language, Holm-corrected)",
-    "p production": "the same of the change of production",
-    "smallest": "the smallest change of production that this many items would show with 80 % power, in points",
-    "noise": "which changes clear the noise floor: R recognition, P production, G gap; a dash where none does or no --noise was given",
-}
-
-LEADERBOARD_COLUMNS = {
-    "rank": "rank by production, within a family",
-    "model": "base model",
-    "variant": "dense, or how it was pruned",
-    "family": "family of tasks",
-    "sparsity": "measured share of weights removed, in per cent",
-    "production": "production accuracy with its interval",
-    "recognition": "recognition accuracy with its interval",
-    "rec-only": "recognition-only rate with its interval",
-    "rank by recognition": "what recognition alone would have made of it",
-    "off by": "rank by recognition minus rank by production",
-}
-
-
-def variant_rows(report: dict[str, Any]) -> list[list[str]]:
-    """A row a variant and family: names, then COLUMNS, over all languages."""
-    return [[row["variant"], row["family"], *_cells(row)] for row in report["rows"] if row["language"] == POOLED]
-
-
-def language_rows(report: dict[str, Any], base_model: str, variant: str) -> list[list[str]]:
-    """A row a language of one variant: family and language, then COLUMNS."""
-    return [
-        [row["language"], row["family"], *_cells(row)]
-        for row in report["rows"]
-        if (row["base_model"], row["variant"]) == (base_model, variant) and row["language"] != POOLED
-    ]
-
-
-def variants_of(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Base model and variant, in the report's order."""
-    return list(dict.fromkeys((row["base_model"], row["variant"]) for row in report["rows"]))
-
-
-def versus_rows(report: dict[str, Any], rows_of: str = "rows") -> list[list[str]]:
-    """A row a compared variant and family: names, then VERSUS_COLUMNS, over all languages."""
-    pooled = [row for row in report[rows_of] if row["language"] == POOLED and row["vs_dense"]]
-    return [[row["variant"], row["family"], *_versus_cells(row["vs_dense"])] for row in pooled]
-
-
-def versus_language_rows(report: dict[str, Any], base_model: str, variant: str) -> list[list[str]]:
-    """A row a language of one variant: language and family, then VERSUS_COLUMNS."""
-    return [
-        [row["language"], row["family"], *_versus_cells(row["vs_dense"])]
-        for row in report["rows"]
-        if (row["base_model"], row["variant"]) == (base_model, variant) and row["language"] != POOLED and row["vs_dense"]
-    ]
-
-
-def answer_type_rows(report: dict[str, Any]) -> list[list[str]]:
-    """A row a variant, family and answer type: names, then COLUMNS."""
-    return [[row["variant"], row["family"], row["answer_type"], *_cells(row)] for row in report["answer_type_rows"]]
-
-
-def leaderboard_rows(report: dict[str, Any]) -> list[list[str]]:
-    """A row an entry: LEADERBOARD_COLUMNS."""
-    return [
-        [
-            str(entry["rank_by_production"]),
-            *(entry[name] for name in ("base_model", "variant", "family")),
-            percent(entry["sparsity_measured"]),
-            *(share_with_interval(entry[name]) for name in ("production", "recognition", "recognition_only_rate")),
-            str(entry["rank_by_recognition"]),
-            f"{entry['rank_error']:+d}" if entry["rank_error"] else "0",
-        ]
-        for entry in report["leaderboard"]
-    ]
-
-
-def _versus_cells(versus: dict[str, Any]) -> list[str]:
-    tests = (versus["mcnemar_recognition"], versus["mcnemar_production"])
-    smallest = versus["smallest_effect"]["production"]
-    noise = versus["clears_noise"] or {}
-    cleared = "".join(name[0].upper() for name in ("recognition", "production", "gap") if noise.get(name))
-    return [
-        count(versus["known"]),
-        percent(versus["retained_rate"]["value"]),
-        share_with_interval(versus["induced_rate"]),
-        percent(versus["lost_rate"]["value"]),
-        *(change_with_interval(versus[f"{name}_change"]) for name in ("recognition", "production", "gap")),
-        *(p_value(test["p"] if test["p_holm"] is None else test["p_holm"]) for test in tests),
-        UNDEFINED if smallest is None else points(smallest),
-        cleared or UNDEFINED,
-    ]
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    strategies = ("beam", "oneshot", "sample", "any", "candidates")
-    recovery = [percent(row["recovery"].get(name, {}).get("value")) for name in strategies]
-    rank = row["gold_rank"]["median"]
-    return [
-        str(row["n"]),
-        percent(row["recognition_accuracy"]["value"]),
-        percent(row["question_blind"]["value"]),
-        percent(row["in_passage"]),
-        percent(row["production_accuracy"]["value"]),
-        percent(row["illusion_gap"]["value"]),
-        share_with_interval(row["recognition_only_rate"]),
-        *recovery,
-        percent(row["candidates_without_gold"]["value"]),
-        UNDEFINED if rank is None else f"{rank:g}",
-        percent(row["demoted"]["value"]),
-    ]
+VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
+    VARIANT,
+    BASE_MODEL,
+    Column("pruner", "pruner", "the pruning method; none is the dense model", lambda entry: entry.pruner, WORD),
+    Column("mask_structure", "mask", "the pattern of the zeros; 0:0 is none", lambda entry: entry.mask_structure, WORD),
+    Column(
+        "calibration_language",
+        "calibration",
+        "language of the calibration text",
+        lambda entry: entry.calibration_language,
+        WORD,
+    ),
+    Column("sparsity_requested", "requested", "requested sparsity, %", lambda entry: entry.sparsity_requested, PERCENT),
+    Column(
+        "sparsity_measured", "measured", "sparsity measured in the pruned layers, %", attrgetter("sparsity_measured"), PERCENT
+    ),
+    Column(
+        "bits_measured",
+        "bits",
+        "mean bits of a weight of the linear layers, measured; those of its dtype if it is not quantised",
+        lambda entry: entry.bits_measured,
+        DECIMAL,
+    ),
+    Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
+)

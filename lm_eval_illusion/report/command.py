@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_eval_illusion.analysis.crosstab import cross_tabulate
+from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
 from lm_eval_illusion.analysis.noise import noise_floor
 from lm_eval_illusion.errors import UserError
@@ -74,7 +74,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     texts = ItemTexts(MOST_ROWS) if out is not None else None
     inputs = read_inputs(paths, options, texts)
     noise = noise_floor(*inputs.noise) if inputs.noise else None
-    report = cross_tabulate(inputs.outcomes, options.recognition, noise=noise)
+    report = tabulate(inputs.outcomes, options.recognition, noise=noise)
     failed = failures(conditions, report)
     written: list[Path] = []
     if out is not None and texts is not None:

@@ -1,9 +1,10 @@
-"""Numbers as text for people: per cent, points, counts and p values. What is undefined is an en dash; no zero has a minus."""
+"""Numbers as text: per cent, points, counts, p-values, with or without intervals. An undefined value is an en dash; zero has no minus."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+
+from lm_eval_illusion.analysis.records import AnyRate
 
 UNDEFINED = "–"
 MINUS = "−"
@@ -15,7 +16,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def points(value: float | None, digits: int = 1) -> str:
-    """A change of a share with its sign: -0.172 -> '−17.2', 0.03 -> '+3.0', -0.0001 -> '0.0'."""
+    """Format the change of a share with its sign: -0.172 -> '−17.2', 0.03 -> '+3.0', -0.0001 -> '0.0'."""
     if value is None:
         return UNDEFINED
     text = decimal(100 * value, digits)
@@ -23,7 +24,7 @@ def points(value: float | None, digits: int = 1) -> str:
 
 
 def decimal(value: float | None, digits: int = 1) -> str:
-    """A number with a fixed count of digits behind the point, a true minus sign and never '−0.0'."""
+    """Format a number with a fixed number of decimals, a true minus sign and never '−0.0'."""
     if value is None:
         return UNDEFINED
     rounded = round(value, digits) + 0.0  # -0.0 + 0.0 is 0.0
@@ -38,44 +39,44 @@ def count(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A count that may go either way: 2 -> '+2', 0 -> '0'."""
+    """Format a signed count: 2 -> '+2', 0 -> '0'."""
     return f"+{count(value)}" if value and value > 0 else count(value)
 
 
 def p_value(value: float | None) -> str:
-    """Three digits behind the point; below 0.001 only that it is below."""
+    """Format a p-value with three decimals; below 0.001 as '< 0.001'."""
     if value is None:
         return UNDEFINED
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def share_with_interval(rate: Mapping[str, Any] | None) -> str:
-    """{"value": 0.278, "ci": [0.25, 0.31]} -> '27.8 [25.0, 31.0]'."""
+def share_with_interval(rate: AnyRate | None) -> str:
+    """Rate(0.278, (0.25, 0.31)) -> '27.8 [25.0, 31.0]', in per cent."""
     return _with_interval(rate, percent)
 
 
-def change_with_interval(rate: Mapping[str, Any] | None) -> str:
-    """The same with signs, for a difference of two shares."""
+def change_with_interval(rate: AnyRate | None) -> str:
+    """Rate(-0.172, (-0.2, -0.1)) -> '−17.2 [−20.0, −10.0]', in points."""
     return _with_interval(rate, points)
 
 
-def decimal_with_interval(rate: Mapping[str, Any] | None) -> str:
-    """The same for what is no share: two digits behind the point."""
+def decimal_with_interval(rate: AnyRate | None) -> str:
+    """Rate(1.4, (1.2, 1.6)) -> '1.40 [1.20, 1.60]'."""
     return _with_interval(rate, lambda value: decimal(value, 2))
 
 
 def span(values: Sequence[int]) -> str:
-    """[200, 200] -> '200'; [198, 200] -> '198 to 200'; of nothing a dash."""
+    """[200, 200] -> '200'; [198, 200] -> '198 to 200'; no values -> a dash."""
     if not values:
         return UNDEFINED
     low, high = min(values), max(values)
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
-def _with_interval(rate: Mapping[str, Any] | None, shown: Any) -> str:
-    if rate is None or rate.get("value") is None:
+def _with_interval(rate: AnyRate | None, number: Callable[[float | None], str]) -> str:
+    if rate is None or rate.value is None:
         return UNDEFINED
-    if rate.get("ci") is None:
-        return str(shown(rate["value"]))
-    low, high = rate["ci"]
-    return f"{shown(rate['value'])} [{shown(low)}, {shown(high)}]"
+    if rate.ci is None:
+        return number(rate.value)
+    low, high = rate.ci
+    return f"{number(rate.value)} [{number(low)}, {number(high)}]"

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from lm_eval_illusion.analysis.records import DenseComparison, Report, Row
 from lm_eval_illusion.report.format import count, decimal, percent
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
 
-Row = dict[str, Any]
 
-
-def headline(report: dict[str, Any]) -> str:
-    """One plain sentence on the variant whose illusion gap grew most, or, where no dense run was given, is widest."""
+def headline(report: Report) -> str:
+    """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the one whose gap is widest."""
     row = worst_row(report)
     if row is None:
         return "Nothing was measured: no item has a defined recognition and production."
-    name = f"{row['variant']} of {short_names(report)[row['base_model']]}"
+    name = f"{row.variant} of {short_names(report)[row.base_model]}"
     if len(families(pooled_rows(report))) > 1:
-        name += f", on {row['family']}"
-    if _gap_change(row) is not None:
-        return f"{name}: {_changes(row['vs_dense'])}; {_what_became_of_the_known(row['vs_dense'])}."
+        name += f", on {row.family}"
+    if row.vs_dense and _gap_change(row) is not None:
+        return f"{name}: {_changes(row.vs_dense)}; {_known_items(row.vs_dense)}."
     missing = "no pruned variant was given" if _is_dense(report, row) else "no dense run was given to compare it with"
     return f"{name}: {_levels(row)}; {missing}."
 
 
-def worst_row(report: dict[str, Any]) -> Row | None:
-    """The pooled row that the headline is about; None where nothing is defined."""
+def worst_row(report: Report) -> Row | None:
+    """Return the pooled row that the headline is about; None where nothing is defined."""
     rows = pooled_rows(report)
     pruned = [row for row in rows if not _is_dense(report, row)]
     return _largest(pruned, _gap_change) or _largest(pruned, _gap) or _largest(rows, _gap)
@@ -38,38 +36,38 @@ def _largest(rows: Sequence[Row], key: Callable[[Row], float | None]) -> Row | N
 
 
 def _gap_change(row: Row) -> float | None:
-    value: float | None = row["vs_dense"]["gap_change"]["value"] if row["vs_dense"] else None
-    return value
+    return row.vs_dense.gap_change.value if row.vs_dense else None
 
 
 def _gap(row: Row) -> float | None:
-    value: float | None = row["illusion_gap"]["value"]
-    return value
+    return row.illusion_gap.value
 
 
-def _is_dense(report: dict[str, Any], row: Row) -> bool:
-    names = (row["base_model"], row["variant"])
-    return any(v["pruner"] == DENSE and (v["base_model"], v["variant"]) == names for v in report["variants"])
+def _is_dense(report: Report, row: Row) -> bool:
+    names = (row.base_model, row.variant)
+    return any(entry.pruner == DENSE and (entry.base_model, entry.variant) == names for entry in report.variants)
 
 
-def _changes(vs_dense: dict[str, Any]) -> str:
-    """'recognition fell by 17.2 points, production by 55.4': the verb and the unit are said once."""
+def _changes(comparison: DenseComparison) -> str:
+    """Return e.g. 'recognition fell by 17.2 points, production by 55.4'; a verb or unit is not repeated."""
     parts: list[str] = []
-    said = ""
-    for name in ("recognition", "production"):
-        size = decimal(100 * abs(vs_dense[f"{name}_change"]["value"]))
-        verb = "fell" if vs_dense[f"{name}_change"]["value"] < 0 else "rose"
-        unit = "" if said else " point" if size == "1.0" else " points"
+    last_verb = ""
+    for name, rate in (("recognition", comparison.recognition_change), ("production", comparison.production_change)):
+        change = rate.value or 0.0
+        size = decimal(100 * abs(change))
+        verb = "fell" if change < 0 else "rose"
+        unit = "" if last_verb else " point" if size == "1.0" else " points"
         if size == "0.0":
             parts.append(f"{name} did not change")
         else:
-            parts.append(f"{name} by {size}" if said == verb else f"{name} {verb} by {size}{unit}")
-            said = verb
+            parts.append(f"{name} by {size}" if last_verb == verb else f"{name} {verb} by {size}{unit}")
+            last_verb = verb
     return ", ".join(parts)
 
 
-def _what_became_of_the_known(vs_dense: dict[str, Any]) -> str:
-    known, induced = vs_dense["known"], vs_dense["induced_recognition_only"]
+def _known_items(comparison: DenseComparison) -> str:
+    """Return how many of the dense model's right answers became recognition-only errors."""
+    known, induced = comparison.known, comparison.induced_recognition_only
     if not known:
         return "the dense model gave no right answer, so there was none to lose"
     which = f"of {count(known)} {'answer' if known == 1 else 'answers'} that the dense model gave"
@@ -80,6 +78,6 @@ def _what_became_of_the_known(vs_dense: dict[str, Any]) -> str:
 
 
 def _levels(row: Row) -> str:
-    recognised, produced = (percent(row[f"{name}_accuracy"]["value"]) for name in ("recognition", "production"))
-    gap = decimal(100 * row["illusion_gap"]["value"])
-    return f"{recognised} % of {count(row['n'])} items are recognised, {produced} % produced, a gap of {gap} points"
+    recognised, produced = percent(row.recognition_accuracy.value), percent(row.production_accuracy.value)
+    gap = decimal(100 * (row.illusion_gap.value or 0.0))
+    return f"{recognised} % of {count(row.n)} items are recognised, {produced} % produced, a gap of {gap} points"

@@ -1,30 +1,26 @@
-"""report.md: the tables with every column explained."""
+"""report.md: the tables of the report with an explanation of each column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from lm_eval_illusion.report.columns import (
-    COLUMNS,
-    LEADERBOARD_COLUMNS,
-    VERSUS_COLUMNS,
-    answer_type_rows,
-    language_rows,
-    leaderboard_rows,
-    variant_rows,
-    variants_of,
-    versus_language_rows,
-    versus_rows,
-)
-from lm_eval_illusion.report.format import UNDEFINED, decimal, percent, share_with_interval
+from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.columns import R
 from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.names import variants_of
 from lm_eval_illusion.report.tables import (
     CALIBRATION,
-    CALIBRATION_TABLES,
-    UNITS,
-    calibration_rows,
-    calibration_title,
+    CALIBRATION_MEASURES,
+    TextTable,
+    answer_type_table,
+    calibration_matrices,
+    dense_language_table,
+    dense_table,
+    language_table,
+    leaderboard_table,
+    noise_table,
+    provenance_table,
+    variant_table,
 )
 
 HOW_INTERVALS_ARE_MADE = (
@@ -33,114 +29,87 @@ HOW_INTERVALS_ARE_MADE = (
 )
 
 
-def markdown_report(report: dict[str, Any], notes: Sequence[str]) -> str:
-    """The whole report as Markdown; rates are in per cent."""
+def markdown_report(report: Report, notes: Sequence[str]) -> str:
+    """Return the whole report as Markdown; rates are in per cent."""
+    variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
     parts = [
         "# What is recognised and no longer produced",
         _escaped(headline(report)),
-        f"Recognition by `{report['recognition_metric']}`, production by `{report['production_metric']}`. Rates in per cent.",
+        f"Recognition by `{report.recognition_metric}`, production by `{report.production_metric}`. Rates in per cent.",
         *(f"> {_escaped(note)}" for note in notes),
-        "## Variants, all languages",
-        _table(["variant", "family", *COLUMNS], variant_rows(report)),
-        _legend(COLUMNS),
-        *_section("## Against the dense model", ["variant", "family"], VERSUS_COLUMNS, versus_rows(report)),
-        "## Leaderboard",
-        leaderboard_table(report),
-        _legend(LEADERBOARD_COLUMNS),
+        *("## Variants, all languages", _markdown(variants), _legend(variants)),
+        *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
+        *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
         *_calibration(report),
         *_languages(report),
         *_answer_types(report),
-        "## Sparsity and bits",
-        _table(
-            ["variant", "base model", "pruner", "mask", "calibration", "asked", "measured", "bits", "runs"], _variants(report)
-        ),
-        "Sparsity asked and measured in per cent; bits: measured, the mean of a weight of the linear layers, its dtype's if not quantised.",
+        *_provenance(report),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def leaderboard_table(report: dict[str, Any]) -> str:
-    """The leaderboard as a Markdown table, to paste."""
-    return _table(list(LEADERBOARD_COLUMNS), leaderboard_rows(report))
+def markdown_leaderboard(report: Report) -> str:
+    """Return the leaderboard as a Markdown table."""
+    return _markdown(leaderboard_table(report))
 
 
-def _section(title: str, names: Sequence[str], columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [title, _table([*names, *columns], rows), _legend(columns)] if rows else []
-
-
-def _noise(report: dict[str, Any]) -> list[str]:
-    if not report["noise"]:
+def _noise(report: Report) -> list[str]:
+    if not report.noise:
         return []
-    header = ["family", "language", "items", "flips of recognition", "flips of production", "flips of the gap"]
-    rows = [
-        [row["family"], row["language"], str(row["n"])]
-        + [share_with_interval(row[name]["flips"]) for name in ("recognition", "production", "gap")]
-        for row in report["noise"]["rows"]
-    ]
-    said = f"Items that flip between two dense runs ({', '.join(report['noise']['runs'])}), in per cent: they mean nothing."
-    return ["## Noise floor", _escaped(said), _table(header, rows)]
+    runs = ", ".join(report.noise.runs)
+    intro = f"Items that flip between two dense runs ({runs}), in per cent: these differences have no meaning."
+    return ["## Noise floor", _escaped(intro), _markdown(noise_table(report))]
 
 
-def _calibration(report: dict[str, Any]) -> list[str]:
-    parts = [f"## {CALIBRATION}", _legend(CALIBRATION_TABLES)] if report["calibration_languages"] else []
-    for table in report["calibration_languages"]:
-        for name in CALIBRATION_TABLES:
-            header = ["calibration", *table["languages"]]
-            parts += [
-                f"### {_escaped(calibration_title(table))}: {name} {UNITS[name]}",
-                _table(header, calibration_rows(table, name)),
-            ]
+def _calibration(report: Report) -> list[str]:
+    if not report.calibration_languages:
+        return []
+    legend = "\n".join(f"- **{column.heading}**: {column.explanation}" for column, _ in CALIBRATION_MEASURES)
+    parts = [f"## {CALIBRATION}", legend]
+    for table in report.calibration_languages:
+        for matrix in calibration_matrices(table):
+            parts += [f"### {_escaped(matrix.title)}", _grid(matrix.headings, matrix.rows)]
     return parts
 
 
-def _languages(report: dict[str, Any]) -> list[str]:
+def _languages(report: Report) -> list[str]:
     parts = []
     for base_model, variant in variants_of(report):
         name = f"{_escaped(variant)} of {_escaped(base_model)}"
-        rows = language_rows(report, base_model, variant)
-        parts += [f"## {name}, by language", _table(["language", "family", *COLUMNS], rows)] if rows else []
-        versus = versus_language_rows(report, base_model, variant)
-        parts += (
-            [f"### {name} against the dense model", _table(["language", "family", *VERSUS_COLUMNS], versus)] if versus else []
-        )
+        languages, dense = language_table(report, base_model, variant), dense_language_table(report, base_model, variant)
+        parts += [f"## {name}, by language", _markdown(languages)] if languages.rows else []
+        parts += [f"### {name} against the dense model", _markdown(dense)] if dense.rows else []
     return parts
 
 
-def _answer_types(report: dict[str, Any]) -> list[str]:
-    rows = answer_type_rows(report)
-    return ["## By answer type", _table(["variant", "family", "answer type", *COLUMNS], rows)] if rows else []
+def _answer_types(report: Report) -> list[str]:
+    table = answer_type_table(report)
+    return ["## By answer type", _markdown(table)] if table.rows else []
 
 
-def _variants(report: dict[str, Any]) -> list[list[str]]:
-    return [
-        [
-            entry["variant"],
-            entry["base_model"],
-            entry["pruner"],
-            entry["mask_structure"],
-            entry["calibration_language"] or UNDEFINED,
-            percent(entry["sparsity_requested"]),
-            percent(entry["sparsity_measured"]),
-            decimal(entry["bits_measured"], 2),
-            ", ".join(entry["runs"]),
-        ]
-        for entry in report["variants"]
-    ]
+def _provenance(report: Report) -> list[str]:
+    table = provenance_table(report)
+    return ["## Sparsity and bits", _markdown(table), _legend(table)]
 
 
-def _legend(columns: Mapping[str, str]) -> str:
-    return "\n".join(f"- **{name}**: {meaning}" for name, meaning in columns.items())
+def _legend(table: TextTable[R]) -> str:
+    explained = table.columns[table.names :]
+    return "\n".join(f"- **{column.heading}**: {column.explanation}" for column in explained)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _markdown(table: TextTable[R]) -> str:
+    return _grid([column.heading for column in table.columns], table.rows)
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_escaped(text) for text in line) + " |" for line in lines)
 
 
 def _escaped(text: str) -> str:
-    """Names come from users and files: nothing in them may become markup."""
+    """Escape names from users and files, so that nothing in them becomes markup."""
     for character in "\\|*`":
         text = text.replace(character, f"\\{character}")
     return text.replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

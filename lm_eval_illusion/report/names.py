@@ -1,46 +1,54 @@
-"""What base models, languages and variants are called where there is little room."""
+"""Short names of base models and languages, and the parts of a report that several renderers select."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from babel import Locale
 
+from lm_eval_illusion.analysis.records import LeaderboardEntry, Report, Row
 from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
-from lm_eval_illusion.results.outcomes import POOLED
+from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE
 
 DENSE = "none"
 """The pruner of a dense variant."""
-UNDETERMINED = "und"
-"""The language of an item whose task names none."""
 
 
-def short_names(report: dict[str, Any]) -> dict[str, str]:
-    """Base model -> its name without organisation or folder; the whole name where two would be called the same."""
-    whole = list(dict.fromkeys(row["base_model"] for row in report["rows"]))
+def short_names(report: Report) -> dict[str, str]:
+    """Map each base model to its name without organisation or folder; to the whole name where two short names would be equal."""
+    whole = list(dict.fromkeys(row.base_model for row in report.rows))
     short = {name: _short(name) for name in whole}
     uses = Counter(short.values())
     return {name: short[name] if uses[short[name]] == 1 else name for name in whole}
 
 
 def language_name(code: str) -> str:
-    """'ar' -> 'Arabic (ar)'; a code that has no name stands for itself."""
-    if code in (POOLED, UNDETERMINED):
+    """'ar' -> 'Arabic (ar)'; a code without an English name is returned as it is."""
+    if code in (POOLED, WITHOUT_LANGUAGE):
         return "all languages" if code == POOLED else "no language"
     name = Locale("en").languages.get(code)
     return f"{name} ({code})" if name else code
 
 
-def pooled_rows(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows over all languages: one a base model, variant and family."""
-    return [row for row in report["rows"] if row["language"] == POOLED]
+def pooled_rows(report: Report) -> list[Row]:
+    """Return the rows over all languages: one for each base model, variant and family."""
+    return [row for row in report.rows if row.language == POOLED]
 
 
-def families(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The families of these rows, in their order."""
-    return list(dict.fromkeys(row["family"] for row in rows))
+def language_rows(report: Report) -> list[Row]:
+    """Return the rows of single languages."""
+    return [row for row in report.rows if row.language != POOLED]
+
+
+def variants_of(report: Report) -> list[tuple[str, str]]:
+    """Return base model and name of each variant that has rows, in the report's order."""
+    return list(dict.fromkeys((row.base_model, row.variant) for row in report.rows))
+
+
+def families(rows: Sequence[Row | LeaderboardEntry]) -> list[str]:
+    """Return the task families of these rows, in their order."""
+    return list(dict.fromkeys(row.family for row in rows))
 
 
 def _short(base_model: str) -> str:

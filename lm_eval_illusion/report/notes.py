@@ -1,4 +1,4 @@
-"""What a reader of the numbers must know about these runs."""
+"""Caveats about the runs of a report: gaps, mixed versions, missing views, invalid outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EMBEDDED_NOTE = (
 
 
 def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]:
-    """Caveats that hold for some of the outcomes, or of the runs that they were read from, one sentence each."""
+    """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
     notes = []
     if any(variant.base_model in (EMBEDDED, resolve_pretrained(EMBEDDED)) for variant in variants):
@@ -38,7 +38,7 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
 
 
 def _gaps(outcomes: Sequence[Outcome]) -> list[str]:
-    """Where variants of a base model were not asked the same items: their pooled rows are then of different things."""
+    """Note where variants of a base model were not evaluated on the same items: their pooled rows then differ in what they cover."""
     asked: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     for outcome in outcomes:
         asked[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))

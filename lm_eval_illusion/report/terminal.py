@@ -1,85 +1,93 @@
-"""The report on the terminal: tables, or one format to paste or to pipe."""
+"""The report on the terminal: as tables, or in one format to paste into a text or to pipe into a program."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lm_eval_illusion.analysis.leaderboard import leaderboard_csv
-from lm_eval_illusion.report.columns import COLUMNS, VERSUS_COLUMNS, language_rows, variant_rows, variants_of, versus_rows
+from lm_eval_illusion.analysis.records import Report, report_json
+from lm_eval_illusion.report.columns import FAMILY, R
+from lm_eval_illusion.report.csv_files import leaderboard_csv
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.markdown import leaderboard_table
-from lm_eval_illusion.report.tables import (
-    CALIBRATION_TABLES,
-    UNITS,
-    calibration_rows,
-    calibration_title,
-)
+from lm_eval_illusion.report.markdown import markdown_leaderboard
+from lm_eval_illusion.report.names import variants_of
+from lm_eval_illusion.report.tables import TextTable, calibration_matrices, dense_table, language_table, variant_table
 
 WIDTH_OF_A_FILE = 200
+"""Characters in a line where the output is no terminal."""
+LEGEND = (
+    "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
+    " production; recognition-only: recognised, but not produced."
+)
 FORMATS = ("table", "markdown", "csv", "json")
 
 
-def print_report(report: dict[str, Any], notes: Sequence[str], form: str = "table") -> None:
-    """`table`: tables of languages and of variants, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json."""
+def print_report(report: Report, notes: Sequence[str], form: str = "table") -> None:
+    """Print the report in one of FORMATS.
+
+    `table`: tables by language and by variant, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json.
+    """
     if form == "table":
         _print_tables(report, notes)
     elif form == "markdown":
-        print(leaderboard_table(report))
+        print(markdown_leaderboard(report))
     elif form == "csv":
-        print(leaderboard_csv(report["leaderboard"]), end="")
+        print(leaderboard_csv(report), end="")
     else:
-        json.dump(report, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+        json.dump(report_json(report), sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
         print()
 
 
-def _print_tables(report: dict[str, Any], notes: Sequence[str]) -> None:
+def _print_tables(report: Report, notes: Sequence[str]) -> None:
     console = Console()
     if not console.is_terminal:
-        # A pipe has no width; 80 columns would break the numbers apart.
+        # A pipe has no width; the default of 80 columns would break numbers apart.
         console = Console(width=WIDTH_OF_A_FILE)
     for base_model, variant in variants_of(report):
-        rows = language_rows(report, base_model, variant)
-        if rows:
-            console.print(_table(f"{variant} of {base_model}, by language (%)", "language", COLUMNS, rows))
-    for table in report["calibration_languages"]:
-        for name in CALIBRATION_TABLES:
-            # Above the table, not as its title: rich breaks a title at the width of a table, and this one may be narrow.
-            console.print(Text(f"{calibration_title(table)}: {name} {UNITS[name]}, by calibration (rows) and asked language"))
-            console.print(_grid(None, ["calibration", *table["languages"]], calibration_rows(table, name)))
-    # Last, because the end of the output is what stands on the screen.
-    versus = versus_rows(report)
-    if versus:
-        console.print(_table("Against the dense model (%)", "variant", VERSUS_COLUMNS, versus))
-    title = f"Variants, all languages (%), recognition by {report['recognition_metric']}"
-    console.print(_table(title, "variant", COLUMNS, variant_rows(report)))
+        languages = language_table(report, base_model, variant)
+        if languages.rows:
+            console.print(_rich_table(f"{variant} of {base_model}, by language (%)", languages))
+    for table in report.calibration_languages:
+        for matrix in calibration_matrices(table):
+            # Printed above the table, not as its title: rich breaks a title at the width of a table, and this one may be narrow.
+            console.print(Text(f"{matrix.title}, by language of calibration (rows) and evaluation (columns)"))
+            console.print(_grid(None, matrix.headings, matrix.rows, names=1))
+    # The end of the output stays on the screen, so the summary comes last.
+    dense = dense_table(report)
+    if dense.rows:
+        console.print(_rich_table("Against the dense model (%)", dense))
+    title = f"Variants, all languages (%), recognition by {report.recognition_metric}"
+    console.print(_rich_table(title, variant_table(report)))
+    console.print(Text(LEGEND))
     for note in notes:
         console.print(Text(f"Note: {note}"))
     console.print(Text(headline(report), style="bold"))
 
 
-def _table(title: str, first: str, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> Table:
-    families = {row[1] for row in rows}
-    said = [any(row[place] != UNDEFINED for row in rows) for place in range(len(columns) + 2)]
-    keep = [place for place in range(len(columns) + 2) if said[place] and (place != 1 or len(families) > 1)]
-    header = [first, "family", *columns]
-    names = sum(place < 2 for place in keep)
-    return _grid(title, [header[place] for place in keep], [[row[place] for place in keep] for row in rows], names)
+def _rich_table(title: str, table: TextTable[R]) -> Table:
+    """Leave out columns that are undefined in every row, and the family where all rows have the same."""
+    kept = []
+    for index, column in enumerate(table.columns):
+        texts = {row[index] for row in table.rows}
+        if texts - {UNDEFINED} and not (column is FAMILY and len(texts) < 2):
+            kept.append(index)
+    headings = [table.columns[index].heading for index in kept]
+    names = sum(index < table.names for index in kept)
+    return _grid(title, headings, [[row[index] for index in kept] for row in table.rows], names)
 
 
-def _grid(title: str | None, header: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> Table:
-    """`names`: how many columns are names, not numbers."""
-    # Names come from files: as Text, so that "[bold]" in one is not markup.
+def _grid(title: str | None, headings: Sequence[str], rows: Sequence[Sequence[str]], names: int) -> Table:
+    """Return a rich table; the first `names` columns are names and stand left."""
+    # Names come from files: as Text, "[bold]" in a name is not markup.
     table = Table(title=None if title is None else Text(title), title_justify="left")
-    for place, heading in enumerate(header):
-        table.add_column(heading, justify="left" if place < names else "right", overflow="fold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index < names else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

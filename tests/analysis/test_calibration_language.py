@@ -8,40 +8,45 @@ from dataclasses import replace
 
 import pytest
 
-from lm_eval_illusion.analysis.calibration_language import calibration_csv, ordered, way_of_pruning
-from lm_eval_illusion.analysis.crosstab import cross_tabulate
+from lm_eval_illusion.analysis.calibration_language import ordered, setting_name
+from lm_eval_illusion.analysis.crosstab import tabulate
+from lm_eval_illusion.report.csv_files import calibration_csv
 from tests.outcome_examples import DENSE, WANDA, outcomes
 
 
 def calibrated(language, **fields):
     name = "wanda-0.6" if language == "all" else f"wanda-0.6,cal={language}"
-    given = {"calibration_samples": 128, "calibration_length": 256, "pruning_seed": 0, **fields}
-    return replace(WANDA, variant=name, identity=f"key {name}", calibration_language=language, **given)
+    settings = {"calibration_samples": 128, "calibration_length": 256, "pruning_seed": 0, **fields}
+    return replace(WANDA, variant=name, identity=f"key {name}", calibration_language=language, **settings)
 
 
-def asked(variant, **cells_of):
-    """Outcomes of a variant: a language -> a letter an item."""
-    return [one for language, cells in cells_of.items() for one in outcomes(cells, variant=variant, language=language)]
+def evaluated(variant, **letters):
+    """Return the outcomes of a variant: language -> a letter for each item."""
+    return [item for language, cells in letters.items() for item in outcomes(cells, variant=variant, language=language)]
 
 
-DENSE_OUTCOMES = asked(DENSE, en="bbbbp", fi="bbbnn")
+DENSE_OUTCOMES = evaluated(DENSE, en="bbbbp", fi="bbbnn")
+
+
+def report_with(*others):
+    return tabulate([*DENSE_OUTCOMES, *(item for part in others for item in part)])
 
 
 def tables_of(*others):
-    return cross_tabulate([*DENSE_OUTCOMES, *(one for part in others for one in part)])["calibration_languages"]
+    return report_with(*others).calibration_languages
 
 
 def test_by_hand():
     (table,) = tables_of(
-        asked(calibrated("fi"), en="brnrp", fi="bbrnn"),
-        asked(calibrated("en"), en="bbbrp", fi="rrrnn"),
-        asked(calibrated("all"), en="bbbbp", fi="bbnbn"),
+        evaluated(calibrated("fi"), en="brnrp", fi="bbrnn"),
+        evaluated(calibrated("en"), en="bbbrp", fi="rrrnn"),
+        evaluated(calibrated("all"), en="bbbbp", fi="bbnbn"),
     )
-    assert (table["base_model"], table["family"], table["pruner"]) == ("tiny", "mqa_illusion", "wanda")
-    assert table["calibration_languages"] == table["languages"] == ["en", "fi", "all"]
+    assert (table.base_model, table.family, table.pruner) == ("tiny", "mqa_illusion", "wanda")
+    assert table.calibration_languages == table.languages == ["en", "fi", "all"]
     found = {
-        (cell["calibration_language"], cell["language"]): (cell["known"], cell["production_change"], cell["induced_rate"])
-        for cell in table["cells"]
+        (cell.calibration_language, cell.language): (cell.known, cell.production_change, cell.induced_rate)
+        for cell in table.cells
     }
     # dense produces b and p: in en 5 of 5, in fi 3 of 5, together 8 of 10. Induced: known, now r.
     expected = {
@@ -59,17 +64,17 @@ def test_by_hand():
     assert found.keys() == expected.keys()
     for key, (known, change, induced) in expected.items():
         assert found[key][0] == known
-        assert found[key][1]["value"] == pytest.approx(change)
-        assert found[key][2]["value"] == pytest.approx(induced)
-        low, high = found[key][2]["ci"]
+        assert found[key][1].value == pytest.approx(change)
+        assert found[key][2].value == pytest.approx(induced)
+        low, high = found[key][2].ci
         assert low <= induced + 1e-9
         assert high >= induced - 1e-9
 
 
-def test_only_what_differs_in_the_calibration_language_alone():
-    en = asked(calibrated("en"), en="bbbbp")
+def test_only_variants_that_differ_in_the_calibration_language_alone_are_compared():
+    en = evaluated(calibrated("en"), en="bbbbp")
     assert tables_of(en) == []
-    assert tables_of(en, asked(WANDA, en="bbbbp")) == []  # calibrated with something unknown
+    assert tables_of(en, evaluated(WANDA, en="bbbbp")) == []  # calibrated with something unknown
     for other in (
         {"pruning_seed": 1},
         {"calibration_length": 512},
@@ -81,36 +86,36 @@ def test_only_what_differs_in_the_calibration_language_alone():
         {"owl_m": 7.0},
         {"base_model": "other"},
     ):
-        assert tables_of(en, asked(calibrated("fi", **other), en="bbbbp")) == []
-    assert len(tables_of(en, asked(calibrated("fi"), en="bbbbp"))) == 1
+        assert tables_of(en, evaluated(calibrated("fi", **other), en="bbbbp")) == []
+    assert len(tables_of(en, evaluated(calibrated("fi"), en="bbbbp"))) == 1
 
 
 def test_without_a_dense_run_there_is_nothing_to_compare():
-    both = [*asked(calibrated("en"), en="bb"), *asked(calibrated("fi"), en="bb")]
-    assert cross_tabulate(both)["calibration_languages"] == []
+    both = [*evaluated(calibrated("en"), en="bb"), *evaluated(calibrated("fi"), en="bb")]
+    assert tabulate(both).calibration_languages == []
 
 
-def test_a_table_a_family_and_way_of_pruning():
+def test_a_table_for_each_family_and_pruning_setting():
     other = {"mask_structure": "2:4", "sparsity_requested": None, "pruning_seed": 3}
     tables = tables_of(
-        *(asked(calibrated(language), en="bbbbp") for language in ("en", "fi")),
+        *(evaluated(calibrated(language), en="bbbbp") for language in ("en", "fi")),
         *(
-            [replace(one, variant=replace(one.variant, variant=f"{one.variant.variant} b")) for one in part]
-            for part in (asked(calibrated(language, **other), en="bbbbp") for language in ("en", "fi"))
+            [replace(item, variant=replace(item.variant, variant=f"{item.variant.variant} b")) for item in part]
+            for part in (evaluated(calibrated(language, **other), en="bbbbp") for language in ("en", "fi"))
         ),
     )
-    assert sorted(map(way_of_pruning, tables)) == ["wanda-0.6", "wanda-2:4, seed 3"]
+    assert sorted(map(setting_name, tables)) == ["wanda-0.6", "wanda-2:4, seed 3"]
 
 
-def test_owls_numbers_stand_in_the_name_of_a_way_of_pruning():
+def test_the_name_of_a_pruning_setting_has_owls_numbers():
     owl = {"pruner": "owl", "owl_lambda": 0.1, "owl_m": 5.0}
-    (table,) = tables_of(*(asked(calibrated(language, **owl), en="bbbbp") for language in ("en", "fi")))
-    assert way_of_pruning(table) == "owl-0.6, lambda 0.1, m 5"
+    (table,) = tables_of(*(evaluated(calibrated(language, **owl), en="bbbbp") for language in ("en", "fi")))
+    assert setting_name(table) == "owl-0.6, lambda 0.1, m 5"
 
 
-def test_a_line_a_cell():
-    tables = tables_of(asked(calibrated("fi"), fi="nnnnn"), asked(calibrated("en"), en="rrrrr"))
-    lines = list(csv.DictReader(io.StringIO(calibration_csv(tables))))
+def test_the_csv_file_has_a_line_for_each_cell():
+    report = report_with(evaluated(calibrated("fi"), fi="nnnnn"), evaluated(calibrated("en"), en="rrrrr"))
+    lines = list(csv.DictReader(io.StringIO(calibration_csv(report))))
     found = {(line["calibration_language"], line["language"]): line for line in lines}
     # fi was calibrated and asked in fi: of three known none is left, all are lost and none is induced.
     assert float(found["fi", "fi"]["production_change"]) == pytest.approx(-0.6)
@@ -120,5 +125,5 @@ def test_a_line_a_cell():
     assert ("en", "fi") not in found
 
 
-def test_all_languages_stand_last():
+def test_all_languages_come_last():
     assert ordered({"zh", "all", "ar"}) == ["ar", "zh", "all"]

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion import cross_tabulate
-from lm_eval_illusion.analysis.crosstab import row_of
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import Outcome, Variant
+from tests.analysis.plain_rows import row_of
 
 VARIANT = Variant(
     base_model="tiny",

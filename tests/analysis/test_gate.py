@@ -1,10 +1,10 @@
-"""The gate: it fails where it should, passes where it may, and never passes what it did not check."""
+"""The gate: conditions that hold fail, others pass, and a condition that checks nothing is an error."""
 
 from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.analysis.crosstab import cross_tabulate
+from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
 from lm_eval_illusion.errors import UserError
 from tests.outcome_examples import DENSE, outcomes
@@ -15,7 +15,7 @@ MADE = [
     *outcomes("rr" + "b" * 8),  # en: 2 of 10
     *outcomes("r" * 6 + "b" * 4, language="fi"),  # fi: 6 of 10; all: 8 of 20
 ]
-REPORT = cross_tabulate(MADE)
+REPORT = tabulate(MADE)
 
 
 def failing(*texts):
@@ -52,7 +52,7 @@ def test_the_reason_names_value_variant_and_condition():
 
 
 @pytest.mark.parametrize(
-    ("condition", "said"),
+    ("condition", "message"),
     [
         ("recognition_only_rate", "can't be read"),
         ("recognition_only_rate > many", "can't be read"),
@@ -66,6 +66,6 @@ def test_the_reason_names_value_variant_and_condition():
         ("recognition_only_rate.middle > 0", "is not in the report"),
     ],
 )
-def test_what_checks_nothing_is_an_error(condition, said):
-    with pytest.raises(UserError, match=said):
+def test_a_condition_that_checks_nothing_is_an_error(condition, message):
+    with pytest.raises(UserError, match=message):
         failing(condition)

@@ -1,4 +1,4 @@
-"""The ranking by hand."""
+"""The ranking, counted by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import csv
 import io
 from dataclasses import replace
 
-from lm_eval_illusion.analysis.crosstab import cross_tabulate
-from lm_eval_illusion.analysis.leaderboard import leaderboard_csv
+from lm_eval_illusion.analysis.crosstab import tabulate
+from lm_eval_illusion.report.csv_files import leaderboard_csv
 from tests.outcome_examples import DENSE, outcomes
 
 
@@ -24,8 +24,8 @@ MADE = [
 
 
 def test_ranks_by_hand():
-    board = cross_tabulate(MADE)["leaderboard"]
-    assert [(e["base_model"], e["rank_by_production"], e["rank_by_recognition"], e["rank_error"]) for e in board] == [
+    board = tabulate(MADE).leaderboard
+    assert [(e.base_model, e.rank_by_production, e.rank_by_recognition, e.rank_error) for e in board] == [
         ("says", 1, 3, 2),
         ("knows, it seems", 2, 1, -1),  # equal production: both second
         ("middling", 2, 2, 0),
@@ -33,7 +33,7 @@ def test_ranks_by_hand():
 
 
 def test_csv_is_read_back():
-    rows = list(csv.DictReader(io.StringIO(leaderboard_csv(cross_tabulate(MADE)["leaderboard"]))))
+    rows = list(csv.DictReader(io.StringIO(leaderboard_csv(tabulate(MADE)))))
     assert [row["base_model"] for row in rows] == ["says", "knows, it seems", "middling"]
     assert [float(row["production"]) for row in rows] == [0.8, 0.4, 0.4]
     assert float(rows[1]["recognition_only_rate"]) == 0.6

@@ -31,12 +31,12 @@ def scores(folder, metric):
 @pytest.mark.slow
 def test_its_difference_to_float32_is_in_the_noise_floor(tmp_path):
     whole, half = asked(tmp_path / "whole", "float32"), asked(tmp_path / "half", "bfloat16")
-    floor = noise_floor(load_outcomes([whole]), load_outcomes([half]))["rows"]
-    pooled = next(row for row in floor if row["language"] == "all")
-    assert pooled["n"] == len(LANGUAGES) * LIMIT
+    floor = noise_floor(load_outcomes([whole]), load_outcomes([half])).rows
+    pooled = next(row for row in floor if row.language == "all")
+    assert pooled.n == len(LANGUAGES) * LIMIT
     for name, metric in (("recognition", "acc"), ("production", "match")):
         first, second = scores(whole, metric), scores(half, metric)
-        assert pooled[name]["flips"]["value"] == sum(first[item] != second[item] for item in first) / pooled["n"]
+        assert getattr(pooled, name).flips.value == sum(first[item] != second[item] for item in first) / pooled.n
     # Half precision is in use: the log-likelihoods of this model are not the same to the last digit.
     assert scores(whole, "acc").keys() == scores(half, "acc").keys()
     likelihoods = [

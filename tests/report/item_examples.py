@@ -1,4 +1,4 @@
-"""Simulated items and what variants made of them: the item browser's data."""
+"""Simulated items and the results of variants on them: the data of the item browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FATES = ("retained", "induced_recognition_only", "lost")
 
 
 def made_browser(say, base_models, variants, families, languages, items):
-    """Items of every family and language, and a row for each variant of every base model."""
+    """Return items of every family and language, and a row for each item and variant of every base model."""
     chance = random.Random(5)
     asked = [_item(say, family, language, i) for family in families for language in languages for i in range(items)]
     browser = {"items": asked, "rows": [], "left_out": 0}

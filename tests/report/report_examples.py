@@ -1,11 +1,15 @@
-"""Reports and browser data as the statistics would make them, from simulated items, by the contract of report.json."""
+"""Reports from simulated items, as the plain dictionaries of report.json, and their browser data."""
 
 from __future__ import annotations
 
 from collections import Counter
 from statistics import median
 
+import msgspec
+
 from lm_eval_illusion.analysis.calibration_language import by_calibration_language
+from lm_eval_illusion.analysis.leaderboard import leaderboard
+from lm_eval_illusion.analysis.records import Report, Row, VariantEntry, read_report_json
 from tests.report.item_examples import FATES, RANKS, STRATEGIES, VARIANTS, made_browser
 
 
@@ -18,7 +22,10 @@ def made(
     dense_given=True,
     strange="",
 ):
-    """A report and its browser data. `strange` is put into every string that comes from data, models or users."""
+    """Return a report.json, to change in a test and then to read with `record`, and its browser data.
+
+    `strange` is appended to every string that comes from data, models or users.
+    """
     say = (lambda text: text + strange) if strange else (lambda text: text)
     variants = [variant for variant in variants if dense_given or variant[1] != "none"]
     browser = made_browser(say, base_models, variants, families, languages, items)
@@ -34,14 +41,20 @@ CALIBRATED = (
 
 
 def calibrated(**options):
-    """The same of variants that differ in their calibration language."""
+    """Return the same for variants that differ in their calibration language."""
     report, browser = made(variants=CALIBRATED, **options)
     for entry in report["variants"]:
         for code in ("en", "zh"):
             if f"cal={code}" in entry["variant"]:
                 entry["calibration_language"] = code
-    report["calibration_languages"] = by_calibration_language(report["rows"], report["variants"])
+    read = record(report)
+    report["calibration_languages"] = msgspec.to_builtins(by_calibration_language(read.rows, read.variants))
     return report, browser
+
+
+def record(plain) -> Report:
+    """Return the record of a report.json."""
+    return read_report_json(plain)
 
 
 def _report(say, base_models, variants, browser, dense_given):
@@ -91,7 +104,7 @@ def _report(say, base_models, variants, browser, dense_given):
 
 
 def rate(hits, n):
-    """A share with Wilson's interval."""
+    """Return a share with Wilson's interval."""
     if not n:
         return {"value": None, "ci": None}
     p, z = hits / n, 1.96
@@ -194,36 +207,16 @@ def _vs_dense(rows, dense):
 
 
 def _leaderboard(rows, variants):
-    measured = {(entry["base_model"], entry["variant"]): entry["sparsity_measured"] for entry in variants}
-    board = []
-    for row in [row for row in rows if row["language"] == "all"]:
-        rivals = [other for other in rows if other["language"] == "all" and other["family"] == row["family"]]
-        ranks = {
-            name: 1 + sum(other[f"{name}_accuracy"]["value"] > row[f"{name}_accuracy"]["value"] for other in rivals)
-            for name in ("production", "recognition")
-        }
-        board.append(
-            {
-                "base_model": row["base_model"],
-                "variant": row["variant"],
-                "family": row["family"],
-                "sparsity_measured": measured[row["base_model"], row["variant"]],
-                "production": row["production_accuracy"],
-                "recognition": row["recognition_accuracy"],
-                "recognition_only_rate": row["recognition_only_rate"],
-                "rank_by_production": ranks["production"],
-                "rank_by_recognition": ranks["recognition"],
-                "rank_error": ranks["recognition"] - ranks["production"],
-            }
-        )
-    return board
+    entries = leaderboard(msgspec.convert(rows, list[Row]), msgspec.convert(variants, list[VariantEntry]))
+    return msgspec.to_builtins(entries)
 
 
 def _noise(say, rows):
     flips = {"first_only": 3, "second_only": 2, "flips": rate(5, 100)}
+    gap = {"flips": rate(6, 100)}
     kept = [row for row in rows if row["vs_dense"] is None]
     names = ("base_model", "family", "language", "n")
-    parts = [{**{name: row[name] for name in names}, "production": flips, "recognition": flips} for row in kept]
+    parts = [{**{name: row[name] for name in names}, "production": flips, "recognition": flips, "gap": gap} for row in kept]
     return {
         "runs": [say("batch-1.json"), say("batch-8.json")],
         "rows": [{**part, "gap_change": difference(0.004, 400)} for part in parts],

@@ -1,4 +1,4 @@
-"""report.html in headless Chromium: the item browser, the sortable tables, and that nothing leaves the file."""
+"""report.html in headless Chromium: item browser, sortable tables, and no request to anywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made
+from tests.report.report_examples import made, record
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 # Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.
@@ -74,13 +74,13 @@ class Page:
         return self.driver.find_element("css selector", selector)
 
     def choose(self, facet, words):
-        """Chooses by what the option says, as a reader does."""
+        """Choose an option by its text, as a reader does."""
         from selenium.webdriver.support.select import Select
 
         Select(self.find(f"#by-{facet}")).select_by_visible_text(words)
 
     def search(self, words):
-        # Typing filters a moment after the last letter: that filter is waited for, not one of the letters before.
+        # The filter runs a moment after the last letter: wait for that run, not for one after an earlier letter.
         self.js("search.value = ''; search.addEventListener('input', () => { window.typed = performance.now(); })")
         self.find("#search").send_keys(words)
         self.wait("return performance.getEntriesByName('filter').at(-1).startTime > window.typed")
@@ -101,7 +101,7 @@ class Page:
 def plain(tmp_path_factory):
     report, browser = made(families=("mqa_illusion", "xquad"), items=20)
     path = tmp_path_factory.mktemp("plain") / "report.html"
-    path.write_text(html_report(report, ["A caveat."], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser
 
 
@@ -110,7 +110,7 @@ def page(chromium, plain):
     return Page(chromium, plain[0])
 
 
-def test_nothing_is_fetched_and_nothing_fails(page, plain):
+def test_nothing_is_requested_and_nothing_fails(page, plain):
     page.find(".row").click()
     page.search("cairo")
     assert {url for url in page.requests() if not url.startswith("data:")} == {plain[0].as_uri()}
@@ -118,7 +118,7 @@ def test_nothing_is_fetched_and_nothing_fails(page, plain):
     assert page.js("return performance.getEntriesByType('resource').length") == 0
 
 
-def test_it_starts_with_the_worst_variants_errors(page, plain):
+def test_the_first_filter_shows_the_errors_of_the_worst_variant(page, plain):
     worst = page.find("h1").text.split(" of ")[0]
     errors = [row for row in plain[2]["rows"] if row["variant"] == worst and row["cell"] == "recognition_only"]
     assert page.count() == len(errors)
@@ -158,7 +158,7 @@ def test_search(page, plain, words):
     assert 0 < page.count() == len(found)
 
 
-def test_a_search_for_what_is_not_there(page):
+def test_a_search_without_a_match(page):
     page.search("Atlantis")
     assert page.find("#status").text.startswith("None of")
     assert not page.find("#pager").is_displayed()
@@ -226,7 +226,7 @@ def test_sorting_by_click_and_by_keyboard(page, plain):
 
     heads = page.driver.find_elements("css selector", "#leaderboard thead tr:last-child th")
     names = [head.text.strip() for head in heads]
-    produced, variant = names.index("produced"), names.index("variant")
+    produced, variant = names.index("production"), names.index("variant")
     heads[produced].find_element("css selector", "button").click()
     assert heads[produced].get_attribute("aria-sort") == "descending"
     shares = [float(text.split()[0]) for text in order(page, produced)]
@@ -252,7 +252,7 @@ def test_injected_strings_stay_text(chromium, tmp_path):
 
     report, browser = made(items=8, strange=INJECTED)
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [INJECTED], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [INJECTED], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.find(".row").click()
@@ -264,7 +264,7 @@ def test_injected_strings_stay_text(chromium, tmp_path):
     assert INJECTED in page.find("h1").text
     assert INJECTED in page.find(".opened").text
     assert page.js("return document.querySelectorAll('img').length") == 0
-    # A handler or a script that got in would have been stopped by the policy, and said so here.
+    # The policy would have stopped an injected handler or script, and logged it here.
     assert chromium.get_log("browser") == []
 
 
@@ -285,7 +285,7 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
     report, browser = made(variants=MANY_VARIANTS, items=1250)
     assert len(browser["rows"]) == 50_000
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.choose("cell", "recognition-only")
@@ -295,19 +295,19 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
         page.search(words)
     times = page.js("return performance.getEntriesByName('filter').map(entry => entry.duration)")
     assert len(times) >= 8
-    # A ratio in one page, not milliseconds; the slowest may have met a busy machine.
+    # A ratio within one page, not milliseconds; the slowest run may have met a busy machine.
     assert sorted(times)[-2] < page.js(SORT_HALF_A_MILLION)
 
 
 def test_an_item_of_another_task_opens(chromium, tmp_path):
-    """Tasks that are not ours give no language, aliases, options or gold."""
+    """Items of other tasks have no language, aliases, options or gold."""
     report, browser = made(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None, "options": []}
     for row in browser["rows"]:
         row |= {"scores": [], "gold_rank": None, "outputs": {"gen": [" "], "another view": ["42"]}}
     path = tmp_path / "report.html"
-    path.write_text(html_report(report, [], browser), encoding="utf-8")
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
     page = Page(chromium, path)
     page.show_all()
     page.find(".row").click()

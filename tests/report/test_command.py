@@ -1,4 +1,4 @@
-"""The written report: whole, escaped, and nothing after an error."""
+"""The report command: files and terminal output, escaped names, exit codes, and no files after an error."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.report.columns import percent
 from lm_eval_illusion.report.command import ReportOptions, read_inputs, report_command
+from lm_eval_illusion.report.format import percent
 from lm_eval_illusion.results.join_views import load_outcomes
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
 
@@ -58,7 +58,7 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     views = {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}
     gptq = {"variant": "gptq", "pruner": "gptq", "sparsity_requested": None, "sparsity_measured": 0.12, "bits_measured": 4.0}
     write_run(tmp_path / "runs", views, illusion=PRUNED | gptq)
-    # Of an older run.
+    # An older run has no bits.
     write_run(tmp_path / "runs", views, illusion={k: v for k, v in DENSE.items() if k != "bits_measured"}, date=LATER)
     report_command([tmp_path / "runs"], tmp_path / "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -73,11 +73,11 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     ("form", "begins"),
     [
         ("csv", "rank_by_production,base_model,variant"),
-        ("markdown", "| rank | model | variant |"),
+        ("markdown", "| rank | base model | variant |"),
         ("json", '{\n  "schema": 1'),
     ],
 )
-def test_one_format_and_nothing_else_is_printed(tmp_path, capsys, form, begins):
+def test_only_the_format_is_printed_to_stdout(tmp_path, capsys, form, begins):
     write_two(tmp_path / "runs")
     report_command([tmp_path / "runs"], tmp_path / "out", ReportOptions(format=form))
     printed = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_one_format_and_nothing_else_is_printed(tmp_path, capsys, form, begins):
     assert "written" in printed.err
 
 
-def test_a_gate_that_fails_is_exit_code_3_with_the_reason_and_the_report_is_written_all_the_same(tmp_path, capsys):
+def test_a_failing_gate_gives_exit_code_3_and_the_reason_and_the_report_is_written(tmp_path, capsys):
     write_two(tmp_path / "runs")
     command = ["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--fail-if"]
     assert main([*command, "recognition_only_rate > 0.4 at wanda-0.6"]) == 3
@@ -133,7 +133,7 @@ def test_after_an_error_nothing_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_names_are_no_markup(tmp_path, capsys):
+def test_names_do_not_become_markup(tmp_path, capsys):
     evil = {**PRUNED, "variant": "[bold]x[/] | <script>"}
     write_run(tmp_path / "runs", {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)}, illusion=evil)
     report_command([tmp_path / "runs"], tmp_path / "out")
@@ -143,7 +143,7 @@ def test_names_are_no_markup(tmp_path, capsys):
     assert "[bold]x[/]" in capsys.readouterr().out
 
 
-def test_the_embedded_model_is_called_a_demonstration(tmp_path, capsys):
+def test_the_embedded_model_is_noted_as_a_demonstration(tmp_path, capsys):
     write_run(
         tmp_path / "runs",
         {"mc": MC, "gen": hits("match", a=1, b=0, c=0, d=1)},

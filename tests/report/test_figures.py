@@ -1,4 +1,4 @@
-"""The figures: well formed, escaped, the same bytes each time, left out where there is no data."""
+"""The figures: well-formed SVG, escaped names, the same bytes each time, left out where there is no data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lm_eval_illusion.report.figures import DRAWN, NARROW, WIDE, figures
+from lm_eval_illusion.analysis.crosstab import tabulate
+from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, figures
 from lm_eval_illusion.report.figures.sparsity import apart, widest_free
 from lm_eval_illusion.report.figures.svg import cut, width_of, wrapped
 from lm_eval_illusion.report.format import percent, points
-from tests.report.report_examples import calibrated, made
+from tests.report.report_examples import calibrated, made, record
 
 SVG = "{http://www.w3.org/2000/svg}"
 MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("mqa_illusion", "xquad"), "items": 8}
@@ -19,9 +20,9 @@ MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("
 
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("options", [{}, MANY], ids=["one", "many"])
-def test_every_figure_is_whole(options, narrow):
-    drawn = figures(calibrated(**options)[0], narrow)
-    assert list(drawn) == list(DRAWN)
+def test_every_figure_is_complete(options, narrow):
+    drawn = figures(record(calibrated(**options)[0]), narrow)
+    assert list(drawn) == list(FIGURES)
     for name, text in drawn.items():
         root = ElementTree.fromstring(text)
         assert root.find(f"{SVG}title").text
@@ -38,74 +39,74 @@ def test_every_figure_is_whole(options, narrow):
 
 
 def test_ids_are_unique_in_a_page():
-    report = calibrated(**MANY)[0]
+    report = record(calibrated(**MANY)[0])
     texts = [*figures(report).values(), *figures(report, narrow=True).values()]
     ids = [element.get("id") for text in texts for element in ElementTree.fromstring(text).iter() if element.get("id")]
     assert len(ids) == len(set(ids)) == 2 * len(texts)
 
 
 def test_the_same_report_gives_the_same_bytes():
-    assert figures(made()[0]) == figures(made()[0])
+    assert figures(record(made()[0])) == figures(record(made()[0]))
 
 
 def test_a_figure_without_data_is_left_out():
-    assert figures({"variants": [], "rows": [], "calibration_languages": []}) == {}
-    dense_only = figures(made(variants=(("dense", "none", None),))[0])
+    assert figures(tabulate([])) == {}
+    dense_only = figures(record(made(variants=(("dense", "none", None),))[0]))
     assert list(dense_only) == ["languages", "recovery", "recovery_by_rank"]
-    no_dense = figures(made(dense_given=False)[0])
+    no_dense = figures(record(made(dense_given=False)[0]))
     assert "recognition_and_production" in no_dense
     assert "transition" not in no_dense
     assert "gold_rank" not in no_dense
 
 
 def test_calibration_languages_are_drawn_only_where_they_differ():
-    assert "calibration_languages" not in figures(made()[0])
+    assert "calibration_languages" not in figures(record(made()[0]))
     report, _ = calibrated(languages=("en", "zh"))
     (table,) = report["calibration_languages"]
-    drawn = figures(report)["calibration_languages"]
+    drawn = figures(record(report))["calibration_languages"]
     for code in ("English (en)", "Chinese (zh)", "all languages"):
         assert code in drawn
     for cell in table["cells"]:
         for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
             assert f">{shown}</text>" in drawn.replace("</title>", ">")
-    # And each is a line of its own over sparsity.
-    assert all(f">wanda{name}<" in figures(report)["recognition_and_production"] for name in (" cal=en", " cal=zh"))
-    # A cell that is undefined is a dash, one that isn't there says so.
+    # Each is a separate line over sparsity.
+    assert all(f">wanda{name}<" in figures(record(report))["recognition_and_production"] for name in (" cal=en", " cal=zh"))
+    # An undefined cell is a dash; a cell that is not in the table is marked as not evaluated.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
-    assert "not asked" not in figures(report)["calibration_languages"]
+    assert "not asked" not in figures(record(report))["calibration_languages"]
     del table["cells"][1]
-    assert "not asked" in figures(report)["calibration_languages"]
+    assert "not asked" in figures(record(report))["calibration_languages"]
 
 
 def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
     report, _ = made()
     for entry in report["variants"][1:]:
         entry |= {"sparsity_requested": None, "sparsity_measured": None}
-    drawn = figures(report)
+    drawn = figures(record(report))
     assert "recognition_and_production" not in drawn
     assert "wanda-0.7" in drawn["transition"]
 
 
-def test_what_was_only_quantised_stands_at_no_sparsity():
+def test_a_quantised_variant_has_no_sparsity():
     report, _ = made()
     for entry in report["variants"][1:]:
-        # Rounding makes zeros, too.
+        # Rounding makes zeros too.
         entry |= {"sparsity_requested": None, "sparsity_measured": 0.1, "bits_measured": 4.0}
-    assert "recognition_and_production" not in figures(report)
+    assert "recognition_and_production" not in figures(record(report))
     for entry in report["variants"][1:]:
         entry["sparsity_requested"] = 0.5
-    assert "recognition_and_production" in figures(report)
+    assert "recognition_and_production" in figures(record(report))
 
 
-def test_a_rate_of_nothing_is_a_dash():
+def test_an_undefined_rate_is_a_dash():
     report, _ = made(items=6)
     for row in report["rows"]:
         row["recovery"]["beam"] = {"n": 0, "recovered": 0, "value": None, "ci": None}
         row["recovery_by_rank"][0] |= {"n": 0, "recovered": 0, "value": None, "ci": None}
         row["vs_dense"] = None
     report["rows"][0]["recovery"]["beam"] = {"n": 4, "recovered": 0, "value": 0.0, "ci": [0.0, 0.49]}
-    assert "–" in figures(report)["recovery"]
-    assert "–" in figures(report)["recovery_by_rank"]
+    assert "–" in figures(record(report))["recovery"]
+    assert "–" in figures(record(report))["recovery_by_rank"]
 
 
 STRANGE = '"><script>alert(1)</script>{{ 7*7 }}{% x %}&amp;\x00\x1b\ud800]]>'
@@ -113,7 +114,7 @@ STRANGE = '"><script>alert(1)</script>{{ 7*7 }}{% x %}&amp;\x00\x1b\ud800]]>'
 
 @pytest.mark.parametrize("narrow", [False, True])
 def test_names_stay_text(narrow):
-    for text in figures(calibrated(items=6, strange=STRANGE)[0], narrow).values():
+    for text in figures(record(calibrated(items=6, strange=STRANGE)[0]), narrow).values():
         root = ElementTree.fromstring(text)
         assert {element.tag for element in root.iter()} <= {
             f"{SVG}{tag}" for tag in ("svg", "g", "title", "desc", "rect", "text", "line", "polyline", "polygon")
@@ -130,7 +131,7 @@ def test_widths():
     assert len(wrapped("one two three four", 60)) > 1
 
 
-def test_labels_keep_apart():
+def test_labels_do_not_overlap():
     placed = apart([10, 11, 12, 100], 15, 100)
     assert placed == [10, 25, 40, 100]
     assert apart([98, 99, 100], 15, 100) == [70, 85, 100]

@@ -1,50 +1,56 @@
-"""The headline: the right variant, the right verbs, the right numbers."""
+"""The headline: variant, verbs and numbers."""
 
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from lm_eval_illusion.analysis.crosstab import tabulate
+from lm_eval_illusion.analysis.records import Rate
 from lm_eval_illusion.report.headline import headline, worst_row
-from tests.report.report_examples import made
+from tests.report.report_examples import made, record
+
+NOT_DENSE = record(made(variants=(("wanda-0.7", "wanda", 0.7),), items=4)[0])
+COMPARED = record(made(items=4)[0])
+COMPARISON = next(row.vs_dense for row in COMPARED.rows if row.vs_dense)
 
 
 def report_of(*rows, families=("xquad",)):
-    """A report of pooled rows, each (variant, vs_dense)."""
-    return {
-        "variants": [
-            {"base_model": "Qwen/Qwen3-8B", "variant": name, "pruner": "none" if name == "dense" else "wanda"}
-            for name, _ in rows
-        ],
-        "rows": [
-            {
-                "base_model": "Qwen/Qwen3-8B",
-                "variant": name,
-                "family": family,
-                "language": "all",
-                "n": 3600,
-                "recognition_accuracy": {"value": 0.796},
-                "production_accuracy": {"value": 0.201},
-                "illusion_gap": {"value": 0.595},
-                "vs_dense": vs_dense,
-            }
+    """Return a report with pooled rows, each (variant, vs_dense)."""
+    entry, row = NOT_DENSE.variants[0], NOT_DENSE.rows[0]
+    accuracies = {"recognition_accuracy": Rate(0.796, None), "production_accuracy": Rate(0.201, None)}
+    return replace(
+        NOT_DENSE,
+        variants=[replace(entry, variant=name, pruner="none" if name == "dense" else "wanda") for name, _ in rows],
+        rows=[
+            replace(
+                row,
+                variant=name,
+                family=family,
+                n=3600,
+                illusion_gap=Rate(0.595, None),
+                vs_dense=vs_dense,
+                **accuracies,
+            )
             for family in families
             for name, vs_dense in rows
         ],
-    }
+    )
 
 
 def change(recognition, production, known=3571, induced=1402):
-    return {
-        "known": known,
-        "induced_recognition_only": induced,
-        "recognition_change": {"value": recognition},
-        "production_change": {"value": production},
-        "gap_change": {"value": None if recognition is None else recognition - production},
-    }
+    return replace(
+        COMPARISON,
+        known=known,
+        induced_recognition_only=induced,
+        recognition_change=Rate(recognition, None),
+        production_change=Rate(production, None),
+        gap_change=Rate(None if recognition is None else recognition - production, None),
+    )
 
 
 @pytest.mark.parametrize(
-    ("recognition", "production", "said"),
+    ("recognition", "production", "text"),
     [
         (-0.172, -0.554, "recognition fell by 17.2 points, production by 55.4;"),
         (0.031, -0.2, "recognition rose by 3.1 points, production fell by 20.0;"),
@@ -55,15 +61,15 @@ def change(recognition, production, known=3571, induced=1402):
         (-0.01, -0.02, "recognition fell by 1.0 point, production by 2.0;"),
     ],
 )
-def test_verbs(recognition, production, said):
-    text = headline(report_of(("dense", None), ("wanda-0.7", change(recognition, production))))
-    assert text.startswith(f"wanda-0.7 of Qwen3-8B: {said}")
-    assert " 0.0 point" not in text
-    assert "-0" not in text.replace("wanda-0", "")
+def test_verbs(recognition, production, text):
+    sentence = headline(report_of(("dense", None), ("wanda-0.7", change(recognition, production))))
+    assert sentence.startswith(f"wanda-0.7 of Qwen3-8B: {text}")
+    assert " 0.0 point" not in sentence
+    assert "-0" not in sentence.replace("wanda-0", "")
 
 
 @pytest.mark.parametrize(
-    ("known", "induced", "said"),
+    ("known", "induced", "text"),
     [
         (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer said."),
         (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer said."),
@@ -72,16 +78,16 @@ def test_verbs(recognition, production, said):
         (0, 0, "the dense model gave no right answer, so there was none to lose."),
     ],
 )
-def test_what_became_of_the_known(known, induced, said):
-    text = headline(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.2, known, induced))))
-    assert text.endswith(f"; {said}")
+def test_known_items(known, induced, text):
+    sentence = headline(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.2, known, induced))))
+    assert sentence.endswith(f"; {text}")
 
 
 def test_the_worst_is_the_one_whose_gap_grew_most():
     report = report_of(
         ("dense", None), ("wanda-0.5", change(-0.1, -0.2)), ("wanda-0.7", change(-0.1, -0.5)), ("wanda-0.9", change(-0.7, -0.7))
     )
-    assert worst_row(report)["variant"] == "wanda-0.7"
+    assert worst_row(report).variant == "wanda-0.7"
 
 
 def test_several_families_are_named():
@@ -102,12 +108,12 @@ def test_without_a_pruned_variant():
 
 def test_nothing_defined():
     report = report_of(("wanda-0.7", change(None, None)))
-    report["rows"][0]["illusion_gap"]["value"] = None
+    report = replace(report, rows=[replace(report.rows[0], illusion_gap=Rate(None, None))])
     assert headline(report) == "Nothing was measured: no item has a defined recognition and production."
-    assert headline({"variants": [], "rows": []}) == headline(report)
+    assert headline(tabulate([])) == headline(report)
 
 
-def test_of_a_made_report():
-    report, _ = made()
+def test_headline_of_an_example_report():
+    report = record(made()[0])
     row = worst_row(report)
-    assert headline(report).startswith(f"{row['variant']} of Qwen3-8B: recognition fell by ")
+    assert headline(report).startswith(f"{row.variant} of Qwen3-8B: recognition fell by ")

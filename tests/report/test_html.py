@@ -1,4 +1,4 @@
-"""report.html: one file that fetches nothing, in which every string stays text."""
+"""report.html: a single file that loads nothing, in which every string stays text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made
+from tests.report.report_examples import made, record
 
 STRANGE = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>{{ 7*7 }}{% raw %}<!--\u2028'
 
@@ -48,10 +48,10 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def page():
     report, browser = made()
-    return html_report(report, ["A caveat."], browser)
+    return html_report(record(report), ["A caveat."], browser)
 
 
-def test_it_holds_everything(page):
+def test_the_page_has_every_section(page):
     tags = Tags(page)
     for word in ("A caveat.", "Leaderboard", "Statistics against the dense model", "Noise floor", "Provenance", "acc", "match"):
         assert word in tags.words
@@ -62,7 +62,7 @@ def test_it_holds_everything(page):
     )
 
 
-def test_nothing_points_outside(page):
+def test_nothing_is_loaded_from_elsewhere(page):
     for tag, attributes in Tags(page).tags:
         assert tag not in ("iframe", "object", "embed", "img", "base")
         for name in ("src", "href", "action", "srcset", "data"):
@@ -74,10 +74,10 @@ def test_nothing_points_outside(page):
 
 def test_the_same_report_gives_the_same_bytes(page):
     report, browser = made()
-    assert html_report(report, ["A caveat."], browser) == page
+    assert html_report(record(report), ["A caveat."], browser) == page
 
 
-def test_the_items_are_in_it(page):
+def test_the_page_contains_the_items(page):
     _, browser = made()
     packed = Tags(page).scripts["packed-items"]
     assert json.loads(gzip.decompress(base64.b64decode(packed))) == browser
@@ -86,13 +86,13 @@ def test_the_items_are_in_it(page):
 def test_no_string_becomes_markup(page):
     report, browser = made(items=8, strange=STRANGE)
     plain = made(items=8)
-    strange = Tags(html_report(report, [f"note {STRANGE}"], browser))
-    expected = Tags(html_report(plain[0], ["note"], plain[1]))
+    strange = Tags(html_report(record(report), [f"note {STRANGE}"], browser))
+    expected = Tags(html_report(record(plain[0]), ["note"], plain[1]))
 
     def shape(tags):
         return [(tag, sorted(attributes)) for tag, attributes in tags.tags if tag not in ("title", "text")]
 
-    # Long names break differently in figures, so text elements differ in number; nothing else may.
+    # Long names wrap differently in figures, so the number of text elements differs; nothing else may.
     assert shape(strange) == shape(expected)
     assert not any(name.startswith("on") for _, attributes in strange.tags for name in attributes)
     assert "{{ 7*7 }}" in strange.words
@@ -104,7 +104,7 @@ def test_no_string_becomes_markup(page):
 
 def test_a_lone_surrogate_does_not_break_the_file():
     report, browser = made(items=4, strange="\ud800\x00")
-    html_report(report, ["\ud800"], browser).encode("utf-8")
+    html_report(record(report), ["\ud800"], browser).encode("utf-8")
 
 
 def test_undefined_values_are_a_dash():
@@ -112,7 +112,7 @@ def test_undefined_values_are_a_dash():
     for row in report["rows"]:
         row["demoted"] = row["erased"] = {"value": None, "ci": None}
     report["leaderboard"][0]["sparsity_measured"] = None
-    page = html_report(report, [], browser)
+    page = html_report(record(report), [], browser)
     assert 'data-order="">–' in page
     assert "None" not in Tags(page).words
     assert "nan" not in Tags(page).words.lower().split()
@@ -123,20 +123,20 @@ def test_undefined_values_are_a_dash():
     [{"dense_given": False}, {"variants": (("dense", "none", None),)}, {"items": 0}],
     ids=["no dense", "dense only", "empty"],
 )
-def test_with_little_in_it(options):
+def test_sections_without_data_are_left_out(options):
     report, browser = made(**options)
-    page = html_report(report, [], browser)
+    page = html_report(record(report), [], browser)
     assert "Statistics against the dense model" not in page
     assert ("<h2>Items</h2>" in page) == bool(browser["rows"])
 
 
-def test_rows_left_out_are_counted():
+def test_the_number_of_omitted_rows_is_shown():
     report, browser = made(items=4)
-    assert "1,234 more rows were left out" in html_report(report, [], {**browser, "left_out": 1234})
+    assert "1,234 more rows were left out" in html_report(record(report), [], {**browser, "left_out": 1234})
 
 
-def test_what_an_item_of_another_task_does_not_have():
+def test_an_item_of_another_task_lacks_fields():
     report, browser = made(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None}
-    assert '"und": "no language"' in html_report(report, [], browser)
+    assert '"und": "no language"' in html_report(record(report), [], browser)

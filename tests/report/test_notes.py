@@ -1,4 +1,4 @@
-"""What a reader must know: gaps and mixtures are marked, never silent."""
+"""Caveats: missing languages and items, and mixed versions of lm_eval, are noted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_fewer_items_than_the_other_variant():
     assert note.startswith("wanda-0.6 of tiny was asked 2 of the 4 items of mqa_illusion")
 
 
-def test_nothing_is_said_of_runs_that_fit():
+def test_no_note_for_runs_with_the_same_items():
     assert notes_with("asked", [*outcomes("bb", variant=DENSE), *outcomes("bb")]) == []
 
 

@@ -1,4 +1,4 @@
-"""The tables of calibration against evaluation language, in each form of the report."""
+"""The tables of calibration against evaluation language, in every output of the report."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pyarrow import parquet
 
 from lm_eval_illusion.report.command import report_command
 from lm_eval_illusion.report.format import UNDEFINED
-from lm_eval_illusion.report.tables import calibration_page_table, calibration_rows, calibration_title
+from lm_eval_illusion.report.tables import calibration_matrices, page_calibration
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
-from tests.report.report_examples import calibrated, made
+from tests.report.report_examples import calibrated, made, record
 
 
-def test_a_row_a_calibration_language():
+def test_a_row_for_each_calibration_language():
     report, _ = calibrated(languages=("en", "th", "zh"))
     (table,) = report["calibration_languages"]
     table["cells"] = [
@@ -23,24 +23,26 @@ def test_a_row_a_calibration_language():
         for cell in table["cells"]
         if (cell["calibration_language"], cell["language"]) != ("zh", "th")
     ]
-    assert calibration_title(table) == "wanda-0.6 of Qwen/Qwen3-8B, mqa_illusion"
-    rows = calibration_rows(table, "production")
+    production, induced = calibration_matrices(record(report).calibration_languages[0])
+    assert production.title == "wanda-0.6 of Qwen/Qwen3-8B, mqa_illusion: production against dense, points"
+    assert production.headings == ["calibration", "en", "th", "zh", "all"]
+    rows = production.rows
     assert rows[0] == ["en", "−12.5", "−12.5", "−12.5", "−12.5"]
     assert rows[1] == ["zh", "−12.5", UNDEFINED, "−12.5", "−12.5"]
     assert [row[0] for row in rows] == ["en", "zh", "all"]
-    assert calibration_rows(table, "induced")[0][1:] == [UNDEFINED] * 4
+    assert induced.rows[0][1:] == [UNDEFINED] * 4
 
 
-def test_the_page_has_a_row_a_cell_and_nothing_where_nothing_differs():
+def test_the_page_has_a_row_for_each_cell_and_no_table_without_calibration_languages():
     report, _ = calibrated(languages=("en", "zh"))
-    page = calibration_page_table(report)
+    page = page_calibration(record(report))
     assert len(page.rows) == 9
     assert {row[1].text for row in page.rows} == {"English (en)", "Chinese (zh)", "all languages"}
-    assert calibration_page_table(made()[0]) is None
+    assert page_calibration(record(made()[0])) is None
 
 
 def write_variants(folder):
-    """dense, and wanda-0.6 calibrated in en and in zh, asked in en."""
+    """Write runs of the dense model and of wanda-0.6 calibrated in en and in zh, evaluated in en."""
     for number, language in enumerate((None, "en", "zh")):
         calibration = {"source": "embedded", "language": language, "samples": 128, "length": 256, "sha256": "x"}
         pruned = {
@@ -58,7 +60,7 @@ def write_variants(folder):
         )
 
 
-def test_from_files_to_every_form(tmp_path, capsys):
+def test_from_files_to_every_output(tmp_path, capsys):
     write_variants(tmp_path / "runs")
     report_command([tmp_path / "runs"], tmp_path / "out")
     out = tmp_path / "out"
@@ -68,8 +70,9 @@ def test_from_files_to_every_form(tmp_path, capsys):
     (table,) = report["calibration_languages"]
     assert (table["calibration_languages"], table["languages"], table["pruning_seed"]) == (["en", "zh"], ["en", "all"], 0)
     # en loses one of four, zh two of four; all are still recognised.
-    assert calibration_rows(table, "production") == [["en", "−25.0", "−25.0"], ["zh", "−50.0", "−50.0"]]
-    assert calibration_rows(table, "induced") == [["en", "25.0", "25.0"], ["zh", "50.0", "50.0"]]
+    production, induced = calibration_matrices(record(report).calibration_languages[0])
+    assert production.rows == [["en", "−25.0", "−25.0"], ["zh", "−50.0", "−50.0"]]
+    assert induced.rows == [["en", "25.0", "25.0"], ["zh", "50.0", "50.0"]]
     for text in ((out / "report.md").read_text(encoding="utf-8"), capsys.readouterr().out):
         assert "wanda-0.6 of tiny, mqa_illusion: production" in text
         assert "wanda-0.6 of tiny, mqa_illusion: induced" in text

@@ -1,4 +1,4 @@
-"""Rows -> clusters: their sums, and how far the mean of all rows wobbles when whole clusters are drawn."""
+"""Sums of rows within clusters, and the variance of the mean of all rows when clusters are the sampling units."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def cluster_sums(values: NDArray[Any], clusters: NDArray[Any]) -> NDArray[np.float64]:
-    """The sums [C] or [C, k] of the rows' values [n] or [n, k] within each cluster; `clusters` [n] counts from 0.
+    """Return the sums [C] or [C, k] of values [n] or [n, k] within each cluster; `clusters` [n] are indices from 0.
 
-    Of 0/1 and other whole values the sums are exact, so the order of the rows changes no bit.
+    Sums of whole numbers are exact, so the order of the rows does not change them.
     """
     import numpy as np
 
@@ -24,13 +24,13 @@ def cluster_sums(values: NDArray[Any], clusters: NDArray[Any]) -> NDArray[np.flo
 
 
 def variance_of_mean(values: NDArray[Any], clusters: NDArray[Any]) -> float | None:
-    """The cluster-robust variance of the mean of all rows.
+    """Return the cluster-robust variance of the mean of `values` [n]; `clusters` [n] are indices from 0.
 
         C / (C - 1)  x  sum over clusters of (s_c - m_c mean)^2  /  n^2
 
-    s_c and m_c are a cluster's sum and number of rows: the linearised variance of a ratio of cluster totals (Kish 1965, Survey
-    Sampling, ch. 6; Rao & Scott 1992, Biometrics 48, 577). With a row a cluster it is the textbook s^2 / n. None with fewer
-    than two clusters: one cluster doesn't vary. 0 where all clusters have the same mean.
+    s_c and m_c are the sum and the number of rows of a cluster: the linearised variance of a ratio of cluster totals (Kish 1965,
+    Survey Sampling, ch. 6; Rao & Scott 1992, Biometrics 48, 577). With one row in each cluster it is s^2 / n. None with fewer than two
+    clusters, 0 if all clusters have the same mean.
     """
     import numpy as np
 
@@ -38,6 +38,6 @@ def variance_of_mean(values: NDArray[Any], clusters: NDArray[Any]) -> float | No
     n, count = len(values), int(np.count_nonzero(sizes))
     if count < 2:
         return None
-    # Scaled by n, so that whole numbers stay whole and equal means leave exactly 0; fsum, so that no order of clusters matters.
+    # Scaled by n: whole numbers stay whole, and equal means give exactly 0. fsum: the order of the clusters does not matter.
     residuals = n * sums - sizes * math.fsum(sums)
     return count / (count - 1) * math.fsum(residuals**2) / float(n) ** 4

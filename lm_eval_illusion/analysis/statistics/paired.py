@@ -1,4 +1,4 @@
-"""The same items asked twice: tests of the difference, and the difference that could have been seen."""
+"""Two answers to the same items: tests of the difference, and the smallest difference that a test would detect."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXACT_BELOW = 25
-"""With fewer discordant pairs the binomial is used, not its chi-square approximation."""
+"""With fewer discordant pairs the test is exact (binomial), not by the chi-square approximation."""
 
 
 def mcnemar_p(first_only: int, second_only: int) -> float | None:
-    """McNemar's test that two answers to the same items are right equally often (McNemar 1947, Psychometrika 12, 153).
+    """Return the p-value of McNemar's test: are two answers to the same items right equally often? (McNemar 1947, Psychometrika 12, 153)
 
-    Under 25 discordant pairs b + c: 2 P(Binomial(b + c, 1/2) <= min(b, c)), at most 1. Else chi-square of
-    (|b - c| - 1)^2 / (b + c) with 1 degree of freedom (continuity correction: Edwards 1948, Psychometrika 13, 185), by statsmodels.
-    None without a discordant pair: nothing speaks for or against. Items are taken as independent.
+    `first_only` (b) and `second_only` (c) count the discordant pairs. Below 25 pairs: 2 P(Binomial(b + c, 1/2) <= min(b, c)), at most 1.
+    Else chi-square of (|b - c| - 1)^2 / (b + c) with 1 degree of freedom (continuity correction: Edwards 1948, Psychometrika 13, 185),
+    by statsmodels. None without a discordant pair. Items count as independent.
     """
     discordant = first_only + second_only
     if discordant == 0:
         return None
     from statsmodels.stats.contingency_tables import mcnemar
 
-    # The correction shrinks |b - c| and can't pass 0: statsmodels would make 1 of 0 where b = c, R's mcnemar.test doesn't.
+    # The correction must not go below 0: for b = c statsmodels would use (0 - 1)^2, unlike R's mcnemar.test.
     correction = first_only != second_only
     test = mcnemar([[0, first_only], [second_only, 0]], exact=discordant < EXACT_BELOW, correction=correction)
     return float(test.pvalue)
 
 
 def clustered_mcnemar_p(first: NDArray[Any], second: NDArray[Any], clusters: NDArray[Any]) -> float | None:
-    """McNemar's test where the rows of a cluster are alike: 0/1 answers `first` and `second` [n], `clusters` [n] from 0.
+    """Return the p-value of McNemar's test for clustered rows: 0/1 answers `first` and `second` [n], `clusters` [n] indices from 0.
 
-    Where every cluster has one row: `mcnemar_p`. Else, under 25 clusters whose pairs don't cancel, exact: each cluster's difference
-    is as likely with either sign (`exact_by_signs`); from 25 on the chi-square of `durkalski_statistic` with 1 degree of freedom,
-    which with few clusters would reject too often (12 % at a level of 5 % with four). None without a discordant pair; 1 where every
-    cluster's pairs cancel.
+    With one row in every cluster it is `mcnemar_p`. Else, below 25 clusters whose pairs do not cancel, it is exact: under the null
+    hypothesis the difference of a cluster has either sign with probability 1/2 (`exact_by_signs`). From 25 on it is the chi-square test
+    of `durkalski_statistic` with 1 degree of freedom, which rejects too often with few clusters (12 % at a level of 5 % with four).
+    None without a discordant pair; 1 if the pairs of every cluster cancel.
     """
     import numpy as np
 
@@ -56,9 +56,9 @@ def clustered_mcnemar_p(first: NDArray[Any], second: NDArray[Any], clusters: NDA
 
 
 def exact_by_signs(differences: Sequence[int]) -> float:
-    """P(|S| >= |sum of the differences|), S their sum with every sign drawn anew at one half (Fisher 1935, Design of Experiments, 21).
+    """Return P(|S| >= |sum of the differences|), where S is their sum with random signs (Fisher 1935, Design of Experiments, 21).
 
-    Exact by adding one difference after the other to the distribution of S. With differences of 1 it is the exact McNemar test.
+    The distribution of S is computed exactly, one difference after the other. With differences of 1 it is the exact McNemar test.
     """
     import numpy as np
 
@@ -73,11 +73,12 @@ def exact_by_signs(differences: Sequence[int]) -> float:
 
 
 def durkalski_statistic(differences: NDArray[Any], sizes: NDArray[Any]) -> float:
-    """The statistic of clustered matched pairs (Durkalski, Palesch, Lipsitz & Rust 2003, Stat. Med. 22, 2417).
+    """Return the statistic of clustered matched pairs (Durkalski, Palesch, Lipsitz & Rust 2003, Stat. Med. 22, 2417).
 
         T = (sum of d_k / n_k)^2  /  sum of (d_k / n_k)^2
 
-    d_k: a cluster's pairs right only first minus those right only second, n_k its rows; not all d_k are 0. Each cluster weighs the same.
+    d_k: the number of pairs of cluster k that are right only first minus right only second; n_k: its rows. Not all d_k may be 0. Clusters
+    have equal weight.
     """
     shares = differences / sizes
     return math.fsum(shares) ** 2 / math.fsum(shares**2)
@@ -90,10 +91,10 @@ def _chi_square_tail(statistic: float) -> float:
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """P-values that hold for all tests at once (Holm 1979, Scand. J. Stat. 6, 65), by statsmodels.
+    """Return p-values corrected for m tests by Holm's method (Holm 1979, Scand. J. Stat. 6, 65), by statsmodels.
 
-    In rising order, the largest so far of (m - i + 1) p_(i), at most 1. None stays None and doesn't count towards m: a test that
-    can't reject at any level, as one without a discordant pair, can't err (Tarone 1990, Biometrics 46, 515).
+    In rising order, each is the largest so far of (m - i + 1) p_(i), at most 1. None stays None and does not count in m: a test that
+    can't reject at any level, as one without a discordant pair, makes no error (Tarone 1990, Biometrics 46, 515).
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -103,12 +104,12 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
 
 
 def smallest_effect(differences: NDArray[Any], clusters: NDArray[Any], power: float = 0.8, alpha: float = 0.05) -> float | None:
-    """The smallest true mean of `differences` [n] (-1, 0 or 1) that a two-sided test at level `alpha` finds with this power.
+    """Return the smallest true mean of `differences` [n] (-1, 0 or 1) that a two-sided test at level `alpha` detects with this power.
 
         (z_{1 - alpha/2} + z_power)  x  the cluster-robust standard error of the mean: 2.80 standard errors by default
 
-    (Bloom 1995, Evaluation Review 19, 547; for language models and clusters Miller 2024, arXiv 2411.00640.) It says what the
-    sample could have seen, not what it saw. None with fewer than two clusters, or where all agree: no standard error.
+    (Bloom 1995, Evaluation Review 19, 547; for language models and clusters Miller 2024, arXiv 2411.00640.) It is a property of the
+    sample's size and spread, not of the observed mean. None with fewer than two clusters or a standard error of 0.
     """
     from scipy.special import ndtri
 

@@ -1,4 +1,4 @@
-"""Intervals of a rate."""
+"""Wilson intervals of a rate, for independent and for clustered rows."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ if TYPE_CHECKING:
 
 
 def wilson_interval(successes: float, n: float) -> tuple[float, float] | None:
-    """Wilson's score interval (Wilson 1927, JASA 22, 209; Newcombe 1998, Stat. Med. 17, 857, method 3).
+    """Return Wilson's score interval (Wilson 1927, JASA 22, 209; Newcombe 1998, Stat. Med. 17, 857, method 3).
 
-    The p with |successes/n - p| <= z sqrt(p (1 - p) / n), by statsmodels. `n` may be an effective size, not a whole number. None
-    for n = 0: no interval of nothing.
+    It contains every p with |successes/n - p| <= z sqrt(p (1 - p) / n), by statsmodels. `n` may be an effective sample size, which is no
+    whole number. None for n = 0.
     """
     if n == 0:
         return None
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, n, alpha=0.05, method="wilson")
-    # Exactly 0 and 1 by the formula, 1e-17 off by rounding: then the interval would miss its own rate.
+    # The formula gives exactly 0 and 1; rounding errors of 1e-17 would exclude the rate from its own interval.
     return 0.0 if successes == 0 else float(low), 1.0 if successes == n else float(high)
 
 
 def clustered_wilson_interval(hits: NDArray[Any], clusters: NDArray[Any]) -> tuple[float, float] | None:
-    """Wilson's interval of the mean of `hits` (0/1, [n]) where the rows of a cluster are alike (`clusters`, [n], from 0).
+    """Return Wilson's interval of the mean of `hits` (0/1, [n]) for clustered rows; `clusters` [n] are indices from 0.
 
-    Wilson's formula with the effective sample size in place of n (Korn & Graubard 1998, Survey Methodology 24, 193; as Wilson:
-    Franco, Little, Louis & Slud 2019, JSSAM 7, 334). Equals `wilson_interval` where every cluster has one row. None of nothing.
-    Covers, by simulation of 4,000 beta-binomial data sets each (6 or 18 rows a cluster, rates 0.1 to 0.8, intra-cluster
-    correlation 0 to 0.7): 94-96 % with 50 clusters and more, 89-99 % with 10-20; Wilson's own, with a correlation of 0.3 and 200
-    clusters: 80 % with 6 rows a cluster, 57 % with 18.
+    It is Wilson's formula with the effective sample size in place of n (Korn & Graubard 1998, Survey Methodology 24, 193; with Wilson's
+    formula: Franco, Little, Louis & Slud 2019, JSSAM 7, 334). With one row in every cluster it equals `wilson_interval`. None for n = 0.
+
+    Coverage, by simulation of 4,000 beta-binomial data sets each (6 or 18 rows a cluster, rates 0.1 to 0.8, intra-cluster correlation 0
+    to 0.7): 94-96 % from 50 clusters on, 89-99 % with 10 to 20. Wilson's formula with n, with a correlation of 0.3 and 200 clusters:
+    80 % with 6 rows a cluster, 57 % with 18.
     """
     import numpy as np
 
@@ -45,15 +46,16 @@ def clustered_wilson_interval(hits: NDArray[Any], clusters: NDArray[Any]) -> tup
 
 
 def _effective_size(successes: int, hits: NDArray[Any], clusters: NDArray[Any], count: int) -> float:
-    """The number of independent rows that would tell as much about the rate.
+    """Return the number of independent rows that would give the same precision.
 
         n / deff  x  (t_{n-1} / t_{C-1})^2,   deff = cluster-robust variance of the mean / (p (1 - p) / (n - 1))
 
-    deff is the design effect (Kish 1965, Survey Sampling), floored at 1: clusters make nothing surer than independent rows, an
-    estimate below 1 is noise. The ratio of the t distributions' 97.5 % points pays for a variance estimated from C clusters (Korn
-    & Graubard 1998; R's survey and the NCHS standards of 2017 do so too). The literature needs both small-sample factors, C/(C-1)
-    in the variance and t: without them the interval covers 81-96 % with 5 correlated clusters, with them 90-99 %; with 200 they
-    change its width by under 1 %. Where the variance says nothing, p being 0 or 1 or one cluster being all, the clusters count as rows.
+    deff is the design effect (Kish 1965, Survey Sampling), at least 1: clustered rows are not more precise than independent rows, so
+    an estimate below 1 is noise. The ratio of the 97.5 % points of the t distributions corrects for the variance, which is estimated
+    from C clusters (Korn & Graubard 1998; R's survey package and the NCHS standards of 2017 do the same). Both small-sample
+    factors, C/(C-1) in the variance and t, are needed: without them coverage is 81-96 % with 5 correlated clusters, with them 90-99 %;
+    with 200 clusters they change the width by less than 1 %. Where the variance carries no information (p is 0 or 1, or there is one
+    cluster), each cluster counts as one row.
     """
     from scipy.special import stdtrit
 

@@ -1,33 +1,30 @@
-"""The heat maps of calibration language (rows) against evaluation language (columns): production lost, errors induced.
-
-A heat map: a row a name, a column a language, the darker, the more.
-
-The heat map of recognition-only errors: a row a variant, a column a language.
-"""
+"""Heat maps over languages: recognition-only errors of each variant, and calibration language against evaluation language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lm_eval_illusion.analysis.calibration_language import way_of_pruning
-from lm_eval_illusion.report.figures.series import Row, grouped, label_room, name_room
+from lm_eval_illusion.analysis.calibration_language import setting_name
+from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, Rate, Report, Row
+from lm_eval_illusion.report.figures.series import column_width, grouped, label_width
 from lm_eval_illusion.report.figures.svg import Drawing, Point, cut
 from lm_eval_illusion.report.format import change_with_interval, percent, points, share_with_interval, span
-from lm_eval_illusion.report.names import language_name, short_names
-from lm_eval_illusion.results.outcomes import POOLED
+from lm_eval_illusion.report.names import language_name, language_rows, short_names
 
 STEP = 27
+"""Height of a row; the width of a column is between NARROWEST and WIDEST."""
 NARROWEST = 30
 WIDEST = 64
 DARK = 0.78
-"""From here on a cell's text is in the colour that is read on the full one."""
+"""From this strength on, a cell's text has the colour for text on the full colour."""
+SMALLEST_SCALE = 0.1
+"""The full colour stands for at least this rate: a largest rate of 2 % must not look like one of 60 %."""
 
 
 @dataclass(frozen=True)
 class HeatCell:
-    """`strength`: from 0 to 1, of the colour of `role`."""
+    """A cell: its text, the strength of its colour from 0 to 1, the text on hover, and the role that selects the colour."""
 
     text: str
     strength: float
@@ -35,35 +32,125 @@ class HeatCell:
     role: str = "illusion"
 
 
-def draw_heat(
+@dataclass(frozen=True)
+class Measure:
+    """What a calibration map shows: `read` returns a cell's rate, `strength` maps its value to the strength of the colour."""
+
+    heading: str
+    role: str
+    read: Callable[[CalibrationCell], Rate]
+    strength: Callable[[float], float]
+    text: Callable[[float | None, int], str]
+    with_interval: Callable[[Rate], str]
+
+
+MEASURES = (
+    Measure(
+        heading="production against the dense model, points",
+        role="retained",
+        read=lambda cell: cell.production_change,
+        # The colour shows what was lost: a gain is as faint as no change.
+        strength=lambda change: max(0.0, -change),
+        text=points,
+        with_interval=change_with_interval,
+    ),
+    Measure(
+        heading="induced recognition-only errors, % of known",
+        role="illusion",
+        read=lambda cell: cell.induced_rate,
+        strength=lambda rate: rate,
+        text=percent,
+        with_interval=share_with_interval,
+    ),
+)
+
+
+def draw_languages(report: Report, width: float) -> Drawing | None:
+    """Draw the recognition-only rate of each variant (row) and language (column), a map for each base model and family."""
+    rows = [row for row in language_rows(report) if row.recognition_only_rate.value is not None]
+    if not rows:
+        return None
+    drawn = {(row.base_model, row.family, row.variant) for row in rows}
+    groups = grouped(report, lambda row: (row.base_model, row.family, row.variant) in drawn)
+    largest = max(row.recognition_only_rate.value or 0.0 for row in rows)
+    drawing = Drawing(
+        "Recognition-only errors by language",
+        f"% of all items: recognised and not produced; n = {span([row.n for row in rows])} items a language",
+        f"A row a variant, a column a language; the darker, the more. The largest is {percent(largest)} %.",
+        width,
+    )
+    for group in groups:
+        drawing.text((0, drawing.y + 4), cut(group.heading, width), "heading", tip=group.heading)
+        drawing.y += 14
+        first = group.rows[0]
+        own = [row for row in rows if (row.base_model, row.family) == (first.base_model, first.family)]
+        cells = {(row.variant, row.language): _language_cell(row, max(largest, SMALLEST_SCALE)) for row in own}
+        languages = sorted({row.language for row in own})
+        _draw_map(drawing, [row.variant for row in group.rows], languages, cells, label_width(groups, width))
+    return drawing
+
+
+def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
+    """Draw two maps for each calibration table: calibration languages in rows, evaluation languages in columns.
+
+    A measure has the same colour scale in all tables.
+    """
+    tables = report.calibration_languages
+    if not tables:
+        return None
+    drawing = Drawing(
+        "Language of calibration against language of evaluation",
+        f"rows: calibrated in, columns: asked in; n = {span([cell.n for table in tables for cell in table.cells])} items a cell",
+        "The darker, the more production was lost, or the more recognition-only errors were induced.",
+        width,
+    )
+    names = short_names(report)
+    labels = {code: language_name(code) for table in tables for code in table.calibration_languages}
+    for table in tables:
+        heading = f"{setting_name(table)} of {names[table.base_model]}, {table.family}"
+        drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
+        drawing.y += 18
+        for measure in MEASURES:
+            drawing.text((0, drawing.y + 4), cut(measure.heading, width), "label", tip=measure.heading)
+            drawing.y += 14
+            cells = _calibration_cells(table, measure, _largest(tables, measure))
+            rows = [labels[code] for code in table.calibration_languages]
+            _draw_map(drawing, rows, table.languages, cells, column_width(list(labels.values()), width))
+    return drawing
+
+
+def _draw_map(
     drawing: Drawing,
     rows: Sequence[str],
     languages: Sequence[str],
     cells: Mapping[tuple[str, str], HeatCell],
-    room: float,
+    names: float,
 ) -> None:
-    """Columns wrap into a second block where there are more languages than fit. `cells`: by row and language; `room`: for the names."""
-    fit = int((drawing.width - room) // NARROWEST)
-    blocks = -(-len(languages) // fit)
-    # Blocks of like length: 18 languages where 16 fit make 9 and 9, not 16 and 2.
-    columns = -(-len(languages) // blocks)
-    step = min((drawing.width - room) / columns, WIDEST)
+    """Draw `cells`, by row and language, right of a column of row names that is `names` pixels wide.
+
+    Languages that do not fit beside each other continue in further maps below, of similar width.
+    """
+    fit = int((drawing.width - names) // NARROWEST)
+    maps = -(-len(languages) // fit)
+    # 18 languages where 16 fit become 9 and 9, not 16 and 2.
+    columns = -(-len(languages) // maps)
+    step = min((drawing.width - names) / columns, WIDEST)
     for start in range(0, len(languages), columns):
-        block = languages[start : start + columns]
-        for place, language in enumerate(block):
-            at = (room + (place + 0.5) * step, drawing.y + 8)
+        shown = languages[start : start + columns]
+        for index, language in enumerate(shown):
+            at = (names + (index + 0.5) * step, drawing.y + 8)
             drawing.text(at, cut(language, step), "quiet", "middle", tip=language_name(language))
         drawing.y += 14
         for row in rows:
-            drawing.text((0, drawing.y + 17), cut(row, room - 8), "label", tip=row)
-            for place, language in enumerate(block):
-                _cell(drawing, (room + place * step, drawing.y), step, cells.get((row, language)))
+            drawing.text((0, drawing.y + 17), cut(row, names - 8), "label", tip=row)
+            for index, language in enumerate(shown):
+                _draw_cell(drawing, (names + index * step, drawing.y), step, cells.get((row, language)))
             drawing.y += STEP
         drawing.y += 16
 
 
-def _cell(drawing: Drawing, at: Point, step: float, cell: HeatCell | None) -> None:
-    """A language that was not asked stays an empty frame."""
+def _draw_cell(drawing: Drawing, at: Point, step: float, cell: HeatCell | None) -> None:
+    """Draw a cell; None, a language that was not evaluated, is a dash."""
     if cell is None:
         drawing.text((at[0] + step / 2, at[1] + 17), "–", "quiet", "middle", tip="not asked")
         return
@@ -72,120 +159,28 @@ def _cell(drawing: Drawing, at: Point, step: float, cell: HeatCell | None) -> No
     drawing.text((at[0] + step / 2 - 1, at[1] + 17), cell.text, role, "middle", cell.tip)
 
 
-FAINTEST_SCALE = 0.1
-"""The full colour is at least this rate: a largest rate of 2 % is not to look like one of 60 %."""
-
-
-def draw_languages(report: dict[str, Any], width: float) -> Drawing | None:
-    """A map a base model and family."""
-    rows = [row for row in report["rows"] if row["language"] != POOLED and row["recognition_only_rate"]["value"] is not None]
-    if not rows:
-        return None
-    have = {(row["base_model"], row["family"], row["variant"]) for row in rows}
-    groups = grouped(report, lambda row: (row["base_model"], row["family"], row["variant"]) in have)
-    largest = max(row["recognition_only_rate"]["value"] for row in rows)
-    drawing = Drawing(
-        "Recognition-only errors by language",
-        f"% of all items: recognised and not produced; n = {span([row['n'] for row in rows])} items a language",
-        f"A row a variant, a column a language; the darker, the more. The largest is {percent(largest)} %.",
-        width,
-    )
-    for group in groups:
-        drawing.text((0, drawing.y + 4), cut(group.heading, width), "heading", tip=group.heading)
-        drawing.y += 14
-        first = group.rows[0]
-        mine = [row for row in rows if (row["base_model"], row["family"]) == (first["base_model"], first["family"])]
-        cells = {(row["variant"], row["language"]): _language_cell(row, max(largest, FAINTEST_SCALE)) for row in mine}
-        languages = sorted({row["language"] for row in mine})
-        draw_heat(drawing, [row["variant"] for row in group.rows], languages, cells, label_room(groups, width))
-    return drawing
-
-
 def _language_cell(row: Row, largest: float) -> HeatCell:
-    rate = row["recognition_only_rate"]
-    tip = f"{row['variant']}, {language_name(row['language'])}: {share_with_interval(rate)} %, n = {row['n']}"
-    return HeatCell(percent(rate["value"], 0), rate["value"] / largest, tip)
+    rate = row.recognition_only_rate
+    tip = f"{row.variant}, {language_name(row.language)}: {share_with_interval(rate)} %, n = {row.n}"
+    return HeatCell(percent(rate.value, 0), (rate.value or 0.0) / largest, tip)
 
 
-Table = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """`key`: of a cell. `strength`: what the colour shows of a value. `text` and `with_interval`: how a value is written."""
-
-    key: str
-    heading: str
-    role: str
-    strength: Callable[[float], float]
-    text: Callable[[float | None, int], str]
-    with_interval: Callable[[dict[str, Any]], str]
-
-
-MEASURES = (
-    # Of production the colour shows what was lost: a gain is as faint as no change.
-    Measure(
-        "production_change",
-        "production against the dense model, points",
-        "retained",
-        lambda change: max(0.0, -change),
-        points,
-        change_with_interval,
-    ),
-    Measure(
-        "induced_rate",
-        "induced recognition-only errors, % of known",
-        "illusion",
-        lambda rate: rate,
-        percent,
-        share_with_interval,
-    ),
-)
-
-
-def draw_calibration_languages(report: dict[str, Any], width: float) -> Drawing | None:
-    """Two maps a base model, family and way of pruning; colours are of one scale over all of them."""
-    tables: list[Table] = report["calibration_languages"]
-    if not tables:
-        return None
-    drawing = Drawing(
-        "Language of calibration against language of evaluation",
-        f"rows: calibrated in, columns: asked in; n = {span([cell['n'] for table in tables for cell in table['cells']])} items a cell",
-        "The darker, the more production was lost, or the more recognition-only errors were induced.",
-        width,
-    )
-    names = short_names(report)
-    labels = {code: language_name(code) for table in tables for code in table["calibration_languages"]}
-    for table in tables:
-        heading = f"{way_of_pruning(table)} of {names[table['base_model']]}, {table['family']}"
-        drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
-        drawing.y += 18
-        for measure in MEASURES:
-            drawing.text((0, drawing.y + 4), cut(measure.heading, width), "label", tip=measure.heading)
-            drawing.y += 14
-            cells = _cells(table, measure, _largest(tables, measure))
-            rows = [labels[code] for code in table["calibration_languages"]]
-            draw_heat(drawing, rows, table["languages"], cells, name_room(list(labels.values()), width))
-    return drawing
-
-
-def _cells(table: Table, measure: Measure, largest: float) -> dict[tuple[str, str], HeatCell]:
+def _calibration_cells(table: CalibrationTable, measure: Measure, largest: float) -> dict[tuple[str, str], HeatCell]:
+    """Return the cells by name of the calibration language and code of the evaluation language."""
     cells = {}
-    for cell in table["cells"]:
-        value = cell[measure.key]["value"]
-        strength = 0.0 if value is None else measure.strength(value) / largest
-        tip = f"{_said(cell)}: {measure.with_interval(cell[measure.key])}"
-        cells[language_name(cell["calibration_language"]), cell["language"]] = HeatCell(
-            measure.text(value, 0), strength, tip, measure.role
+    for cell in table.cells:
+        rate = measure.read(cell)
+        calibrated, evaluated = language_name(cell.calibration_language), language_name(cell.language)
+        cells[calibrated, cell.language] = HeatCell(
+            text=measure.text(rate.value, 0),
+            strength=0.0 if rate.value is None else measure.strength(rate.value) / largest,
+            tip=f"{cell.variant}, calibrated in {calibrated}, asked in {evaluated}, n = {cell.n}: {measure.with_interval(rate)}",
+            role=measure.role,
         )
     return cells
 
 
-def _said(cell: dict[str, Any]) -> str:
-    calibrated, asked = language_name(cell["calibration_language"]), language_name(cell["language"])
-    return f"{cell['variant']}, calibrated in {calibrated}, asked in {asked}, n = {cell['n']}"
-
-
-def _largest(tables: list[Table], measure: Measure) -> float:
-    values = [cell[measure.key]["value"] for table in tables for cell in table["cells"]]
-    return max([FAINTEST_SCALE, *(measure.strength(value) for value in values if value is not None)])
+def _largest(tables: Sequence[CalibrationTable], measure: Measure) -> float:
+    """Return the value of the full colour: the largest strength in any table, at least SMALLEST_SCALE."""
+    values = [measure.read(cell).value for table in tables for cell in table.cells]
+    return max([SMALLEST_SCALE, *(measure.strength(value) for value in values if value is not None)])

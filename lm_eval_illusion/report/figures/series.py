@@ -1,60 +1,35 @@
-"""Pooled rows as lines over sparsity: a pruning method's variants, from the dense one on.
-
-Rows of a report in groups that are drawn together: a group a base model and family, a row a variant.
-"""
+"""What figures draw: the pooled rows grouped by base model and family, and within a group as lines over sparsity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
+from lm_eval_illusion.analysis.records import Report, Row, VariantEntry
 from lm_eval_illusion.report.figures.svg import width_of
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
 from lm_eval_illusion.results.outcomes import POOLED
 
-Row = dict[str, Any]
+UNQUANTISED_BITS = 16
+"""Bits of a weight in bfloat16 and float16; fewer mean that the variant is quantised."""
+NO_MASK = (None, "", "0:0")
+
+Entries: TypeAlias = Mapping[tuple[str, str], VariantEntry]
+"""Base model and variant -> its entry in the report."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The variants of a base model on a family; `heading` says only what tells the groups apart."""
+    """The rows of one base model and family, one for each variant. `heading` names only what differs between the groups."""
 
     heading: str
     rows: list[Row]
 
 
-def grouped(report: dict[str, Any], wanted: Callable[[Row], bool]) -> list[Group]:
-    """The groups of the wanted pooled rows, in the report's order."""
-    rows = [row for row in pooled_rows(report) if wanted(row)]
-    names = short_names(report)
-    several_families = len(families(rows)) > 1
-    by_group: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        by_group.setdefault((row["base_model"], row["family"]), []).append(row)
-    return [
-        Group(f"{names[base_model]}, {family}" if several_families else names[base_model], members)
-        for (base_model, family), members in by_group.items()
-    ]
-
-
-def label_room(groups: Sequence[Group], width: float) -> float:
-    """The room of a column of the groups' variants."""
-    return name_room([row["variant"] for group in groups for row in group.rows], width)
-
-
-def name_room(names: Sequence[str], width: float) -> float:
-    """How wide a column of names is: as the longest, but at most a third of the drawing."""
-    return min(max(map(width_of, names)) + 12, width / 3)
-
-
-# Of bfloat16 and float16.
-UNQUANTISED_BITS = 16
-
-
 @dataclass(frozen=True)
 class Method:
-    """One line: its variants' sparsities and rows, by sparsity."""
+    """A line over sparsity: the points of a pruning method, (sparsity from 0 to 1, row), by rising sparsity; the dense one is first."""
 
     name: str
     points: list[tuple[float, Row]]
@@ -62,59 +37,79 @@ class Method:
 
 @dataclass(frozen=True)
 class Panel:
-    """The methods that a base model was pruned with, measured on one family."""
+    """The pruning methods of one base model and family."""
 
     heading: str
     methods: list[Method]
 
 
-def panels(report: dict[str, Any]) -> list[Panel]:
-    """A panel a base model and family; one without a pruned variant of known sparsity is left out."""
-    variants = {(entry["base_model"], entry["variant"]): entry for entry in report["variants"]}
-    found = [Panel(group.heading, _methods(group, variants)) for group in grouped(report, lambda row: _drawable(row, variants))]
+def grouped(report: Report, is_drawn: Callable[[Row], bool]) -> list[Group]:
+    """Group the pooled rows for which `is_drawn` is true, in the report's order."""
+    rows = [row for row in pooled_rows(report) if is_drawn(row)]
+    names = short_names(report)
+    several_families = len(families(rows)) > 1
+    by_group: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_group.setdefault((row.base_model, row.family), []).append(row)
+    return [
+        Group(f"{names[base_model]}, {family}" if several_families else names[base_model], members)
+        for (base_model, family), members in by_group.items()
+    ]
+
+
+def label_width(groups: Sequence[Group], width: float) -> float:
+    """Return the width in pixels of a column with the variants' names, in a drawing of this width."""
+    return column_width([row.variant for group in groups for row in group.rows], width)
+
+
+def column_width(names: Sequence[str], width: float) -> float:
+    """Return the width of a column of names: that of the longest name, at most a third of the drawing."""
+    return min(max(map(width_of, names)) + 12, width / 3)
+
+
+def panels(report: Report) -> list[Panel]:
+    """Return a panel for each base model and family that has a pruned variant of known sparsity."""
+    entries = {(entry.base_model, entry.variant): entry for entry in report.variants}
+    found = [Panel(group.heading, _methods(group, entries)) for group in grouped(report, lambda row: _is_drawn(row, entries))]
     return [panel for panel in found if panel.methods]
 
 
-def _methods(group: Group, variants: dict[tuple[str, str], Row]) -> list[Method]:
+def _methods(group: Group, entries: Entries) -> list[Method]:
     by_name: dict[str, list[tuple[float, Row]]] = {}
     for row in group.rows:
-        by_name.setdefault(_method(_entry(row, variants)), []).append((_sparsity(_entry(row, variants)) or 0.0, row))
+        entry = entries[row.base_model, row.variant]
+        by_name.setdefault(_method(entry), []).append((_sparsity(entry) or 0.0, row))
     dense = by_name.pop(DENSE, [])
-    return [Method(name, _by_sparsity([*dense, *points])) for name, points in by_name.items()]
+    return [Method(name, sorted([*dense, *points], key=lambda point: point[0])) for name, points in by_name.items()]
 
 
-def _by_sparsity(points: Sequence[tuple[float, Row]]) -> list[tuple[float, Row]]:
-    return sorted(points, key=lambda point: point[0])
+def _is_drawn(row: Row, entries: Entries) -> bool:
+    measured = row.recognition_accuracy.value is not None and row.production_accuracy.value is not None
+    return measured and _sparsity(entries[row.base_model, row.variant]) is not None
 
 
-def _drawable(row: Row, variants: dict[tuple[str, str], Row]) -> bool:
-    measured = all(row[f"{name}_accuracy"]["value"] is not None for name in ("recognition", "production"))
-    return measured and _sparsity(_entry(row, variants)) is not None
+def _sparsity(entry: VariantEntry) -> float | None:
+    """Return the measured sparsity, else the requested one; 0 for a dense model without either.
 
-
-def _entry(row: Row, variants: dict[tuple[str, str], Row]) -> Row:
-    return variants[row["base_model"], row["variant"]]
-
-
-def _sparsity(entry: Row) -> float | None:
-    """Measured; where the backend did not measure it, as asked. A dense model has none; rounding's zeros are no sparsity."""
-    if entry["pruner"] == DENSE:
-        return entry["sparsity_measured"] or 0.0
+    None for a variant that is quantised only: zeros from rounding are not sparsity.
+    """
+    if entry.pruner == DENSE:
+        return entry.sparsity_measured or 0.0
     if _is_only_quantised(entry):
         return None
-    known = entry["sparsity_measured"] if entry["sparsity_measured"] is not None else entry["sparsity_requested"]
-    return float(known) if known is not None else None
+    sparsity = entry.sparsity_measured if entry.sparsity_measured is not None else entry.sparsity_requested
+    return float(sparsity) if sparsity is not None else None
 
 
-def _is_only_quantised(entry: Row) -> bool:
-    is_pruned = entry["sparsity_requested"] is not None or entry["mask_structure"] not in (None, "", "0:0")
-    return not is_pruned and (entry["bits_measured"] or UNQUANTISED_BITS) < UNQUANTISED_BITS
+def _is_only_quantised(entry: VariantEntry) -> bool:
+    is_pruned = entry.sparsity_requested is not None or entry.mask_structure not in NO_MASK
+    return not is_pruned and (entry.bits_measured or UNQUANTISED_BITS) < UNQUANTISED_BITS
 
 
-def _method(entry: Row) -> str:
-    """'wanda', 'wanda 2:4' where the zeros have a pattern, 'wanda cal=en' where it was calibrated in one language."""
-    mask, language = entry["mask_structure"], entry["calibration_language"]
-    if entry["pruner"] == DENSE:
+def _method(entry: VariantEntry) -> str:
+    """Return 'wanda', 'wanda 2:4' with a mask pattern, 'wanda cal=en' where the calibration text is in one language."""
+    if entry.pruner == DENSE:
         return DENSE
-    pattern = "" if mask in (None, "", "0:0") else f" {mask}"
-    return f"{entry['pruner']}{pattern}" + ("" if language in (None, POOLED) else f" cal={language}")
+    mask = "" if entry.mask_structure in NO_MASK else f" {entry.mask_structure}"
+    language = "" if entry.calibration_language in (None, POOLED) else f" cal={entry.calibration_language}"
+    return f"{entry.pruner}{mask}{language}"

@@ -1,11 +1,7 @@
-"""How much room text takes, guessed without its font: enough to wrap a title and to cut a label.
+"""A drawing as SVG text: marks with a role each, a title and a description; and the estimated widths of texts.
 
-A drawing: marks with a role each, a title and a description, written as SVG text.
-
-What each mark looks like: role -> SVG attributes, for figures as files.
-
-The page's style.css sets the same roles, as classes, for light and dark. Told apart without colour too: the hues are of the
-Okabe-Ito kind, side by side they differ in lightness, and lines differ in dash and weight.
+A role, such as "label" or "gap-line", selects the attributes in ROLES. In the page, style.css overrides them by class for light and
+dark. Roles differ without colour too: hues are of the Okabe-Ito kind, neighbours differ in lightness, lines differ in dash and weight.
 """
 
 from __future__ import annotations
@@ -13,99 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeAlias
 from xml.etree import ElementTree
 
-Point = tuple[float, float]
-Place = dict[str, float | str]
+Point: TypeAlias = tuple[float, float]
+Attributes: TypeAlias = dict[str, float | str]
 
 LINE_HEIGHT = 16
-# XML has no way to write these, escaped or not; a model's name may hold them all the same.
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class Drawing:
-    """Marks are added from top to bottom; `y` is where the next part may start."""
-
-    def __init__(self, title: str, subtitle: str, description: str, width: float) -> None:
-        self.width = width
-        self.y = 0.0
-        self._title = title
-        self._description = description
-        self._marks = ElementTree.Element("g")
-        for text, role in ((title, "title"), (subtitle, "subtitle")):
-            for line in wrapped(text, width / PROSE / (BOLD if role == "title" else 1), float(ROLES[role]["font-size"])):
-                self.y += LINE_HEIGHT + 1
-                self.text((0, self.y), line, role)
-        self.y += LINE_HEIGHT + 10
-
-    def text(self, at: Point, text: str, role: str, anchor: str = "start", tip: str = "") -> None:
-        """A line of text; `tip` is shown on hover."""
-        self._mark("text", role, {"x": at[0], "y": at[1], "text-anchor": anchor}, tip, text)
-
-    def rect(self, at: Point, size: Point, role: str, tip: str = "", opacity: float | None = None) -> None:
-        """A rectangle from its upper left corner; a negative size draws nothing."""
-        place: Place = {"x": at[0], "y": at[1], "width": max(size[0], 0.0), "height": max(size[1], 0.0)}
-        self._mark("rect", role, place if opacity is None else {**place, "fill-opacity": opacity}, tip)
-
-    def line(self, start: Point, end: Point, role: str) -> None:
-        """A straight line."""
-        self._mark("line", role, {"x1": start[0], "y1": start[1], "x2": end[0], "y2": end[1]})
-
-    def path(self, points: Sequence[Point], role: str) -> None:
-        """A line through the points."""
-        self._mark("polyline", role, {"points": _listed(points)})
-
-    def area(self, points: Sequence[Point], role: str, tip: str = "", opacity: float | None = None) -> None:
-        """A filled polygon."""
-        place: Place = {"points": _listed(points)}
-        self._mark("polygon", role, place if opacity is None else {**place, "fill-opacity": opacity}, tip)
-
-    def svg(self, name: str) -> str:
-        """The SVG text, as high as `y`; `name` makes its ids unique among the figures of a page."""
-        size = f"0 0 {_short(self.width)} {_short(self.y)}"
-        root = ElementTree.Element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "viewBox": size,
-                "width": _short(self.width),
-                "height": _short(self.y),
-                "class": "figure",
-                "role": "img",
-                "font-family": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'DejaVu Sans', sans-serif",
-                "aria-labelledby": f"{name}-title",
-                "aria-describedby": f"{name}-desc",
-            },
-        )
-        ElementTree.SubElement(root, "title", {"id": f"{name}-title"}).text = _clean(self._title)
-        ElementTree.SubElement(root, "desc", {"id": f"{name}-desc"}).text = _clean(self._description)
-        ground = {"class": "f-ground", "width": "100%", "height": "100%", **ROLES["ground"]}
-        ElementTree.SubElement(root, "rect", ground)
-        root.append(self._marks)
-        return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False) + "\n"
-
-    def _mark(self, tag: str, role: str, place: Place, tip: str = "", text: str = "") -> None:
-        attributes = {key: value if isinstance(value, str) else _short(value) for key, value in place.items()}
-        # What is placed wins over the role: an opacity of its own, say.
-        element = ElementTree.SubElement(self._marks, tag, {"class": f"f-{role}", **ROLES[role], **attributes})
-        if tip:
-            ElementTree.SubElement(element, "title").text = _clean(tip)
-            element[0].tail = _clean(text) or None
-        elif text:
-            element.text = _clean(text)
-
-
-def _listed(points: Sequence[Point]) -> str:
-    return " ".join(f"{_short(x)},{_short(y)}" for x, y in points)
-
-
-def _short(number: float) -> str:
-    return f"{number:.2f}".rstrip("0").rstrip(".")
-
-
-def _clean(text: str) -> str:
-    return NOT_IN_XML.sub("�", text)
-
+"""Characters that XML can't hold, not even escaped; the name of a model may contain them."""
 
 INK = "#14181d"
 QUIET = "#5a6570"
@@ -118,7 +30,7 @@ RECOVERED = "#11806a"
 GROUND = "#ffffff"
 
 HALO = {"stroke": GROUND, "stroke-width": "3", "stroke-linejoin": "round", "paint-order": "stroke"}
-"""Around text that may cross a line."""
+"""Outline of text that may cross a line."""
 
 ROLES: dict[str, dict[str, str]] = {
     "ground": {"fill": GROUND},
@@ -152,38 +64,124 @@ ROLES: dict[str, dict[str, str]] = {
     "on-faint": {"fill": INK, "font-size": "11"},
 }
 
-
+SIZE = 12
 WIDE_CHARACTER = 1.0
 NARROW_CHARACTER = 0.56
 BOLD = 1.1
-"""How much wider bold letters are."""
+"""Width of bold text relative to plain text."""
 PROSE = 0.88
-"""How much narrower a sentence is than names of the same length: spaces and small letters."""
-SIZE = 12
+"""Width of a sentence relative to a name of the same length: sentences have more spaces and small letters."""
 
 
 def width_of(text: str, size: float = SIZE) -> float:
-    """The width in pixels: East Asian characters are square, others a bit more than half as wide."""
+    """Estimate the width in pixels: East Asian characters are square, others a bit more than half as wide."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return size * (wide * WIDE_CHARACTER + (len(text) - wide) * NARROW_CHARACTER)
 
 
-def cut(text: str, room: float, size: float = SIZE) -> str:
-    """The text, or as much of its start as fits and an ellipsis."""
-    if width_of(text, size) <= room:
+def cut(text: str, width: float, size: float = SIZE) -> str:
+    """Return the text if it fits into `width` pixels, else as much of its start as fits with an ellipsis."""
+    if width_of(text, size) <= width:
         return text
-    while text and width_of(text + "…", size) > room:
+    while text and width_of(text + "…", size) > width:
         text = text[:-1]
     return text + "…"
 
 
-def wrapped(text: str, room: float, size: float = SIZE) -> list[str]:
-    """Lines no wider than the room, broken at spaces; a single word that is wider is cut."""
+def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:
+    """Break a text at spaces into lines of at most `width` pixels; a word that is wider is cut."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_of(longer, size) <= room:
+        if lines and width_of(longer, size) <= width:
             lines[-1] = longer
         else:
-            lines.append(cut(word, room, size))
+            lines.append(cut(word, width, size))
     return lines
+
+
+class Drawing:
+    """A drawing of `width` pixels. Marks are added from top to bottom; `y` is where the next part may start.
+
+    Title and subtitle are drawn and wrapped; title and description are read out by screen readers.
+    """
+
+    def __init__(self, title: str, subtitle: str, description: str, width: float) -> None:
+        self.width = width
+        self.y = 0.0
+        self._title = title
+        self._description = description
+        self._marks = ElementTree.Element("g")
+        for text, role in ((title, "title"), (subtitle, "subtitle")):
+            for line in wrapped(text, width / PROSE / (BOLD if role == "title" else 1), float(ROLES[role]["font-size"])):
+                self.y += LINE_HEIGHT + 1
+                self.text((0, self.y), line, role)
+        self.y += LINE_HEIGHT + 10
+
+    def text(self, at: Point, text: str, role: str, anchor: str = "start", tip: str = "") -> None:
+        """Add a line of text; `tip` is shown on hover."""
+        self._mark("text", role, {"x": at[0], "y": at[1], "text-anchor": anchor}, tip, text)
+
+    def rect(self, at: Point, size: Point, role: str, tip: str = "", opacity: float | None = None) -> None:
+        """Add a rectangle by its upper left corner; a negative size counts as 0."""
+        attributes: Attributes = {"x": at[0], "y": at[1], "width": max(size[0], 0.0), "height": max(size[1], 0.0)}
+        self._mark("rect", role, attributes if opacity is None else {**attributes, "fill-opacity": opacity}, tip)
+
+    def line(self, start: Point, end: Point, role: str) -> None:
+        """Add a straight line."""
+        self._mark("line", role, {"x1": start[0], "y1": start[1], "x2": end[0], "y2": end[1]})
+
+    def path(self, points: Sequence[Point], role: str) -> None:
+        """Add a line through the points."""
+        self._mark("polyline", role, {"points": _coordinates(points)})
+
+    def area(self, points: Sequence[Point], role: str, tip: str = "", opacity: float | None = None) -> None:
+        """Add a filled polygon."""
+        attributes: Attributes = {"points": _coordinates(points)}
+        self._mark("polygon", role, attributes if opacity is None else {**attributes, "fill-opacity": opacity}, tip)
+
+    def svg(self, name: str) -> str:
+        """Return the SVG text, `y` pixels high; `name` makes its ids unique among the figures of a page."""
+        size = f"0 0 {_short(self.width)} {_short(self.y)}"
+        root = ElementTree.Element(
+            "svg",
+            {
+                "xmlns": "http://www.w3.org/2000/svg",
+                "viewBox": size,
+                "width": _short(self.width),
+                "height": _short(self.y),
+                "class": "figure",
+                "role": "img",
+                "font-family": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'DejaVu Sans', sans-serif",
+                "aria-labelledby": f"{name}-title",
+                "aria-describedby": f"{name}-desc",
+            },
+        )
+        ElementTree.SubElement(root, "title", {"id": f"{name}-title"}).text = _clean(self._title)
+        ElementTree.SubElement(root, "desc", {"id": f"{name}-desc"}).text = _clean(self._description)
+        ground = {"class": "f-ground", "width": "100%", "height": "100%", **ROLES["ground"]}
+        ElementTree.SubElement(root, "rect", ground)
+        root.append(self._marks)
+        return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False) + "\n"
+
+    def _mark(self, tag: str, role: str, attributes: Attributes, tip: str = "", text: str = "") -> None:
+        own = {key: value if isinstance(value, str) else _short(value) for key, value in attributes.items()}
+        # Attributes of the mark, such as its opacity, win over those of the role.
+        element = ElementTree.SubElement(self._marks, tag, {"class": f"f-{role}", **ROLES[role], **own})
+        if tip:
+            ElementTree.SubElement(element, "title").text = _clean(tip)
+            element[0].tail = _clean(text) or None
+        elif text:
+            element.text = _clean(text)
+
+
+def _coordinates(points: Sequence[Point]) -> str:
+    return " ".join(f"{_short(x)},{_short(y)}" for x, y in points)
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def _clean(text: str) -> str:
+    return NOT_IN_XML.sub("�", text)

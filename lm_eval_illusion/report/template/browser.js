@@ -1,4 +1,4 @@
-// The item browser: filters, the list a page at a time, and items that open in it.
+// The item browser: filters, a list in pages, and items that open in the list.
 
 const PAGE = 25;
 
@@ -91,7 +91,7 @@ function startBrowser(data, start) {
     for (const select of Object.values(selects)) select.value = "";
   }
 
-  /** Goes to the item that the address names, if it names one. */
+  /** Open the item that the page's address names, if it names one. */
   function openLinked() {
     const at = data.items.findIndex((item) => addressOf(item) === location.hash);
     if (at < 0) return false;
@@ -112,7 +112,7 @@ function startBrowser(data, start) {
       clearTimeout(waiting);
       waiting = setTimeout(filter, 120);
     });
-    // Not on the whole form: the search field's change comes when it loses focus to a row, and would take that row away.
+    // Not on the whole form: the search field fires a change when a click on a row takes its focus, and would remove that row.
     for (const select of Object.values(selects)) select.addEventListener("change", filter);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", (event) => {

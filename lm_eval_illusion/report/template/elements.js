@@ -1,6 +1,6 @@
-// Elements with text in them. Data only ever becomes text: never markup.
+// HTML elements that contain text. Data becomes text only, never markup.
 
-/** An element with a class, attributes and children; strings become text, null is left out. */
+/** Return an element with class, attributes and children; strings become text, null is left out. */
 function element(tag, name, attributes, ...children) {
   const made = document.createElement(tag);
   if (name) made.className = name;
@@ -9,12 +9,12 @@ function element(tag, name, attributes, ...children) {
   return made;
 }
 
-/** The attributes of text in an item's language, so that its script, direction and font are right. */
+/** Return the attributes of text in an item's language: they select script, direction and font. */
 function spoken(language) {
   return { lang: language, dir: "auto" };
 }
 
-/** What is undefined is an en dash. */
+/** Return the value, an en dash if it is undefined. */
 function shown(value) {
   return value === null || value === undefined ? "–" : String(value);
 }

@@ -1,4 +1,4 @@
-// One item, opened: the question, and what every variant made of it, side by side.
+// An opened item: its question, and the results of all variants side by side.
 
 const CELLS = {
   both: "recognised and produced",
@@ -13,12 +13,12 @@ const TRANSITIONS = {
   "not known": "not known",
 };
 
-/** A coloured word for a cell or a transition. */
+/** Return a coloured word for an outcome class or a transition. */
 function badge(key, names) {
   return key === null ? null : element("span", `badge ${Object.hasOwn(names, key) ? key : ""}`, {}, names[key] ?? key);
 }
 
-/** Dense first, then the row that was opened, then its base model's others, then those of other base models. */
+/** Sort: dense, the opened row, other variants of its base model, other base models. */
 function inOrder(rows, chosen) {
   const place = (row) => {
     if (row.base_model !== chosen.base_model) return 3;
@@ -28,13 +28,13 @@ function inOrder(rows, chosen) {
   return [...rows].sort((a, b) => place(a) - place(b));
 }
 
-/** A line of the comparison: a heading and a cell a variant. */
+/** Return a line of the comparison: a heading and a cell for each variant. */
 function line(heading, rows, chosen, cell) {
   const cells = rows.map((row) => element("td", row === chosen ? "chosen" : "", {}, ...[cell(row)].flat()));
   return element("tr", "", {}, element("th", "", { scope: "row" }, ...[heading].flat()), ...cells);
 }
 
-/** What a view said: one output as it is, several as a list. */
+/** Return the outputs of a view: one as text, several as a list. */
 function outputs(texts, language) {
   if (!texts || !texts.length) return shown(null);
   const say = (text) =>
@@ -43,7 +43,7 @@ function outputs(texts, language) {
   return element("ol", "", {}, ...texts.map((text) => element("li", "", {}, say(text))));
 }
 
-/** The score of an option, the highest marked. */
+/** Return the score of an option; the highest is marked. */
 function score(row, place) {
   const value = row.scores[place];
   const known = row.scores.filter((other) => other !== null);
@@ -83,7 +83,7 @@ function comparison(item, rows, chosen, labels) {
   );
 }
 
-/** The address of an item within this page. */
+/** Return the address of an item within this page. */
 function addressOf(item) {
   return `#item/${[item.family, item.language, item.id].map(encodeURIComponent).join("/")}`;
 }

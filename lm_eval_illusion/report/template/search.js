@@ -1,4 +1,4 @@
-// Which rows are shown: filters as small integers and a search in prepared text, fast enough for 50,000 rows.
+// Filter and search rows: filters compare small integers, the search uses prepared text. Fast enough for 50,000 rows.
 
 const FACETS = {
   variant: (row) => JSON.stringify([row.base_model, row.variant]),
@@ -8,12 +8,12 @@ const FACETS = {
   family: (row, item) => item.family,
 };
 
-/** Text as it is searched in: without case and without differences of encoding. */
+/** Normalise text for the search: no case, one Unicode form. */
 function searchable(text) {
   return text.normalize("NFKC").toLowerCase();
 }
 
-/** For each facet its values, in order of appearance, and the number of each row's value. */
+/** Return for each facet its values, in order of appearance, and for each row the index of its value. */
 function indexFacets(data) {
   const facets = {};
   for (const [name, read] of Object.entries(FACETS)) {
@@ -29,7 +29,7 @@ function indexFacets(data) {
   return facets;
 }
 
-/** The text of items and of rows, each once: a row is found by its item's text or by its outputs. */
+/** Return the searchable text of items and of rows: a row matches by the text of its item or by its outputs. */
 function indexText(data) {
   const ofItem = (item) => [item.id, item.question, item.answer, ...(item.aliases ?? []), ...item.options, item.context].join("\n");
   return {
@@ -38,7 +38,7 @@ function indexText(data) {
   };
 }
 
-/** The numbers of the rows that fit: `wanted` maps a facet to a value, `query` is words that all must be found. */
+/** Return the indices of the matching rows: `wanted` maps a facet to a value, `query` holds words that must all occur. */
 function findRows(data, facets, text, wanted, query) {
   const tests = Object.entries(wanted).map(([name, value]) => [facets[name].codes, facets[name].values.indexOf(value)]);
   const words = searchable(query).split(/\s+/).filter(Boolean);

@@ -1,6 +1,6 @@
-// Tables that sort by any column, by click or by keyboard: each heading holds a button.
+// Sort tables by any column, by mouse or keyboard: each heading contains a button.
 
-/** Undefined cells stand last whichever way the column is sorted. */
+/** Compare two cells; undefined cells are last in both directions. */
 function compareCells(one, other, sign) {
   if (one === "" || other === "") return (one === "") - (other === "");
   const [a, b] = [Number(one), Number(other)];
@@ -8,7 +8,7 @@ function compareCells(one, other, sign) {
   return sign * order;
 }
 
-/** Numbers start with the largest, words with the first; a second press turns the order round. */
+/** Sort numbers from the largest, words from the first; a second press reverses the order. */
 function sortBy(table, heading) {
   const descending = heading.getAttribute("aria-sort")
     ? heading.getAttribute("aria-sort") === "ascending"

@@ -1,11 +1,11 @@
-// The data of the page: the item browser's is gzip in base64 and is unpacked here, without a request.
+// The data of the page. The item browser's data is gzip in base64 and is unpacked here, without a request.
 
-/** The small data: what to show first, and the languages' names. */
+/** Return the small data: the initial filter, and the names of languages. */
 function readStart() {
   return JSON.parse(document.getElementById("start").textContent);
 }
 
-/** Items, and rows of items and variants. */
+/** Return the items and the rows of items and variants. */
 async function unpackItems() {
   const packed = atob(document.getElementById("packed-items").textContent);
   const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));

@@ -1,0 +1,313 @@
+"""The records of report.json (schema 1). A field is a key of the JSON object, in the same order; an undefined value is None, there null.
+
+`Report` is what `analysis.crosstab.tabulate` computes and what every renderer in `report` reads. `report_json` gives the plain
+dictionary of report.json, `read_report_json` reads one back.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeAlias
+
+import msgspec
+
+Interval: TypeAlias = tuple[float, float]
+"""Lower and upper bound of a 95 % interval."""
+Number: TypeAlias = int | float
+"""A median of whole numbers is whole or ends in .5."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A share, or the mean of a change, with its interval; both None where the denominator is empty."""
+
+    value: float | None
+    ci: Interval | None
+
+
+class RecoveryRate(msgspec.Struct, frozen=True):
+    """How many of `n` recognition-only errors a strategy recovered, and the share with its interval."""
+
+    n: int
+    recovered: int
+    value: float | None
+    ci: Interval | None
+
+
+class RecoveryAtRank(msgspec.Struct, frozen=True):
+    """The recovery by any strategy of the errors whose gold rank is in the bucket `ranks`, e.g. "3-5"."""
+
+    ranks: str
+    n: int
+    recovered: int
+    value: float | None
+    ci: Interval | None
+
+
+AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank
+
+
+class ClassCounts(msgspec.Struct, frozen=True):
+    """How many items are in each outcome class."""
+
+    both: int
+    recognition_only: int
+    production_only: int
+    neither: int
+
+
+class RankSummary(msgspec.Struct, frozen=True):
+    """Gold ranks: median, the smallest rank that 90 % do not exceed, the share of ranks that are at most 10."""
+
+    median: Number | None
+    p90: int | None
+    share_at_most_10: float | None
+
+
+class RankDistribution(msgspec.Struct, frozen=True):
+    """`n` gold ranks, summarised and counted: `histogram` maps a bucket such as "3-5" to a count."""
+
+    n: int
+    median: Number | None
+    p90: int | None
+    share_at_most_10: float | None
+    histogram: dict[str, int]
+
+
+class KnownRanks(msgspec.Struct, frozen=True):
+    """Gold ranks of the known items under the dense and under the pruned model."""
+
+    dense: RankDistribution
+    pruned: RankDistribution
+
+
+class McNemarTest(msgspec.Struct, frozen=True):
+    """The discordant items of a McNemar test and its p-value; `p_holm`: corrected over the languages, None in a pooled row."""
+
+    dense_only: int
+    pruned_only: int
+    p: float | None
+    p_holm: float | None
+
+
+class SmallestEffect(msgspec.Struct, frozen=True):
+    """The smallest true change that a test on these items finds with 80 % power."""
+
+    production: float | None
+    recognition: float | None
+
+
+class LogprobDrop(msgspec.Struct, frozen=True):
+    """The fall of the gold choice's log-likelihood from dense to pruned in nats, over `n` known items."""
+
+    n: int
+    median: float | None
+    mean: Rate
+
+
+class NoiseVerdict(msgspec.Struct, frozen=True):
+    """Whether each change exceeds the noise floor; None where an interval is undefined."""
+
+    production: bool | None
+    recognition: bool | None
+    gap: bool | None
+
+
+class DenseComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """`vs_dense`: a pruned variant against the dense model over the `n` items of both; changes are pruned minus dense.
+
+    `known`: items that the dense model produces; the three counts and rates that follow are over these.
+    """
+
+    n: int
+    known: int
+    retained: int
+    induced_recognition_only: int
+    lost: int
+    retained_rate: Rate
+    induced_rate: Rate
+    lost_rate: Rate
+    mcnemar_production: McNemarTest
+    mcnemar_recognition: McNemarTest
+    production_change: Rate
+    recognition_change: Rate
+    gap_change: Rate
+    smallest_effect: SmallestEffect
+    gold_rank: KnownRanks
+    logprob_drop: LogprobDrop
+    clears_noise: NoiseVerdict | None
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of one variant on one task family, in one language or over all of them (`language` is "all").
+
+    `answer_type`: set in the rows of one answer type, else None and not in the JSON. `recovery`: by strategy. `in_passage`: expected
+    accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval.
+    """
+
+    base_model: str
+    variant: str
+    family: str
+    language: str
+    answer_type: str | None = None
+    n: int
+    invalid: int
+    cells: ClassCounts
+    recognition_accuracy: Rate
+    production_accuracy: Rate
+    illusion_gap: Rate
+    recognition_only_rate: Rate
+    recognition_only_share: Rate
+    recovery: dict[str, RecoveryRate]
+    recovery_by_rank: list[RecoveryAtRank]
+    gold_rank: RankSummary
+    demoted: Rate
+    erased: Rate
+    candidates_without_gold: Rate
+    question_blind: Rate
+    in_passage: float | None
+    vs_dense: DenseComparison | None
+
+
+class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant and the results files (`runs`) that its outcomes come from."""
+
+    base_model: str
+    variant: str
+    pruner: str
+    sparsity_requested: float | None
+    sparsity_measured: float | None
+    bits_measured: float | None
+    mask_structure: str | None
+    owl_lambda: float | None
+    owl_m: float | None
+    calibration_language: str | None
+    calibration_samples: int | None
+    calibration_length: int | None
+    pruning_seed: int | None
+    runs: list[str]
+
+
+class LeaderboardEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant's ranks within a task family, 1 is best; `rank_error`: rank by recognition minus rank by production."""
+
+    base_model: str
+    variant: str
+    family: str
+    sparsity_measured: float | None
+    production: Rate
+    recognition: Rate
+    recognition_only_rate: Rate
+    rank_by_production: int
+    rank_by_recognition: int
+    rank_error: int
+
+
+class CalibrationCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant calibrated in one language and evaluated in another (or in all), against the dense model."""
+
+    calibration_language: str
+    language: str
+    variant: str
+    n: int
+    known: int
+    production_change: Rate
+    induced_rate: Rate
+
+
+class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
+    """Variants of one family and pruning setting that differ in their calibration language only."""
+
+    base_model: str
+    pruner: str
+    sparsity_requested: float | None
+    mask_structure: str | None
+    owl_lambda: float | None
+    owl_m: float | None
+    pruning_seed: int | None
+    calibration_samples: int | None
+    calibration_length: int | None
+    family: str
+    calibration_languages: list[str]
+    languages: list[str]
+    cells: list[CalibrationCell]
+
+
+class Flips(msgspec.Struct, frozen=True):
+    """Items that are right in one of two dense runs only, and the share of items that differ."""
+
+    first_only: int
+    second_only: int
+    flips: Rate
+
+
+class GapFlips(msgspec.Struct, frozen=True):
+    """The share of items whose recognition minus production differs between two dense runs."""
+
+    flips: Rate
+
+
+class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The differences of two dense runs on one task family, in one language or over all of them."""
+
+    base_model: str
+    family: str
+    language: str
+    n: int
+    production: Flips
+    recognition: Flips
+    gap: GapFlips
+    gap_change: Rate
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """The noise floor: the results files of two dense runs and what differs between them."""
+
+    runs: list[str]
+    rows: list[NoiseRow]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything in report.json; `recognition_metric` and `production_metric` name what the outcomes were read from."""
+
+    schema: int
+    recognition_metric: str
+    production_metric: str
+    variants: list[VariantEntry]
+    rows: list[Row]
+    answer_type_rows: list[Row]
+    leaderboard: list[LeaderboardEntry]
+    calibration_languages: list[CalibrationTable]
+    noise: Noise | None
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return the plain dictionary that report.json holds.
+
+    Raises:
+        ValueError: a number is NaN or infinite. JSON has neither; an undefined number must be None.
+    """
+    plain = msgspec.to_builtins(report)
+    plain["rows"] = [row_json(row) for row in report.rows]
+    plain["answer_type_rows"] = [row_json(row) for row in report.answer_type_rows]
+    # Intervals are tuples up to here.
+    loaded: dict[str, Any] = json.loads(json.dumps(plain, allow_nan=False))
+    return loaded
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row as in report.json: without `answer_type`, or with it and then with `language` as the last key."""
+    plain: dict[str, Any] = msgspec.to_builtins(row)
+    if row.answer_type is None:
+        del plain["answer_type"]
+    else:
+        plain["language"] = plain.pop("language")
+    return plain
+
+
+def read_report_json(plain: object) -> Report:
+    """Return the record of a parsed report.json.
+
+    Raises:
+        msgspec.ValidationError: a field is missing or has another type.
+    """
+    return msgspec.convert(plain, Report)

@@ -1,0 +1,270 @@
+"""The columns of comparisons: a pruned variant with the dense model, two dense runs, calibration with evaluation languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any
+
+from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, DenseComparison, NoiseRow, Rate, Row
+from lm_eval_illusion.report.cells import (
+    CHANGE,
+    CHANGE_BRIEF,
+    COUNT,
+    DECIMAL,
+    DECIMAL_RATE,
+    EFFECT,
+    FLIPS,
+    LANGUAGE,
+    P_VALUE,
+    SHARE,
+    SHARE_BRIEF,
+    WORD,
+)
+from lm_eval_illusion.report.columns import BASE_MODEL, CSV, FAMILY, PAGE, TEXT, VARIANT, Column, Output
+
+
+def _versus(read: Callable[[DenseComparison], Any]) -> Callable[[Row], Any]:
+    """Read from a row's comparison with the dense model; None where there is none."""
+    return lambda row: None if row.vs_dense is None else read(row.vs_dense)
+
+
+def _within_noise(name: str) -> Callable[[Row], str]:
+    """Return the note of a change that does not exceed the noise floor."""
+
+    def note(row: Row) -> str:
+        verdict = row.vs_dense and row.vs_dense.clears_noise
+        return "within noise" if verdict and getattr(verdict, name) is False else ""
+
+    return note
+
+
+def _cleared(comparison: DenseComparison) -> str:
+    """'RPG' for changes of recognition, production and gap that all exceed the noise floor."""
+    names = ("recognition", "production", "gap") if comparison.clears_noise else ()
+    return "".join(name[0].upper() for name in names if getattr(comparison.clears_noise, name))
+
+
+def _change(name: str, explanation: str, read: Callable[[DenseComparison], Rate]) -> Column[Row]:
+    return Column(
+        f"{name}_change", f"{name} ±", explanation, _versus(read), CHANGE, Output.ALL, name, "change", _within_noise(name)
+    )
+
+
+def _tests(name: str) -> tuple[Column[Row], ...]:
+    """The columns of one accuracy's McNemar test."""
+    test = attrgetter(f"mcnemar_{name}")
+    flips = "items right under the dense model only : under the pruned model only"
+    holm = "the same, corrected over the languages by Holm's method"
+    return (
+        Column(f"{name}_flips", "flips", flips, _versus(test), FLIPS, PAGE, name),
+        Column(f"{name}_p", "p", "p-value of McNemar's test", _versus(lambda vs: test(vs).p), P_VALUE, PAGE, name),
+        Column(f"{name}_p_holm", "Holm p", holm, _versus(lambda vs: test(vs).p_holm), P_VALUE, PAGE, name),
+    )
+
+
+def _best_p(name: str, explanation: str) -> Column[Row]:
+    """The Holm-corrected p-value where there is one, else the plain one: for narrow tables."""
+
+    def read(comparison: DenseComparison) -> float | None:
+        test = getattr(comparison, f"mcnemar_{name}")
+        p: float | None = test.p if test.p_holm is None else test.p_holm
+        return p
+
+    return Column(f"p_{name}", f"p {name}", explanation, _versus(read), P_VALUE, TEXT)
+
+
+KNOWN = "known items, %"
+MEDIAN_RANK = "median gold rank"
+DROP = "log-probability drop"
+
+DENSE_COLUMNS: tuple[Column[Row], ...] = (
+    Column("known", "known", "number of items that the dense model produces", _versus(lambda vs: vs.known), COUNT, group=KNOWN),
+    Column(
+        "retained",
+        "retained",
+        "share of the known items that are still produced",
+        _versus(lambda vs: vs.retained_rate),
+        SHARE_BRIEF,
+        group=KNOWN,
+    ),
+    Column(
+        "induced",
+        "induced",
+        "induced recognition-only errors: share of the known items no longer produced but still recognised, with its interval",
+        _versus(lambda vs: vs.induced_rate),
+        SHARE,
+        group=KNOWN,
+    ),
+    Column(
+        "lost",
+        "lost",
+        "share of the known items neither produced nor recognised",
+        _versus(lambda vs: vs.lost_rate),
+        SHARE_BRIEF,
+        group=KNOWN,
+    ),
+    _change(
+        "recognition",
+        "change of the recognition accuracy, pruned minus dense, in points, with its interval",
+        lambda vs: vs.recognition_change,
+    ),
+    _change("production", "change of the production accuracy, the same", lambda vs: vs.production_change),
+    _change("gap", "change of the illusion gap, the same", lambda vs: vs.gap_change),
+    _best_p(
+        "recognition",
+        "McNemar's test of the change of recognition (over languages for clustered pairs; by language, Holm-corrected)",
+    ),
+    _best_p("production", "the same for the change of production"),
+    *_tests("recognition"),
+    *_tests("production"),
+    Column(
+        "smallest_production",
+        "smallest",
+        "the smallest change of production, in points, that a test on these items finds with 80 % power",
+        _versus(lambda vs: vs.smallest_effect.production),
+        EFFECT,
+        group="production",
+        group_heading="detectable",
+    ),
+    Column(
+        "smallest_recognition",
+        "detectable",
+        "the smallest change of recognition, in points, that a test on these items finds with 80 % power",
+        _versus(lambda vs: vs.smallest_effect.recognition),
+        EFFECT,
+        PAGE,
+        "recognition",
+    ),
+    Column(
+        "noise",
+        "noise",
+        "changes that clear the noise floor: R recognition, P production, G gap; a dash if none does or --noise was not given",
+        _versus(_cleared),
+        WORD,
+        TEXT,
+    ),
+    Column(
+        "rank_dense", "dense", "of the known items", _versus(lambda vs: vs.gold_rank.dense.median), COUNT, PAGE, MEDIAN_RANK
+    ),
+    Column(
+        "rank_pruned", "pruned", "of the known items", _versus(lambda vs: vs.gold_rank.pruned.median), COUNT, PAGE, MEDIAN_RANK
+    ),
+    Column(
+        "drop_mean",
+        "mean",
+        "of the answer, on known items, nats",
+        _versus(lambda vs: vs.logprob_drop.mean),
+        DECIMAL_RATE,
+        PAGE,
+        DROP,
+    ),
+    Column(
+        "drop_median",
+        "median",
+        "of the answer, on known items, nats",
+        _versus(lambda vs: vs.logprob_drop.median),
+        DECIMAL,
+        PAGE,
+        DROP,
+    ),
+)
+"""A pruned variant against the dense model."""
+
+
+def _noise_flips(name: str) -> tuple[Column[NoiseRow], ...]:
+    first, second = (f"items right only in the {run} run" for run in ("first", "second"))
+    read = attrgetter(name)
+    return (
+        Column(
+            f"{name}_flips",
+            f"flips of {name}",
+            f"share of the items whose {name} differs",
+            lambda row: read(row).flips,
+            SHARE,
+            group=name,
+            group_heading="flips",
+        ),
+        Column(f"{name}_first_only", "first only", first, lambda row: read(row).first_only, COUNT, PAGE, name),
+        Column(f"{name}_second_only", "second only", second, lambda row: read(row).second_only, COUNT, PAGE, name),
+    )
+
+
+NOISE_COLUMNS: tuple[Column[NoiseRow], ...] = (
+    Column("n", "items", "items in both runs", lambda row: row.n, COUNT),
+    *_noise_flips("recognition"),
+    *_noise_flips("production"),
+    Column(
+        "gap_flips",
+        "flips of the gap",
+        "share of the items whose recognition minus production differs",
+        lambda row: row.gap.flips,
+        SHARE,
+        TEXT,
+    ),
+    Column("gap_change", "change", "of the illusion gap, points", lambda row: row.gap_change, CHANGE, PAGE, "gap"),
+)
+
+
+@dataclass(frozen=True)
+class CalibrationRow:
+    """A cell of a calibration table, with the table for the names that all its cells share."""
+
+    table: CalibrationTable
+    cell: CalibrationCell
+
+    @property
+    def base_model(self) -> str:
+        """The base model of the table."""
+        return self.table.base_model
+
+    @property
+    def family(self) -> str:
+        """The task family of the table."""
+        return self.table.family
+
+    @property
+    def variant(self) -> str:
+        """The variant of the cell."""
+        return self.cell.variant
+
+
+def _setting(name: str) -> Column[CalibrationRow]:
+    """A pruning setting that all cells of a table share; its name says the settings on terminal and page."""
+    return Column(name, name, "pruning setting", attrgetter(f"table.{name}"), WORD, CSV)
+
+
+PRODUCTION_CHANGE: Column[CalibrationRow] = Column(
+    "production_change",
+    "production",
+    "change of the production accuracy against the dense model, in points",
+    lambda row: row.cell.production_change,
+    CHANGE_BRIEF,
+)
+INDUCED_RATE: Column[CalibrationRow] = Column(
+    "induced_rate",
+    "induced",
+    "induced recognition-only errors: share of the known items no longer produced but still recognised, in per cent",
+    lambda row: row.cell.induced_rate,
+    SHARE_BRIEF,
+)
+CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
+    replace(BASE_MODEL, outputs=CSV),
+    replace(FAMILY, outputs=CSV),
+    *map(_setting, ("pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed")),
+    Column(
+        "calibration_language",
+        "calibrated",
+        "language of the calibration text",
+        lambda row: row.cell.calibration_language,
+        LANGUAGE,
+    ),
+    Column("language", "evaluated", "language of question and answer", lambda row: row.cell.language, LANGUAGE),
+    replace(VARIANT, outputs=CSV),
+    Column("n", "n", "items of both variant and dense model", lambda row: row.cell.n, COUNT),
+    Column("known", "known", "number of items that the dense model produces", lambda row: row.cell.known, COUNT),
+    PRODUCTION_CHANGE,
+    INDUCED_RATE,
+)
+"""Calibration language against evaluation language; terminal and Markdown show the two rates as matrices."""

@@ -1,0 +1,32 @@
+"""The CSV files of a report: raw numbers, shares from 0 to 1, an empty field where a value is undefined."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.columns import LEADERBOARD_COLUMNS, Column, Output, R
+from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, CalibrationRow
+
+
+def leaderboard_csv(report: Report) -> str:
+    """Return leaderboard.csv: a line for each leaderboard entry."""
+    return csv_text(LEADERBOARD_COLUMNS, report.leaderboard)
+
+
+def calibration_csv(report: Report) -> str:
+    """Return calibration_languages.csv: a line for each pair of calibration and evaluation language."""
+    rows = [CalibrationRow(table, cell) for table in report.calibration_languages for cell in table.cells]
+    return csv_text(CALIBRATION_COLUMNS, rows)
+
+
+def csv_text(columns: Sequence[Column[R]], rows: Sequence[R]) -> str:
+    """Return a header of the columns' CSV fields and a line for each row."""
+    shown = [column for column in columns if Output.CSV in column.outputs]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field for column in shown for field in column.csv_fields)
+    writer.writerows([value for column in shown for value in column.csv_values(row)] for row in rows)
+    return text.getvalue()
