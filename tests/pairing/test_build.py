@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.pairing.answer_types import is_written_in_latin
 from lm_eval_illusion.pairing.build import pair
-from lm_eval_illusion.pairing.questions import Question, read_source
+from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
+from lm_eval_illusion.pairing.question_file import read_questions
+from lm_eval_illusion.pairing.questions import Question
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = {"mqa_illusion_xquad": DATA / "xquad.jsonl", "mqa_illusion_tydiqa": DATA / "tydiqa_goldp_dev.jsonl"}
 
-NOT_LATIN = "ar bn el hi ko ru te th zh".split()
+NOT_LATIN = {lang for lang in (*XQUAD_LANGUAGES, *TYDIQA_LANGUAGES.values()) if not is_written_in_latin(lang)}
 
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
 both = pytest.mark.parametrize("family", FILES)
@@ -28,14 +31,14 @@ both = pytest.mark.parametrize("family", FILES)
 
 @cache
 def paired(family):
-    return pair(read_source(FILES[family]).questions, family)
+    return pair(read_questions(FILES[family]).questions, family)
 
 
 @needs_data
 @pytest.mark.slow
 @both
 def test_at_least_95_in_100_pair(family):
-    asked = Counter(question.lang for question in read_source(FILES[family]).questions)
+    asked = Counter(question.lang for question in read_questions(FILES[family]).questions)
     items = paired(family).items
     assert items.keys() == asked.keys()
     assert all(len(items[lang]) >= 0.95 * asked[lang] for lang in asked)
@@ -46,7 +49,7 @@ def test_at_least_95_in_100_pair(family):
 @both
 def test_no_item_breaks_a_rule(family):
     known = defaultdict(set)
-    for question in read_source(FILES[family]).questions:
+    for question in read_questions(FILES[family]).questions:
         known[question.lang, normalise(question.question, question.lang)] |= {question.answer, *question.aliases}
     for items in paired(family).items.values():
         for item in items:
@@ -74,7 +77,7 @@ def test_no_item_breaks_a_rule(family):
 def test_options_are_in_the_language(family):
     """In a language of another script an option is wholly Latin only beside an answer that is: as the data have it, or in English."""
     said = defaultdict(set)
-    for question in read_source(FILES[family]).questions:
+    for question in read_questions(FILES[family]).questions:
         said[question.lang].add(words(question.answer))
     for lang, items in paired(family).items.items():
         for item in items:
@@ -119,7 +122,9 @@ def test_places_are_balanced_and_parallel(family):
 @needs_data
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
-    questions = [question for question in read_source(FILES["mqa_illusion_xquad"]).questions if question.lang in ("en", "zh")]
+    questions = [
+        question for question in read_questions(FILES["mqa_illusion_xquad"]).questions if question.lang in ("en", "zh")
+    ]
     first = pair(questions, "x", seed=3)
     assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
     assert json.dumps(first.items) != json.dumps(pair(questions, "x", seed=4).items)
@@ -131,7 +136,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_languages():
 def test_the_length_tells_nothing_among_the_items_that_a_limit_leaves(limit):
     for rule in (max, min):
         of_language = []
-        for items in pair(read_source(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
+        for items in pair(read_questions(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
             assert len(items) == limit
             lengths = [[len(choice) for choice in item["choices"]] for item in items]
             hits = [(of[item["gold"]] == rule(of)) / of.count(rule(of)) for of, item in zip(lengths, items, strict=True)]
@@ -143,7 +148,7 @@ def test_the_length_tells_nothing_among_the_items_that_a_limit_leaves(limit):
 @pytest.mark.slow
 def test_gaps_in_the_translations_cost_few_items():
     drawn = random.Random(1)
-    questions = [q for q in read_source(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
+    questions = [q for q in read_questions(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
     questions = [question for question in questions if drawn.random() > 0.03]
     whole, first = pair(questions, "x"), pair(questions, "x", limit=50)
     assert len(whole.held_out) <= 4

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, bundles_of
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
+from lm_eval_illusion.pairing.question_file import read_questions
 from lm_eval_illusion.pairing.question_words import QuestionWords
-from lm_eval_illusion.pairing.questions import Question, read_source
+from lm_eval_illusion.pairing.questions import Question
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 
@@ -30,7 +31,7 @@ def bundle(one_id, question, kind, lang="en"):
     ],
 )
 def test_question_words_are_found(lang, words):
-    bundles = bundles_of(question for question in read_source(XQUAD).questions if question.lang == lang)
+    bundles = group_by_id(question for question in read_questions(XQUAD).questions if question.lang == lang)
     asked = QuestionWords(bundles)
     assert words <= set().union(*(asked.telling(one, lang) for one in bundles))
 

@@ -18,7 +18,7 @@ from lm_eval_illusion.pairing.numbers.changes import (
 from lm_eval_illusion.pairing.numbers.spans import digits_in
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.surface_cues import answer_hits, look_scores
+from lm_eval_illusion.pairing.surface_cues import answer_hits, surface_scores
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.assignment import Scores
@@ -124,7 +124,7 @@ def _excess(options: Sequence[Option], bundle: ParallelQuestion, characters: Cha
     import numpy as np
 
     of_language = [
-        answer_hits(look_scores([answer, *(option[lang] for option in options)], characters[lang]))
+        answer_hits(surface_scores([answer, *(option[lang] for option in options)], characters[lang]))
         for lang, answer in bundle.answers.items()
     ]
     return np.concatenate(of_language) - 0.25

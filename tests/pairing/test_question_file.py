@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pairing.questions import read_source
+from lm_eval_illusion.pairing.question_file import read_questions
 
 GOOD = {"id": "a", "lang": "en", "question": "Who?", "answer": "Ada Lovelace"}
 
@@ -68,31 +68,31 @@ def write(tmp_path, *rows):
 )
 def test_a_bad_line_is_named(tmp_path, bad, message):
     with pytest.raises(UserError, match=r"items\.jsonl:2") as error:
-        read_source(write(tmp_path, GOOD, bad))
+        read_questions(write(tmp_path, GOOD, bad))
     assert message in str(error.value)
 
 
 def test_invisible_characters_go_and_joiners_stay(tmp_path):
     answer = "\u200fنیم\u200cفاصله\u200b"
-    source = read_source(write(tmp_path, {**GOOD, "lang": "fa", "answer": answer}))
+    source = read_questions(write(tmp_path, {**GOOD, "lang": "fa", "answer": answer}))
     assert source.questions[0].answer == "نیم\u200cفاصله"
     assert source.notices == [f"{tmp_path / 'items.jsonl'}:1: took U+200B, U+200F (invisible) out of the answer"]
 
 
 def test_whole_pairs_of_surrogates_and_whole_numbers_as_ids_are_taken(tmp_path):
     row = b'{"id": 7, "lang": "en", "question": "Who?", "answer": "\\ud83d\\ude00 Ada", "context": null, "aliases": null}'
-    question = read_source(write(tmp_path, row)).questions[0]
+    question = read_questions(write(tmp_path, row)).questions[0]
     assert (question.id, question.answer, question.context, question.aliases) == ("7", "😀 Ada", "", ())
 
 
 def test_choices_in_the_first_language_alone_are_named_too(tmp_path):
     rows = {**GOOD, "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 0}, {**GOOD, "lang": "de"}
     with pytest.raises(UserError, match=r"items\.jsonl:2: id 'a' has no choices in de, but some in en at .*items\.jsonl:1"):
-        read_source(write(tmp_path, *rows))
+        read_questions(write(tmp_path, *rows))
 
 
 def test_no_file_and_an_empty_one(tmp_path):
     with pytest.raises(UserError, match="can't be read"):
-        read_source(tmp_path / "none.jsonl")
+        read_questions(tmp_path / "none.jsonl")
     with pytest.raises(UserError, match="is empty"):
-        read_source(write(tmp_path, b""))
+        read_questions(write(tmp_path, b""))
