@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from lm_eval_illusion.matching import stands_in_passage
 from lm_eval_illusion.matching.normalize import compact
-from lm_eval_illusion.pairing.answer_types import script_of
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
@@ -55,7 +54,7 @@ def is_allowed(option: str, question: Question, right: RightAnswers, others: Ite
     """Return whether the rules allow an option as a distractor of a question in one language, beside the distractors `others`."""
     lang = question.lang
     option_text, question_text = compact(option, lang), compact(question.question, lang)
-    if not option_text or option_text in question_text:
+    if option_text in question_text:  # Always for an option of punctuation only, whose compact form is empty.
         return False
     other_texts = (compact(other, lang) for other in others)
     return not any(_overlap(option_text, text) for text in (*right[lang, question_text], *other_texts))
@@ -65,20 +64,20 @@ def _overlap(one: str, other: str) -> bool:
     return one in other or other in one
 
 
-def is_similar_in_form(option: str, answer: str, lang: str) -> bool:
-    """Return whether an option has the script of the answer and at most MAX_LENGTH_RATIO times more or fewer characters."""
-    ratio = len(option) / len(answer)
-    return 1 / MAX_LENGTH_RATIO <= ratio <= MAX_LENGTH_RATIO and script_of(option, lang) == script_of(answer, lang)
+def is_near_in_length(option: str, answer: str) -> bool:
+    """Return whether an option has at most MAX_LENGTH_RATIO times as many characters as the answer, and at least the inverse."""
+    return 1 / MAX_LENGTH_RATIO <= len(option) / len(answer) <= MAX_LENGTH_RATIO
 
 
 def distractor_cost(donor: ParallelQuestion, question: ParallelQuestion, right: RightAnswers, words: QuestionWords) -> float:
     """Return the cost of the donor's answer as a distractor of `question`; FORBIDDEN if a rule forbids it.
 
     The cost is a weighted sum, averaged over the languages of the question: the absolute log ratio of the lengths in characters, another
-    topic (0 or 1), the option not in the passage, other question words (0 to 1), and a number of another format.
+    topic (0 or 1), the option not in the passage, other question words (0 to 1), and a number of another format. `as_option` ensures
+    that the option is in the script of the answer.
     """
     option = as_option(donor, question) if donor.id != question.id else None
-    if option is None or not all(is_similar_in_form(option[lang], answer, lang) for lang, answer in question.answers.items()):
+    if option is None or not all(is_near_in_length(option[lang], answer) for lang, answer in question.answers.items()):
         return FORBIDDEN
     if not is_valid_distractor(option, question, right):
         return FORBIDDEN
