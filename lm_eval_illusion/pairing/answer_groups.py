@@ -131,7 +131,10 @@ def _overlaps(answers: Sequence[tuple[str, ...]]) -> Overlaps:
 
 
 def fill_from_pool(
-    short: Iterable[tuple[ParallelQuestion, list[Option]]], pool: Sequence[ParallelQuestion], cost: Cost, right: RightAnswers
+    short: Iterable[tuple[ParallelQuestion, list[Option]]],
+    pool: Sequence[ParallelQuestion],
+    cost: Cost,
+    answer_key: RightAnswers,
 ) -> dict[str, list[Option]]:
     """Complete the options of questions that have less than three with the cheapest valid answers of the pool.
 
@@ -141,7 +144,7 @@ def fill_from_pool(
         short: Questions with the options that they have.
         pool: All questions that may be donors.
         cost: (donor, question) -> cost.
-        right: The right answers of all questions.
+        answer_key: The right answers of all questions.
 
     Returns:
         Question id -> its options; still less than three where the rules allow no more.
@@ -152,7 +155,7 @@ def fill_from_pool(
         key = question.answer_type, question.languages
         if key not in donors_of:
             donors_of[key] = _donors_with_different_answers(pool, *key)
-        filled[question.id] = _fill(question, options, donors_of[key], cost, right)
+        filled[question.id] = _fill(question, options, donors_of[key], cost, answer_key)
     return filled
 
 
@@ -166,7 +169,7 @@ def _donors_with_different_answers(
 
 
 def _fill(
-    question: ParallelQuestion, options: list[Option], donors: Sequence[ParallelQuestion], cost: Cost, right: RightAnswers
+    question: ParallelQuestion, options: list[Option], donors: Sequence[ParallelQuestion], cost: Cost, answer_key: RightAnswers
 ) -> list[Option]:
     """Return the options, completed from the donors, the cheapest first, as far as the rules allow."""
     filled = list(options)
@@ -177,7 +180,7 @@ def _fill(
             len(filled) < ROUNDS
             and option is not None
             and price < FORBIDDEN
-            and is_valid_distractor(option, question, right, filled)
+            and is_valid_distractor(option, question, answer_key, filled)
         ):
             filled.append(option)
     return filled

@@ -57,18 +57,18 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     Returns:
         The items; the same on every machine for equal arguments.
     """
-    right = right_answers(questions)
+    answer_key = right_answers(questions)
     ordered = sorted(group_by_id(questions), key=lambda question: _hash(f"{name}/{question.id}"))
     shots, rest = hold_out_shots(ordered)
     source_options = {question.id: _source_options(question) for question in rest if question.has_choices}
-    plan = plan_distractors([question for question in rest if not question.has_choices], right, seed)
+    plan = plan_distractors([question for question in rest if not question.has_choices], answer_key, seed)
 
     selected = _select(
         rest,
         _without_distractors(rest, source_options.keys(), plan, Counter(question.lang for question in questions)),
         limit,
         options_of=lambda ids: source_options | plan.choose(ids),
-        shot_of=lambda question, options: choose_shot(question, options, shots, right),
+        shot_of=lambda question, options: choose_shot(question, options, shots, answer_key),
     )
     positions = balance_gold_positions(selected.selection, seed)
     by_id = {question.id: question for question in rest}

@@ -74,19 +74,19 @@ class DistractorPlan:
         return chosen | {question_id: options for question_id, options in self.filled.items() if question_id in ids}
 
 
-def plan_distractors(questions: Sequence[ParallelQuestion], right: RightAnswers, seed: int) -> DistractorPlan:
+def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
     """Find out which questions can have three distractors, and which ones. Equal input and seed give an equal plan.
 
     Args:
         questions: All questions except the one-shot examples; each may be a donor.
-        right: The right answers of all questions.
+        answer_key: The right answers of all questions.
         seed: Of random choices between equally good distractors.
     """
-    numbers = NumberDistractors(questions, right)
-    cost = partial(distractor_cost, right=right, words=QuestionWords(questions))
+    numbers = NumberDistractors(questions, answer_key)
+    cost = partial(distractor_cost, answer_key=answer_key, words=QuestionWords(questions))
     groups = group_answers((question for question in questions if question.id not in numbers.ids), cost, seed)
     assigned = [pair for group in groups for pair in zip(group.questions, group.options(), strict=True)]
-    filled = fill_from_pool([pair for pair in assigned if len(pair[1]) < ROUNDS], questions, cost, right)
+    filled = fill_from_pool([pair for pair in assigned if len(pair[1]) < ROUNDS], questions, cost, answer_key)
     drafts = {question.id: (question, filled.get(question.id, options)) for question, options in assigned}
     return DistractorPlan(
         numbers=numbers,

@@ -155,7 +155,7 @@ def _load(path: str, name: str) -> Iterable[HubRow]:
             rows: Iterable[HubRow] = load_dataset(path, name, split="validation")
     except (OSError, ValueError) as error:  # `datasets` raises ValueError for a name that is not in its cache.
         raise UserError(
-            f"{path} can't be had from the Hugging Face hub ({type(error).__name__}): go online, or give a local file by"
+            f"{path} can't be loaded from the Hugging Face hub ({type(error).__name__}): go online, or give a local file by"
             " --metadata items=FILE.jsonl"
         ) from error
     return rows

@@ -37,7 +37,7 @@ def hold_out_shots(questions: Sequence[ParallelQuestion]) -> tuple[list[Parallel
 
 
 def choose_shot(
-    question: ParallelQuestion, options: Sequence[Option], shots: Sequence[ParallelQuestion], right: RightAnswers
+    question: ParallelQuestion, options: Sequence[Option], shots: Sequence[ParallelQuestion], answer_key: RightAnswers
 ) -> ShotByLanguage | str:
     """Return the example for an item, the same question in all its languages if possible, or the reason why there is none.
 
@@ -48,7 +48,7 @@ def choose_shot(
         question: The question of the item.
         options: Its distractors.
         shots: The held-out questions.
-        right: The right answers of all questions.
+        answer_key: The right answers of all questions.
     """
     candidates = {lang: [shot for shot in shots if _has_other_passage(shot, question, lang)] for lang in question.by_lang}
     if not all(candidates.values()):
@@ -56,11 +56,11 @@ def choose_shot(
 
     def differs(shot: ParallelQuestion, lang: str) -> bool:
         answer, of_lang = compact(shot.by_lang[lang].answer, lang), question.by_lang[lang]
-        right_here = right[lang, compact(of_lang.question, lang)]
-        return answer not in right_here and answer not in [compact(option[lang], lang) for option in options]
+        right_texts = answer_key[lang, compact(of_lang.question, lang)]
+        return answer not in right_texts and answer not in [compact(option[lang], lang) for option in options]
 
     def reveals_nothing(shot: ParallelQuestion, lang: str) -> bool:
-        return differs(shot, lang) and is_allowed(shot.by_lang[lang].answer, question.by_lang[lang], right)
+        return differs(shot, lang) and is_allowed(shot.by_lang[lang].answer, question.by_lang[lang], answer_key)
 
     for is_acceptable in (reveals_nothing, differs):
         shot = _pick(question, candidates, is_acceptable)

@@ -30,7 +30,7 @@ QUESTION_WORDS_WEIGHT = 1.5
 FORMAT_WEIGHT = 3.0
 
 RightAnswers = Mapping[tuple[str, str], frozenset[str]]
-"""(language, compact question text) -> every known right answer of that question, in compact form."""
+"""The answer key: (language, compact question text) -> every known right answer of that text, in compact form."""
 
 
 def right_answers(questions: Iterable[Question]) -> RightAnswers:
@@ -42,22 +42,24 @@ def right_answers(questions: Iterable[Question]) -> RightAnswers:
     return {key: frozenset(filter(None, answers)) for key, answers in found.items()}
 
 
-def is_valid_distractor(option: Option, question: ParallelQuestion, right: RightAnswers, beside: Sequence[Option] = ()) -> bool:
-    """Return whether the rules allow an option in every language of a question, beside the distractors `beside`."""
+def is_valid_distractor(
+    option: Option, question: ParallelQuestion, answer_key: RightAnswers, others: Sequence[Option] = ()
+) -> bool:
+    """Return whether the rules allow an option in every language of a question, beside the distractors `others`."""
     return all(
-        is_allowed(option[lang], of_lang, right, [other[lang] for other in beside])
+        is_allowed(option[lang], of_lang, answer_key, [other[lang] for other in others])
         for lang, of_lang in question.by_lang.items()
     )
 
 
-def is_allowed(option: str, question: Question, right: RightAnswers, others: Iterable[str] = ()) -> bool:
+def is_allowed(option: str, question: Question, answer_key: RightAnswers, others: Iterable[str] = ()) -> bool:
     """Return whether the rules allow an option as a distractor of a question in one language, beside the distractors `others`."""
     lang = question.lang
     option_text, question_text = compact(option, lang), compact(question.question, lang)
     if option_text in question_text:  # Always for an option of punctuation only, whose compact form is empty.
         return False
     other_texts = (compact(other, lang) for other in others)
-    return not any(_overlap(option_text, text) for text in (*right[lang, question_text], *other_texts))
+    return not any(_overlap(option_text, text) for text in (*answer_key[lang, question_text], *other_texts))
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -69,7 +71,9 @@ def is_near_in_length(option: str, answer: str) -> bool:
     return 1 / MAX_LENGTH_RATIO <= len(option) / len(answer) <= MAX_LENGTH_RATIO
 
 
-def distractor_cost(donor: ParallelQuestion, question: ParallelQuestion, right: RightAnswers, words: QuestionWords) -> float:
+def distractor_cost(
+    donor: ParallelQuestion, question: ParallelQuestion, answer_key: RightAnswers, words: QuestionWords
+) -> float:
     """Return the cost of the donor's answer as a distractor of `question`; FORBIDDEN if a rule forbids it.
 
     The cost is a weighted sum, averaged over the languages of the question: the absolute log ratio of the lengths in characters, another
@@ -79,7 +83,7 @@ def distractor_cost(donor: ParallelQuestion, question: ParallelQuestion, right: 
     option = as_option(donor, question) if donor.id != question.id else None
     if option is None or not all(is_near_in_length(option[lang], answer) for lang, answer in question.answers.items()):
         return FORBIDDEN
-    if not is_valid_distractor(option, question, right):
+    if not is_valid_distractor(option, question, answer_key):
         return FORBIDDEN
     length = _mean(abs(math.log(len(option[lang]) / len(answer))) for lang, answer in question.answers.items())
     return (

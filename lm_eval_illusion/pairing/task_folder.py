@@ -79,13 +79,15 @@ def check_name(name: str) -> None:
         UserError: The name has other characters than letters, digits and _, is too long, or begins with the reserved prefix.
     """
     if not _NAME.fullmatch(name):
-        raise UserError(f"name {name!r} can't name tasks: begin with a letter and use letters, digits and _ only")
+        raise UserError(f"name {name!r} can't be part of task names: begin with a letter and use letters, digits and _ only")
     if len(name) > MAX_NAME_LENGTH:
         raise UserError(
-            f"name of {len(name)} characters is longer than {MAX_NAME_LENGTH}: give a shorter one, files are named after it"
+            f"name of {len(name)} characters is longer than {MAX_NAME_LENGTH}: give a shorter one, because it becomes part of file names"
         )
     if name.casefold().startswith(RESERVED_PREFIX):
-        raise UserError(f"name {name!r} begins as the families of lm-eval-illusion do ({RESERVED_PREFIX}): give another one")
+        raise UserError(
+            f"name {name!r} begins with {RESERVED_PREFIX}, which is reserved for the package's families: give another one"
+        )
 
 
 def summarize(questions: QuestionFile, paired: Paired) -> str:

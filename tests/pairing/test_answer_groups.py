@@ -63,8 +63,8 @@ def test_answers_that_contain_each_other_are_not_options_of_one_question():
 
 
 def filled(question, options, pool, cost=no_cost):
-    right = right_answers(of_lang for one in [question, *pool] for of_lang in one.by_lang.values())
-    (completed,) = fill_from_pool([(question, options)], pool, cost, right).values()
+    answer_key = right_answers(of_lang for one in [question, *pool] for of_lang in one.by_lang.values())
+    (completed,) = fill_from_pool([(question, options)], pool, cost, answer_key).values()
     return [option["en"] for option in completed]
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.pairing import pair
 from lm_eval_illusion.pairing.answer_types import is_written_in_latin
-from lm_eval_illusion.pairing.build import pair
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
 from lm_eval_illusion.pairing.question_file import read_questions
 from lm_eval_illusion.pairing.questions import Question

@@ -29,7 +29,7 @@ def test_without_hub_and_cache_the_command_fails_soon_with_one_line(questions, t
     before = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 2
-    assert "can't be had from the Hugging Face hub" in done.stderr
+    assert "can't be loaded from the Hugging Face hub" in done.stderr
     assert done.stderr.count("\n") == 1
     assert time.monotonic() - before < 20  # `load_dataset` alone took 36 seconds.
 

@@ -41,8 +41,8 @@ def parallel(question_id, answers, text="Which?", topic="", contexts=(), kind="n
 def cost(donor, question, others=()):
     """The cost of the donor's answer for `question` among these questions and `others`."""
     questions = list({one.id: one for one in (donor, question, *others)}.values())
-    right = right_answers(of_lang for one in questions for of_lang in one.by_lang.values())
-    return distractor_cost(donor, question, right, QuestionWords(questions))
+    answer_key = right_answers(of_lang for one in questions for of_lang in one.by_lang.values())
+    return distractor_cost(donor, question, answer_key, QuestionWords(questions))
 
 
 def question(answer="Rome", **fields):

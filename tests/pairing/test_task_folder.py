@@ -43,14 +43,14 @@ def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_pat
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mqa_illusion_xquad", "begins as the families"),
-        ("mqa_illusion_gen", "begins as the families"),
-        ("MQA_illusion", "begins as the families"),
+        ("mqa_illusion_xquad", "begins with mqa_illusion"),
+        ("mqa_illusion_gen", "begins with mqa_illusion"),
+        ("MQA_illusion", "begins with mqa_illusion"),
         ("x" * 101, "longer than 100"),
         ("x" * 300, "longer than 100"),
-        ("2x", "can't name tasks"),
-        ("a/b", "can't name tasks"),
-        ("ab\n", "can't name tasks"),
+        ("2x", "can't be part of task names"),
+        ("a/b", "can't be part of task names"),
+        ("ab\n", "can't be part of task names"),
     ],
 )
 def test_a_wrong_name_writes_nothing(questions, tmp_path, capsys, name, message):
