@@ -1,7 +1,7 @@
 """Groups of questions that exchange their answers as distractors: the same answer type, the same languages, related topics.
 
-An answer becomes a distractor three times in its group, as often as it must so that its share as the answer is 25 % of its uses. A
-question for which its group has too few donors is filled up from the pool of all questions of its type.
+Each answer is gold once and becomes a distractor three times in its group, so that an option is right in 25 % of its uses. If a group has
+too few donors for a question, its options are completed from the pool of all questions of its answer type.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from lm_eval_illusion.matching.normalize import compact
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, Rows, assign_donors
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
-from lm_eval_illusion.pairing.surface_cues import balance_surface_cues, surface_scores
+from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, balance_surface_cues, surface_scores
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.assignment import Overlaps, Scores
-    from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
 MAX_GROUP_SIZE = 300
 """An assignment of n answers computes n x n costs: larger groups are split, with questions of one topic next to each other."""

@@ -94,7 +94,7 @@ def _source_options(question: ParallelQuestion) -> list[Option]:
 def _without_distractors(
     questions: Sequence[ParallelQuestion], with_choices: Set[str], plan: DistractorPlan, counts: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return question id -> why it has no distractors.
+    """Return question id -> why it is dropped: it has no three distractors, or most of them have another number format.
 
     Args:
         questions: All questions except the examples.

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.answer_groups import AnswerGroup, fill_from_pool, group_answers
 from lm_eval_illusion.pairing.assignment import ROUNDS
@@ -22,10 +21,7 @@ from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import RightAnswers, distractor_cost, format_mismatch
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.question_words import QuestionWords
-from lm_eval_illusion.pairing.surface_cues import count_characters
-
-if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
+from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
 
 MIN_KEPT_SHARE = 0.95
 """The least share of the questions of each language that `drop_format_mismatches` keeps."""

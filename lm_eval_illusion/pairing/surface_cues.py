@@ -16,8 +16,8 @@ from lm_eval_illusion.pairing.assignment import ROUNDS, Rows, are_compatible, wi
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.assignment import Overlaps, Scores
 
-    CharactersByLanguage = Mapping[str, Counter[str]]
-    """Language -> how often each character occurs in the answers."""
+CharactersByLanguage = Mapping[str, Counter[str]]
+"""Language -> how often each character occurs in the answers."""
 
 COST_LIMITS = (0.5, 1.0, 2.0)
 """How much an exchange may add to the cost of the two rows; the cheaper exchanges are tried first."""
