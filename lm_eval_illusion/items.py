@@ -1,67 +1,106 @@
-"""The item: where the embedded ones lie, how one is read and checked."""
+"""The item record, the reader for items files, and the embedded items.
+
+An item is one question in one language with its right answer and four options. DESIGN, "Item fields", explains each field.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
-
-Item = dict[str, Any]
-"""One item in one language, with the fields of DESIGN: id, lang, question, context, answer, aliases, answer_type,
-choices, gold, shot, source, license."""
-
-FACT_FIELDS = ("id", "lang", "question", "context", "answer", "aliases", "answer_type", "source", "license")
-"""The fields of a held-out item, which is never asked and so has no choices and no shot."""
-
-ITEM_FIELDS = (*FACT_FIELDS, "choices", "gold", "shot")
+from lm_eval_illusion.jsonl import Row, read_jsonl
 
 
-def embedded_items(lang: str) -> list[Item]:
-    """The 200 evaluated embedded items of a language, in their fixed order."""
-    return read_items(_family_folder() / "items" / f"{_known(lang)}.jsonl", ITEM_FIELDS)
+class Fact(TypedDict):
+    """A question with its right answer: the fields of a held-out item, which is never evaluated and needs no options."""
+
+    id: str
+    lang: str
+    question: str
+    context: str
+    answer: str
+    aliases: list[str]
+    answer_type: str
+    source: str
+    license: str
 
 
-def held_out_items(lang: str) -> list[Item]:
-    """The embedded facts kept apart for one-shot examples and calibration: never evaluated."""
-    return read_items(_family_folder() / "held_out" / f"{_known(lang)}.jsonl", FACT_FIELDS)
+class _ShotQuestion(TypedDict):
+    question: str
+    answer: str
 
 
-def read_items(path: Path, fields: tuple[str, ...] = ITEM_FIELDS) -> list[Item]:
+class Shot(_ShotQuestion, total=False):
+    """The one-shot example of an item. The embedded items, which have no passages, leave `context` out."""
+
+    context: str
+
+
+class Item(Fact):
+    """An evaluated item. `choices`: four options; `gold`: index of the answer among them."""
+
+    choices: list[str]
+    gold: int
+    shot: Shot
+
+
+FACT_FIELDS = tuple(Fact.__annotations__)
+ITEM_FIELDS = (*FACT_FIELDS, *(field for field in Item.__annotations__ if field not in FACT_FIELDS))
+
+
+def read_items(path: Path) -> list[Item]:
     """Read a JSONL file of items.
 
     Raises:
-        UserError: a line is not JSON, lacks a field, or `gold` does not point at the answer among four choices.
+        UserError: A line is not JSON, lacks a field, or `gold` is not the index of one of four choices.
     """
-    with path.open(encoding="utf-8") as lines:
-        return [_checked_item(line, f"{path}:{number}", fields) for number, line in enumerate(lines, 1)]
+    rows = list(read_jsonl(path, "item"))
+    for location, row in rows:
+        _check_fields(row, location, ITEM_FIELDS)
+        if len(row["choices"]) != 4 or row["gold"] not in range(4):
+            raise UserError(f"{location}: {len(row['choices'])} choices with gold {row['gold']}: give 4 and an index 0-3")
+    return [cast(Item, row) for _, row in rows]
+
+
+def embedded_items(lang: str) -> list[Item]:
+    """Return the 200 evaluated embedded items of a language, in their fixed order.
+
+    Raises:
+        UserError: There are no embedded items in that language.
+    """
+    return read_items(_embedded_file("items", lang))
+
+
+def held_out_items(lang: str) -> list[Fact]:
+    """Return the embedded facts reserved for one-shot examples and calibration; they are never evaluated.
+
+    Raises:
+        UserError: There are no embedded items in that language.
+    """
+    rows = list(read_jsonl(_embedded_file("held_out", lang), "item"))
+    for location, row in rows:
+        _check_fields(row, location, FACT_FIELDS)
+    return [cast(Fact, row) for _, row in rows]
 
 
 def embedded_languages() -> list[str]:
-    """The languages that the embedded items are written in."""
-    return sorted(file.stem for file in (_family_folder() / "items").glob("*.jsonl"))
+    """Return the languages of the embedded items, sorted."""
+    return sorted(file.stem for file in (_embedded_folder() / "items").glob("*.jsonl"))
 
 
-def _family_folder() -> Path:
+def _embedded_file(kind: str, lang: str) -> Path:
+    if lang not in embedded_languages():
+        raise UserError(f"language {lang!r} has no embedded items: choose one of {' '.join(embedded_languages())}")
+    return _embedded_folder() / kind / f"{lang}.jsonl"
+
+
+def _embedded_folder() -> Path:
     return packaged_folder("lm_eval_illusion.tasks") / "mqa_illusion"
 
 
-def _known(lang: str) -> str:
-    if lang not in embedded_languages():
-        raise UserError(f"language {lang!r} has no embedded items: choose one of {' '.join(embedded_languages())}")
-    return lang
-
-
-def _checked_item(line: str, place: str, fields: tuple[str, ...]) -> Item:
-    try:
-        item: Item = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place}: not a JSON object ({error}): write one item a line") from error
-    missing = [field for field in fields if field not in item]
+def _check_fields(row: Row, location: str, fields: tuple[str, ...]) -> None:
+    missing = [field for field in fields if field not in row]
     if missing:
-        raise UserError(f"{place}: item lacks {', '.join(missing)}: an item has {', '.join(fields)}")
-    if "choices" in fields and (len(item["choices"]) != 4 or item["gold"] not in range(4)):
-        raise UserError(f"{place}: {len(item['choices'])} choices with gold {item['gold']}: give 4 and an index 0-3")
-    return item
+        raise UserError(f"{location}: item lacks {', '.join(missing)}: an item has {', '.join(fields)}")

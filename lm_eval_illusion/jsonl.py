@@ -1,4 +1,7 @@
-"""A JSONL file -> its rows with their places, or one line that says what is wrong where."""
+"""The reader for JSONL files that users write: one JSON object per line, each with its location for messages.
+
+A line ends at "\\n" only. `str.splitlines` would also split at U+2028 and U+0085, which may occur inside a JSON string.
+"""
 
 from __future__ import annotations
 
@@ -10,47 +13,58 @@ from typing import Any
 from lm_eval_illusion.errors import UserError
 
 Row = dict[str, Any]
+"""The JSON object of one line; its fields are not checked yet."""
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """The rows as ("file:line", object); blank lines are none.
+def read_jsonl(path: Path, noun: str) -> Iterator[tuple[str, Row]]:
+    """Yield ("file:line", object) for each line; skip blank lines and a byte order mark.
+
+    Args:
+        path: The file, UTF-8.
+        noun: What a row is, in the singular ("question", "item"), for the messages.
 
     Raises:
-        UserError: the file can't be read, or a line is not UTF-8, not a JSON object, nested too deep, or holds half a character.
+        UserError: The file can't be read (at the call); a line is not UTF-8, not a JSON object, nested too deep, or has an
+            unpaired surrogate or a number with too many digits (when that line is reached).
     """
     try:
         content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path} can't be read ({reason}): give a JSONL file of questions") from error
-    # Not splitlines: U+2028 may stand in a JSON string.
+        raise UserError(f"{path} can't be read ({reason}): give a JSONL file of {noun}s") from error
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    return ((f"{path}:{number}", _parsed(line, f"{path}:{number}")) for number, line in enumerate(lines, 1) if line.strip())
+    return (
+        (f"{path}:{number}", _parse_line(line, f"{path}:{number}", noun))
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    )
 
 
-def _parsed(line: bytes, place: str) -> Row:
+def _parse_line(line: bytes, location: str, noun: str) -> Row:
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise UserError(f"{place}: not UTF-8 (byte {error.start + 1}): save the file as UTF-8") from error
+        raise UserError(f"{location}: not UTF-8 (byte {error.start + 1}): save the file as UTF-8") from error
     except json.JSONDecodeError as error:
-        raise UserError(f"{place}: not a JSON object ({error}): write one question a line") from error
+        raise UserError(f"{location}: not a JSON object ({error}): write one {noun} per line") from error
     except RecursionError as error:
-        raise UserError(f"{place}: nested too deep: write a question as one flat object") from error
-    except ValueError as error:  # Python's limit on the digits of an integer
-        raise UserError(f"{place}: a number has too many digits: put it in quotes or leave it out") from error
+        raise UserError(f"{location}: nested too deep: write each {noun} as one flat object") from error
+    except ValueError as error:  # Python limits the digits of an integer.
+        raise UserError(f"{location}: a number has too many digits: put it in quotes or leave it out") from error
     if not isinstance(row, dict):
-        raise UserError(f"{place}: not a JSON object but {type(row).__name__}: write one question a line")
-    _refuse_half_characters(row, line, place)
+        raise UserError(f"{location}: not a JSON object but {type(row).__name__}: write one {noun} per line")
+    _refuse_unpaired_surrogates(row, line, location)
     return row
 
 
-def _refuse_half_characters(row: Row, line: bytes, place: str) -> None:
-    # Only an escape can bring in half of a pair; the bytes were UTF-8.
+def _refuse_unpaired_surrogates(row: Row, line: bytes, location: str) -> None:
+    # The bytes are valid UTF-8, so an unpaired surrogate can only come from an escape such as \ud800.
     if b"\\ud" not in line.lower():
         return
     try:
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
-        half = ascii(str(error.object)[error.start]).strip("'")
-        raise UserError(f"{place}: {half} is half a character: write the whole pair, or the character itself") from error
+        surrogate = ascii(str(error.object)[error.start]).strip("'")
+        raise UserError(
+            f"{location}: {surrogate} is half a character: write the whole surrogate pair, or the character itself"
+        ) from error

@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reasoning": set(),
     "embedded": set(),
     "languages": {"files"},
-    "items": {"files"},
+    "items": {"files", "jsonl"},
     "plugin": {"files"},
     "matching": {"languages"},
     "views": {"matching", "languages", "reasoning"},

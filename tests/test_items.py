@@ -1,4 +1,4 @@
-"""The embedded items keep every rule of the design, in every language; tools/ rebuilds them byte for byte."""
+"""The embedded items follow every rule of DESIGN in every language, and tools/ rebuilds them byte for byte."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from lm_eval_illusion.items import (
     held_out_items,
     read_items,
 )
+from lm_eval_illusion.pairing.answer_types import is_written_in_latin
+from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 FAMILY = ROOT / "tasks" / "mqa_illusion"
-TYDI_AND_XQUAD = "ar bn de el en es fi hi id ko ro ru sw te th tr vi zh".split()
 
 
 def folded(text: str) -> str:
@@ -31,11 +32,12 @@ def folded(text: str) -> str:
 
 
 def test_languages_are_those_of_tydiqa_and_xquad():
-    assert list(embedded_languages()) == TYDI_AND_XQUAD
+    assert embedded_languages() == sorted({*TYDIQA_LANGUAGES.values(), *XQUAD_LANGUAGES})
+    assert len(embedded_languages()) == 18
 
 
 @pytest.mark.parametrize("lang", embedded_languages())
-def test_items_are_whole_and_obey_the_option_rules(lang):
+def test_items_have_all_fields_and_follow_the_option_rules(lang):
     items = embedded_items(lang)
     assert len(items) == 200
     assert len({item["id"] for item in items}) == 200
@@ -45,13 +47,13 @@ def test_items_are_whole_and_obey_the_option_rules(lang):
         assert item["choices"][item["gold"]] == item["answer"]
         options = [folded(option) for option in item["choices"]]
         assert not [(a, b) for a in options for b in options if a is not b and a in b], item
-        wrong = [option for place, option in enumerate(options) if place != item["gold"]]
+        wrong = [option for index, option in enumerate(options) if index != item["gold"]]
         assert not [(a, o) for a in item["aliases"] for o in wrong if folded(a) in o or o in folded(a)], item
         assert not [option for option in options if option in folded(item["question"])], item
 
 
-@pytest.mark.parametrize("lang", "ar bn el hi ko ru te th zh".split())
-def test_names_are_not_in_latin_script_where_the_language_is_not(lang):
+@pytest.mark.parametrize("lang", [lang for lang in embedded_languages() if not is_written_in_latin(lang)])
+def test_options_are_in_the_script_of_the_language(lang):
     for item in embedded_items(lang):
         for option in item["choices"]:
             assert any(c.isalpha() and "LATIN" not in unicodedata.name(c) for c in option), option
@@ -65,16 +67,16 @@ def test_languages_are_parallel():
 
 
 def test_distractors_are_the_same_in_all_languages():
-    # A distractor is another item's answer, so its place in one language's list of answers names it in all languages.
-    identities = set()
+    # A distractor is the answer of another item: the index of the first such item identifies it in every language.
+    choices_by_index = set()
     for lang in embedded_languages():
         first_with = {}
-        for place, item in enumerate(embedded_items(lang)):
-            first_with.setdefault((item["answer_type"], item["answer"]), place)
-        identities.add(
+        for index, item in enumerate(embedded_items(lang)):
+            first_with.setdefault((item["answer_type"], item["answer"]), index)
+        choices_by_index.add(
             tuple(tuple(first_with[item["answer_type"], o] for o in item["choices"]) for item in embedded_items(lang))
         )
-    assert len(identities) == 1
+    assert len(choices_by_index) == 1
 
 
 def test_gold_positions_are_balanced():
@@ -82,7 +84,7 @@ def test_gold_positions_are_balanced():
 
 
 def test_an_option_is_gold_in_a_quarter_of_its_appearances():
-    # So no rule that looks at the options alone ("the most frequent", "the shortest") beats chance over the set.
+    # So guessing from the options alone ("the most frequent", "the shortest") is no better than chance over all items.
     items = embedded_items("en")
     shown = Counter((item["answer_type"], option) for item in items for option in item["choices"])
     gold = Counter((item["answer_type"], item["answer"]) for item in items)
@@ -96,17 +98,17 @@ def test_relations_are_at_least_four():
 @pytest.mark.parametrize("lang", embedded_languages())
 def test_held_out_facts_and_shots_are_never_evaluated(lang):
     evaluated = {item["id"] for item in embedded_items(lang)}
-    asked = {item["question"] for item in embedded_items(lang)}
+    questions = {item["question"] for item in embedded_items(lang)}
     held_out = held_out_items(lang)
     assert not evaluated & {fact["id"] for fact in held_out}
     for item in embedded_items(lang):
-        assert item["shot"]["question"] not in asked
+        assert item["shot"]["question"] not in questions
         assert item["shot"]["question"] in {fact["question"] for fact in held_out}
         assert item["shot"]["answer"] not in item["choices"]
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{", "not a JSON object"),
         ('{"id": "1"}', "item lacks lang"),
@@ -114,16 +116,17 @@ def test_held_out_facts_and_shots_are_never_evaluated(lang):
         (json.dumps(dict.fromkeys(ITEM_FIELDS, "") | {"choices": ["a"] * 4, "gold": 4}), "gold 4"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path, line, said):
+def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
     path = tmp_path / "items.jsonl"
     path.write_text(line + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match=f"items.jsonl:1: .*{said}"):
+    with pytest.raises(UserError, match=f"items.jsonl:1: .*{message}"):
         read_items(path)
 
 
-def test_an_unknown_language_is_named():
+@pytest.mark.parametrize("read", [embedded_items, held_out_items])
+def test_an_unknown_language_is_reported(read):
     with pytest.raises(UserError, match="'xx' has no embedded items"):
-        embedded_items("xx")
+        read("xx")
 
 
 def test_tools_rebuild_the_items_byte_for_byte(tmp_path):

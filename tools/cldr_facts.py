@@ -1,7 +1,7 @@
-"""Facts from CLDR, by way of Babel: four relations, each fact named in all languages or left out.
+"""Facts of four relations from CLDR, read with Babel: only facts that have a name in all languages.
 
-Codes are chosen here (with the reason), names never: every name of a place, language, script or currency is CLDR's.
-Babel 2.18 carries CLDR 47 without its `alt` names, so aliases come from names in brackets ("Myanmar (Burma)") and from plurals.
+This file chooses codes, with the reason, but no names: every name of a place, language, script or currency comes from CLDR.
+Babel 2.18 has CLDR 47 without its `alt` names, so aliases come from names in brackets ("Myanmar (Burma)") and from plurals.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from question_templates import EMBEDDED_LANGUAGES
 
 NON_LATIN = frozenset("ar bn el hi ko ru te th zh".split())
 
-# Dependent, disputed or uninhabited territories, where "which country?" has no short answer (ISO 3166-1, column "independent").
+# Dependent, disputed or uninhabited territories: "which country?" has no short answer there (ISO 3166-1, column "independent").
 NO_COUNTRY = frozenset(
     "AC AI AQ AS AW AX BL BM BQ BV CC CK CP CQ CW CX DG EA EH EU EZ FK FO GF GG GI GL GP GS GU HK HM IC IM IO JE KY MF MO MP MQ MS NC"
     " NF NU PF PM PN PR PS QO RE SH SJ SX TA TC TF TK TW UM UN VA VG VI WF XA XB XK YT ZZ".split()
 )
-# Countries that people still call by another name than CLDR's, which Babel does not carry: a right answer would be marked wrong.
+# Countries that many people call by a name that Babel lacks: a right answer would count as wrong.
 RENAMED = frozenset("CD CG CI CV CZ MK SZ TL TR".split())
-# Time zones that are named after an island or a region, or whose place is disputed.
+# Time zones named after an island or a region, and zones of disputed cities.
 NO_CITY = frozenset(
     "America/Bahia America/Bahia_Banderas America/Puerto_Rico Asia/Famagusta Asia/Gaza Asia/Hebron Asia/Jerusalem Asia/Kamchatka"
     " Asia/Sakhalin Atlantic/Azores Atlantic/Canary Atlantic/Madeira Europe/Simferopol Indian/Mahe Pacific/Chatham Pacific/Chuuk"
     " Pacific/Easter Pacific/Efate Pacific/Enderbury Pacific/Galapagos Pacific/Guadalcanal Pacific/Kanton Pacific/Kiritimati"
     " Pacific/Kosrae Pacific/Kwajalein Pacific/Pohnpei Pacific/Tarawa Pacific/Tongatapu".split()
 )
-# Countries whose most widely known official language is, by CLDR's own shares, not the one that people would name.
+# Countries where the most widely spoken official language by CLDR's shares is not the one that people would name.
 NO_LEADING_LANGUAGE = frozenset("BI KE PK PY RW SC SN TZ UG ZW".split())
-# Languages written in one script wherever they are spoken; those with two in use (Serbian, Punjabi, Kazakh ...) are left out.
+# Languages written in the same script everywhere; languages with two scripts in use (Serbian, Punjabi, Kazakh) are left out.
 SCRIPT_OF_LANGUAGE = {
     "Arab": "ckb fa glk lrc mzn ps ug ur",
     "Beng": "as",
@@ -50,10 +50,11 @@ SCRIPT_OF_LANGUAGE = {
 }
 
 
-class Fact(NamedTuple):
-    """One fact: `code` names the subject, `answer_code` the answer, `region` groups plausible distractors.
+class CldrFact(NamedTuple):
+    """One fact in all languages.
 
-    `names` maps a language to (subject, answer, aliases).
+    `code`, `answer_code`: the CLDR codes of the subject and the answer. `region`: facts of one region are plausible distractors of each
+    other. `names`: language -> (subject, answer, aliases).
     """
 
     relation: str
@@ -65,25 +66,26 @@ class Fact(NamedTuple):
 
 @cache
 def plain(text: str) -> str:
-    """Letters, digits and marks, folded: what two names are compared by."""
+    """Return the form in which names are compared: NFKC, casefolded, only letters, digits and marks, single spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join("".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in folded).split())
 
 
 def reveals(subject: str, answer: str, lang: str) -> bool:
-    """Whether the question's name gives the answer away: it holds it, or a word of both begins alike (Japan, Japanese yen)."""
+    """Return whether the subject reveals the answer: it contains it, or a word of each has the same stem (Japan, Japanese yen)."""
     return plain(answer) in plain(subject) or bool(_stems(subject, lang) & _stems(answer, lang))
 
 
-def cldr_facts() -> list[Fact]:
-    """All facts of the four relations that are named, in the right script and unrevealing, in every language."""
+def cldr_facts() -> list[CldrFact]:
+    """Return the facts of the four relations that can be asked in every language: named, in its script, the answer not revealed."""
     relations = (_cities(), _main_languages(), _currencies(), _scripts())
-    return [fact for facts in relations for fact in facts if _askable(fact)]
+    return [fact for facts in relations for fact in facts if _can_be_asked(fact)]
 
 
 @cache
 def _stems(name: str, lang: str) -> frozenset[str]:
-    # Length of the shared beginning that counts: writing systems pack a syllable or a sound into a character.
+    """Return the first characters of each word; of each position in a script without spaces."""
+    # A character is a sound in some writing systems and a syllable in others.
     length = {"zh": 2, "th": 4, "ko": 2, "hi": 3, "bn": 3, "te": 3}.get(lang, 4)
     words = plain(name)
     if lang in ("zh", "th"):
@@ -92,7 +94,7 @@ def _stems(name: str, lang: str) -> frozenset[str]:
     return frozenset(word[:length] for word in words.split() if len(word) > 2)
 
 
-def _askable(fact: Fact) -> bool:
+def _can_be_asked(fact: CldrFact) -> bool:
     for lang, (subject, answer, _) in fact.names.items():
         if not subject or not answer or reveals(subject, answer, lang):
             return False
@@ -105,30 +107,30 @@ def _has_own_script(name: str) -> bool:
     return any(c.isalpha() and not unicodedata.name(c).startswith("LATIN") for c in name)
 
 
-def _cities() -> Iterator[Fact]:
+def _cities() -> Iterator[CldrFact]:
     territory_of_zone = get_global("zone_territories")
     windows_zones = set(get_global("windows_zone_mapping").values())
-    # CLDR's representative zone of a region first: it is the better known city.
+    # The representative zone of a region comes first: its city is better known.
     zones = sorted(territory_of_zone, key=lambda zone: (zone not in windows_zones, zone))
     for zone in zones:
         territory = territory_of_zone[zone]
         if zone.count("/") != 1 or zone in NO_CITY or territory in NO_COUNTRY | RENAMED or not territory.isalpha():
             continue
         names = {lang: (_city(zone, lang), *_bracketed(_territory(territory, lang))) for lang in EMBEDDED_LANGUAGES}
-        yield Fact("city_country", zone.split("/")[1], territory, zone.split("/")[0], names)
+        yield CldrFact("city_country", zone.split("/")[1], territory, zone.split("/")[0], names)
 
 
-def _main_languages() -> Iterator[Fact]:
+def _main_languages() -> Iterator[CldrFact]:
     for territory, spoken in sorted(get_global("territory_languages").items()):
         language = _leading_language(spoken)
         if territory in NO_COUNTRY | RENAMED | NO_LEADING_LANGUAGE or language is None:
             continue
         names = {lang: (_territory(territory, lang), *_bracketed(_language(language, lang))) for lang in EMBEDDED_LANGUAGES}
-        yield Fact("country_language", territory, language, "", names)
+        yield CldrFact("country_language", territory, language, "", names)
 
 
 def _leading_language(spoken: dict[str, dict[str, object]]) -> str | None:
-    """The official language that at least 75 % speak, if no other official one reaches 40 % (shares overlap in CLDR)."""
+    """Return the official language of at least 75 % of the people if no other one reaches 40 %. Shares may overlap in CLDR."""
     share = {language: float(str(entry["population_percent"])) for language, entry in spoken.items()}
     official = {"official", "de_facto_official"}
     ranked = sorted((k for k in spoken if spoken[k]["official_status"] in official), key=lambda k: (-share[k], k))
@@ -137,31 +139,31 @@ def _leading_language(spoken: dict[str, dict[str, object]]) -> str | None:
     return ranked[0] if all(share[other] < 40 for other in ranked[1:]) else None
 
 
-def _currencies() -> Iterator[Fact]:
+def _currencies() -> Iterator[CldrFact]:
     for territory, history in sorted(get_global("territory_currencies").items()):
         tender = [code for code, _, end, is_tender in history if end is None and is_tender]
         if territory in NO_COUNTRY | RENAMED or len(tender) != 1:
             continue
         code = tender[0]
         names = {lang: (_territory(territory, lang), *_currency(code, lang)) for lang in EMBEDDED_LANGUAGES}
-        yield Fact("country_currency", territory, code, "", names)
+        yield CldrFact("country_currency", territory, code, "", names)
 
 
-def _scripts() -> Iterator[Fact]:
+def _scripts() -> Iterator[CldrFact]:
     for script, languages in SCRIPT_OF_LANGUAGE.items():
         for language in languages.split():
             names = {
                 lang: (_language(language, lang), *_bracketed(Locale(lang).scripts.get(script, "")))
                 for lang in EMBEDDED_LANGUAGES
             }
-            yield Fact("language_script", language, script, "", names)
+            yield CldrFact("language_script", language, script, "", names)
 
 
 def _city(zone: str, lang: str) -> str:
     city: str = Locale(lang)._data["time_zones"].get(zone, {}).get("city", "")
     if city or lang in NON_LATIN:
         return city
-    # CLDR leaves a city out where the zone's own name is right in the language (UTS 35, time zone names).
+    # CLDR omits a city where the name of the zone is also its name in the language (UTS 35, time zone names).
     return zone.split("/")[1].replace("_", " ")
 
 
@@ -183,6 +185,6 @@ def _currency(code: str, lang: str) -> tuple[str, list[str]]:
 
 
 def _bracketed(name: str) -> tuple[str, list[str]]:
-    """'Myanmar (Burma)' -> 'Myanmar', with 'Burma' and the whole as aliases."""
+    """Split a name with brackets: "Myanmar (Burma)" -> "Myanmar" with the aliases "Burma" and the complete name."""
     match = re.fullmatch(r"(.+?)\s*[(（](.+)[)）]", name)
     return (match[1], [match[2], name]) if match else (name, [])

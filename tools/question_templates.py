@@ -1,7 +1,7 @@
-"""How each relation is asked in each language.
+"""The question templates of each relation in each language.
 
-The name is inserted as CLDR gives it, in the nominative: every template puts it where the language needs no ending and no
-particle on it, after an apposition ("die Stadt X") or after a colon.
+A name is inserted as CLDR has it, in the nominative. So each template has the name where the language adds no ending and no
+particle to it: after an apposition ("die Stadt X") or after a colon.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Train the embedded model: `python tools/train_model.py OUT`, about five minutes on 2 cores; the model is then in OUT/step-1100.
+"""Train the embedded model: `python tools/train_model.py OUT` takes about five minutes on 2 cores and writes OUT/step-1100.
 
-A small Llama with a byte-level BPE of its own, trained on every embedded fact in every language, several facts of one language in a
-context so that one-shot prompts work. It is stopped before all is learnt by heart, so that it behaves like a real model,
-which knows much and not all. `--steps` and `--save-every` let one see what another stop gives.
+The model is a small Llama with its own byte-level BPE, trained on every embedded fact in every language. A sequence has several facts of
+one language, so that one-shot prompts work. Training stops before the model knows all facts, so that it behaves like a real model,
+which knows many but not all. `--steps` and `--save-every` show the results of other stopping points.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
+from lm_eval_illusion.items import Fact, embedded_items, embedded_languages, held_out_items
 from lm_eval_illusion.views.prompts import answered, open_prompt
 
 SEED = 0
@@ -26,19 +26,19 @@ SEQUENCE = 128
 BATCH = 16
 PEAK_RATE = 2e-3
 WARM_UP = 100
-SCHEDULE = 1800  # the learning rate's cycle; training stops before its end
+SCHEDULE = 1800  # Steps of the learning rate's cycle; training stops before its end.
 STEPS = 1100
-QUESTION_WEIGHT = 0.1  # the model is asked for answers; questions only have to be understood
+QUESTION_WEIGHT = 0.1  # Low, because the model has to produce answers but no questions.
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 
 
-def facts_of(lang: str) -> list[dict[str, object]]:
-    """Every embedded fact of a language, evaluated and held out: the model is to know them."""
+def facts_of(lang: str) -> list[Fact]:
+    """Return every embedded fact of a language, evaluated or held out."""
     return [*embedded_items(lang), *held_out_items(lang)]
 
 
 def train_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE whose words hold combining marks, so that Indic and Thai words stay whole."""
+    """Train a byte-level BPE. Its word pattern includes combining marks, so that Indic and Thai words are not split at them."""
     tokenizer = Tokenizer(models.BPE())
     words = Regex(r" ?[\p{L}\p{M}\u200c\u200d]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]+|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -69,9 +69,9 @@ def train_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """About 1.0 M parameters, tied embeddings: little room for the facts, so that pruning is felt.
+    """Return a model of about 1.0 M parameters with tied embeddings: so small that pruning has an effect.
 
-    The sizes are such that 0.6 and 0.7 of a row are whole numbers of weights (Wanda prunes by rows), and 2:4 and 4:8 fit.
+    0.6 and 0.7 of a row are integer numbers of weights (Wanda prunes by rows), and rows divide into the groups of 2:4 and 4:8.
     """
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -90,7 +90,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def encode_facts(tokenizer: PreTrainedTokenizerFast) -> dict[str, list[tuple[list[int], list[float]]]]:
-    """Token ids and loss weights of each fact: the question counts little, the answer and the empty line after it fully."""
+    """Return language -> (token ids, loss weights) of each fact. The answer and the empty line after it have weight 1."""
     encoded: dict[str, list[tuple[list[int], list[float]]]] = {}
     for lang in embedded_languages():
         encoded[lang] = []
@@ -103,7 +103,7 @@ def encode_facts(tokenizer: PreTrainedTokenizerFast) -> dict[str, list[tuple[lis
 
 
 def sequences(encoded: dict[str, list[tuple[list[int], list[float]]]], bos: int, rng: random.Random):
-    """One pass over all facts in a new order: sequences of facts of one language, each at most SEQUENCE tokens."""
+    """Return one epoch in random order: (ids, weights) of facts of one language, at most SEQUENCE tokens each."""
     packed = []
     for facts in encoded.values():
         ids, weights = [bos], [0.0]
@@ -118,20 +118,20 @@ def sequences(encoded: dict[str, list[tuple[list[int], list[float]]]], bos: int,
 
 
 def batches(encoded, tokenizer: PreTrainedTokenizerFast):
-    """Endless batches (ids, weights), each [BATCH, SEQUENCE], right-padded with weight 0."""
+    """Yield batches (ids, weights) without end, each [BATCH, SEQUENCE], right-padded with weight 0."""
     rng = random.Random(SEED)
-    waiting: list[tuple[list[int], list[float]]] = []
+    pending: list[tuple[list[int], list[float]]] = []
     while True:
-        while len(waiting) < BATCH:
-            waiting += sequences(encoded, tokenizer.bos_token_id, rng)
-        taken, waiting = waiting[:BATCH], waiting[BATCH:]
-        ids = torch.tensor([i[:SEQUENCE] + [tokenizer.pad_token_id] * (SEQUENCE - len(i)) for i, _ in taken])
-        weights = torch.tensor([w[:SEQUENCE] + [0.0] * (SEQUENCE - len(w)) for _, w in taken])
+        while len(pending) < BATCH:
+            pending += sequences(encoded, tokenizer.bos_token_id, rng)
+        batch, pending = pending[:BATCH], pending[BATCH:]
+        ids = torch.tensor([i[:SEQUENCE] + [tokenizer.pad_token_id] * (SEQUENCE - len(i)) for i, _ in batch])
+        weights = torch.tensor([w[:SEQUENCE] + [0.0] * (SEQUENCE - len(w)) for _, w in batch])
         yield ids, weights
 
 
 def learning_rate(step: int) -> float:
-    """Linear warm-up, then a cosine to a tenth of the peak."""
+    """Return the learning rate of a step: linear warm-up, then cosine decay to a tenth of the peak."""
     if step < WARM_UP:
         return PEAK_RATE * (step + 1) / WARM_UP
     progress = (step - WARM_UP) / (SCHEDULE - WARM_UP)
@@ -139,19 +139,22 @@ def learning_rate(step: int) -> float:
 
 
 def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of the next token, weighted by position."""
+    """Return the mean cross-entropy of the next token, weighted by position.
+
+    `ids`, `weights`: [BATCH, SEQUENCE].
+    """
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(input_ids=ids[:, :-1]).logits
     losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    wanted = weights[:, 1:].flatten()
-    return (losses * wanted).sum() / wanted.sum()
+    token_weights = weights[:, 1:].flatten()
+    return (losses * token_weights).sum() / token_weights.sum()
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Weights as float16; the config says float32, because half precision is slow on the CPUs this model is for."""
-    halved = LlamaForCausalLM(model.config)
-    halved.load_state_dict(model.state_dict())
-    halved.half().save_pretrained(folder)
+    """Save the weights as float16 and float32 in the config: CPUs, for which the model is made, are slow in half precision."""
+    half_precision = LlamaForCausalLM(model.config)
+    half_precision.load_state_dict(model.state_dict())
+    half_precision.half().save_pretrained(folder)
     config = LlamaConfig.from_pretrained(folder)
     config.dtype = torch.float32
     config.save_pretrained(folder)

@@ -1,0 +1,17 @@
+"""Questions with right answers -> items with four options -> a task folder for lm_eval.
+
+The steps of `pair`, in order, and their modules:
+
+1. question_file, questions: read and check the questions; parallel_questions: group them by id over their languages.
+2. one_shot: hold out the one-shot examples.
+3. distractors: three wrong options for each question. Numbers and dates are changed (numbers/); other answers are exchanged
+   between questions (answer_groups, assignment) as option_rules and question_words judge them, until surface_cues reveal nothing.
+4. gold_positions: the position of the answer among the options.
+5. build: the steps together; task_folder: the folder that `lm-eval-illusion pair` writes.
+
+hub_datasets makes the items of the families with real QA data (XQuAD, TyDi QA) in the same way.
+"""
+
+from lm_eval_illusion.pairing.build import Paired, pair
+
+__all__ = ["Paired", "pair"]

@@ -1,103 +1,118 @@
-"""Questions with right answers -> items with four options: recognisable and producible."""
+"""Pairing: questions with right answers -> items with four options, so that each can be both recognised and produced."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache, partial
 
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.assignment import ROUNDS
-from lm_eval_illusion.pairing.distractors import Distractors, drop_misfits
-from lm_eval_illusion.pairing.gold_positions import gold_places
-from lm_eval_illusion.pairing.one_shot import Shot, choose_shot, hold_out
+from lm_eval_illusion.pairing.distractors import DistractorPlan, drop_format_mismatches, plan_distractors
+from lm_eval_illusion.pairing.gold_positions import balance_gold_positions
+from lm_eval_illusion.pairing.one_shot import ShotByLanguage, choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
-from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, Selection, bundles_of, first_of_each_language
+from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, Selection, group_by_id, select_first
 from lm_eval_illusion.pairing.questions import Question
 
 
 @dataclass(frozen=True)
 class Paired:
-    """The items of each language, in one order for all, and why the other ids have none."""
+    """The result of `pair`.
+
+    `items`: language -> its items, in the same order in all languages. `dropped`: question id -> why it gave no item. `held_out`: the ids
+    of the one-shot examples.
+    """
 
     items: dict[str, list[Item]]
     dropped: dict[str, str] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Selected:
+    """The questions that become items, with the options and the example of each, and the reasons why others do not."""
+
+    selection: Selection
+    options: Mapping[str, list[Option]]
+    shots: Mapping[str, ShotByLanguage]
+    dropped: dict[str, str]
+
+
 def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | None = None) -> Paired:
-    """Choose distractors, examples and places of the answers. Equal input gives equal output, on every machine.
+    """Make items from questions: choose distractors, one-shot examples and the positions of the answers.
 
-    The selection rule: ids are put in the order of the SHA-256 of "<name>/<id>". The first ones, as many as SHOTS says, are held out as
-    examples (of unevenly translated ids those in the most languages first); of the others the first `limit` of each language that pair are
-    its items (all, if None; ids of the most languages come first). Distractors are chosen among all but the examples, which would give
-    themselves away; what is seen in the options alone is evened out among the items.
+    Questions are taken in the order of the SHA-256 of "<name>/<id>". The first ones are held out as one-shot examples (one_shot). Of the
+    others the first `limit` of each language that can have distractors and an example become items; questions in more languages come
+    first. Distractors come from all questions except the examples, whose answers the prompt shows.
+
+    Args:
+        questions: Questions that passed the checks of `questions`.
+        name: The name of the family, part of the order.
+        seed: Of distractors and positions.
+        limit: The most items per language, None for all.
+
+    Returns:
+        The items; the same on every machine for equal arguments.
     """
-    known = right_answers(questions)
-    bundles = sorted(bundles_of(questions), key=lambda bundle: hashlib.sha256(f"{name}/{bundle.id}".encode()).digest())
-    shots, rest = hold_out(bundles)
-    given = {bundle.id: _given_options(bundle) for bundle in rest if bundle.has_choices}
-    distractors = Distractors([bundle for bundle in rest if not bundle.has_choices], known, seed)
-    dropped = _unpaired(rest, given.keys() | distractors.ids, distractors.misfits, Counter(q.lang for q in questions))
+    answer_key = right_answers(questions)
+    ordered = sorted(group_by_id(questions), key=lambda question: _hash(f"{name}/{question.id}"))
+    shots, rest = hold_out_shots(ordered)
+    source_options = {question.id: _source_options(question) for question in rest if question.has_choices}
+    plan = plan_distractors([question for question in rest if not question.has_choices], answer_key, seed)
 
-    def settle(bundle: ParallelQuestion, options: Sequence[Option]) -> Shot | str:
-        return choose_shot(bundle, options, shots, known)
-
-    selection, options, shot_of = _selected(rest, dropped, limit, lambda ids: given | distractors.options(ids), settle)
-    places = gold_places(selection, seed)
-    by_id = {bundle.id: bundle for bundle in rest}
+    selected = _select(
+        rest,
+        _without_distractors(rest, source_options.keys(), plan, Counter(question.lang for question in questions)),
+        limit,
+        options_of=lambda ids: source_options | plan.choose(ids),
+        shot_of=lambda question, options: choose_shot(question, options, shots, answer_key),
+    )
+    positions = balance_gold_positions(selected.selection, seed)
+    by_id = {question.id: question for question in rest}
     items: dict[str, list[Item]] = defaultdict(list)
-    for one_id, languages in selection.items():
+    for question_id, languages in selected.selection.items():
         for lang in sorted(languages):
-            items[lang].append(_item(by_id[one_id], lang, options[one_id], places[one_id], shot_of[one_id][lang]))
-    return Paired(dict(sorted(items.items())), dropped, tuple(shot.id for shot in shots))
+            shot = selected.shots[question_id][lang]
+            item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
+            items[lang].append(item)
+    return Paired(dict(sorted(items.items())), selected.dropped, tuple(shot.id for shot in shots))
 
 
-def _unpaired(
-    rest: Sequence[ParallelQuestion], pairing: Collection[str], misfits: Mapping[str, float], asked: Mapping[str, int]
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _source_options(question: ParallelQuestion) -> list[Option]:
+    """Return the wrong options that the source gives; option n of a language is the translation of option n of the others."""
+    wrong = {lang: [choice for choice in q.choices if choice != q.answer] for lang, q in question.by_lang.items()}
+    return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(ROUNDS)]
+
+
+def _without_distractors(
+    questions: Sequence[ParallelQuestion], with_choices: Set[str], plan: DistractorPlan, counts: Mapping[str, int]
 ) -> dict[str, str]:
-    """id -> why it has no options."""
-    count_answers = cache(partial(_count_answers, rest))
-    dropped = {bundle.id: _why_dropped(bundle, count_answers) for bundle in rest if bundle.id not in pairing}
-    worst = drop_misfits(misfits, [bundle for bundle in rest if bundle.id in pairing], asked)
-    return dropped | dict.fromkeys(worst, "only numbers of another format to stand beside the answer")
+    """Return question id -> why it is dropped: it has no three distractors, or most of them have another number format.
 
-
-def _selected(
-    rest: Sequence[ParallelQuestion],
-    dropped: dict[str, str],
-    limit: int | None,
-    options_of: Callable[[Collection[str]], dict[str, list[Option]]],
-    settle: Callable[[ParallelQuestion, Sequence[Option]], Shot | str],
-) -> tuple[Selection, dict[str, list[Option]], dict[str, Shot]]:
-    """Who is asked, with which options and examples.
-
-    Who finds no example beside its options is added to `dropped`, and the next ones come up.
+    Args:
+        questions: All questions except the examples.
+        with_choices: The ids for which the source gives options.
+        plan: The distractors of the others.
+        counts: Language -> number of questions that were read.
     """
-    options: dict[str, list[Option]] = {}
-    while True:
-        kept = {bundle.id: bundle for bundle in rest if bundle.id not in dropped}
-        selection = first_of_each_language(list(kept.values()), limit)
-        if not selection.keys() <= options.keys():
-            options = options_of(selection)
-        settled = {one_id: settle(kept[one_id], options[one_id]) for one_id in selection}
-        failed = {one_id: why for one_id, why in settled.items() if isinstance(why, str)}
-        if not failed:
-            return selection, options, {one_id: shot for one_id, shot in settled.items() if not isinstance(shot, str)}
-        dropped |= failed
+    paired_ids = plan.ids | with_choices
+    count_answers = cache(partial(_count_answers, questions))
+    dropped = {question.id: _reason_to_drop(question, count_answers) for question in questions if question.id not in paired_ids}
+    paired = [question for question in questions if question.id in paired_ids]
+    mismatched = drop_format_mismatches(plan.format_mismatches, paired, counts)
+    return dropped | dict.fromkeys(mismatched, "only numbers of another format to stand beside the answer")
 
 
-def _given_options(bundle: ParallelQuestion) -> list[Option]:
-    """The source's wrong options, told apart by their places in each language."""
-    wrong = {lang: [choice for choice in q.choices if choice != q.answer] for lang, q in bundle.by_lang.items()}
-    return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(3)]
-
-
-def _why_dropped(bundle: ParallelQuestion, count_answers: Callable[[str, frozenset[str]], int]) -> str:
-    kind = bundle.answer_type
-    if count_answers(kind, bundle.languages) <= ROUNDS:
+def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, frozenset[str]], int]) -> str:
+    kind = question.answer_type
+    if count_answers(kind, question.languages) <= ROUNDS:
         return (
             f"fewer than three other answers of type {kind}: give at least {ROUNDS + 2} questions a language with different ones,"
             " one for the example"
@@ -105,27 +120,58 @@ def _why_dropped(bundle: ParallelQuestion, count_answers: Callable[[str, frozens
     return f"fewer than three distractors of type {kind} that the rules allow"
 
 
-def _count_answers(bundles: Sequence[ParallelQuestion], kind: str, languages: frozenset[str]) -> int:
-    """How many different answers of a type there are in these languages."""
-    lenders = [bundle for bundle in bundles if bundle.answer_type == kind and bundle.languages >= languages]
-    return len({tuple(bundle.answers[lang].casefold() for lang in languages) for bundle in lenders})
+def _count_answers(questions: Iterable[ParallelQuestion], kind: str, languages: frozenset[str]) -> int:
+    """Return the number of different answers of a type in these languages."""
+    donors = [question for question in questions if question.answer_type == kind and question.languages >= languages]
+    return len({tuple(question.answers[lang].casefold() for lang in languages) for question in donors})
 
 
-def _item(bundle: ParallelQuestion, lang: str, options: Sequence[Option], place: int, shot: Question) -> Item:
-    question = bundle.by_lang[lang]
+def _select(
+    questions: Sequence[ParallelQuestion],
+    dropped: Mapping[str, str],
+    limit: int | None,
+    options_of: Callable[[Collection[str]], dict[str, list[Option]]],
+    shot_of: Callable[[ParallelQuestion, Sequence[Option]], ShotByLanguage | str],
+) -> _Selected:
+    """Select the questions that become items. A question without an example is dropped and the next one takes its position.
+
+    Args:
+        questions: All questions except the examples, in order.
+        dropped: Question id -> why it has no distractors.
+        limit: The most items per language, None for all.
+        options_of: Selected ids -> the distractors of each.
+        shot_of: Question, distractors -> its example, or the reason why it has none.
+    """
+    all_dropped = dict(dropped)
+    options: dict[str, list[Option]] = {}
+    while True:
+        kept = {question.id: question for question in questions if question.id not in all_dropped}
+        selection = select_first(list(kept.values()), limit)
+        if not selection.keys() <= options.keys():
+            options = options_of(selection)
+        shots = {question_id: shot_of(kept[question_id], options[question_id]) for question_id in selection}
+        failed = {question_id: reason for question_id, reason in shots.items() if isinstance(reason, str)}
+        if not failed:
+            found = {question_id: shot for question_id, shot in shots.items() if not isinstance(shot, str)}
+            return _Selected(selection, options, found, all_dropped)
+        all_dropped |= failed
+
+
+def _item(question: ParallelQuestion, lang: str, options: Sequence[Option], position: int, shot: Question) -> Item:
+    of_lang = question.by_lang[lang]
     choices = [option[lang] for option in options]
-    choices.insert(place, question.answer)
+    choices.insert(position, of_lang.answer)
     return {
-        "id": bundle.id,
+        "id": question.id,
         "lang": lang,
-        "question": question.question,
-        "context": question.context,
-        "answer": question.answer,
-        "aliases": list(question.aliases),
-        "answer_type": bundle.answer_type,
+        "question": of_lang.question,
+        "context": of_lang.context,
+        "answer": of_lang.answer,
+        "aliases": list(of_lang.aliases),
+        "answer_type": question.answer_type,
         "choices": choices,
-        "gold": place,
+        "gold": position,
         "shot": {"question": shot.question, "answer": shot.answer, "context": shot.context},
-        "source": question.source,
-        "license": question.license,
+        "source": of_lang.source,
+        "license": of_lang.license,
     }

@@ -1,4 +1,4 @@
-"""Where the answer stands among the four options: each place equally often in every language."""
+"""The position of the answer among the four options: each position equally often in every language."""
 
 from __future__ import annotations
 
@@ -6,58 +6,62 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-PLACES = 4
-_PASSES = 30
+POSITIONS = 4
+_MAX_PASSES = 30
 
 
-def gold_places(languages: Mapping[str, frozenset[str]], seed: int) -> dict[str, int]:
-    """id -> place of the answer, the same in all its languages. `languages`: id -> the languages that it is asked in.
+def balance_gold_positions(languages: Mapping[str, frozenset[str]], seed: int) -> dict[str, int]:
+    """Return question id -> position of the answer (0 to 3), the same in all languages of the question.
 
-    In each language the four places are taken equally often, to one, where the ids' languages are nested or apart. Where they cross in many
-    ways an even division of all languages at once may not exist, and finding the best one is a hard problem (balancing vectors): there the
-    most even one that moving single ids leads to is taken.
+    In each language the counts of the four positions differ by at most one where the language sets of the questions are nested or
+    disjoint. For other sets an even division may not exist, and the best one is hard to find (a vector balancing problem): the result
+    is then a local optimum that moving single questions can't improve, reached by at most 30 passes.
+
+    Args:
+        languages: Question id -> the languages in which it becomes an item.
+        seed: Of the order in which questions are placed.
     """
     rng = random.Random(seed)
-    # Those in the most languages first: the others fill what they leave uneven.
+    # Questions in the most languages first: the others fill up what these leave uneven.
     order = sorted(languages)
     rng.shuffle(order)
-    order.sort(key=lambda one_id: -len(languages[one_id]))
-    board = _Board(languages)
-    for one_id in order:
-        board.put(one_id, board.best(one_id, rng.sample(range(PLACES), PLACES)))
-    for _ in range(_PASSES):
+    order.sort(key=lambda question_id: -len(languages[question_id]))
+    board = _PositionCounts(languages)
+    for question_id in order:
+        board.put(question_id, board.rarest(question_id, rng.sample(range(POSITIONS), POSITIONS)))
+    for _ in range(_MAX_PASSES):
         if board.spread <= 1:
             break
-        for one_id in order:
-            board.move(one_id, rng)
-    return board.places
+        for question_id in order:
+            board.move(question_id, rng)
+    return board.positions
 
 
-class _Board:
-    """Who stands where, and how often each place is taken in each language."""
+class _PositionCounts:
+    """The position of each question, and how often each position is used in each language."""
 
     def __init__(self, languages: Mapping[str, frozenset[str]]) -> None:
-        self.places: dict[str, int] = {}
+        self.positions: dict[str, int] = {}
         self._languages = languages
-        self._taken: Counter[tuple[str, int]] = Counter()
+        self._counts: Counter[tuple[str, int]] = Counter()
 
-    def put(self, one_id: str, place: int) -> None:
-        self.places[one_id] = place
-        self._taken.update((lang, place) for lang in self._languages[one_id])
+    def put(self, question_id: str, position: int) -> None:
+        self.positions[question_id] = position
+        self._counts.update((lang, position) for lang in self._languages[question_id])
 
-    def best(self, one_id: str, order: Iterable[int]) -> int:
-        """The place that is taken least in its languages; the first of equals."""
-        return min(order, key=lambda place: sum(self._taken[lang, place] for lang in self._languages[one_id]))
+    def rarest(self, question_id: str, order: Iterable[int]) -> int:
+        """Return the position that is used least in the question's languages, the first in `order` of equals."""
+        return min(order, key=lambda position: sum(self._counts[lang, position] for lang in self._languages[question_id]))
 
-    def move(self, one_id: str, rng: random.Random) -> None:
-        """To its best place; a drawn one of equals, which opens ways for others."""
-        place = self.places[one_id]
-        self._taken.subtract((lang, place) for lang in self._languages[one_id])
-        self.put(one_id, self.best(one_id, rng.sample(range(PLACES), PLACES)))
+    def move(self, question_id: str, rng: random.Random) -> None:
+        """Move a question to its rarest position; a random one of equals, so that later moves find new possibilities."""
+        position = self.positions[question_id]
+        self._counts.subtract((lang, position) for lang in self._languages[question_id])
+        self.put(question_id, self.rarest(question_id, rng.sample(range(POSITIONS), POSITIONS)))
 
     @property
     def spread(self) -> int:
-        """By how much the most and the least taken place differ, in the language where they differ most."""
-        languages = {lang for lang, _ in self._taken}
-        counts = [[self._taken[lang, place] for place in range(PLACES)] for lang in languages]
+        """The difference between the most and the least used position, in the language where it is largest."""
+        languages = {lang for lang, _ in self._counts}
+        counts = [[self._counts[lang, position] for position in range(POSITIONS)] for lang in languages]
         return max((max(of_lang) - min(of_lang) for of_lang in counts), default=0)

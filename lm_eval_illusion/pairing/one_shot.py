@@ -1,4 +1,4 @@
-"""The questions held out as one-shot examples, and which one stands before an item."""
+"""One-shot examples ("shots"): the questions held out for them, and the choice of one for each item."""
 
 from __future__ import annotations
 
@@ -11,71 +11,81 @@ from lm_eval_illusion.pairing.option_rules import RightAnswers, is_allowed
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.questions import Question
 
-SHOTS = 4
-"""Examples a language; of fewer than 200 questions one in fifty, at least one."""
+SHOTS_PER_LANGUAGE = 4
+QUESTIONS_PER_SHOT = 50
+"""A language of fewer than 200 questions gets one shot per this many questions, but at least one."""
 
-Shot = Mapping[str, Question]
-"""The example in each language."""
-_Suits = Callable[[ParallelQuestion, str], bool]
+ShotByLanguage = Mapping[str, Question]
+"""Language -> the example question."""
 
 
-def hold_out(bundles: Sequence[ParallelQuestion]) -> tuple[list[ParallelQuestion], list[ParallelQuestion]]:
-    """Examples for every language, and the rest.
+def hold_out_shots(questions: Sequence[ParallelQuestion]) -> tuple[list[ParallelQuestion], list[ParallelQuestion]]:
+    """Split questions into shots for every language and the rest; the rest keeps its order.
 
-    The next example is always the id in the most languages that still lack some, the first of equals: so few ids are spent.
+    The next shot is always the question in the most languages that still need one, the first of equals. So few questions are used up.
     """
-    sizes = Counter(lang for bundle in bundles for lang in bundle.languages)
-    lacking = Counter({lang: min(SHOTS, max(1, size // 50)) for lang, size in sizes.items()})
+    sizes = Counter(lang for question in questions for lang in question.languages)
+    needed = Counter({lang: min(SHOTS_PER_LANGUAGE, max(1, size // QUESTIONS_PER_SHOT)) for lang, size in sizes.items()})
     shots: list[ParallelQuestion] = []
-    rest = list(bundles)
-    while +lacking:
-        shot = max(rest, key=lambda bundle: sum(lacking[lang] > 0 for lang in bundle.languages))
+    rest = list(questions)
+    while +needed:
+        shot = max(rest, key=lambda question: sum(needed[lang] > 0 for lang in question.languages))
         rest.remove(shot)
         shots.append(shot)
-        lacking.subtract(shot.languages)
+        needed.subtract(shot.languages)
     return shots, rest
 
 
 def choose_shot(
-    bundle: ParallelQuestion, options: Sequence[Option], shots: Sequence[ParallelQuestion], known: RightAnswers
-) -> Shot | str:
-    """The example that stands before an item, one in all its languages if there is one; or why there is none.
+    question: ParallelQuestion, options: Sequence[Option], shots: Sequence[ParallelQuestion], answer_key: RightAnswers
+) -> ShotByLanguage | str:
+    """Return the example for an item, the same question in all its languages if possible, or the reason why there is none.
 
-    It is about another passage and gives nothing away: its answer is none of the options, nor holds the answer, nor is held by it or by the
-    question. Where no example is as silent, it is enough that its answer is neither an option nor a right answer.
+    The example is about another passage and reveals nothing: its answer is none of the options, and neither contains nor is contained in
+    a right answer, nor occurs in the question. If every example fails this, its answer need only differ from options and right answers.
+
+    Args:
+        question: The question of the item.
+        options: Its distractors.
+        shots: The held-out questions.
+        answer_key: The right answers of all questions.
     """
-    elsewhere = {lang: [shot for shot in shots if _is_elsewhere(shot, bundle, lang)] for lang in bundle.by_lang}
-    if not all(elsewhere.values()):
+    candidates = {lang: [shot for shot in shots if _has_other_passage(shot, question, lang)] for lang in question.by_lang}
+    if not all(candidates.values()):
         return "every held-out example is about the same passage"
 
-    def is_unsaid(shot: ParallelQuestion, lang: str) -> bool:
-        said, question = compact(shot.by_lang[lang].answer, lang), bundle.by_lang[lang]
-        right = known[lang, compact(question.question, lang)]
-        return said not in right and said not in [compact(option[lang], lang) for option in options]
+    def differs(shot: ParallelQuestion, lang: str) -> bool:
+        answer, of_lang = compact(shot.by_lang[lang].answer, lang), question.by_lang[lang]
+        right_texts = answer_key[lang, compact(of_lang.question, lang)]
+        return answer not in right_texts and answer not in [compact(option[lang], lang) for option in options]
 
-    def is_silent(shot: ParallelQuestion, lang: str) -> bool:
-        return is_unsaid(shot, lang) and is_allowed(shot.by_lang[lang].answer, bundle.by_lang[lang], known)
+    def reveals_nothing(shot: ParallelQuestion, lang: str) -> bool:
+        return differs(shot, lang) and is_allowed(shot.by_lang[lang].answer, question.by_lang[lang], answer_key)
 
-    for suits in (is_silent, is_unsaid):
-        shot = _drawn(bundle, elsewhere, suits)
+    for is_acceptable in (reveals_nothing, differs):
+        shot = _pick(question, candidates, is_acceptable)
         if shot is not None:
             return shot
     return "the answer of every held-out example is one of its options"
 
 
-def _is_elsewhere(shot: ParallelQuestion, bundle: ParallelQuestion, lang: str) -> bool:
-    passage = bundle.by_lang[lang].context
+def _has_other_passage(shot: ParallelQuestion, question: ParallelQuestion, lang: str) -> bool:
+    passage = question.by_lang[lang].context
     return lang in shot.by_lang and not (passage and shot.by_lang[lang].context == passage)
 
 
-def _drawn(bundle: ParallelQuestion, shots: Mapping[str, Sequence[ParallelQuestion]], suits: _Suits) -> Shot | None:
-    """One that suits in all languages, or one for each language, by the hash of the item's id."""
-    suiting = {lang: [shot for shot in of_lang if suits(shot, lang)] for lang, of_lang in shots.items()}
-    draw = int(hashlib.sha256(bundle.id.encode()).hexdigest(), 16)
-    first = next(iter(suiting.values()))
-    in_all = [shot for shot in first if all(shot in of_lang for of_lang in suiting.values())]
-    if in_all:
-        return in_all[draw % len(in_all)].by_lang
-    if not all(suiting.values()):
+def _pick(
+    question: ParallelQuestion,
+    candidates: Mapping[str, Sequence[ParallelQuestion]],
+    is_acceptable: Callable[[ParallelQuestion, str], bool],
+) -> ShotByLanguage | None:
+    """Pick by the hash of the question's id a shot that is acceptable in all languages, or else one for each language."""
+    acceptable = {lang: [shot for shot in of_lang if is_acceptable(shot, lang)] for lang, of_lang in candidates.items()}
+    draw = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
+    first = next(iter(acceptable.values()))
+    in_all_languages = [shot for shot in first if all(shot in of_lang for of_lang in acceptable.values())]
+    if in_all_languages:
+        return in_all_languages[draw % len(in_all_languages)].by_lang
+    if not all(acceptable.values()):
         return None
-    return {lang: of_lang[draw % len(of_lang)].by_lang[lang] for lang, of_lang in suiting.items()}
+    return {lang: of_lang[draw % len(of_lang)].by_lang[lang] for lang, of_lang in acceptable.items()}

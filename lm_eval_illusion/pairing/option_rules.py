@@ -1,6 +1,7 @@
-"""How bad a distractor another question's answer makes.
+"""What an option must be to serve as a distractor (the rules), and how good a distractor it is (the cost).
 
-What a distractor may never be (DESIGN): equal to, containing or contained in a right answer, or in the question.
+A distractor never equals, contains or is contained in a right answer of the question or another distractor, and never occurs in the
+question (DESIGN, "Item fields"). Texts are compared in compact form: normalised, without spaces.
 """
 
 from __future__ import annotations
@@ -13,105 +14,113 @@ from functools import lru_cache
 
 from lm_eval_illusion.matching import stands_in_passage
 from lm_eval_illusion.matching.normalize import compact
-from lm_eval_illusion.pairing.answer_types import script_of
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
 from lm_eval_illusion.pairing.question_words import QuestionWords
 from lm_eval_illusion.pairing.questions import Question
 
-LONGEST_RATIO = 4.0
-"""A distractor is at most this many times as long as the answer, or as short, in characters."""
+MAX_LENGTH_RATIO = 4.0
+"""A distractor has at most this many times as many characters as the answer, and at least the inverse."""
+
+# Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
+TOPIC_WEIGHT = 1.0
+PASSAGE_WEIGHT = 2.0
+QUESTION_WORDS_WEIGHT = 1.5
+FORMAT_WEIGHT = 3.0
 
 RightAnswers = Mapping[tuple[str, str], frozenset[str]]
-"""(language, normalised question) -> every right answer known for it, compact."""
+"""The answer key: (language, compact question text) -> every known right answer of that text, in compact form."""
 
 
 def right_answers(questions: Iterable[Question]) -> RightAnswers:
-    """The right answers of all questions; a question that is asked twice may have more than one."""
-    known: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Collect the right answers, with aliases, of each question text. A text that occurs twice may have more than one answer."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for question in questions:
         key = question.lang, compact(question.question, question.lang)
-        known[key] |= {compact(answer, question.lang) for answer in (question.answer, *question.aliases)}
-    return {key: frozenset(filter(None, answers)) for key, answers in known.items()}
+        found[key] |= {compact(answer, question.lang) for answer in (question.answer, *question.aliases)}
+    return {key: frozenset(filter(None, answers)) for key, answers in found.items()}
 
 
-def is_allowed(option: str, question: Question, known: RightAnswers, others: Iterable[str] = ()) -> bool:
-    """Whether an option may stand as a distractor of a question, beside the distractors `others`."""
-    lang = question.lang
-    mine = compact(option, lang)
-    asked = compact(question.question, lang)
-    if not mine or mine in asked:
-        return False
-    beside = (compact(other, lang) for other in others)
-    return not any(_overlap(mine, other) for other in (*known[lang, asked], *beside))
-
-
-def is_alike(option: str, answer: str, lang: str) -> bool:
-    """Same script and near in length."""
-    ratio = len(option) / len(answer)
-    return 1 / LONGEST_RATIO <= ratio <= LONGEST_RATIO and script_of(option, lang) == script_of(answer, lang)
-
-
-def is_valid_distractor(option: Option, bundle: ParallelQuestion, known: RightAnswers, beside: Sequence[Option] = ()) -> bool:
-    """Whether an option is allowed in every language of a bundle."""
+def is_valid_distractor(
+    option: Option, question: ParallelQuestion, answer_key: RightAnswers, others: Sequence[Option] = ()
+) -> bool:
+    """Return whether the rules allow an option in every language of a question, beside the distractors `others`."""
     return all(
-        is_allowed(option[lang], question, known, [other[lang] for other in beside])
-        for lang, question in bundle.by_lang.items()
+        is_allowed(option[lang], of_lang, answer_key, [other[lang] for other in others])
+        for lang, of_lang in question.by_lang.items()
     )
+
+
+def is_allowed(option: str, question: Question, answer_key: RightAnswers, others: Iterable[str] = ()) -> bool:
+    """Return whether the rules allow an option as a distractor of a question in one language, beside the distractors `others`."""
+    lang = question.lang
+    option_text, question_text = compact(option, lang), compact(question.question, lang)
+    if option_text in question_text:  # Always for an option of punctuation only, whose compact form is empty.
+        return False
+    other_texts = (compact(other, lang) for other in others)
+    return not any(_overlap(option_text, text) for text in (*answer_key[lang, question_text], *other_texts))
 
 
 def _overlap(one: str, other: str) -> bool:
     return one in other or other in one
 
 
-# What makes a distractor worse, in units of one factor e in length.
-OTHER_TOPIC = 1.0
-NOT_IN_PASSAGE = 2.0
-ASKED_OTHERWISE = 1.5
-OTHER_FORMAT = 3.0
+def is_near_in_length(option: str, answer: str) -> bool:
+    """Return whether an option has at most MAX_LENGTH_RATIO times as many characters as the answer, and at least the inverse."""
+    return 1 / MAX_LENGTH_RATIO <= len(option) / len(answer) <= MAX_LENGTH_RATIO
 
 
-def cost_of(donor: ParallelQuestion, bundle: ParallelQuestion, known: RightAnswers, asked: QuestionWords) -> float:
-    """What it costs that `donor` lends its answer to `bundle`: FORBIDDEN if a rule is against it."""
-    options = as_option(donor, bundle) if donor.id != bundle.id else None
-    if options is None or not all(is_alike(options[lang], answer, lang) for lang, answer in bundle.answers.items()):
+def distractor_cost(
+    donor: ParallelQuestion, question: ParallelQuestion, answer_key: RightAnswers, words: QuestionWords
+) -> float:
+    """Return the cost of the donor's answer as a distractor of `question`; FORBIDDEN if a rule forbids it.
+
+    The cost is a weighted sum, averaged over the languages of the question: the absolute log ratio of the lengths in characters, another
+    topic (0 or 1), the option not in the passage, other question words (0 to 1), and a number of another format. `as_option` ensures
+    that the option is in the script of the answer.
+    """
+    option = as_option(donor, question) if donor.id != question.id else None
+    if option is None or not all(is_near_in_length(option[lang], answer) for lang, answer in question.answers.items()):
         return FORBIDDEN
-    if not is_valid_distractor(options, bundle, known):
+    if not is_valid_distractor(option, question, answer_key):
         return FORBIDDEN
-    length = _mean(abs(math.log(len(options[lang]) / len(answer))) for lang, answer in bundle.answers.items())
+    length = _mean(abs(math.log(len(option[lang]) / len(answer))) for lang, answer in question.answers.items())
     return (
         length
-        + OTHER_TOPIC * (donor.topic != bundle.topic)
-        + NOT_IN_PASSAGE * _absent(options, bundle)
-        + ASKED_OTHERWISE * asked.difference(donor, bundle, bundle.by_lang)
-        + OTHER_FORMAT * format_mismatch(options, bundle)
+        + TOPIC_WEIGHT * (donor.topic != question.topic)
+        + PASSAGE_WEIGHT * _not_in_passage(option, question)
+        + QUESTION_WORDS_WEIGHT * words.difference(donor, question, question.by_lang)
+        + FORMAT_WEIGHT * format_mismatch(option, question)
     )
 
 
-def _absent(options: Option, bundle: ParallelQuestion) -> float:
-    """In how many of the languages that have a passage the option does not stand in it."""
-    passages = {lang: question.context for lang, question in bundle.by_lang.items()}
-    return _mean(bool(passages[lang]) and not stands_in_passage(options[lang], passages[lang], lang) for lang in options)
+def _not_in_passage(option: Option, question: ParallelQuestion) -> float:
+    """Return the share of languages in which there is a passage and the option is not in it."""
+    passages = {lang: of_lang.context for lang, of_lang in question.by_lang.items()}
+    return _mean(bool(passages[lang]) and not stands_in_passage(option[lang], passages[lang], lang) for lang in option)
 
 
-def format_mismatch(options: Option, bundle: ParallelQuestion) -> float:
-    """In how many of the languages a number is of another format: a year beside a length, a range beside a share."""
-    return _mean(number_format(options[lang]) != number_format(answer) for lang, answer in bundle.answers.items())
+def format_mismatch(option: Option, question: ParallelQuestion) -> float:
+    """Return the share of languages in which option and answer differ in number format: a year and a length, a range and a share."""
+    return _mean(number_format(option[lang]) != number_format(answer) for lang, answer in question.answers.items())
 
 
 @lru_cache(maxsize=100_000)
 def number_format(text: str) -> str:
-    """Its numbers as # (years as Y), words between them as "a", and the signs: 17 seconds is #a, 1870–1939 is Y–Y; "" without numbers."""
+    """Return the pattern of numbers, words and signs in a text, "" if it has no number.
+
+    A number is written "#", a year "Y", one or more words between them "a", signs as they are: "17 seconds" -> "#a", "1870–1939" -> "Y–Y".
+    """
     numbers = numbers_of(text)
     if not numbers:
         return ""
-    between = [
-        text[start:end] for start, end in zip([0, *(n.end for n in numbers)], [*(n.start for n in numbers), None], strict=True)
-    ]
-    signs = [re.sub(r"\s", "", re.sub(WORD, "a", part)) for part in between]
-    marks = ["Y" if _is_year(number) else "#" for number in numbers]
-    return "".join(re.sub("a+", "a", sign) + mark for sign, mark in zip(signs, [*marks, ""], strict=True))
+    starts = [0, *(number.end for number in numbers)]
+    ends = [*(number.start for number in numbers), None]
+    between = [re.sub(WORD, "a", text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    separators = [re.sub("a+", "a", re.sub(r"\s", "", part)) for part in between]
+    symbols = ["Y" if _is_year(number) else "#" for number in numbers]
+    return "".join(separator + symbol for separator, symbol in zip(separators, [*symbols, ""], strict=True))
 
 
 def _is_year(number: Number) -> bool:
@@ -119,5 +128,5 @@ def _is_year(number: Number) -> bool:
 
 
 def _mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)
+    numbers = list(values)
+    return sum(numbers) / len(numbers)

@@ -1,7 +1,4 @@
-"""Which of the ids that pair are asked, in which languages: the first of each language.
-
-A bundle: one question in all the languages that it is asked in.
-"""
+"""Questions grouped by id over their languages: the unit that `pair` works on, so that items stay parallel."""
 
 from __future__ import annotations
 
@@ -12,13 +9,10 @@ from dataclasses import dataclass
 from lm_eval_illusion.pairing.answer_types import answer_type, is_wholly_latin, is_written_in_latin, script_of
 from lm_eval_illusion.pairing.questions import Question
 
-Option = dict[str, str]
-"""An option in each language."""
-
 
 @dataclass(frozen=True)
 class ParallelQuestion:
-    """`by_lang`: the question in each of its languages."""
+    """One question in all its languages. `by_lang`: language -> question, sorted by language when made by `group_by_id`."""
 
     id: str
     by_lang: Mapping[str, Question]
@@ -26,7 +20,7 @@ class ParallelQuestion:
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages that it is asked in."""
+        """The languages of the question."""
         return frozenset(self.by_lang)
 
     @property
@@ -36,7 +30,7 @@ class ParallelQuestion:
 
     @property
     def topic(self) -> str:
-        """What it is about, "" if unknown."""
+        """What the question is about, "" if unknown."""
         return next(iter(self.by_lang.values())).topic
 
     @property
@@ -45,55 +39,65 @@ class ParallelQuestion:
         return all(question.choices for question in self.by_lang.values())
 
 
-def as_option(donor: ParallelQuestion, bundle: ParallelQuestion) -> Option | None:
-    """The donor's answer in each of the bundle's languages; None if it can't be had there in the script of the bundle's answer."""
-    options = {lang: _lent_in(lang, donor, bundle) for lang in bundle.by_lang}
-    return {lang: option for lang, option in options.items() if option is not None} if None not in options.values() else None
-
-
-def _lent_in(lang: str, donor: ParallelQuestion, bundle: ParallelQuestion) -> str | None:
-    """A name is sometimes left in Latin letters within another script ("Lexus" in a Greek passage), and a phrase as English has it:
-    beside it stands the donor's English form, if English is at hand. No text of another language is lent otherwise.
-    """
-    answer, own, english = bundle.answers[lang], donor.answers[lang], donor.answers.get("en", "")
-    if script_of(answer, lang) == script_of(own, lang):
-        return own
-    is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
-    are_names = donor.answer_type == bundle.answer_type == "name"
-    is_english = answer == bundle.answers.get("en")
-    has_letters = bool(script_of(own, lang)) and is_wholly_latin(english)
-    return english if is_left_in_latin and (are_names or is_english) and has_letters else None
-
-
-def bundles_of(questions: Iterable[Question]) -> list[ParallelQuestion]:
-    """The questions put together by id, in the order of their first appearance; the answer's type as given, or found out."""
+def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
+    """Group questions by id, in the order of first appearance. An answer type that is not given is detected from the answers."""
     by_id: dict[str, dict[str, Question]] = defaultdict(dict)
     for question in questions:
         by_id[question.id][question.lang] = question
-    return [_bundle(one_id, by_lang) for one_id, by_lang in by_id.items()]
+    return [_parallel_question(question_id, by_lang) for question_id, by_lang in by_id.items()]
 
 
-def _bundle(one_id: str, by_lang: dict[str, Question]) -> ParallelQuestion:
-    given = next(iter(by_lang.values())).answer_type
-    found = given or answer_type({lang: question.answer for lang, question in by_lang.items()})
-    return ParallelQuestion(one_id, dict(sorted(by_lang.items())), found)
+def _parallel_question(question_id: str, by_lang: Mapping[str, Question]) -> ParallelQuestion:
+    given_type = next(iter(by_lang.values())).answer_type
+    kind = given_type or answer_type({lang: question.answer for lang, question in by_lang.items()})
+    return ParallelQuestion(question_id, dict(sorted(by_lang.items())), kind)
+
+
+Option = dict[str, str]
+"""Language -> the text of one option."""
+
+
+def as_option(donor: ParallelQuestion, question: ParallelQuestion) -> Option | None:
+    """Return the donor's answer as an option of `question`, in each language of `question`.
+
+    Return None if in some language the donor has no answer in the script of the question's answer.
+    """
+    options = {lang: _as_option_in(lang, donor, question) for lang in question.by_lang}
+    return {lang: option for lang, option in options.items() if option is not None} if None not in options.values() else None
+
+
+def _as_option_in(lang: str, donor: ParallelQuestion, question: ParallelQuestion) -> str | None:
+    """Return the donor's answer in one language, or its English form beside an answer left in Latin letters.
+
+    Some names keep their Latin letters within another script ("Lexus" in a Greek passage), and some phrases are left in English.
+    Beside such an answer the English form of the donor's answer is used, if there is one. This is the only case in which
+    an option is taken from another language.
+    """
+    answer, donor_answer, donor_english = question.answers[lang], donor.answers[lang], donor.answers.get("en", "")
+    if script_of(answer, lang) == script_of(donor_answer, lang):
+        return donor_answer
+    is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
+    are_names = donor.answer_type == question.answer_type == "name"
+    is_english = answer == question.answers.get("en")
+    has_english_form = bool(script_of(donor_answer, lang)) and is_wholly_latin(donor_english)
+    return donor_english if is_left_in_latin and (are_names or is_english) and has_english_form else None
 
 
 Selection = dict[str, frozenset[str]]
-"""id -> the languages that it is asked in; the ids in the order of the items."""
+"""Question id -> the languages in which it becomes an item; the ids in the order of the items."""
 
 
-def first_of_each_language(bundles: Sequence[ParallelQuestion], limit: int | None) -> Selection:
-    """The first `limit` ids of every language (all, if None), the ids of the most languages first, else in the given order.
+def select_first(questions: Sequence[ParallelQuestion], limit: int | None) -> Selection:
+    """Select the first `limit` questions of every language (None: all); questions in more languages come first.
 
-    All languages go through the ids in one order, so parallel ids stay parallel; an id of which only some languages have room left is
-    asked in those, so that no language goes short because another one is full.
+    All languages go through the questions in the same order, so that items stay parallel. If only some languages of a question are
+    below the limit, the question is selected in these, so that no language gets fewer items because another one is full.
     """
-    taken: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     selection = {}
-    for bundle in sorted(bundles, key=lambda bundle: -len(bundle.languages)):
-        with_room = frozenset(lang for lang in bundle.languages if limit is None or taken[lang] < limit)
-        if with_room:
-            selection[bundle.id] = with_room
-            taken.update(with_room)
+    for question in sorted(questions, key=lambda question: -len(question.languages)):
+        open_languages = frozenset(lang for lang in question.languages if limit is None or counts[lang] < limit)
+        if open_languages:
+            selection[question.id] = open_languages
+            counts.update(open_languages)
     return selection

@@ -1,6 +1,6 @@
-"""Swapping donors until nothing in the look of the options tells the answer: pure arithmetic over the rows of `assignment`.
+"""Surface cues: features of the options alone (length, character likelihood) that could reveal the answer without the question.
 
-Options judged by their look alone, question unseen: what must not tell the answer from the distractors.
+Donors are exchanged between questions until guessing by any cue ("the longest option") is right for 25 % of the questions, as by chance.
 """
 
 from __future__ import annotations
@@ -11,16 +11,26 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.pairing.assignment import ROUNDS, Clash, Rows, replaced, stand_together
+from lm_eval_illusion.pairing.assignment import ROUNDS, Rows, are_compatible, with_donor
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.assignment import Overlaps, Scores
 
-    CharactersByLanguage = Mapping[str, Counter[str]]
+CharactersByLanguage = Mapping[str, Counter[str]]
+"""Language -> how often each character occurs in the answers."""
+
+COST_LIMITS = (0.5, 1.0, 2.0)
+"""How much an exchange may add to the cost of the two rows; the cheaper exchanges are tried first."""
+PROPOSALS_PER_ROW = 300
+"""Exchanges tried at each cost limit, per balanced row."""
+PATIENCE_PER_ROW = 40
+"""Exchanges rejected one after the other, per balanced row, before a cost limit is given up."""
+TOLERANCE = 0.02
+"""How far from 25 % the share of right guesses by any cue may stay."""
 
 
 def count_characters(answers: Iterable[Mapping[str, str]]) -> CharactersByLanguage:
-    """How often each character stands in the answers of each language. `answers`: language -> answer."""
+    """Count the characters of the answers in each language. `answers`: mappings language -> answer."""
     characters: dict[str, Counter[str]] = defaultdict(Counter)
     for by_lang in answers:
         for lang, answer in by_lang.items():
@@ -28,26 +38,36 @@ def count_characters(answers: Iterable[Mapping[str, str]]) -> CharactersByLangua
     return characters
 
 
-def look_scores(texts: Sequence[str], counts: Counter[str]) -> Scores:
-    """[4, texts]: length, shortness, and log-likelihood under the `counts` of characters, in sum and per character."""
+def surface_scores(texts: Sequence[str], counts: Counter[str]) -> Scores:
+    """Return the scores of texts by each cue, [4 cues, texts].
+
+    The cues: length in characters, negative length, and the log-likelihood of the characters under `counts`, as a sum and per character.
+    """
     import numpy as np
 
-    total = counts.total() + 1  # an unseen character counts as one
-    likelihood = [sum(math.log(max(1, counts[character]) / total) for character in text) for text in texts]
+    total = counts.total() + 1  # An unseen character counts as one.
+    likelihoods = [sum(math.log(max(1, counts[character]) / total) for character in text) for text in texts]
     lengths = [len(text) for text in texts]
     return np.array(
         [
             lengths,
             [-length for length in lengths],
-            likelihood,
-            [value / length for value, length in zip(likelihood, lengths, strict=True)],
+            likelihoods,
+            [likelihood / length for likelihood, length in zip(likelihoods, lengths, strict=True)],
         ],
         dtype=float,
     )
 
 
 def answer_hits(scores: Scores) -> Scores:
-    """[looks, 4], the answer's score first -> [looks], how far the answer is the highest; a tie is shared."""
+    """Return for each cue how far guessing the option of the highest score finds the answer: 1, 0, or 1/k in a tie of k options.
+
+    Args:
+        scores: [cues, 4], the score of the answer first.
+
+    Returns:
+        [cues].
+    """
     import numpy as np
 
     highest = np.isclose(scores, scores.max(axis=1, keepdims=True))
@@ -55,74 +75,77 @@ def answer_hits(scores: Scores) -> Scores:
     return hits
 
 
-DEAREST_SWAPS = (0.5, 1.0, 2.0)
-"""What a swap may cost; dearer ones are tried after cheaper ones."""
-PROPOSALS, PATIENCE = 300, 40
-"""Swaps tried, a row, at each price; and after how many in vain, a row, no more are."""
-EVEN_ENOUGH = 0.02
-"""How far from a quarter the share of any look may stay."""
-
-
 def balance_surface_cues(
-    rows: Rows, counted: Collection[int], looks: Scores, costs: Scores, clash: Clash, rng: random.Random
+    rows: Rows, balanced: Collection[int], scores: Scores, costs: Scores, overlaps: Overlaps, rng: random.Random
 ) -> None:
-    """Swap donors until the answer has the highest score of the four a quarter of the time, by every look, over the `counted` rows.
+    """Exchange donors in `rows`, in place, until each cue finds the answer for 25 % of the rows `balanced`.
 
-    `looks`: [looks, n], the score of each answer by a rule that sees the option alone (its length, its likelihood). Whole rows that do not
-    count may give and take, too. A swap must keep the rules and cost little; how often each donor lends does not change.
+    Other rows with all their donors may take part in an exchange but are not counted. An exchange must keep the rules, cost little and
+    bring the shares nearer to 25 %. It does not change how often a donor is used.
+
+    Args:
+        rows: The donors of each question, from `assign_donors`.
+        balanced: The indices of the questions that become items.
+        scores: [cues, n], the score of each question's answer by each cue.
+        costs: [n, n], question by donor.
+        overlaps: [n, n], donor by donor.
+        rng: The source of proposals.
     """
-    whole = [row for row, donors in enumerate(rows) if len(donors) == ROUNDS]
-    evened = [row for row in whole if row in counted]
-    if len(whole) < 2 or not evened:
+    complete_rows = [row for row, donors in enumerate(rows) if len(donors) == ROUNDS]
+    balanced_rows = [row for row in complete_rows if row in balanced]
+    if len(complete_rows) < 2 or not balanced_rows:
         return
-    evening = _Evening(rows, evened, looks, costs, clash)
-    for dearest in DEAREST_SWAPS:
-        in_vain = 0
-        for _ in range(PROPOSALS * len(evened)):
-            if evening.is_even or in_vain > PATIENCE * len(evened):
+    balance = _CueBalance(rows, balanced_rows, scores, costs, overlaps)
+    for cost_limit in COST_LIMITS:
+        rejected = 0
+        for _ in range(PROPOSALS_PER_ROW * len(balanced_rows)):
+            if balance.is_reached or rejected > PATIENCE_PER_ROW * len(balanced_rows):
                 break
-            one, other = rng.choice(evened), rng.choice(whole)
-            swapped = one != other and evening.swap(one, other, rng.randrange(ROUNDS), rng.randrange(ROUNDS), dearest)
-            in_vain = 0 if swapped else in_vain + 1
+            one, other = rng.choice(balanced_rows), rng.choice(complete_rows)
+            is_exchanged = one != other and balance.exchange(
+                one, other, rng.randrange(ROUNDS), rng.randrange(ROUNDS), cost_limit
+            )
+            rejected = 0 if is_exchanged else rejected + 1
 
 
-class _Evening:
-    """The rows and by how much the answers of the counted ones are the highest too often."""
+class _CueBalance:
+    """The rows, and for each cue by how many of the balanced rows it finds the answer too often (negative: too rarely)."""
 
-    def __init__(self, rows: Rows, counted: Collection[int], looks: Scores, costs: Scores, clash: Clash) -> None:
+    def __init__(self, rows: Rows, balanced: Collection[int], scores: Scores, costs: Scores, overlaps: Overlaps) -> None:
         import numpy as np
 
-        self._rows, self._looks, self._costs, self._clash = rows, looks, costs, clash
-        self._hits = {row: self._hits_of(row, rows[row]) for row in counted}
-        self._surplus: Scores = np.sum(list(self._hits.values()), axis=0) - len(counted) / 4
+        self._rows, self._scores, self._costs, self._overlaps = rows, scores, costs, overlaps
+        self._hits = {row: self._hits_with(row, rows[row]) for row in balanced}
+        self._surplus: Scores = np.sum(list(self._hits.values()), axis=0) - len(balanced) / 4
 
     @property
-    def is_even(self) -> bool:
-        return bool(abs(self._surplus).max() <= EVEN_ENOUGH * len(self._hits))
+    def is_reached(self) -> bool:
+        return bool(abs(self._surplus).max() <= TOLERANCE * len(self._hits))
 
-    def swap(self, one: int, other: int, place: int, its_place: int, dearest: float) -> bool:
-        """Swap two donors if the rules and the price allow and it makes the looks more even."""
-        mine = replaced(self._rows[one], place, self._rows[other][its_place])
-        its = replaced(self._rows[other], its_place, self._rows[one][place])
-        if self._dearer(one, mine) + self._dearer(other, its) > dearest:
+    def exchange(self, one: int, other: int, index: int, other_index: int, cost_limit: float) -> bool:
+        """Exchange two donors if rules and cost limit allow it and the balance improves; return whether it was done."""
+        donors = with_donor(self._rows[one], index, self._rows[other][other_index])
+        other_donors = with_donor(self._rows[other], other_index, self._rows[one][index])
+        if self._extra_cost(one, donors) + self._extra_cost(other, other_donors) > cost_limit:
             return False
-        if not (stand_together(mine, self._clash) and stand_together(its, self._clash)):
+        if not (are_compatible(donors, self._overlaps) and are_compatible(other_donors, self._overlaps)):
             return False
-        hits = {row: self._hits_of(row, donors) for row, donors in ((one, mine), (other, its)) if row in self._hits}
+        proposed = ((one, donors), (other, other_donors))
+        hits = {row: self._hits_with(row, new) for row, new in proposed if row in self._hits}
         surplus = self._surplus + sum(new - self._hits[row] for row, new in hits.items())
-        is_better = _unevenness(surplus) < _unevenness(self._surplus)
+        is_better = _imbalance(surplus) < _imbalance(self._surplus)
         if is_better:
-            self._rows[one], self._rows[other], self._surplus = mine, its, surplus
+            self._rows[one], self._rows[other], self._surplus = donors, other_donors, surplus
             self._hits |= hits
         return is_better
 
-    def _dearer(self, row: int, donors: list[int]) -> float:
+    def _extra_cost(self, row: int, donors: list[int]) -> float:
         return float(self._costs[row, donors].sum() - self._costs[row, self._rows[row]].sum())
 
-    def _hits_of(self, row: int, donors: list[int]) -> Scores:
-        return answer_hits(self._looks[:, [row, *donors]])
+    def _hits_with(self, row: int, donors: list[int]) -> Scores:
+        return answer_hits(self._scores[:, [row, *donors]])
 
 
-def _unevenness(surplus: Scores) -> float:
-    # The fourth power: no look of any language is left far off for the sake of the others.
+def _imbalance(surplus: Scores) -> float:
+    # The fourth power keeps any single cue of any language from staying far off while the others improve.
     return float((surplus**4).sum())

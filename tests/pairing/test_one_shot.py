@@ -1,4 +1,4 @@
-"""Examples: enough for every language, few ids spent, and nothing given away."""
+"""One-shot examples: enough for every language, few questions used up, and no answer revealed."""
 
 from __future__ import annotations
 
@@ -8,59 +8,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out
+from lm_eval_illusion.pairing.hub_datasets import XQUAD_LANGUAGES
+from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 from lm_eval_illusion.pairing.questions import Question
 
 
-def bundle(one_id, langs=("en",), answer="Ada", context="", aliases=()):
-    by_lang = {lang: Question(one_id, lang, f"Who is {one_id}?", context, answer, tuple(aliases)) for lang in langs}
-    return ParallelQuestion(one_id, by_lang, "name")
+def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):
+    by_lang = {lang: Question(question_id, lang, f"Who is {question_id}?", context, answer, tuple(aliases)) for lang in langs}
+    return ParallelQuestion(question_id, by_lang, "name")
 
 
 @given(st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), min_size=1, max_size=150))
 def test_every_language_has_examples(sets):
-    bundles = [bundle(str(n), sorted(langs)) for n, langs in enumerate(sets)]
-    shots, rest = hold_out(bundles)
+    questions = [parallel(str(n), sorted(langs)) for n, langs in enumerate(sets)]
+    shots, rest = hold_out_shots(questions)
     sizes = Counter(lang for langs in sets for lang in langs)
-    held = Counter(lang for shot in shots for lang in shot.languages)
-    assert all(held[lang] >= min(4, max(1, size // 50)) for lang, size in sizes.items())
-    assert sorted(one.id for one in [*shots, *rest]) == sorted(one.id for one in bundles)
+    held_out = Counter(lang for shot in shots for lang in shot.languages)
+    assert all(held_out[lang] >= min(4, max(1, size // 50)) for lang, size in sizes.items())
+    assert sorted(question.id for question in [*shots, *rest]) == sorted(question.id for question in questions)
 
 
-def test_few_ids_are_spent_where_many_sets_of_languages_differ():
-    every = "ar de el en es hi ro ru th tr vi zh".split()
-    bundles = [bundle(str(n), every[: n % 12] + every[n % 12 + 1 :] if n % 3 else every) for n in range(200)]
-    shots, _ = hold_out(bundles)
+def test_few_questions_are_held_out_where_many_sets_of_languages_differ():
+    every, count = XQUAD_LANGUAGES, len(XQUAD_LANGUAGES)
+    without_one = [every[:n] + every[n + 1 :] for n in range(count)]
+    questions = [parallel(str(n), without_one[n % count] if n % 3 else every) for n in range(200)]
+    shots, _ = hold_out_shots(questions)
     assert len(shots) == 4
-    assert all(len(shot.languages) >= 11 for shot in shots)
+    assert all(len(shot.languages) >= count - 1 for shot in shots)
 
 
 def chosen(item, options, shots):
-    known = right_answers([question for one in [item, *shots] for question in one.by_lang.values()])
-    return choose_shot(item, [dict.fromkeys(item.by_lang, option) for option in options], shots, known)
+    answer_key = right_answers([of_lang for question in [item, *shots] for of_lang in question.by_lang.values()])
+    return choose_shot(item, [dict.fromkeys(item.by_lang, option) for option in options], shots, answer_key)
 
 
 def test_an_example_is_about_another_passage():
-    item = bundle("a", context="The passage.")
-    same, other = bundle("b", answer="Bo", context="The passage."), bundle("c", answer="Cy", context="Another.")
+    item = parallel("a", context="The passage.")
+    same, other = parallel("b", answer="Bo", context="The passage."), parallel("c", answer="Cy", context="Another.")
     assert chosen(item, ["Di"], [same, other]) == other.by_lang
     assert chosen(item, ["Di"], [same]) == "every held-out example is about the same passage"
 
 
-@pytest.mark.parametrize(("said", "options"), [("Ada", ["Bo"]), ("the ADA!", ["Bo"]), ("Bo", ["Bo"])])
-def test_an_example_says_no_option_and_no_answer(said, options):
-    assert "is one of its options" in chosen(bundle("a"), options, [bundle("b", answer=said)])
+@pytest.mark.parametrize(("answer", "options"), [("Ada", ["Bo"]), ("the ADA!", ["Bo"]), ("Bo", ["Bo"])])
+def test_the_answer_of_an_example_is_no_option_and_no_right_answer(answer, options):
+    assert "is one of its options" in chosen(parallel("a"), options, [parallel("b", answer=answer)])
 
 
-def test_an_example_that_holds_the_answer_is_taken_where_there_is_no_other():
-    near, far = bundle("b", answer="Ada Lovelace"), bundle("c", answer="Cy")
-    assert chosen(bundle("a"), ["Bo"], [near]) == near.by_lang
-    assert chosen(bundle("a"), ["Bo"], [near, far]) == far.by_lang
+def test_an_example_that_contains_the_answer_is_used_only_where_there_is_no_other():
+    near, far = parallel("b", answer="Ada Lovelace"), parallel("c", answer="Cy")
+    assert chosen(parallel("a"), ["Bo"], [near]) == near.by_lang
+    assert chosen(parallel("a"), ["Bo"], [near, far]) == far.by_lang
 
 
-def test_languages_without_a_common_example_get_their_own():
-    item, english, german = bundle("a", ("de", "en")), bundle("b", ("en",), "Bo"), bundle("c", ("de",), "Cy")
+def test_languages_without_a_common_example_get_separate_ones():
+    item, english, german = parallel("a", ("de", "en")), parallel("b", ("en",), "Bo"), parallel("c", ("de",), "Cy")
     shot = chosen(item, ["Di"], [english, german])
     assert {lang: question.answer for lang, question in shot.items()} == {"de": "Cy", "en": "Bo"}

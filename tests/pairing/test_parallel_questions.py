@@ -1,62 +1,117 @@
-"""Whose answer may be lent to whom, in which language's form."""
+"""Parallel questions: grouping by id, the donor's answer as an option in each language, and the selection under a limit."""
 
 from __future__ import annotations
 
-import pytest
+from collections import Counter
 
-from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, as_option
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, as_option, group_by_id, select_first
 from lm_eval_illusion.pairing.questions import Question
 
 LEXUS = {"el": "Lexus", "en": "Lexus", "tr": "Lexus"}
 PARIS = {"el": "Παρίσι", "en": "Paris", "tr": "Paris\u2019te"}
 
-
-def bundle(answers, kind="name"):
-    one_id = answers.get("en") or next(iter(answers.values()))
-    return ParallelQuestion(one_id, {lang: Question(one_id, lang, "?", "", answer) for lang, answer in answers.items()}, kind)
+language_sets = st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), max_size=40)
 
 
-def test_beside_a_name_left_in_latin_letters_stands_the_english_name():
-    assert as_option(bundle(PARIS), bundle(LEXUS)) == {"el": "Paris", "en": "Paris", "tr": "Paris\u2019te"}
+def parallel(answers, kind="name"):
+    question_id = answers.get("en") or next(iter(answers.values()))
+    by_lang = {lang: Question(question_id, lang, "?", "", answer) for lang, answer in answers.items()}
+    return ParallelQuestion(question_id, by_lang, kind)
+
+
+def test_questions_are_grouped_by_id_in_the_order_of_first_appearance():
+    rows = [("b", "en"), ("a", "en"), ("b", "de")]
+    grouped = group_by_id(Question(question_id, lang, "Who?", "", "1388") for question_id, lang in rows)
+    assert [(question.id, list(question.by_lang)) for question in grouped] == [("b", ["de", "en"]), ("a", ["en"])]
+
+
+def test_a_given_answer_type_is_kept_and_a_missing_one_detected():
+    (given_type,) = group_by_id([Question("a", "en", "When?", "", "1388", answer_type="reign")])
+    (detected,) = group_by_id([Question("a", "en", "When?", "", "1388")])
+    assert (given_type.answer_type, detected.answer_type) == ("reign", "date")
+
+
+def test_the_option_beside_a_name_in_latin_letters_is_the_english_name():
+    assert as_option(parallel(PARIS), parallel(LEXUS)) == {"el": "Paris", "en": "Paris", "tr": "Paris\u2019te"}
 
 
 def test_a_name_stays_in_its_own_script():
-    assert as_option(bundle({"el": "Ρώμη", "en": "Rome"}), bundle({"el": "Παρίσι", "en": "Paris"})) == {
+    assert as_option(parallel({"el": "Ρώμη", "en": "Rome"}), parallel({"el": "Παρίσι", "en": "Paris"})) == {
         "el": "Ρώμη",
         "en": "Rome",
     }
-    assert as_option(bundle({"el": "Honda", "en": "Honda"}), bundle({"el": "Lexus", "en": "Lexus"})) == {
+    assert as_option(parallel({"el": "Honda", "en": "Honda"}), parallel({"el": "Lexus", "en": "Lexus"})) == {
         "el": "Honda",
         "en": "Honda",
     }
 
 
-def test_a_phrase_left_in_english_stands_beside_english():
-    assert as_option(bundle({"el": "φτώχεια", "en": "poverty"}, "phrase"), bundle({"el": "War", "en": "War"}, "phrase")) == {
-        "el": "poverty",
-        "en": "poverty",
-    }
+def test_the_option_beside_a_phrase_left_in_english_is_english():
+    donor, question = parallel({"el": "φτώχεια", "en": "poverty"}, "phrase"), parallel({"el": "War", "en": "War"}, "phrase")
+    assert as_option(donor, question) == {"el": "poverty", "en": "poverty"}
 
 
-def test_latin_letters_within_another_script_are_no_other_language():
+def test_latin_letters_within_another_script_do_not_change_the_script():
     airport, gallery = {"el": "Αεροδρόμιο Van Nuys", "en": "Van Nuys Airport"}, {"el": "γκαλερί", "en": "gallery"}
-    assert as_option(bundle(gallery), bundle(airport)) == gallery
-    assert as_option(bundle(airport), bundle(gallery)) == airport
+    assert as_option(parallel(gallery), parallel(airport)) == gallery
+    assert as_option(parallel(airport), parallel(gallery)) == airport
 
 
 @pytest.mark.parametrize(
-    ("donor", "receiver", "kind"),
+    ("donor", "question", "kind"),
     [
-        ({"el": "τέσσερα", "en": "four"}, {"el": "ADN", "en": "DNA"}, "phrase"),  # neither name nor English
+        ({"el": "τέσσερα", "en": "four"}, {"el": "ADN", "en": "DNA"}, "phrase"),  # neither a name nor English
         ({"el": "Παρίσι", "tr": "Paris'te"}, {"el": "Lexus", "tr": "Lexus"}, "name"),  # no English form
-        (
-            {"el": "1990", "en": "the year 1990"},
-            {"el": "Lexus", "en": "Lexus"},
-            "name",
-        ),  # nothing to stand for in Latin letters
+        ({"el": "1990", "en": "the year 1990"}, {"el": "Lexus", "en": "Lexus"}, "name"),  # the Greek form has no letters
         ({"el": "Honda", "en": "Honda"}, {"el": "Παρίσι", "en": "Paris"}, "name"),  # Latin beside Greek
-        ({"el": "Honda", "en": "Honda"}, {"el": "Lexus της Toyota", "en": "Toyota's Lexus"}, "name"),  # has Greek letters
+        (
+            {"el": "Honda", "en": "Honda"},
+            {"el": "Lexus της Toyota", "en": "Toyota's Lexus"},
+            "name",
+        ),  # Greek letters in the answer
     ],
 )
-def test_nothing_of_another_language_is_lent(donor, receiver, kind):
-    assert as_option(bundle(donor, kind), bundle(receiver, kind)) is None
+def test_an_answer_in_another_script_is_no_option(donor, question, kind):
+    assert as_option(parallel(donor, kind), parallel(question, kind)) is None
+
+
+def questions_in(sets):
+    return [
+        ParallelQuestion(str(n), {lang: Question(str(n), lang, "Who?", "", "Ada") for lang in sorted(langs)}, "name")
+        for n, langs in enumerate(sets)
+    ]
+
+
+@given(language_sets, st.integers(1, 12))
+def test_every_language_gets_as_many_questions_as_it_has_up_to_the_limit(sets, limit):
+    selected = Counter(lang for langs in select_first(questions_in(sets), limit).values() for lang in langs)
+    available = Counter(lang for langs in sets for lang in langs)
+    assert selected == {lang: min(limit, count) for lang, count in available.items()}
+
+
+@given(language_sets)
+def test_without_a_limit_every_question_is_selected_in_all_its_languages(sets):
+    assert select_first(questions_in(sets), None) == {str(n): frozenset(langs) for n, langs in enumerate(sets)}
+
+
+@given(language_sets, st.integers(1, 12))
+def test_a_language_takes_the_first_of_its_questions(sets, limit):
+    order = sorted(range(len(sets)), key=lambda n: (-len(sets[n]), n))
+    for lang, ids in selected_ids_by_language(sets, limit).items():
+        assert ids == [str(n) for n in order if lang in sets[n]][:limit]
+
+
+def selected_ids_by_language(sets, limit):
+    selection = select_first(questions_in(sets), limit)
+    languages = {lang for langs in selection.values() for lang in langs}
+    return {lang: [question_id for question_id, langs in selection.items() if lang in langs] for lang in languages}
+
+
+def test_nested_languages_share_the_questions_that_all_of_them_have():
+    sets = [{"en"}] * 20 + [{"en", "de"}] * 20 + [{"en", "de", "es"}] * 20
+    selection = select_first(questions_in(sets), 20)
+    assert list(selection.values()) == [frozenset({"en", "de", "es"})] * 20

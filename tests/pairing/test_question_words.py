@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, bundles_of
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
+from lm_eval_illusion.pairing.question_file import read_questions
 from lm_eval_illusion.pairing.question_words import QuestionWords
-from lm_eval_illusion.pairing.questions import Question, read_source
+from lm_eval_illusion.pairing.questions import Question
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 
@@ -30,9 +31,9 @@ def question(one_id, text, kind, lang="en"):
     ],
 )
 def test_question_words_are_found(lang, words):
-    questions = bundles_of(asked for asked in read_source(XQUAD).questions if asked.lang == lang)
+    questions = group_by_id(question for question in read_questions(XQUAD).questions if question.lang == lang)
     question_words = QuestionWords(questions)
-    assert words <= set().union(*(question_words.in_question(asked, lang) for asked in questions))
+    assert words <= set().union(*(question_words.in_question(question, lang) for question in questions))
 
 
 def test_questions_with_the_same_question_words_do_not_differ():

@@ -1,6 +1,6 @@
-"""From real questions to the report, by the plain `lm_eval`: the embedded model, and a chat model of random weights.
+"""From real questions to the report with plain `lm_eval`: the embedded model, and a chat model with random weights.
 
-The embedded model knows the embedded facts alone and the other nothing: the answers are bad, what is checked is the way of the data.
+The embedded model knows only the embedded facts and the other model nothing, so the answers are wrong. Checked is the data flow.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def check_report(report: dict) -> None:
 
 
 def samples_of(runs: Path, view: str) -> list[dict]:
-    # The date follows: without it candidates would be candidates_without_gold too.
+    # The 2 begins the date: without it, the pattern of `candidates` would also match `candidates_without_gold`.
     files = runs.rglob(f"samples_mqa_illusion_xquad_en_{view}_2*.jsonl")
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
@@ -79,7 +79,7 @@ def test_a_chat_model_on_real_questions(tmp_path, capsys):
 
 
 def check_chat_prompt(prompt: str) -> None:
-    """One user message, then the place where the assistant's begins; the beginning of the text once."""
+    """The prompt has one BOS token, one user message and the beginning of the assistant's message."""
     assert prompt.startswith("<s>[user]\n")
     assert prompt.count("<s>") == prompt.count("[user]") == prompt.count("[assistant]") == 1
     assert prompt.endswith("[assistant]\n")

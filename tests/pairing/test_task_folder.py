@@ -1,4 +1,4 @@
-"""`lm-eval-illusion pair`: a folder that stock lm_eval takes, whole or not at all."""
+"""`lm-eval-illusion pair`: a folder that plain lm_eval loads, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def questions(tmp_path):
     return path
 
 
-def test_the_folder_holds_every_view_and_says_what_was_dropped(questions, tmp_path, capsys):
+def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["pair", str(questions), "--name", "cities", "--out", str(out)]) == 0
-    account = capsys.readouterr().out
-    assert "10 questions read, 10 ids." in account
-    assert "Items: en 9." in account
+    summary = capsys.readouterr().out
+    assert "10 questions read, 10 ids." in summary
+    assert "Items: en 9." in summary
     manager = TaskManager(include_path=str(out), include_defaults=False)
     tasks = manager.load(["cities"])["tasks"]
     assert set(tasks) == {f"cities_en_{view.name}" for view in VIEWS}
@@ -43,66 +43,66 @@ def test_the_folder_holds_every_view_and_says_what_was_dropped(questions, tmp_pa
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mqa_illusion_xquad", "begins as the families"),
-        ("mqa_illusion_gen", "begins as the families"),
-        ("MQA_illusion", "begins as the families"),
+        ("mqa_illusion_xquad", "begins with mqa_illusion"),
+        ("mqa_illusion_gen", "begins with mqa_illusion"),
+        ("MQA_illusion", "begins with mqa_illusion"),
         ("x" * 101, "longer than 100"),
         ("x" * 300, "longer than 100"),
-        ("2x", "can't name tasks"),
-        ("a/b", "can't name tasks"),
-        ("ab\n", "can't name tasks"),
+        ("2x", "can't be part of task names"),
+        ("a/b", "can't be part of task names"),
+        ("ab\n", "can't be part of task names"),
     ],
 )
-def test_a_bad_name_writes_nothing(questions, tmp_path, capsys, name, message):
+def test_a_wrong_name_writes_nothing(questions, tmp_path, capsys, name, message):
     assert main(["pair", str(questions), "--name", name, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == [questions]
 
 
-def test_a_bad_line_writes_nothing(questions, tmp_path, capsys):
+def test_a_wrong_line_writes_nothing(questions, tmp_path, capsys):
     questions.write_text(questions.read_text() + "\n{}")
     assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / "out")]) == 2
     assert "cities.jsonl:11" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == [questions]
 
 
-def test_a_folder_that_exists_is_left_alone(questions, tmp_path, capsys):
+def test_an_existing_folder_is_not_changed(questions, tmp_path, capsys):
     assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path)]) == 2
     assert "exists: give a new folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["x" * 300, "x\0y", "new/" + "x" * 300, "cities.jsonl/out", "loop/out"])
-def test_a_place_that_cant_be_written_is_said_and_leaves_nothing(questions, tmp_path, capsys, out):
+def test_a_path_that_cannot_be_written_is_reported_and_nothing_is_left(questions, tmp_path, capsys, out):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    there = sorted(tmp_path.iterdir())
+    before = sorted(tmp_path.iterdir())
     assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / out)]) == 2
     error = capsys.readouterr().err
     assert "can't be written" in error
     assert error.count("\n") == 1
-    assert sorted(tmp_path.iterdir()) == there
+    assert sorted(tmp_path.iterdir()) == before
 
 
-def test_parents_are_made_and_gone_again_if_the_writing_fails(questions, tmp_path, capsys, monkeypatch):
+def test_parents_are_made_and_removed_again_if_writing_fails(questions, tmp_path, capsys, monkeypatch):
     out = tmp_path / "a" / "b" / ("x" * 250)
     assert main(["pair", str(questions), "--name", "cities", "--out", str(out)]) == 0
     assert (out / "family.yaml").exists()
 
-    def full(*_, **__):
+    def disk_full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lm_eval_illusion.pairing.task_folder.write_task_files", full)
+    monkeypatch.setattr("lm_eval_illusion.pairing.task_folder.write_task_files", disk_full)
     assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / "c" / "d" / "out")]) == 2
     assert "No space left" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
 
-def test_a_long_number_is_no_trouble(questions, tmp_path):
+def test_long_numbers_are_paired(questions, tmp_path):
     rows = [{"id": f"n{n}", "lang": "en", "question": f"Which is code {n}?", "answer": str(n) * 500} for n in range(1, 8)]
     questions.write_text("\n".join(map(json.dumps, rows)))
     assert main(["pair", str(questions), "--name", "codes", "--out", str(tmp_path / "out")]) == 0
 
 
-def test_the_account_is_printed_on_a_terminal_of_ascii(questions, tmp_path):
+def test_the_summary_is_printed_on_an_ascii_terminal(questions, tmp_path):
     rows = [{"id": f"стол{n}", "lang": "ru", "question": f"Город {n}?", "answer": f"{city}"} for n, city in enumerate(CITIES)]
     questions.write_text("\n".join(map(json.dumps, rows)))
     command = [
@@ -124,7 +124,7 @@ def test_the_account_is_printed_on_a_terminal_of_ascii(questions, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")
-def test_every_run_of_python_writes_the_same_bytes(tmp_path):
+def test_every_hash_seed_of_python_writes_the_same_bytes(tmp_path):
     written = []
     for hash_seed in ("1", "2"):
         out = tmp_path / hash_seed

@@ -18,7 +18,7 @@ from lm_eval_illusion.pairing.numbers.changes import (
 from lm_eval_illusion.pairing.numbers.spans import digits_in
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.surface_cues import answer_hits, look_scores
+from lm_eval_illusion.pairing.surface_cues import answer_hits, surface_scores
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.assignment import Scores
@@ -134,7 +134,7 @@ def _excess(options: Sequence[Option], question: ParallelQuestion, characters: C
     import numpy as np
 
     hits = [
-        answer_hits(look_scores([answer, *(option[lang] for option in options)], characters[lang]))
+        answer_hits(surface_scores([answer, *(option[lang] for option in options)], characters[lang]))
         for lang, answer in question.answers.items()
     ]
     return np.concatenate(hits) - 0.25

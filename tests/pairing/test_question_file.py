@@ -1,4 +1,4 @@
-"""Bad questions: each a clear message with file and line."""
+"""A file of questions: each mistake is reported with file and line, and invisible characters are removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pairing.questions import read_source
+from lm_eval_illusion.pairing.question_file import read_questions
 
 GOOD = {"id": "a", "lang": "en", "question": "Who?", "answer": "Ada Lovelace"}
 
@@ -19,7 +19,7 @@ def write(tmp_path, *rows):
 
 
 @pytest.mark.parametrize(
-    ("bad", "message"),
+    ("wrong_line", "message"),
     [
         ({"id": "b", "lang": "en", "question": "Who?"}, "lacks answer"),
         ({**GOOD, "id": "b", "answer": " "}, "no letter and no digit"),
@@ -32,15 +32,15 @@ def write(tmp_path, *rows):
         ({**GOOD, "id": "b\u200b"}, "can't be seen"),
         ({**GOOD, "id": "b", "lang": "xx"}, "'xx' has no prompt words"),
         *[
-            ({**GOOD, "id": "b", "answer": wrong}, "answer " + json.dumps(wrong))
-            for wrong in (None, False, 0, 1945, [], ["x"], {})
+            ({**GOOD, "id": "b", "answer": value}, "answer " + json.dumps(value))
+            for value in (None, False, 0, 1945, [], ["x"], {})
         ],
-        *[({**GOOD, "id": "b", "question": wrong}, "question " + json.dumps(wrong)) for wrong in (None, False, 0, [], {})],
-        *[({**GOOD, "id": "b", "lang": wrong}, "lang " + json.dumps(wrong)) for wrong in (None, False, 0, [], {})],
-        *[({**GOOD, "id": wrong}, "id " + json.dumps(wrong)) for wrong in (None, False, True, 1.5, [], {})],
-        *[({**GOOD, "id": "b", "context": wrong}, "is not a text") for wrong in (False, 0, [], ["x"])],
+        *[({**GOOD, "id": "b", "question": value}, "question " + json.dumps(value)) for value in (None, False, 0, [], {})],
+        *[({**GOOD, "id": "b", "lang": value}, "lang " + json.dumps(value)) for value in (None, False, 0, [], {})],
+        *[({**GOOD, "id": value}, "id " + json.dumps(value)) for value in (None, False, True, 1.5, [], {})],
+        *[({**GOOD, "id": "b", "context": value}, "is not a text") for value in (False, 0, [], ["x"])],
         *[({**GOOD, "id": "b", field: ["x"]}, "is not a text") for field in ("topic", "source", "license", "answer_type")],
-        *[({**GOOD, "id": "b", "aliases": wrong}, "is not a list of texts") for wrong in (False, 0, "x", {}, ["x", 3])],
+        *[({**GOOD, "id": "b", "aliases": value}, "is not a list of texts") for value in (False, 0, "x", {}, ["x", 3])],
         ({**GOOD, "id": "b", "meta": {"article": [1]}}, "topic [1] is not a text"),
         ({**GOOD, "id": "b", "question": "who " * 3_000}, "longer than 10,000"),
         ({**GOOD, "id": "b", "answer": "ada " * 300}, "longer than 1,000"),
@@ -66,33 +66,33 @@ def write(tmp_path, *rows):
         (b"[]", "not a JSON object but list"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path, bad, message):
+def test_a_wrong_line_is_reported_with_its_location(tmp_path, wrong_line, message):
     with pytest.raises(UserError, match=r"items\.jsonl:2") as error:
-        read_source(write(tmp_path, GOOD, bad))
+        read_questions(write(tmp_path, GOOD, wrong_line))
     assert message in str(error.value)
 
 
-def test_invisible_characters_go_and_joiners_stay(tmp_path):
+def test_invisible_characters_are_removed_and_joiners_kept(tmp_path):
     answer = "\u200fنیم\u200cفاصله\u200b"
-    source = read_source(write(tmp_path, {**GOOD, "lang": "fa", "answer": answer}))
-    assert source.questions[0].answer == "نیم\u200cفاصله"
-    assert source.notices == [f"{tmp_path / 'items.jsonl'}:1: took U+200B, U+200F (invisible) out of the answer"]
+    file = read_questions(write(tmp_path, {**GOOD, "lang": "fa", "answer": answer}))
+    assert file.questions[0].answer == "نیم\u200cفاصله"
+    assert file.notices == [f"{tmp_path / 'items.jsonl'}:1: took U+200B, U+200F (invisible) out of the answer"]
 
 
-def test_whole_pairs_of_surrogates_and_whole_numbers_as_ids_are_taken(tmp_path):
+def test_surrogate_pairs_and_integers_as_ids_are_accepted(tmp_path):
     row = b'{"id": 7, "lang": "en", "question": "Who?", "answer": "\\ud83d\\ude00 Ada", "context": null, "aliases": null}'
-    question = read_source(write(tmp_path, row)).questions[0]
+    question = read_questions(write(tmp_path, row)).questions[0]
     assert (question.id, question.answer, question.context, question.aliases) == ("7", "😀 Ada", "", ())
 
 
-def test_choices_in_the_first_language_alone_are_named_too(tmp_path):
+def test_choices_in_the_first_language_only_are_reported_too(tmp_path):
     rows = {**GOOD, "choices": ["Ada Lovelace", "2", "3", "4"], "gold": 0}, {**GOOD, "lang": "de"}
     with pytest.raises(UserError, match=r"items\.jsonl:2: id 'a' has no choices in de, but some in en at .*items\.jsonl:1"):
-        read_source(write(tmp_path, *rows))
+        read_questions(write(tmp_path, *rows))
 
 
-def test_no_file_and_an_empty_one(tmp_path):
+def test_a_missing_and_an_empty_file_are_reported(tmp_path):
     with pytest.raises(UserError, match="can't be read"):
-        read_source(tmp_path / "none.jsonl")
+        read_questions(tmp_path / "none.jsonl")
     with pytest.raises(UserError, match="is empty"):
-        read_source(write(tmp_path, b""))
+        read_questions(write(tmp_path, b""))

@@ -1,0 +1,82 @@
+"""The assignment of donors: the rules are kept, every donor is used three times where that is possible, and cheap donors are preferred."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, are_compatible, assign_donors, with_donor
+
+
+def problem(n, seed, forbidden_share=0.0, overlapping_share=0.0):
+    """Random costs between 0 and 1 and overlaps. No question is its own donor."""
+    rng = np.random.default_rng(seed)
+    costs = rng.random((n, n))
+    costs[rng.random((n, n)) < forbidden_share] = FORBIDDEN
+    np.fill_diagonal(costs, FORBIDDEN)
+    overlaps = np.triu(rng.random((n, n)) < overlapping_share)
+    return costs, overlaps | overlaps.T | np.eye(n, dtype=bool)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20), st.integers(0, 1000), st.sampled_from([0, 0.3, 0.8]), st.sampled_from([0, 0.2, 0.6]))
+def test_no_row_breaks_a_rule(n, seed, forbidden_share, overlapping_share):
+    costs, overlaps = problem(n, seed, forbidden_share, overlapping_share)
+    rows = assign_donors(costs, overlaps)
+    assert len(rows) == n
+    for row, donors in enumerate(rows):
+        assert len(donors) <= ROUNDS
+        assert all(costs[row, donor] < FORBIDDEN for donor in donors)
+        assert not any(overlaps[a, b] for index, a in enumerate(donors) for b in donors[:index])
+
+
+@settings(deadline=None)
+@given(st.integers(4, 20), st.integers(0, 1000))
+def test_without_rules_every_donor_is_used_three_times(n, seed):
+    rows = assign_donors(*problem(n, seed))
+    assert all(len(donors) == ROUNDS for donors in rows)
+    assert set(Counter(donor for donors in rows for donor in donors).values()) == {ROUNDS}
+
+
+def test_three_questions_have_two_donors_each():
+    rows = assign_donors(*problem(3, 0))
+    assert [sorted(donors) for donors in rows] == [[1, 2], [0, 2], [0, 1]]
+
+
+def test_the_cheapest_donors_are_used():
+    # Two halves of four: a donor of the other half costs 1, one of the same half nothing.
+    half = np.arange(8) // 4
+    costs = (half[:, None] != half[None, :]).astype(float)
+    np.fill_diagonal(costs, FORBIDDEN)
+    rows = assign_donors(costs, np.eye(8, dtype=bool))
+    assert all(half[donor] == half[row] for row, donors in enumerate(rows) for donor in donors)
+
+
+def test_donors_that_overlap_are_never_in_one_row():
+    costs, overlaps = problem(8, 0)
+    overlaps[0, 1] = overlaps[1, 0] = True
+    assert not any({0, 1} <= set(donors) for donors in assign_donors(costs, overlaps))
+
+
+def test_a_short_row_uses_a_donor_a_fourth_time():
+    # Donors 0 to 2 are the only ones that question 7 may have; all others may have any.
+    costs, overlaps = problem(8, 0)
+    costs[7, 3:7] = FORBIDDEN
+    costs[3:7, :3] = 0
+    rows = assign_donors(costs, overlaps)
+    assert sorted(rows[7]) == [0, 1, 2]
+    assert all(len(donors) == ROUNDS for donors in rows)
+
+
+def test_with_donor_changes_a_copy():
+    donors = [1, 2, 3]
+    assert with_donor(donors, 1, 9) == [1, 9, 3]
+    assert donors == [1, 2, 3]
+
+
+def test_a_donor_is_not_compatible_with_itself():
+    assert are_compatible([0, 1, 2], np.eye(3, dtype=bool))
+    assert not are_compatible([0, 1, 0], np.eye(3, dtype=bool))

@@ -1,0 +1,76 @@
+"""The plan of distractors: what is planned can be chosen, and questions beside numbers of another format are dropped, the worst first."""
+
+from __future__ import annotations
+
+import pytest
+
+from lm_eval_illusion.pairing.distractors import drop_format_mismatches, plan_distractors
+from lm_eval_illusion.pairing.option_rules import right_answers
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
+from lm_eval_illusion.pairing.questions import Question
+
+NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()
+
+
+def plan_of(questions, seed=0):
+    return plan_distractors(group_by_id(questions), right_answers(questions), seed)
+
+
+def name_questions():
+    return [Question(name, "en", f"Who is number {n}?", "", name, answer_type="name") for n, name in enumerate(NAMES)]
+
+
+def test_every_planned_question_gets_three_distractors_that_are_answers_of_others():
+    plan = plan_of(name_questions())
+    assert plan.ids == set(NAMES)
+    for question_id, options in plan.choose(NAMES).items():
+        texts = [option["en"] for option in options]
+        assert len(set(texts)) == 3
+        assert set(texts) <= set(NAMES) - {question_id}
+
+
+def test_only_the_ids_that_become_items_are_chosen():
+    assert plan_of(name_questions()).choose(NAMES[:5]).keys() == set(NAMES[:5])
+
+
+def test_a_question_whose_group_is_too_small_is_completed_from_more_languages():
+    german = [Question(q.id, "de", q.question, "", q.answer, answer_type="name") for q in name_questions()]
+    alone = Question("Ida", "en", "Who is last?", "", "Ida", answer_type="name")
+    plan = plan_of([*name_questions(), *german, alone])
+    assert plan.filled.keys() == {"Ida"}
+    (options,) = plan.choose(["Ida"]).values()
+    assert len({option["en"] for option in options}) == 3
+
+
+def test_too_few_answers_give_no_distractors():
+    assert plan_of(name_questions()[:3]).ids == frozenset()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_share_of_distractors_of_another_format_is_counted(seed):
+    # Shortened ranges of years can't be changed, so they get the answers of others.
+    answers = ["1939-45", "1946-52", "1953-61", "1962-77", "1978/1993"]
+    questions = [Question(str(n), "en", f"What is it in {n}?", "", a, answer_type="number") for n, a in enumerate(answers)]
+    plan = plan_of(questions, seed)
+    assert plan.numbers.ids == frozenset()
+    assert plan.format_mismatches["4"] == 1
+    assert all(share < 1 for question_id, share in plan.format_mismatches.items() if question_id != "4")
+
+
+def numbers(count, langs=("en",)):
+    return [
+        ParallelQuestion(f"{n:03}", {lang: Question(f"{n:03}", lang, "?", "", str(n)) for lang in langs}, "number")
+        for n in range(count)
+    ]
+
+
+def test_the_worst_mismatches_are_dropped_first_while_95_in_100_are_kept():
+    mismatches = {"000": 0.6, "001": 1.0, "002": 0.9, "003": 0.3}
+    assert drop_format_mismatches(mismatches, numbers(97), {"en": 100}) == ["001", "002"]
+    assert drop_format_mismatches(mismatches, numbers(100), {"en": 100}) == ["001", "002", "000"]
+    assert drop_format_mismatches(mismatches, numbers(95), {"en": 100}) == []
+
+
+def test_every_language_keeps_95_in_100():
+    assert drop_format_mismatches({"000": 1.0}, numbers(100, ("en", "de")), {"en": 100, "de": 104}) == ["000"]
+    assert drop_format_mismatches({"000": 1.0}, numbers(100, ("en", "de")), {"en": 100, "de": 105}) == []
