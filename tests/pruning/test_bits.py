@@ -39,9 +39,9 @@ def test_more_values_than_the_bits_tell_apart():
     weight = torch.tensor([[0.0, 1.0, 2.0, -0.0, 1.0, 2.0], [5.0, 6.0, 7.0, 8.0, 9.0, 5.0]])
     check_levels("layer", weight, scheme("group", group_size=3))
     check_levels("layer", weight, scheme("channel", bits=3))
-    with pytest.raises(UserError, match="layer x has a group of weights with 5 values, 2 bits tell 4 apart"):
+    with pytest.raises(UserError, match="layer x has a group of weights with 5 values, 2 bits represent 4"):
         check_levels("x", weight, scheme("channel"))
-    with pytest.raises(UserError, match="strategy token is not one of weights"):
+    with pytest.raises(UserError, match="strategy token is not one for weights"):
         check_levels("x", weight, scheme("token"))
 
 

@@ -73,7 +73,7 @@ def test_too_little_text_gives_fewer_samples_or_an_error(tokenizer, tmp_path, ca
     available = len(tokenizer.encode(path.read_text().strip() + "\n\n", add_special_tokens=False))
     ids = made(tokenizer, calibration=str(path), calibration_samples=500, calibration_length=32).token_ids
     assert len(ids) == available // 31
-    assert f"{available // 31} samples of 32 tokens only, 500 were asked" in caplog.text
+    assert f"{available // 31} samples of 32 tokens, 500 were requested" in caplog.text
     with pytest.raises(UserError, match="fewer than 100000 tokens, not one sample"):
         made(tokenizer, calibration=str(path), calibration_length=100_000)
 

@@ -13,30 +13,47 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.checkpoint_store import get_or_create, key_of, verify
+from lm_eval_illusion.pruning.manifest import Manifest
 
 CONTENT = "weights" * 1000
 
 
-def make(folder: Path) -> dict:
+def manifest(**measured: float) -> Manifest:
+    return Manifest(
+        base_model="a",
+        base_revision="0",
+        variant="wanda-0.5",
+        pruner="wanda",
+        sparsity_requested=0.5,
+        mask_structure="0:0",
+        owl_lambda=None,
+        owl_m=None,
+        pruning_seed=0,
+        versions={},
+        **measured,
+    )
+
+
+def make(folder: Path) -> Manifest:
     (folder / "model.safetensors").write_text(CONTENT)
     (folder / "config.json").write_text("{}")
-    return {"sparsity_measured": 0.5}
+    return manifest(sparsity_measured=0.5)
 
 
-def fail(folder: Path) -> dict:
+def fail(folder: Path) -> Manifest:
     raise AssertionError("the entry was made again")
 
 
-def slow_make(folder: Path) -> dict:
+def slow_make(folder: Path) -> Manifest:
     with (folder.parent / "makes").open("a") as log:
         log.write("made\n")
     for piece in range(20):
         (folder / f"piece-{piece}").write_text(CONTENT)
         time.sleep(0.005)
-    return {}
+    return manifest()
 
 
-def obtain_slowly(store: str) -> None:
+def create_slowly(store: str) -> None:
     get_or_create(store, "key", slow_make)
 
 
@@ -44,8 +61,8 @@ def test_made_once_then_loaded(tmp_path):
     first = get_or_create(str(tmp_path), "key", make)
     second = get_or_create(str(tmp_path), "key", fail)
     assert first == second
-    assert second.manifest["sparsity_measured"] == 0.5
-    assert set(second.manifest["files"]) == {"model.safetensors", "config.json"}
+    assert second.manifest.sparsity_measured == 0.5
+    assert set(second.manifest.files) == {"model.safetensors", "config.json"}
     assert verify(Path(second.path)) is None
 
 
@@ -89,7 +106,7 @@ def test_a_store_that_is_a_file_is_one_clear_line(tmp_path):
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path):
-    def full(folder: Path) -> dict:
+    def full(folder: Path) -> Manifest:
         (folder / "half").write_text(CONTENT)
         raise OSError(28, "No space left on device")
 
@@ -101,7 +118,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path):
 
 def test_two_processes_make_it_once(tmp_path):
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=obtain_slowly, args=(str(tmp_path),)) for _ in range(3)]
+    processes = [context.Process(target=create_slowly, args=(str(tmp_path),)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
@@ -112,7 +129,7 @@ def test_two_processes_make_it_once(tmp_path):
 
 @pytest.mark.parametrize("after", [0.0, 0.02, 0.05, 0.08, 0.11, 0.13])
 def test_killed_at_any_moment_the_next_run_finishes(tmp_path, after):
-    process = multiprocessing.get_context("fork").Process(target=obtain_slowly, args=(str(tmp_path),))
+    process = multiprocessing.get_context("fork").Process(target=create_slowly, args=(str(tmp_path),))
     process.start()
     time.sleep(after)
     os.kill(process.pid, signal.SIGKILL)

@@ -55,8 +55,8 @@ def test_the_card_says_how_it_was_made(tmp_path, command, capsys):
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert card.startswith("---\nbase_model: ")
     assert "license: mit" in card
-    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 asked" in card
-    assert "**Bits**: 32 a weight" in card
+    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 requested" in card
+    assert "**Bits**: 32 per weight" in card
     assert manifest["recipe"].strip() in card
     assert manifest["calibration"]["sha256"] in card
     assert main(command) == 2
@@ -66,7 +66,7 @@ def test_the_card_says_how_it_was_made(tmp_path, command, capsys):
 def test_a_base_model_without_a_card_has_no_known_licence(tmp_path, command):
     (tmp_path / "model" / "README.md").unlink()
     assert main(command) == 0
-    assert "not stated by the base model" in (tmp_path / "out" / "README.md").read_text()
+    assert "the base model states none" in (tmp_path / "out" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from lm_eval_illusion import prune
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
-from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, whole_rows
+from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, round_to_whole_weights
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
 from tests.tiny_models import save_tiny
@@ -65,10 +65,10 @@ def test_a_block_that_would_lose_everything_is_said():
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300), st.floats(0.01, 0.98)), min_size=1, max_size=20))
-def test_whole_rows_keep_the_sum(layers):
+def test_round_to_whole_weights_keep_the_sum(layers):
     shapes = [(outputs, inputs) for outputs, inputs, _ in layers]
     asked = [sparsity for _, _, sparsity in layers]
-    found = whole_rows(shapes, asked)
+    found = round_to_whole_weights(shapes, asked)
     # What Wanda makes of it: so many weights of each row.
     counts = [int(inputs * one) for (_, inputs), one in zip(shapes, found, strict=True)]
     owed = 0.0
@@ -79,8 +79,8 @@ def test_whole_rows_keep_the_sum(layers):
 
 
 def test_whole_numbers_stay():
-    assert [int(80 * one) for one in whole_rows([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
-    assert [int(49 * one) for one in whole_rows([(7, 49)], [1 / 49])] == [1]
+    assert [int(80 * one) for one in round_to_whole_weights([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
+    assert [int(49 * one) for one in round_to_whole_weights([(7, 49)], [1 / 49])] == [1]
 
 
 @pytest.fixture(scope="module")

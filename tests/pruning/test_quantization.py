@@ -190,7 +190,7 @@ def test_pruned_then_rounded(folders, store, tmp_path):
 def test_gptq_fills_zeros_again_unless_it_comes_first(folders, store, tmp_path):
     # llmcompressor took the keeping of zeros out of GPTQ: its pull request 2860.
     after = recipe_of(tmp_path, WANDA + weights_only("GPTQModifier"), "gptq-last")
-    with pytest.raises(UserError, match="GPTQ fills zeros again: in the recipe put the pruning behind it"):
+    with pytest.raises(UserError, match="GPTQ overwrites zeros: in the recipe put pruning after GPTQ"):
         prune(folders["embedded"], after, 0.6, store=store, **SMALL)
     first = recipe_of(tmp_path, weights_only("GPTQModifier") + WANDA, "gptq-first")
     folder = prune(folders["embedded"], first, 0.6, store=store, **SMALL)
@@ -243,7 +243,7 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
     [
         (
             "a_stage:\n  b_modifiers:\n    QuantizationModifier:\n      scheme: W8A8\n      ignore: {{ ignore }}\n",
-            "QuantizationModifier quantises input_activations, which no ordinary checkpoint holds: give a scheme of weights alone",
+            "QuantizationModifier quantises input_activations, which a dense-format checkpoint can't hold: give a scheme for weights only",
         ),
         (
             weights_only(
@@ -258,14 +258,14 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
         (weights_only(targets="[Embedding]"), "it quantises model.embed_tokens"),
         (
             weights_only().replace("strategy: channel", "strategy: group, group_size: 48"),
-            "can't prune this model so .*divisible",
+            "can't prune this model with this recipe .*divisible",
         ),
-        (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid to llmcompressor"),
+        (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid for llmcompressor"),
         (weights_only("NoSuchModifier"), "No modifier of type 'NoSuchModifier'"),
         ("a_stage:\n  b_modifiers:\n    GPTQModifier:\n", "names no modifier"),
         (
             "a_stage:\n  b_modifiers:\n    QuIPModifier: {transform_type: random-hadamard}\n",
-            "would not load whole from an ordinary checkpoint: .* tensors unexpected, e.g. model.layers",
+            "would not load completely from a dense-format checkpoint: .* tensors unexpected, e.g. model.layers",
         ),
         (
             WANDA.replace("{{ sparsity }}", "0.6").replace("{{ mask_structure }}", "2:4"),

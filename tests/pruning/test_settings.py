@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, pruner_names, read_settings
+from lm_eval_illusion.pruning.recipes import pruner_names
+from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
 
 def test_defaults():
@@ -73,13 +74,19 @@ def test_a_recipe_file_is_named_by_its_stem_and_promises_no_sparsity(tmp_path):
         ({"pruner": "no/such/recipe.yaml"}, "is not a file"),
         ({"pruner": "none", "sparsity": 0.5}, "the dense model is not pruned"),
         ({"mask_structure": "3:4"}, "give one of 0:0, 2:4, 4:8"),
-        ({"mask_structure": "2:4", "sparsity": 0.6}, "sparsity 0.6 with mask_structure 2:4: the mask removes 2 of every 4"),
-        ({"mask_structure": "2:4", "sparsity": 0.6, "pruner": "sparsegpt"}, "no more and no less, leave sparsity out"),
-        ({"mask_structure": "4:8", "sparsity": "0.5"}, "the mask removes 4 of every 8"),
-        ({"mask_structure": "2:4", "pruner": "owl"}, "OWL gives each block a sparsity of its own, the mask gives all the same"),
-        ({"mask_structure": "2:4", "pruner": "gptq"}, "pruner gptq: its recipe has no {{ mask_structure }} to fill in"),
-        ({"pruner": "gptq", "sparsity": 0.5}, "pruner gptq: its recipe has no {{ sparsity }} to fill in"),
-        ({"owl_lambda": 0.1}, "owl_lambda 0.1 with pruner wanda: it says something of OWL alone"),
+        (
+            {"mask_structure": "2:4", "sparsity": 0.6},
+            "sparsity 0.6 with mask_structure 2:4: the mask removes exactly 2 of every 4",
+        ),
+        (
+            {"mask_structure": "2:4", "sparsity": 0.6, "pruner": "sparsegpt"},
+            "removes exactly 2 of every 4 weights, leave sparsity out",
+        ),
+        ({"mask_structure": "4:8", "sparsity": "0.5"}, "the mask removes exactly 4 of every 8"),
+        ({"mask_structure": "2:4", "pruner": "owl"}, "OWL gives each block its own sparsity, a mask gives all blocks the same"),
+        ({"mask_structure": "2:4", "pruner": "gptq"}, "pruner gptq: its recipe does not use {{ mask_structure }}"),
+        ({"pruner": "gptq", "sparsity": 0.5}, "pruner gptq: its recipe does not use {{ sparsity }}"),
+        ({"owl_lambda": 0.1}, "owl_lambda 0.1 with pruner wanda: only OWL uses it"),
         ({"owl_m": 3, "pruner": "none"}, "owl_m 3 with pruner none"),
         ({"pruner": "owl", "owl_lambda": 0.5}, r"owl_lambda 0.5 is not in \[0, 0.5\)"),
         ({"pruner": "owl", "owl_lambda": -0.1}, r"not in \[0, 0.5\)"),
@@ -87,7 +94,10 @@ def test_a_recipe_file_is_named_by_its_stem_and_promises_no_sparsity(tmp_path):
         ({"pruner": "owl", "owl_m": 0}, "owl_m 0 is not a number above 0"),
         ({"pruner": "owl", "owl_m": float("nan")}, "owl_m nan is not a number above 0"),
         ({"pruner": "owl", "owl_m": "inf"}, "owl_m inf is not a number above 0"),
-        ({"pruner": "owl", "sparsity": 0.95}, r"owl_lambda 0.08 at sparsity 0.95 goes from 0.87 to 1.03, beyond \[0, 1\)"),
+        (
+            {"pruner": "owl", "sparsity": 0.95},
+            r"0.08 at sparsity 0.95 gives block sparsities from 0.87 to 1.03, beyond \[0, 1\)",
+        ),
         ({"pruner": "owl", "sparsity": 0.1, "owl_lambda": 0.2}, "give a smaller owl_lambda"),
         ({"calibration": "no-such-file.txt"}, "give embedded, a text or JSONL file, or hub:"),
         ({"calibration_language": "xx"}, "'xx' is not embedded"),

@@ -43,7 +43,7 @@ def test_more_than_half_a_point_off_stops():
             weight[:, : int(weight.shape[1] * 0.6)] = 0
     check_sparsity(model, 0.6, "0:0")
     check_sparsity(model, 0.604, "0:0")
-    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was requested"):
         check_sparsity(model, 0.606, "0:0")
 
 
@@ -58,7 +58,7 @@ def test_a_single_layer_off_stops_even_if_the_whole_is_right():
         weights["model.layers.0.self_attn.o_proj"][:, :50] = 0
     assert overall_sparsity(model) == 0.5
     with pytest.raises(
-        UserError, match=r"0\.5 was asked \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
+        UserError, match=r"0\.5 was requested \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
     ):
         check_sparsity(model, 0.5, "0:0")
 
@@ -72,7 +72,7 @@ def test_every_group_of_an_n_of_m_mask_is_checked():
     name, weight = next(iter(prunable_weights(model)))
     with torch.no_grad():
         weight[3, 0:4] = torch.tensor([1.0, 1.0, 1.0, 0.0])
-    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were asked"):
+    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were requested"):
         check_sparsity(model, 0.5, "2:4")
 
 
@@ -84,7 +84,7 @@ def test_a_group_with_more_zeros_than_asked(structure):
     name, weight = list(prunable_weights(model))[3]
     with torch.no_grad():
         weight[7, group] = 0  # the first of the second group, which the mask keeps
-    said = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were asked"
+    said = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were requested"
     with pytest.raises(UserError, match=said):
         check_sparsity(model, 0.5, structure)
     # What was rounded, too, may have more.
@@ -101,7 +101,7 @@ def test_groups_go_along_the_inputs(arch):
             down = (torch.arange(rows)[:, None] + 2 * (torch.arange(columns)[None] // 8)) % 4 < 2
             weight[down] = 0
             assert ((weight.T.reshape(-1, 4) == 0).sum(dim=1) == 2).all()
-    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were asked"):
+    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were requested"):
         check_sparsity(model, 0.5, "2:4")
 
 
@@ -113,9 +113,9 @@ def test_layers_may_differ_if_the_whole_is_right():
             of_layer[name] = 0.45 if "layers.0" in name else 0.55
             weight[:, : round(weight.shape[1] * of_layer[name])] = 0
     check_sparsity(model, 0.5, "0:0", of_layer=of_layer)
-    with pytest.raises(UserError, match=r"0.5 was asked \(worst layer"):
+    with pytest.raises(UserError, match=r"0.5 was requested \(worst layer"):
         check_sparsity(model, 0.5, "0:0")
-    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was requested"):
         check_sparsity(model, 0.52, "0:0", of_layer=of_layer)
 
 
@@ -123,7 +123,7 @@ def test_at_least_lets_more_pass_and_fewer_not():
     model = make_tiny_model("llama")
     masked(model, 4)
     check_sparsity(model, 0.4, "0:0", at_least=True)
-    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was requested"):
         check_sparsity(model, 0.6, "0:0", at_least=True)
 
 
