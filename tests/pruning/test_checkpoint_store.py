@@ -1,4 +1,4 @@
-"""The store: made once, whole or not at all, checked, and mended."""
+"""The store: entries are made once, complete or absent, verified, and made again if corrupt."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make(folder: Path) -> Manifest:
 
 
 def fail(folder: Path) -> Manifest:
-    raise AssertionError("the entry was made again")
+    raise AssertionError("`make` was called")
 
 
 def slow_make(folder: Path) -> Manifest:
@@ -57,7 +57,7 @@ def create_slowly(store: str) -> None:
     get_or_create(store, "key", slow_make)
 
 
-def test_made_once_then_loaded(tmp_path):
+def test_an_entry_is_made_once_then_loaded(tmp_path):
     first = get_or_create(str(tmp_path), "key", make)
     second = get_or_create(str(tmp_path), "key", fail)
     assert first == second
@@ -93,9 +93,9 @@ def test_a_failed_make_leaves_nothing(tmp_path):
     assert [path.name for path in (tmp_path / ".work").iterdir()] == ["key.lock"]
 
 
-def test_off_is_a_temporary_folder(tmp_path):
-    made = get_or_create("off", "key", make)
-    assert verify(Path(made.path)) is None
+def test_store_off_is_a_temporary_folder(tmp_path):
+    checkpoint = get_or_create("off", "key", make)
+    assert verify(Path(checkpoint.path)) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path):
     assert [path.name for path in (tmp_path / ".work").iterdir()] == ["key.lock"]
 
 
-def test_two_processes_make_it_once(tmp_path):
+def test_several_processes_make_an_entry_once(tmp_path):
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=create_slowly, args=(str(tmp_path),)) for _ in range(3)]
     for process in processes:
@@ -134,13 +134,13 @@ def test_killed_at_any_moment_the_next_run_finishes(tmp_path, after):
     time.sleep(after)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    # Whatever the moment: no half entry is ever visible, and the next run ends with a whole one.
+    # At any moment: no incomplete entry is visible, and the next run ends with a complete one.
     assert not (tmp_path / "key").exists() or verify(tmp_path / "key") is None
     assert verify(Path(get_or_create(str(tmp_path), "key", slow_make).path)) is None
     assert not [path for path in (tmp_path / ".work").iterdir() if path.is_dir()]
 
 
-def test_the_manifest_lists_what_is_there(tmp_path):
+def test_the_manifest_lists_all_files(tmp_path):
     entry = Path(get_or_create(str(tmp_path), "key", make).path)
     listed = set(json.loads((entry / "manifest.json").read_text())["files"])
     assert listed | {"manifest.json"} == {path.name for path in entry.iterdir()}
