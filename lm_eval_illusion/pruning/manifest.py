@@ -19,8 +19,8 @@ class CheckpointIdentity:
     """Everything that decides the content of a checkpoint.
 
     Names and values of the fields are hashed to the store key: a change of either makes all stored checkpoints unreachable.
-    `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template. `owl`: lambda and M.
-    `calibration`: SHA-256 of each text. `versions`: version of each package that takes part in pruning.
+    `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template, including its comments.
+    `owl`: lambda and M. `calibration`: SHA-256 of each text. `versions`: version of each package that takes part in pruning.
     """
 
     base_revision: str
