@@ -33,19 +33,19 @@ def command(tmp_path, monkeypatch):
 def test_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
     without_sparsity = [argument for argument in command if not argument.startswith("--sparsity")]
     assert main([*without_sparsity, f"--pruner={pruner}"]) == 0
-    hf_model = HFLM(str(tmp_path / "out"), device="cpu", batch_size=4)
+    stock = HFLM(str(tmp_path / "out"), device="cpu", batch_size=4)
     settings = {name: value for name, value in PRUNING.items() if name != "sparsity"} | {"pruner": pruner}
-    pruned_model = PrunedHFLM(str(tmp_path / "model"), device="cpu", batch_size=4, **settings)
+    ours = PrunedHFLM(str(tmp_path / "model"), device="cpu", batch_size=4, **settings)
     items = embedded_items("en")[:6]
     scored = [
         Instance("loglikelihood", item, (open_prompt(item), f" {choice}"), number)
         for number, item in enumerate(items)
         for choice in item["choices"]
     ]
-    generation = [Instance("generate_until", item, (open_prompt(item), dict(GENERATION_SETTINGS["gen"])), 0) for item in items]
-    expected, found = (model.loglikelihood(scored, disable_tqdm=True) for model in (hf_model, pruned_model))
-    assert [score for score, _ in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
-    assert pruned_model.generate_until(generation, disable_tqdm=True) == hf_model.generate_until(generation, disable_tqdm=True)
+    asked = [Instance("generate_until", item, (open_prompt(item), dict(GENERATION_SETTINGS["gen"])), 0) for item in items]
+    theirs, mine = (model.loglikelihood(scored, disable_tqdm=True) for model in (stock, ours))
+    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    assert ours.generate_until(asked, disable_tqdm=True) == stock.generate_until(asked, disable_tqdm=True)
 
 
 def test_the_model_card_describes_the_pruning(tmp_path, command, capsys):
