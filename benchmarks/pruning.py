@@ -103,7 +103,7 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         prune_in_place(ours, tokenizer, recipe, token_ids, seed=0)
         seconds["ours"].append(time.perf_counter() - start)
     pairs = zip(prunable_weights(reference), prunable_weights(ours), strict=True)
-    alike = [((one == 0) == (other == 0)).float().mean().item() for (_, one), (_, other) in pairs]
+    alike = [((expected == 0) == (found == 0)).float().mean().item() for (_, expected), (_, found) in pairs]
     return {**{name: min(took) for name, took in seconds.items()}, "alike": sum(alike) / len(alike)}
 
 

@@ -120,7 +120,7 @@ def groups_with_one_scale(weight: Tensor, scheme: QuantizationArgs) -> Iterator[
     `weight`: [outputs, inputs]. By the scheme's strategy a group is the whole layer, a row, a part of a row, or a block of the matrix.
 
     Raises:
-        UserError: the strategy is not one for weights.
+        UserError: the strategy is not for weights.
     """
     strategy = getattr(scheme.strategy, "value", scheme.strategy)
     if strategy == "tensor":
@@ -135,7 +135,7 @@ def groups_with_one_scale(weight: Tensor, scheme: QuantizationArgs) -> Iterator[
             for left in range(0, weight.shape[1], width):
                 yield weight[top : top + height, left : left + width].reshape(1, -1)
     else:
-        raise UserError(f"quantisation strategy {strategy} is not one for weights: give tensor, channel, group or block")
+        raise UserError(f"quantisation strategy {strategy} is not for weights: give tensor, channel, group or block")
 
 
 def bits_of_layers(model: PreTrainedModel, quantised: Mapping[str, float]) -> dict[str, float]:

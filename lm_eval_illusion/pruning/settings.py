@@ -160,10 +160,9 @@ def _why_no_mask(pruner: str) -> str:
     """Return why a pruner takes no N:M mask; "" if it takes one."""
     if pruner == "none":
         return "the dense model is not pruned"
-    variables = template_args(pruner)
-    if "owl_sparsities" in variables:
+    if "owl_sparsities" in template_args(pruner):
         return "OWL gives each block its own sparsity, a mask gives all blocks the same"
-    return "" if "mask_structure" in variables else "its recipe does not use {{ mask_structure }}"
+    return "" if "mask_structure" in template_args(pruner) else "its recipe does not use {{ mask_structure }}"
 
 
 def _read_sparsity(sparsity: float | str | None, mask_structure: str, pruner: str) -> float | None:
@@ -197,8 +196,8 @@ def _read_owl(
             if value is not None:
                 raise UserError(f"{name} {value} with pruner {pruner}: only OWL uses it, leave it out, or give pruner=owl")
         return None, None
-    half_width = DEFAULT_OWL_LAMBDA if owl_lambda is None else _read_number("owl_lambda", owl_lambda, _LAMBDA_HELP)
-    threshold = DEFAULT_OWL_M if owl_m is None else _read_number("owl_m", owl_m, _M_HELP)
+    half_width = _read_number("owl_lambda", DEFAULT_OWL_LAMBDA if owl_lambda is None else owl_lambda, _LAMBDA_HELP)
+    threshold = _read_number("owl_m", DEFAULT_OWL_M if owl_m is None else owl_m, _M_HELP)
     if not 0 <= half_width < 0.5:
         raise UserError(f"owl_lambda {owl_lambda} is not in [0, 0.5): {_LAMBDA_HELP}")
     if not 0 < threshold < math.inf:

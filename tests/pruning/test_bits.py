@@ -41,7 +41,7 @@ def test_more_values_than_the_bits_represent_are_refused():
     check_levels("layer", weight, scheme("channel", bits=3))
     with pytest.raises(UserError, match="layer x has a group of weights with 5 values, 2 bits represent 4"):
         check_levels("x", weight, scheme("channel"))
-    with pytest.raises(UserError, match="strategy token is not one for weights"):
+    with pytest.raises(UserError, match="strategy token is not for weights"):
         check_levels("x", weight, scheme("token"))
 
 

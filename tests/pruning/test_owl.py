@@ -51,11 +51,14 @@ def test_block_sparsities_by_hand():
 def test_the_mean_is_the_requested_sparsity_and_more_outliers_keep_more(blocks, sparsity, width):
     shares, sizes = zip(*blocks, strict=True)
     found = block_sparsities(shares, sizes, sparsity, width)
-    mean = sum(one * size for one, size in zip(found, sizes, strict=True)) / sum(sizes)
+    mean = sum(block * size for block, size in zip(found, sizes, strict=True)) / sum(sizes)
     assert mean == pytest.approx(sparsity, abs=1e-9)
     assert max(found) - min(found) <= 2 * width + 1e-9
     assert all(
-        one >= other for a, one in zip(shares, found, strict=True) for b, other in zip(shares, found, strict=True) if a < b
+        lower >= higher
+        for lower_share, lower in zip(shares, found, strict=True)
+        for higher_share, higher in zip(shares, found, strict=True)
+        if lower_share < higher_share
     )
 
 
@@ -70,7 +73,7 @@ def test_rounding_keeps_the_sum(layers):
     sparsities = [sparsity for _, _, sparsity in layers]
     found = round_to_whole_weights(shapes, sparsities)
     # Wanda removes this many weights of each row.
-    counts = [int(inputs * one) for (_, inputs), one in zip(shapes, found, strict=True)]
+    counts = [int(inputs * rounded) for (_, inputs), rounded in zip(shapes, found, strict=True)]
     missing = 0.0
     for (outputs, inputs), sparsity, count in zip(shapes, sparsities, counts, strict=True):
         assert abs(count - inputs * sparsity) < 1 + 1e-6
@@ -79,8 +82,8 @@ def test_rounding_keeps_the_sum(layers):
 
 
 def test_whole_numbers_are_not_rounded():
-    assert [int(80 * one) for one in round_to_whole_weights([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
-    assert [int(49 * one) for one in round_to_whole_weights([(7, 49)], [1 / 49])] == [1]
+    assert [int(80 * rounded) for rounded in round_to_whole_weights([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
+    assert [int(49 * rounded) for rounded in round_to_whole_weights([(7, 49)], [1 / 49])] == [1]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +101,8 @@ def load(folder):
     return AutoModelForCausalLM.from_pretrained(resolve_pretrained(str(folder)), dtype=torch.float32)
 
 
-def owl(folders, store, name, pruner="owl", sparsity=0.6, **more):
-    folder = prune(folders[name], pruner, sparsity, store=store, **SMALL, **more)
+def owl(folders, store, name, pruner="owl", sparsity=0.6, **owl_arguments):
+    folder = prune(folders[name], pruner, sparsity, store=store, **SMALL, **owl_arguments)
     return load(folder), json.loads((folder / "manifest.json").read_text())
 
 
@@ -139,11 +142,11 @@ def plain_owl(folder, prefix, times, sparsity, width):
         shares.append(((metric > times * metric.mean()).sum() / metric.numel()).item())
     spread = [2 * width * (share - min(shares)) / (max(shares) - min(shares)) for share in shares]
     # All blocks of these models have the same size.
-    return shares, [1 - (one - sum(spread) / len(spread) + 1 - sparsity) for one in spread]
+    return shares, [1 - (kept - sum(spread) / len(spread) + 1 - sparsity) for kept in spread]
 
 
 @pytest.mark.parametrize(
-    ("name", "sparsity", "more"),
+    ("name", "sparsity", "owl_arguments"),
     [
         ("llama", 0.5, {"owl_m": 3}),
         ("llama", 0.7, {"owl_m": 2, "owl_lambda": 0.15}),
@@ -154,9 +157,9 @@ def plain_owl(folder, prefix, times, sparsity, width):
         ("embedded", 0.7, {"owl_m": 4, "owl_lambda": 0.1}),
     ],
 )
-def test_sparsities_equal_the_plain_implementation(folders, store, name, sparsity, more):
-    pruned, manifest = owl(folders, store, name, sparsity=sparsity, **more)
-    width, times = more.get("owl_lambda", 0.08), more.get("owl_m", 5)
+def test_sparsities_equal_the_plain_implementation(folders, store, name, sparsity, owl_arguments):
+    pruned, manifest = owl(folders, store, name, sparsity=sparsity, **owl_arguments)
+    width, times = owl_arguments.get("owl_lambda", 0.08), owl_arguments.get("owl_m", 5)
     shares, sparsities = plain_owl(folders[name], BLOCKS[name], times, sparsity, width)
     of_block = list(manifest["owl_of_block"].values())
     assert [block["outlier_share"] for block in of_block] == pytest.approx(shares, abs=2e-5)
@@ -175,9 +178,9 @@ def test_within_a_layer_owl_removes_the_weights_that_wanda_removes(folders, stor
     pruned, _ = owl(folders, store, "llama", sparsity=0.6, owl_m=3)
     uniform = load(prune(folders["llama"], "wanda", 0.6, store=store, **SMALL))
     # The first layer has the same inputs in both, so the row that loses more weights loses the same ones and others.
-    one, other = (model.model.layers[0].self_attn.q_proj.weight == 0 for model in (pruned, uniform))
-    fewer, more = (one, other) if one.sum() <= other.sum() else (other, one)
-    assert (fewer & ~more).sum() == 0
+    masks = [model.model.layers[0].self_attn.q_proj.weight == 0 for model in (pruned, uniform)]
+    smaller, larger = sorted(masks, key=torch.sum)
+    assert (smaller & ~larger).sum() == 0
 
 
 def test_owl_sparsegpt_has_the_same_sparsities(folders, store):
@@ -192,7 +195,8 @@ def test_owl_sparsegpt_has_the_same_sparsities(folders, store):
 
 def test_lambda_and_m_are_in_the_manifest_and_the_key(folders, store):
     common = {"store": store, **SMALL}
-    checkpoints = {prune(folders["llama"], "owl", 0.6, **common, **more) for more in ({}, {"owl_m": 3}, {"owl_lambda": 0.05})}
+    settings = ({}, {"owl_m": 3}, {"owl_lambda": 0.05})
+    checkpoints = {prune(folders["llama"], "owl", 0.6, **common, **arguments) for arguments in settings}
     assert len(checkpoints) == 3
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in checkpoints]
     assert sorted(manifest["variant"] for manifest in manifests) == ["owl-0.6", "owl-0.6,lambda=0.05", "owl-0.6,m=3"]
@@ -210,7 +214,9 @@ def test_a_recipe_file_may_use_owl_sparsities(folders, store, tmp_path):
     folder = prune(folders["llama"], str(recipe), 0.6, store=store, owl_m=3, **SMALL)
     packaged, _ = owl(folders, store, "llama", owl_m=3)
     assert json.loads((folder / "manifest.json").read_text())["variant"] == "mine-0.6,m=3"
-    assert all(torch.equal(one, other) for one, other in zip(load(folder).parameters(), packaged.parameters(), strict=True))
+    assert all(
+        torch.equal(found, expected) for found, expected in zip(load(folder).parameters(), packaged.parameters(), strict=True)
+    )
 
 
 def test_pruning_restores_the_random_state(folders, tmp_path):
