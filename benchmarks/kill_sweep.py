@@ -1,9 +1,9 @@
-"""Kill a sweep of 12 cells at random moments, resume it each time, and look whether anything was lost: `python -m benchmarks.kill_sweep`.
+"""Kill a sweep of 12 cells at random moments, resume it each time, and check that nothing was lost: `python -m benchmarks.kill_sweep`.
 
-The sweep runs once undisturbed, then with `kill -9` at moments drawn from a seed, of the command itself or (with --engine ray) of a worker
-or of Ray's own daemon, and is resumed by the same command wherever it ended. If a sweep ends before all kills were dealt, another begins
-in a folder and a store of its own. At the end each report.json must be the undisturbed one but for the names of files, which hold times;
-every entry of the stores must verify; and no finished cell and no checkpoint may have been made again (their records' inodes and times).
+The sweep runs once undisturbed. Then it is killed with `kill -9` at moments drawn from a seed: the command itself, or with --engine ray a
+worker or Ray's daemon. The same command resumes it. If a sweep ends before all kills have happened, another begins in a new folder with
+its own store. At the end every report.json must equal the undisturbed one except for the names of files, which hold times; every entry
+of the stores must verify; and no finished cell or checkpoint may have been made again (inode and time of its record).
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ include:
   - {pruner: magnitude, sparsity: 0.4}
 """
 CELLS = 12
-Made = dict[Path, tuple[int, int]]
+Finished = dict[Path, tuple[int, int]]
 
 
 @dataclass
 class Figures:
-    """What came of it."""
+    """What happened: kills by target, starts of the command, finished files made again, number of cells done after each kill."""
 
     kills: Counter[str] = field(default_factory=Counter)
     starts: int = 0
@@ -52,89 +52,89 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Round:
-    """A sweep in a folder and a store of its own."""
+class SweepRun:
+    """A sweep with its own folder and its own store."""
 
     folder: Path
     options: argparse.Namespace
 
     @property
     def out(self) -> Path:
-        """Of the sweep."""
+        """The output folder of the sweep."""
         return self.folder / "out"
 
     @property
     def store(self) -> Path:
-        """Of its pruned checkpoints."""
+        """The store of its pruned checkpoints."""
         return self.folder / "store"
 
     def start(self) -> psutil.Popen:
-        """The same command each time."""
+        """Start the sweep's command. It is the same command each time."""
         command = [sys.executable, "-m", "lm_eval_illusion.cli", "sweep", str(self.folder.parent / "study.yaml")]
         command += ["--out", str(self.out), "--limit", str(self.options.limit), "--engine", self.options.engine]
         self.folder.mkdir(exist_ok=True)
         environment = {**os.environ, "LM_EVAL_ILLUSION_STORE": str(self.store), "OMP_NUM_THREADS": "1"}
-        with (self.folder / "said.txt").open("a") as said:
-            return psutil.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=environment)
+        with (self.folder / "output.txt").open("a") as output:
+            return psutil.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
 
     def entries(self) -> list[Path]:
-        """Of the store; none is set aside, unless it was corrupt."""
+        """The entries of the store, including those set aside as corrupt."""
         return sorted(entry for entry in self.store.glob("*") if entry.name != ".work")
 
-    def made(self) -> Made:
-        """What is finished: cells and checkpoints, with what would change if one were made again."""
+    def finished(self) -> Finished:
+        """Record and manifest files of finished cells and checkpoints, with inode and time, which change if one is made again."""
         paths = [*self.out.glob("cells/*/completed.json"), *(entry / "manifest.json" for entry in self.entries())]
         return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
 
     def report(self) -> dict[str, Any]:
-        """report.json without the names of the runs' files."""
+        """The content of report.json without the names of the runs' files."""
         report: dict[str, Any] = json.loads((self.out / "report" / "report.json").read_text(encoding="utf-8"))
         for variant in report["variants"]:
             del variant["runs"]
         return report
 
 
-def deal_kills(folder: Path, options: argparse.Namespace, window: float) -> tuple[list[Round], Figures]:
-    """Rounds of sweeps, `options.kills` kills in all; the last one runs to its end."""
-    rng, figures, rounds = random.Random(options.seed), Figures(), []
+def run_with_kills(folder: Path, options: argparse.Namespace, window: float) -> tuple[list[SweepRun], Figures]:
+    """Run sweeps one after the other until `options.kills` kills have happened; the last sweep runs to its end."""
+    rng, figures, sweeps = random.Random(options.seed), Figures(), []
     while sum(figures.kills.values()) < options.kills:
-        rounds.append(Round(folder / f"round-{len(rounds) + 1}", options))
-        disturb(rounds[-1], rng, options.kills, window, figures)
-    return rounds, figures
+        sweeps.append(SweepRun(folder / f"round-{len(sweeps) + 1}", options))
+        disturb(sweeps[-1], rng, options.kills, window, figures)
+    return sweeps, figures
 
 
-def disturb(one: Round, rng: random.Random, most: int, window: float, figures: Figures) -> None:
-    """Kill and resume one sweep until it ends, or until `most` kills were dealt in all, and then let it end."""
-    finished: Made = {}
-    process = one.start()
+def disturb(sweep: SweepRun, rng: random.Random, most: int, window: float, figures: Figures) -> None:
+    """Kill and resume one sweep until it ends, or until `most` kills have happened in all; then let it end."""
+    finished: Finished = {}
+    process = sweep.start()
     figures.starts += 1
     while sum(figures.kills.values()) < most and not ended_within(process, rng.uniform(0, window)):
-        what, victim = rng.choice([("the command", process), *parts_of(process)])
-        with suppress(psutil.NoSuchProcess):  # a worker that ended by itself meanwhile
+        target, victim = rng.choice([("the command", process), *parts_of(process)])
+        with suppress(psutil.NoSuchProcess):  # the worker ended by itself in the meantime
             victim.kill()
-            figures.kills[what] += 1
-        if what == "a worker":
+            figures.kills[target] += 1
+        if target == "a worker":
             pass  # Ray runs the cell again
         elif process.wait() != 0:
-            # At once: workers of the killed one may still be at it.
-            process = one.start()
+            # Resume at once: workers of the killed command may still be running.
+            process = sweep.start()
             figures.starts += 1
-        finished = compare(finished, one.made(), figures)
+        finished = compare(finished, sweep.finished(), figures)
     if process.wait() != 0:
-        said = (one.folder / "said.txt").read_text()[-2000:]
-        raise SystemExit(f"the sweep ended with exit code {process.returncode} after {figures.kills}:\n{said}")
-    compare(finished, one.made(), figures)
+        output = (sweep.folder / "output.txt").read_text()[-2000:]
+        raise SystemExit(f"the sweep ended with exit code {process.returncode} after {figures.kills}:\n{output}")
+    compare(finished, sweep.finished(), figures)
 
 
-def compare(before: Made, now: Made, figures: Figures) -> Made:
-    """Note what was finished before and is now another or gone."""
+def compare(before: Finished, now: Finished, figures: Figures) -> Finished:
+    """Record the files that were finished before and have since been replaced or deleted. Return `now`."""
     figures.made_again += [path for path, stamp in before.items() if now.get(path) != stamp]
     figures.done_at_kills.append(sum(path.name == "completed.json" for path in now))
     return now
 
 
 def ended_within(process: psutil.Popen, seconds: float) -> bool:
-    """Whether the process ended by itself."""
+    """Return whether the process ends by itself within `seconds`."""
     try:
         process.wait(seconds)
     except psutil.TimeoutExpired:
@@ -143,7 +143,7 @@ def ended_within(process: psutil.Popen, seconds: float) -> bool:
 
 
 def parts_of(process: psutil.Popen) -> Iterator[tuple[str, psutil.Process]]:
-    """Ray's daemon and its workers, idle ones among them, but not its agents: it ends with them."""
+    """Yield Ray's daemon and its workers, including idle ones, but not its agents: without them the daemon ends."""
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if child.name() == "raylet":
@@ -153,7 +153,7 @@ def parts_of(process: psutil.Popen) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def main() -> None:
-    """Once undisturbed, then disturbed; exit code 1 if anything was lost or made again."""
+    """Run the sweep undisturbed, then with kills; exit with code 1 if anything was lost or made again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kill_sweep", description=__doc__.splitlines()[0])
     for name, default in {"kills": 30, "seed": 0, "limit": 2}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -162,32 +162,32 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "study.yaml").write_text(STUDY)
-        whole = Round(folder / "whole", options)
+        undisturbed = SweepRun(folder / "undisturbed", options)
         begin = time.perf_counter()
-        if whole.start().wait() != 0:
-            raise SystemExit((whole.folder / "said.txt").read_text())
+        if undisturbed.start().wait() != 0:
+            raise SystemExit((undisturbed.folder / "output.txt").read_text())
         took = time.perf_counter() - begin
-        seconds = [json.loads(path.read_text())["seconds"] for path in whole.out.glob("cells/*/completed.json")]
-        # Up to the middle of the third cell or so: half of the kills fall before the first is done.
+        seconds = [json.loads(path.read_text())["seconds"] for path in undisturbed.out.glob("cells/*/completed.json")]
+        # Up to about the middle of the third cell: half of the kills happen before the first cell is done.
         window = max(took - sum(seconds), 5) + 2.5 * sum(seconds) / len(seconds)
-        print(f"undisturbed: {len(seconds)} cells in {took:.0f} s, {len(whole.entries())} checkpoints", flush=True)
-        rounds, figures = deal_kills(folder, options, window)
-        sys.exit(say(whole, rounds, figures, window))
+        print(f"undisturbed: {len(seconds)} cells in {took:.0f} s, {len(undisturbed.entries())} checkpoints", flush=True)
+        sweeps, figures = run_with_kills(folder, options, window)
+        sys.exit(print_figures(undisturbed, sweeps, figures, window))
 
 
-def say(whole: Round, rounds: list[Round], figures: Figures, window: float) -> int:
-    """Print the figures. Returns the exit code."""
-    wrong = {entry: said for one in (whole, *rounds) for entry in one.entries() if (said := verify(entry))}
-    same = [one.report() == whole.report() for one in rounds]
-    cells = [len(list(one.out.glob("cells/*"))) for one in rounds]
-    kills = ", ".join(f"{number} of {what}" for what, number in figures.kills.items())
-    print(f"kills: {kills}, within {window:.0f} s each; {figures.starts} starts, {len(rounds)} sweeps that ended")
+def print_figures(undisturbed: SweepRun, sweeps: list[SweepRun], figures: Figures, window: float) -> int:
+    """Print the figures and return the exit code."""
+    faults = {entry: fault for sweep in (undisturbed, *sweeps) for entry in sweep.entries() if (fault := verify(entry))}
+    is_equal = [sweep.report() == undisturbed.report() for sweep in sweeps]
+    cells = [len(list(sweep.out.glob("cells/*"))) for sweep in sweeps]
+    kills = ", ".join(f"{number} of {target}" for target, number in figures.kills.items())
+    print(f"kills: {kills}, within {window:.0f} s each; {figures.starts} starts, {len(sweeps)} sweeps that ended")
     print(f"cells done after each kill and at the end of each sweep: {figures.done_at_kills}")
-    print(f"reports equal to the undisturbed one: {sum(same)} of {len(same)}; cells: {cells}")
-    print(f"checkpoints that verify: {sum(len(one.entries()) for one in rounds) - len(wrong)}, that don't: {len(wrong)}")
+    print(f"reports equal to the undisturbed one: {sum(is_equal)} of {len(is_equal)}; cells: {cells}")
+    print(f"checkpoints that verify: {sum(len(sweep.entries()) for sweep in sweeps) - len(faults)}, that don't: {len(faults)}")
     print(f"made again though finished: {len(figures.made_again)}")
-    whole_again = all(count == CELLS for count in cells) and all(len(one.entries()) == CELLS - 1 for one in rounds)
-    return 0 if all(same) and whole_again and not wrong and not figures.made_again else 1
+    is_complete = all(count == CELLS for count in cells) and all(len(sweep.entries()) == CELLS - 1 for sweep in sweeps)
+    return 0 if all(is_equal) and is_complete and not faults and not figures.made_again else 1
 
 
 if __name__ == "__main__":

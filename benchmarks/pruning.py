@@ -1,8 +1,8 @@
-"""Time Wanda against the paper's algorithm in plain torch, and a store hit against a plain load: `python -m benchmarks.pruning`.
+"""Time our Wanda against a plain torch implementation, and a load from the store against a plain load: `python -m benchmarks.pruning`.
 
-The model is `benchmarks.battery`'s, of random weights. The reference is written from the paper (Sun et al., arXiv 2306.11695, section 3):
-block after block, the norm of each input of each linear layer over the calibration tokens; in each row of outputs the weights of
-smallest |weight| x norm go; then the pruned block's outputs are the next block's inputs.
+The model has random weights, as in `benchmarks.battery`. The reference follows the paper (Sun et al., arXiv 2306.11695, section 3), block
+after block: compute the norm of each input of each linear layer over the calibration tokens; remove the weights with the smallest
+|weight| x norm of each output row; the outputs of the pruned block are the inputs of the next one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Any
 
 from benchmarks.battery import save_model, texts
 
-# Of each kind, in turn; the median counts, because they take a tenth of a second.
+# Loads of each kind, alternating. One load takes a tenth of a second, so the median is reported.
 LOADS = 9
 
 
-def prune_by_the_paper(model: Any, token_ids: list[list[int]], sparsity: float) -> None:
-    """Wanda, one calibration sample at a time, as the reference implementation goes."""
+def prune_reference(model: Any, token_ids: list[list[int]], sparsity: float) -> None:
+    """Prune in place by Wanda, one calibration sample at a time, as the reference implementation does."""
     import torch
 
-    inputs, given = first_inputs(model, token_ids)
+    inputs, keywords = first_block_inputs(model, token_ids)
     for block in model.model.layers:
         layers = {name: layer for name, layer in block.named_modules() if isinstance(layer, torch.nn.Linear)}
         squares = {name: torch.zeros(layer.in_features) for name, layer in layers.items()}
@@ -43,39 +43,39 @@ def prune_by_the_paper(model: Any, token_ids: list[list[int]], sparsity: float) 
 
         handles = [layer.register_forward_hook(add(name)) for name, layer in layers.items()]
         for hidden in inputs:
-            block(hidden, **given)
+            block(hidden, **keywords)
         for handle in handles:
             handle.remove()
         for name, layer in layers.items():
             metric = layer.weight.abs() * squares[name].sqrt()
             smallest = metric.sort(dim=1, stable=True)[1][:, : int(layer.in_features * sparsity)]
             layer.weight.data.scatter_(1, smallest, 0)
-        inputs = [block(hidden, **given) for hidden in inputs]
+        inputs = [block(hidden, **keywords) for hidden in inputs]
 
 
-def first_inputs(model: Any, token_ids: list[list[int]]) -> tuple[list[Any], dict[str, Any]]:
-    """What the first block is given for each sample, and the rest of its arguments, which are the same for all."""
+def first_block_inputs(model: Any, token_ids: list[list[int]]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the hidden states that enter the first block for each sample, and its keyword arguments, the same for all samples."""
     import torch
 
-    caught: list[tuple[Any, dict[str, Any]]] = []
+    calls: list[tuple[Any, dict[str, Any]]] = []
 
-    class Caught(Exception):  # noqa: N818
+    class FirstBlockReached(Exception):  # noqa: N818
         pass
 
-    def catch(_: Any, arguments: tuple[Any, ...], given: dict[str, Any]) -> None:
-        caught.append((arguments[0], given))
-        raise Caught
+    def record(_: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        calls.append((arguments[0], keywords))
+        raise FirstBlockReached
 
-    handle = model.model.layers[0].register_forward_pre_hook(catch, with_kwargs=True)
+    handle = model.model.layers[0].register_forward_pre_hook(record, with_kwargs=True)
     for row in token_ids:
-        with suppress(Caught):
+        with suppress(FirstBlockReached):
             model(torch.tensor([row]), use_cache=False)
     handle.remove()
-    return [hidden for hidden, _ in caught], caught[0][1]
+    return [hidden for hidden, _ in calls], calls[0][1]
 
 
 def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds of both on copies of one model, in turn; `alike`: the share of weights that both keep or both remove."""
+    """Return the seconds of both implementations on copies of one model, alternating, and `alike`: the share of equal decisions."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -89,26 +89,26 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     stream = tokenizer.encode("\n".join(texts()))
     token_ids = [stream[start * options.length :][: options.length] for start in range(options.samples)]
-    # As pruning here sets it, for both.
+    # Our pruning sets this for the process, so the reference gets it too.
     disable_malloc_trim()
-    seconds: dict[str, list[float]] = {"paper": [], "ours": []}
+    seconds: dict[str, list[float]] = {"reference": [], "ours": []}
     for _ in range(options.rounds):
-        by_paper, by_us = copy.deepcopy(base), copy.deepcopy(base)
+        reference, ours = copy.deepcopy(base), copy.deepcopy(base)
         start = time.perf_counter()
         with torch.no_grad():
-            prune_by_the_paper(by_paper, token_ids, options.sparsity)
-        seconds["paper"].append(time.perf_counter() - start)
-        recipe = render_recipe("wanda", options.sparsity, "0:0", output_head(by_us))
+            prune_reference(reference, token_ids, options.sparsity)
+        seconds["reference"].append(time.perf_counter() - start)
+        recipe = render_recipe("wanda", options.sparsity, "0:0", output_head(ours))
         start = time.perf_counter()
-        prune_in_place(by_us, tokenizer, recipe, token_ids, seed=0)
+        prune_in_place(ours, tokenizer, recipe, token_ids, seed=0)
         seconds["ours"].append(time.perf_counter() - start)
-    pairs = zip(prunable_weights(by_paper), prunable_weights(by_us), strict=True)
-    alike = [((one == 0) == (other == 0)).float().mean().item() for (_, one), (_, other) in pairs]
+    pairs = zip(prunable_weights(reference), prunable_weights(ours), strict=True)
+    alike = [((expected == 0) == (found == 0)).float().mean().item() for (_, expected), (_, found) in pairs]
     return {**{name: min(took) for name, took in seconds.items()}, "alike": sum(alike) / len(alike)}
 
 
 def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds of stock `hf` with a stored checkpoint, and of `pruned-hf` that finds it in the store, in turn, with every weight read."""
+    """Return the seconds of lm_eval's `hf` with a stored checkpoint and of `pruned-hf` that finds it in the store, alternating."""
     import torch
     from lm_eval.models.huggingface import HFLM
 
@@ -123,14 +123,14 @@ def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     for _ in range(LOADS):
         for name, load in loads.items():
             start = time.perf_counter()
-            # Weights are mapped from the file: they are read when they are first used.
+            # Weights are mapped from the file and read at their first use, so use them all.
             sum(float(parameter.sum()) for parameter in load().model.parameters())
             seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(took) for name, took in seconds.items()}
 
 
 def main() -> None:
-    """Both, each in a process of its own."""
+    """Run both benchmarks, each in a process of its own, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pruning", description=__doc__.splitlines()[0])
     numbers = {"hidden": 1024, "layers": 12, "samples": 32, "length": 256, "rounds": 2, "threads": os.cpu_count()}
     for name, default in numbers.items():
@@ -153,8 +153,8 @@ def main() -> None:
         f"{options.layers} layers of {options.hidden}, float32, {options.samples} samples of {options.length} tokens,", end=" "
     )
     print(f"{options.threads} threads")
-    print(f"Wanda {options.sparsity}: the paper's {wanda['paper']:.1f} s, ours {wanda['ours']:.1f} s,", end=" ")
-    print(f"ratio {wanda['ours'] / wanda['paper']:.2f}; {100 * wanda['alike']:.3f} % of the weights decided alike")
+    print(f"Wanda {options.sparsity}: reference {wanda['reference']:.1f} s, ours {wanda['ours']:.1f} s,", end=" ")
+    print(f"ratio {wanda['ours'] / wanda['reference']:.2f}; {100 * wanda['alike']:.3f} % of the weights decided equally")
     print(f"loading: plain {store['plain']:.2f} s, store hit {store['hit']:.2f} s, ratio {store['hit'] / store['plain']:.2f}")
 
 

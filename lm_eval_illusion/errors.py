@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake: one line, exit code 2, no traceback."""
+"""The exception for a mistake of the user: one line, exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ EXIT_USER_ERROR = 2
 
 
 class UserError(ValueError, SystemExit):
-    """A mistake that the user can mend; the message says the value, what is allowed and what to do.
+    """A mistake that the user can correct. The message names the value, what is allowed and what to do.
 
-    It is a `ValueError` for callers from Python. It is a `SystemExit` too because lm_eval's own command calls our model
-    and catches nothing: a `SystemExit` with code 2 ends that command without a traceback. Python prints nothing for
-    it, so whoever stands at a boundary to the user calls `show` first.
+    It is a `ValueError` for callers from Python. It is also a `SystemExit`, because lm_eval's command calls our model and catches
+    nothing: a `SystemExit` with code 2 ends that command without a traceback. Python prints no message for a `SystemExit`, so the code
+    that called us (a command, a model's constructor) calls `show` first.
     """
 
     def __init__(self, message: str) -> None:
@@ -21,13 +21,16 @@ class UserError(ValueError, SystemExit):
         self._shown = False
 
     def show(self) -> None:
-        """Print the message to stderr as one line, once however often it is called."""
+        """Print the message to standard error as one line. Further calls print nothing."""
         if not self._shown:
             print(f"lm-eval-illusion: error: {' '.join(str(self).split())}", file=sys.stderr)
             self._shown = True
 
 
-def one_line(error: BaseException, most: int | None = None) -> str:
-    """Another library's message in one line, cut to `most` characters; its type, where it says nothing."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return reason if most is None or len(reason) <= most else f"{reason[:most]} ..."
+def one_line(error: BaseException, max_length: int | None = None) -> str:
+    """Return the message of another library's exception as one line, cut to `max_length` characters.
+
+    Without a message, return the name of the exception's type.
+    """
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if max_length is None or len(message) <= max_length else f"{message[:max_length]} ..."

@@ -1,4 +1,4 @@
-"""Files and folders: atomic writes of new folders, hashes, and the folders that are packaged with us (tasks/, pruners/)."""
+"""Files on disk: new folders written atomically, content hashes, and the folders packaged with us (tasks/, pruners/)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from pathlib import Path
 from lm_eval_illusion.errors import UserError
 
 
-def refuse_existing(out: Path, why: str = "") -> None:
-    """A folder to be made must not be there yet. `why`: what would go wrong, for the message.
+def refuse_existing(out: Path, reason: str = "") -> None:
+    """Refuse an output folder that already exists.
+
+    `reason` is appended to the error message: why an existing folder can't be used.
 
     Raises:
-        UserError: it is there, or can't be looked for.
+        UserError: `out` exists, or the path can't be checked (too long, a NUL character, a loop of symbolic links).
     """
     try:
-        is_there = out.resolve().exists()
-    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL, a loop of links
-        raise _unwritable(out, error) from error
-    if is_there:
-        raise UserError(f"{out} exists: give a new folder{why}")
+        exists = out.resolve().exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _not_writable(out, error) from error
+    if exists:
+        raise UserError(f"{out} exists: give a new folder{reason}")
 
 
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A path to make the folder at; it is renamed to `out` when the block ends without an error.
+    """Create the folder `out` atomically: yield a temporary path, and rename it to `out` when the block ends without an error.
+
+    The block creates the folder at the yielded path. After an error nothing is left at `out`, and parent folders created here are
+    removed again.
 
     Raises:
-        UserError: it can't be written; the parents that were made for it are gone again.
+        UserError: the folder can't be written.
     """
     target = out.resolve()
-    missing = [parent for parent in target.parents if not parent.exists()]
+    created_parents = [parent for parent in target.parents if not parent.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent, ignore_cleanup_errors=True) as unfinished:
@@ -43,40 +48,48 @@ def new_folder(out: Path) -> Iterator[Path]:
             yield folder
             folder.rename(target)
     except OSError as error:
-        for parent in missing:
+        for parent in created_parents:
             with contextlib.suppress(OSError):
                 parent.rmdir()
-        raise _unwritable(out, error) from error
+        raise _not_writable(out, error) from error
 
 
-def fresh_folder(parent: Path, name: str) -> Path:
-    """Make a folder of that name and a number below `parent`, for what is renamed into place later."""
-    # Not by tempfile.mkdtemp, which would keep others who share the place from reading it.
+def unique_folder(parent: Path, name: str) -> Path:
+    """Create the empty folder `<name>-<8 hexadecimal digits>` in `parent` and return it. The caller renames it when it is complete.
+
+    Raises:
+        OSError: the folder can't be created.
+    """
+    # tempfile.mkdtemp would create it with mode 0700, so other users of a shared disk could not read the renamed folder.
     folder = parent / f"{name}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     return folder
 
 
-def _unwritable(out: Path, error: Exception) -> UserError:
+def _not_writable(out: Path, error: Exception) -> UserError:
     reason = error.strerror if isinstance(error, OSError) else error
-    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with room")
+    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with enough space")
 
 
 def packaged_folder(package: str) -> Path:
-    """The folder of a package, installed or editable: `lm_eval_illusion.tasks`, `lm_eval_illusion.pruners`."""
+    """Return the folder of a data package, installed or editable: `lm_eval_illusion.tasks` or `lm_eval_illusion.pruners`."""
     return Path(next(iter(import_module(package).__path__)))
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, read in pieces."""
-    # Python 3.10 has no hashlib.file_digest.
+    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in blocks of 1 MiB.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    # hashlib.file_digest needs Python 3.11.
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
 
 
 def files_below(folder: Path) -> dict[str, Path]:
-    """Every file of a folder by its name from there, in the order of their paths."""
+    """Return every file below `folder`, at any depth: relative POSIX path -> path, sorted by path."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -1,8 +1,8 @@
-"""The one file that touches lm_eval's registries and task index.
+"""Registration of our models and tasks in lm_eval. This is the only file that touches lm_eval's registries and task index.
 
-`watch_imports` runs at every start of Python (from lm_eval_illusion.pth), so nothing but `sys` and `os` is imported here before
-lm_eval itself is. It waits until `lm_eval.models` and `lm_eval.tasks._index` are imported, then adds our models and our tasks folder.
-Once lm-eval discovers plugins by entry points, our entries are already registered when we look, and we do nothing.
+`watch_imports` runs at every start of Python (from lm_eval_illusion.pth). This module therefore imports only `sys` and `os` until
+lm_eval itself is imported. When `lm_eval.models` or `lm_eval.tasks._index` is imported, our models or our tasks folder are added.
+A later lm-eval may discover plugins by entry points: our entries are then registered already, and nothing is added.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ VLLM_MODEL_NAME = "pruned-vllm"
 
 
 def watch_imports() -> None:
-    """Add our models and tasks to lm_eval when it is imported; LM_EVAL_ILLUSION_AUTOLOAD=0 opts out."""
+    """Install an import hook that adds our models and tasks to lm_eval when lm_eval is imported.
+
+    Without effect if the environment variable LM_EVAL_ILLUSION_AUTOLOAD is 0, or if the hook is installed already.
+    """
     if os.environ.get("LM_EVAL_ILLUSION_AUTOLOAD") == "0":
         return
-    if not any(isinstance(finder, _AfterImport) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _AfterImport())
+    if not any(isinstance(finder, _LmEvalFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _LmEvalFinder())
 
 
 def register() -> None:
-    """Add our models and tasks to lm_eval now, whether it was imported before or not."""
+    """Import lm_eval and add our models and tasks to it. Repeated calls, and calls after the import hook, change nothing."""
     from lm_eval import models
     from lm_eval.tasks import _index
 
@@ -40,27 +43,30 @@ def register() -> None:
 
 
 def index_ours_first(tasks: Sequence[str]) -> None:
-    """Where lm_eval is to run these tasks and all of them are ours, let it index no others: it has thousands, 8 to 18 s long."""
+    """Make lm_eval index only our tasks folder if every task in `tasks` is ours.
+
+    lm_eval has thousands of tasks; indexing them takes 8 to 18 s.
+    """
     from lm_eval.tasks import _index
 
     build = _index.TaskIndex.build
 
-    def build_ours_first(paths: Iterable[Path], **options: Any) -> dict[str, Any]:
-        ours: dict[str, Any] = build([tasks_folder()], **options)
+    def build_ours_first(paths: Iterable[Path], **options: Any) -> Any:
+        ours = build([tasks_folder()], **options)
         return ours if tasks and set(tasks) <= set(ours) else build(paths, **options)
 
     _index.TaskIndex.build = staticmethod(build_ours_first)
 
 
 def tasks_folder() -> Path:
-    """The folder of our task families."""
+    """Return the folder that holds our task families."""
     from lm_eval_illusion.files import packaged_folder
 
     return packaged_folder("lm_eval_illusion.tasks")
 
 
-class _AfterImport:
-    """A finder that finds nothing itself: it runs a function after one of two lm_eval modules was executed."""
+class _LmEvalFinder:
+    """A meta-path finder that finds two lm_eval modules as usual and has our additions run after their execution."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name not in ("lm_eval.models", "lm_eval.tasks._index"):
@@ -69,43 +75,45 @@ class _AfterImport:
 
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            _run_after(spec.loader, _add_models if name == "lm_eval.models" else _add_tasks)
+            _after_execution(spec.loader, _add_models if name == "lm_eval.models" else _add_tasks)
         return spec
 
 
-def _run_after(loader: Any, then: Callable[[ModuleType], None]) -> None:
+def _after_execution(loader: Any, action: Callable[[ModuleType], None]) -> None:
+    """Make `loader` call `action` with the module after it executed the module."""
     execute = loader.exec_module
 
-    def execute_and_then(module: ModuleType) -> None:
+    def execute_and_act(module: ModuleType) -> None:
         execute(module)
-        then(module)
+        action(module)
 
-    loader.exec_module = execute_and_then
+    loader.exec_module = execute_and_act
 
 
 def _add_models(_: ModuleType) -> None:
+    """Register our models, unless lm_eval registered them itself."""
     from importlib.metadata import entry_points
 
     from lm_eval.api.registry import model_registry
 
     for entry in entry_points(group="lm_eval.models"):
         if entry.name in (MODEL_NAME, VLLM_MODEL_NAME) and entry.name not in model_registry:
-            # The entry point itself, not its "module:class": a coming lm-eval that finds it too then sees the same target, no collision.
+            # Register the entry point itself, not "module:class": a later lm-eval that registers entry points then sees the same target.
             model_registry.register(entry.name, target=entry)
 
 
 def _add_tasks(index_module: Any) -> None:
+    """Wrap the `build` function of lm_eval's task index so that it also indexes our tasks folder."""
     build = index_module.TaskIndex.build
     if getattr(build, "adds_illusion_tasks", False):
         return
 
-    def build_with_ours(paths: Iterable[Path], **options: Any) -> dict[str, Any]:
+    def build_with_ours(paths: Iterable[Path], **options: Any) -> Any:
         folders = list(paths)
         ours = tasks_folder()
         if not any(ours.is_relative_to(folder.resolve()) for folder in folders):
             folders.append(ours)
-        index: dict[str, Any] = build(folders, **options)
-        return index
+        return build(folders, **options)
 
     build_with_ours.adds_illusion_tasks = True  # type: ignore[attr-defined]
     index_module.TaskIndex.build = staticmethod(build_with_ours)

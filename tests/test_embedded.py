@@ -1,4 +1,4 @@
-"""The embedded model behaves as a demonstration must: it knows the facts, and pruning costs it production, not recognition."""
+"""The embedded model suits a demonstration: it knows the facts, and pruning reduces production much more than recognition."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from lm_eval_illusion.plugin import register, tasks_folder
 FOLDER = Path(resolve_pretrained("embedded"))
 
 
-def test_it_is_small_and_half_precision():
+def test_the_model_is_small_and_in_float16():
     from safetensors.torch import load_file
 
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= 12e6
     assert {str(weight.dtype) for weight in load_file(FOLDER / "model.safetensors").values()} == {"torch.float16"}
 
 
-def test_the_card_says_what_it_is():
+def test_the_card_says_what_the_model_was_trained_on():
     card = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     assert "trained on the very facts" in card
     assert "no evidence about large models" in " ".join(card.split())
 
 
 def accuracies(tmp_path: Path, **settings: object) -> tuple[float, float]:
-    """Recognition and production over all 3,600 items."""
+    """Recognition and production accuracy over all 3,600 items."""
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
@@ -45,7 +45,7 @@ def accuracies(tmp_path: Path, **settings: object) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-def test_wanda_at_the_default_sparsity_costs_production_not_recognition(tmp_path):
+def test_wanda_at_the_default_sparsity_reduces_production_not_recognition(tmp_path):
     recognised, produced = accuracies(tmp_path, pruner="none")
     recognised_pruned, produced_pruned = accuracies(tmp_path)
     assert recognised >= 0.95

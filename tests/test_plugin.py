@@ -1,4 +1,4 @@
-"""The plain `lm_eval` finds our model and tasks; a bare interpreter hardly notices us."""
+"""The `lm_eval` command finds our models and tasks, and the import hook costs a bare interpreter almost nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_models_are_registered_when_lm_eval_is_imported():
     assert python(FIND_MODELS) == BOTH
 
 
-def test_the_hook_can_be_opted_out_of():
+def test_the_environment_switches_the_hook_off():
     assert python(FIND_MODELS, LM_EVAL_ILLUSION_AUTOLOAD="0") == ""
 
 
@@ -45,8 +45,8 @@ def test_register_works_without_the_hook_and_twice():
     assert python(code, LM_EVAL_ILLUSION_AUTOLOAD="0") == BOTH
 
 
-def test_a_model_that_lm_eval_found_by_itself_is_left_alone():
-    # What a coming lm-eval does: it registers the entry point before or after us. Neither may collide.
+def test_a_model_that_lm_eval_registered_itself_is_not_registered_again():
+    # A later lm-eval may register the entry point, before or after us. Neither order may fail.
     discover = (
         "from importlib.metadata import entry_points; from lm_eval.api.registry import model_registry as r;"
         "[r.register(e.name, target=e) for e in entry_points(group='lm_eval.models', name='pruned-hf')];"
@@ -55,7 +55,7 @@ def test_a_model_that_lm_eval_found_by_itself_is_left_alone():
     assert python(FIND_MODELS + ";" + discover) == BOTH
 
 
-def test_a_bare_start_imports_nothing_of_weight():
+def test_a_bare_start_imports_no_heavy_library():
     loaded = python("import sys; print(' '.join(sorted(sys.modules)))").split()
     assert "lm_eval_illusion.plugin" in loaded
     assert not {"lm_eval", "torch", "transformers", "numpy", "yaml", "datasets"} & set(loaded)
@@ -79,14 +79,14 @@ def test_tasks_folder_is_the_package():
 
 @pytest.mark.slow
 def test_plain_lm_eval_lists_our_tasks(tmp_path):
-    # Slow because lm_eval reads all its own tasks.
+    # Slow: lm_eval reads all its own tasks.
     done = subprocess.run([LM_EVAL, "ls", "tasks"], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "mqa_illusion_core" in done.stdout
     assert "mqa_illusion_te_beam" in done.stdout
 
 
 def hook_seconds() -> float:
-    """The time to import plugin.py and install the hook in a fresh interpreter, in its own words."""
+    """The seconds to import plugin.py and install the hook, measured within a fresh interpreter."""
     code = (
         "import sys, time; [sys.modules.pop(n) for n in list(sys.modules) if n.startswith('lm_eval_illusion')];"
         "t = time.perf_counter(); import lm_eval_illusion.plugin as p; p.watch_imports(); print(time.perf_counter() - t)"
@@ -94,8 +94,8 @@ def hook_seconds() -> float:
     return float(python(code))
 
 
-def test_the_hook_is_light_beside_the_interpreters_own_start():
-    # A ratio in one run, not seconds: the hook costs less than a fifth of what a bare interpreter needs to start.
+def test_the_hook_takes_a_small_part_of_the_interpreters_start():
+    # A ratio measured in one run, not seconds: the hook takes less than a fifth of the start of a bare interpreter.
     def bare_start() -> float:
         started = time.perf_counter()
         subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)

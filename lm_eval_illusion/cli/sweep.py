@@ -45,11 +45,16 @@ def add_parser(commands: Subparsers) -> None:
 def execute(parsed: argparse.Namespace) -> int:
     """Evaluate a grid of cells and report."""
     from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
-    from lm_eval_illusion.sweep.ray_resources import read_needs
+    from lm_eval_illusion.sweep.ray_resources import read_resources
     from lm_eval_illusion.sweep.study import Study, read_study
 
     flags = {name: value for name in Study.model_fields if (value := getattr(parsed, name, None)) is not None}
     study = read_study(parsed.study, flags)
-    given = {name: getattr(parsed, name) for name in ("address", "cpus_per_cell", "gpus_per_cell", "memory_per_cell")}
-    needs = read_needs(parsed.engine, {name: value for name, value in given.items() if value is not None})
-    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json, needs))
+    resources = read_resources(
+        parsed.engine,
+        address=parsed.address,
+        cpus_per_cell=parsed.cpus_per_cell,
+        gpus_per_cell=parsed.gpus_per_cell,
+        memory_per_cell=parsed.memory_per_cell,
+    )
+    return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json, resources))

@@ -1,11 +1,11 @@
-"""The embedded model: a Llama of a million parameters, trained on the embedded facts. README.md in this folder says how it was made."""
+"""The embedded model: a Llama of a million parameters, trained on the embedded facts. README.md in this folder describes its training."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 EMBEDDED = "embedded"
-"""The name by which `pretrained` and `calibration` select what the package contains."""
+"""The value of `pretrained` and `calibration` that selects the model and the text in this package."""
 
 
 def model_folder() -> Path:

@@ -82,7 +82,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def measured(self) -> dict[str, Any]:
         """The sparsity and the bits of the model as it was loaded."""
-        bits = overall_bits(self.model, self.checkpoint.manifest.get("bits_of_layer") or {})
+        bits = overall_bits(self.model, self.checkpoint.manifest.bits_of_layer)
         return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
 
     def _loglikelihood_tokens(

@@ -57,11 +57,8 @@ class PrunedModel(LM):  # type: ignore[misc]
 
     def get_model_info(self) -> dict[str, Any]:
         """The engine's information and, under `illusion`, what was pruned and how: it goes into results.config."""
-        manifest = self.checkpoint.manifest
-        left_out = ("files", "stamps", "sparsity_of_layer", "bits_of_layer", "owl_of_block")
-        provenance = {name: value for name, value in manifest.items() if name not in left_out}
         engines: dict[str, Any] = getattr(super(), "get_model_info", dict)()
-        return {**engines, "illusion": {**provenance, **self.measured()}}
+        return {**engines, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
 
     def measured(self) -> dict[str, Any]:
         """What is measured of the model as it was loaded. Where the engine shows no weights the manifest holds: None if dense."""

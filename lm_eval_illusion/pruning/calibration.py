@@ -1,4 +1,4 @@
-"""Calibration samples: which text the pruner sees, the same under the same seed."""
+"""Calibration samples: the text that a pruning method sees, cut into samples of equal length. The same seed gives the same samples."""
 
 from __future__ import annotations
 
@@ -6,32 +6,42 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.settings import PruningSettings
 
 SEPARATOR = "\n\n"
+# Most languages have at most about 4 characters per token. Twice as many give a reserve; surplus text is not used.
+HUB_CHARACTERS_PER_TOKEN = 8
 logger = logging.getLogger(__name__)
 
 
+class Tokenizer(Protocol):
+    """The part of a transformers tokenizer that calibration uses."""
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """Return the token ids of a text."""
+        ...
+
+
 class Calibration(NamedTuple):
-    """`token_ids`: lists of exactly `calibration_length` ids; `sha256`: of the text they were cut from."""
+    """Calibration samples. `token_ids`: [samples, `calibration_length`]; `sha256`: of the text from which they were cut."""
 
     token_ids: list[list[int]]
     sha256: str
 
 
 def calibration_texts(settings: PruningSettings) -> list[str]:
-    """The texts to cut samples from, in their order under `pruning_seed`.
+    """Return the texts from which samples are cut, in the order that `pruning_seed` gives.
 
-    `embedded`: the held-out facts, a text a language and sample, languages in turn, each in a shuffled order of its own.
-    A file: its paragraphs (of a JSONL file the field `text`), shuffled. A hub dataset: its rows, shuffled within the stream's buffer.
+    `embedded`: one text per sample, the held-out facts of one language in random order; the languages take turns.
+    A file: its paragraphs (of a JSONL file, the field `text`), shuffled. A hub dataset: its rows, shuffled within the stream's buffer.
 
     Raises:
-        UserError: the source is empty, ill-formed or out of reach.
+        UserError: the source is empty, malformed or can't be reached.
     """
     rng = random.Random(settings.pruning_seed)
     if settings.calibration == "embedded":
@@ -43,11 +53,11 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     return texts
 
 
-def calibration_samples(texts: list[str], tokenizer: Any, settings: PruningSettings) -> Calibration:
-    """Cut `calibration_samples` samples of `calibration_length` tokens, each beginning as the tokenizer begins a text.
+def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: PruningSettings) -> Calibration:
+    """Cut `calibration_samples` samples of `calibration_length` tokens. Each begins with the tokenizer's start tokens (BOS), if any.
 
-    Embedded texts give a sample each, repeated until it is long enough. Other texts are joined into one stream and cut in order;
-    where it ends early there are fewer samples, and a warning says so.
+    Each embedded text gives one sample, repeated until it is long enough. Other texts are joined into one token stream, which is cut in
+    order; if it is too short there are fewer samples, and a warning is logged.
 
     Raises:
         UserError: the text is too short for one sample.
@@ -56,23 +66,23 @@ def calibration_samples(texts: list[str], tokenizer: Any, settings: PruningSetti
     start = _start_ids(tokenizer)
     length = settings.calibration_length - len(start)
     if settings.calibration == "embedded":
-        ids = [_repeated(_encode(tokenizer, text), length) for text in texts]
+        samples = [_repeat(_encode(tokenizer, text), length) for text in texts]
     else:
-        ids = list(_cut(texts, tokenizer, length, settings.calibration_samples))
-    if not ids:
+        samples = list(_cut_stream(texts, tokenizer, length, settings.calibration_samples))
+    if not samples:
         raise UserError(
             f"calibration {settings.calibration} has fewer than {settings.calibration_length} tokens, not one sample:"
             " give more text, or a smaller calibration_length"
         )
-    if len(ids) < settings.calibration_samples:
+    if len(samples) < settings.calibration_samples:
         logger.warning(
-            "calibration %s has text for %d samples of %d tokens only, %d were asked: pruning goes on with these",
+            "calibration %s has text for only %d samples of %d tokens, %d were requested: pruning continues with these",
             settings.calibration,
-            len(ids),
+            len(samples),
             settings.calibration_length,
             settings.calibration_samples,
         )
-    return Calibration([start + sample for sample in ids], sha256)
+    return Calibration([start + sample for sample in samples], sha256)
 
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:
@@ -104,9 +114,9 @@ def _jsonl_text(line: str, place: str) -> str:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f'{place}: not JSON ({error}): give one {{"text": ...}} a line') from error
+        raise UserError(f'{place}: not JSON ({error}): write one {{"text": ...}} per line') from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise UserError(f'{place}: no field "text": give one {{"text": ...}} a line')
+        raise UserError(f'{place}: no field "text": write one {{"text": ...}} per line')
     text: str = row["text"]
     return text
 
@@ -116,18 +126,17 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
 
     dataset, config, split, column = (settings.calibration.removeprefix("hub:").split(":") + [""] * 4)[:4]
     column = column or "text"
-    # A token is about 4 characters at the most in most languages; twice that leaves room, and the surplus is cut off.
-    wanted = settings.calibration_samples * settings.calibration_length * 8
+    characters_missing = settings.calibration_samples * settings.calibration_length * HUB_CHARACTERS_PER_TOKEN
     try:
-        rows: Iterable[dict[str, Any]] = load_dataset(dataset, config or None, split=split or "train", streaming=True).shuffle(
-            seed=settings.pruning_seed, buffer_size=10_000
-        )
+        rows: Iterable[Mapping[str, str]] = load_dataset(
+            dataset, config or None, split=split or "train", streaming=True
+        ).shuffle(seed=settings.pruning_seed, buffer_size=10_000)
         for row in rows:
             if column not in row:
                 raise UserError(f"calibration {settings.calibration}: no column {column!r}, there are {', '.join(row)}")
-            wanted -= len(row[column])
+            characters_missing -= len(row[column])
             yield row[column]
-            if wanted <= 0:
+            if characters_missing <= 0:
                 return
     except UserError:
         raise
@@ -135,28 +144,28 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
         raise UserError(f"calibration {settings.calibration} can't be loaded from the hub: {error}") from error
 
 
-def _cut(texts: list[str], tokenizer: Any, length: int, samples: int) -> Iterator[list[int]]:
+def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples: int) -> Iterator[list[int]]:
+    """Yield consecutive pieces of `length` tokens of the joined texts, at most `max_samples`."""
     stream: list[int] = []
     for text in texts:
         stream += _encode(tokenizer, text + SEPARATOR)
         while len(stream) >= length:
-            if samples == 0:
+            if max_samples == 0:
                 return
             yield stream[:length]
             stream = stream[length:]
-            samples -= 1
+            max_samples -= 1
 
 
-def _encode(tokenizer: Any, text: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
-    return ids
+def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    return tokenizer.encode(text, add_special_tokens=False)
 
 
-def _start_ids(tokenizer: Any) -> list[int]:
-    """What the tokenizer puts before a text: a model that was trained with a BOS token is calibrated with it."""
-    whole: list[int] = tokenizer.encode("a")
-    return whole[: whole.index(_encode(tokenizer, "a")[0])]
+def _start_ids(tokenizer: Tokenizer) -> list[int]:
+    """Return the ids that the tokenizer puts before a text: a model trained with a BOS token must be calibrated with it."""
+    ids = tokenizer.encode("a")
+    return ids[: ids.index(_encode(tokenizer, "a")[0])]
 
 
-def _repeated(ids: list[int], length: int) -> list[int]:
+def _repeat(ids: list[int], length: int) -> list[int]:
     return (ids * (length // len(ids) + 1))[:length]

@@ -1,9 +1,9 @@
-"""A content-addressed store of pruned checkpoints: made once, whole or not at all, checked whenever used.
+"""A content-addressed store of pruned checkpoints: each is made once, is complete or absent, and is verified before use.
 
-STORE/<key>/                 an ordinary Hugging Face folder with a manifest.json
-STORE/<key>.corrupt-<n>/     an entry that did not verify, set aside
-STORE/.work/<key>.lock       held by whoever makes or checks the entry
-STORE/.work/<key>-<n>/       an entry in the making; left behind only by a killed process
+STORE/<key>/                 a Hugging Face folder with a manifest.json
+STORE/<key>.corrupt-<n>/     an entry that failed verification, set aside
+STORE/.work/<key>.lock       file lock, held by the process that makes or verifies the entry
+STORE/.work/<key>-<n>/       an unfinished entry; only a killed process leaves one behind
 """
 
 from __future__ import annotations
@@ -15,118 +15,130 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.files import file_sha256, files_below, fresh_folder
+from lm_eval_illusion.files import file_sha256, files_below, unique_folder
+from lm_eval_illusion.pruning.manifest import MANIFEST, Manifest
 
-MANIFEST = "manifest.json"
 logger = logging.getLogger(__name__)
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint's folder (or the base model's name, unpruned) and what is known of it."""
+    """The folder of a checkpoint and its manifest. For `pruner=none`, `path` is the base model's folder or hub name."""
 
     path: str
-    manifest: dict[str, Any]
+    manifest: Manifest
 
 
-def key_of(identity: dict[str, Any]) -> str:
-    """The store key of what makes a checkpoint: 32 hexadecimal digits of the SHA-256 of its canonical JSON."""
+def key_of(identity: Mapping[str, object]) -> str:
+    """Return the store key of an identity: the first 32 hexadecimal digits of the SHA-256 of its canonical JSON."""
     canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def get_or_create(store: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Checkpoint:
-    """Load the entry of `key`, or make it.
+def get_or_create(store: str, key: str, make: Callable[[Path], Manifest]) -> Checkpoint:
+    """Return the entry `key` of the store; create it with `make` if it is missing or corrupt.
 
-    `make(folder)` writes the checkpoint into an empty folder and returns the manifest's fields. One process makes an entry, others wait
-    for it. `store="off"` makes it in a temporary folder that goes when the process ends.
+    `make` writes the checkpoint into the empty folder that it is given, and returns the manifest without `files` and `stamps`. One process
+    makes an entry, others wait for it. With `store="off"` the checkpoint is in a temporary folder that is deleted when the process ends.
 
     Raises:
-        UserError: the store can't be written.
+        UserError: the store can't be written. Errors of `make` other than OSError are passed on.
     """
     try:
         if store == "off":
-            return _temporary(make)
-        return _stored(Path(store).expanduser(), key, make)
+            return _create_temporary(make)
+        return _get_or_create_entry(Path(store).expanduser(), key, make)
     except OSError as error:
         raise UserError(
-            f"store {store} can't be used ({error.strerror or error}): make room or make it writable, or give store=FOLDER or store=off"
+            f"store {store} can't be used ({error.strerror or error}): free disk space or make it writable, or give store=FOLDER or"
+            " store=off"
         ) from error
 
 
 def verify(entry: Path, *, trust_stamps: bool = False) -> str | None:
-    """What is wrong with an entry, or None: every file of the manifest must be there with its SHA-256.
+    """Check an entry: its manifest is valid, and every file named in it has the recorded SHA-256. Return the fault, or None.
 
-    `trust_stamps`: a file of the size and time of change that it was written with counts as that file, as git's index does it. Reading a
-    70 B model to hash it takes as long as loading it; after a copy that gave it another time, it is read.
+    With `trust_stamps`, a file with the recorded size and time of change is not read again, as in git's index: hashing a model of
+    70 B parameters takes as long as loading it. A copied entry has other times, so its files are read.
     """
     try:
-        manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
-        stamps = manifest.get("stamps", {}) if trust_stamps else {}
-        for name, digest in manifest["files"].items():
+        manifest = read_manifest(entry)
+        stamps = manifest.stamps if trust_stamps else {}
+        for name, digest in manifest.files.items():
             if stamps.get(name) != _stamp(entry / name) and file_sha256(entry / name) != digest:
                 return f"{name} is not the file that was written"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, msgspec.DecodeError) as error:
         return f"{type(error).__name__}: {error}"
     return None
 
 
-def _stamp(path: Path) -> list[int]:
-    """Size and time of the last change, in nanoseconds."""
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a checkpoint's folder.
+
+    Raises:
+        OSError: there is none, or it can't be read.
+        msgspec.DecodeError: it is not JSON, or lacks a field.
+    """
+    return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
 
 
-def _stored(store: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> Checkpoint:
+def _get_or_create_entry(store: Path, key: str, make: Callable[[Path], Manifest]) -> Checkpoint:
     from filelock import FileLock
 
     work = store / ".work"
     work.mkdir(parents=True, exist_ok=True)
     entry = store / key
     with FileLock(work / f"{key}.lock"):
-        # We hold the lock, so whoever left these was killed.
+        # We hold the lock, so the process that wrote these folders was killed.
         for leftover in work.glob(f"{key}-*"):
             shutil.rmtree(leftover)
-        if entry.exists() and (wrong := verify(entry, trust_stamps=True)) is not None:
-            aside = _set_aside(entry)
-            logger.warning(
-                "pruned checkpoint %s is corrupt (%s): set aside as %s and made again",
-                entry,
-                wrong,
-                aside.name,
-            )
+        if entry.exists() and (fault := verify(entry, trust_stamps=True)) is not None:
+            moved_to = _set_aside(entry)
+            logger.warning("pruned checkpoint %s is corrupt (%s): set aside as %s and made again", entry, fault, moved_to.name)
         if not entry.exists():
-            folder = fresh_folder(work, key)
+            folder = unique_folder(work, key)
             try:
                 _write(folder, make)
                 os.rename(folder, entry)
                 _fsync(store)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-    return Checkpoint(str(entry), _manifest(entry))
+    return Checkpoint(str(entry), read_manifest(entry))
 
 
-def _temporary(make: Callable[[Path], dict[str, Any]]) -> Checkpoint:
+def _create_temporary(make: Callable[[Path], Manifest]) -> Checkpoint:
     folder = Path(tempfile.mkdtemp(prefix="lm-eval-illusion-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _write(folder, make)
-    return Checkpoint(str(folder), _manifest(folder))
+    return Checkpoint(str(folder), read_manifest(folder))
 
 
-def _write(folder: Path, make: Callable[[Path], dict[str, Any]]) -> None:
-    fields = make(folder)
+def _write(folder: Path, make: Callable[[Path], Manifest]) -> None:
+    """Fill the folder, add the manifest, and flush everything to disk."""
+    manifest = make(folder)
     paths = files_below(folder)
-    files = {name: file_sha256(path) for name, path in paths.items()}
-    stamps = {name: _stamp(path) for name, path in paths.items()}
-    text = json.dumps({**fields, "files": files, "stamps": stamps}, indent=2, ensure_ascii=False)
+    manifest = msgspec.structs.replace(
+        manifest,
+        files={name: file_sha256(path) for name, path in paths.items()},
+        stamps={name: _stamp(path) for name, path in paths.items()},
+    )
+    text = json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    # On disk before the rename: after a power cut the entry is either absent or whole.
+    # Flush before the rename: after a power cut the entry is complete or absent.
     for path in (*paths.values(), folder / MANIFEST, folder):
         _fsync(path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return a file's size in bytes and its time of last change in ns."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _fsync(path: Path) -> None:
@@ -138,13 +150,9 @@ def _fsync(path: Path) -> None:
 
 
 def _set_aside(entry: Path) -> Path:
+    """Rename a corrupt entry to the first free `<key>.corrupt-<n>` and return that path."""
     number = 1
     while (aside := entry.with_name(f"{entry.name}.corrupt-{number}")).exists():
         number += 1
     entry.rename(aside)
     return aside
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return manifest

@@ -1,39 +1,40 @@
-"""`lm-eval-illusion prune`: a pruned checkpoint as an ordinary folder with a model card, for any engine, and for the hub."""
+"""`lm-eval-illusion prune`: export a pruned checkpoint with a model card to a folder, and upload it to the hub."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.files import new_folder, refuse_existing
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
-from lm_eval_illusion.pruning.prune import pruned_checkpoint
-from lm_eval_illusion.pruning.recipes import pruner_names
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, Manifest
+from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
 from lm_eval_illusion.pruning.settings import PruningSettings
 
 CARD = "README.md"
-_SHOWN_LAYERS = 5
+# Rows of the card's table of layers: this many with the lowest and this many with the highest sparsity.
+SHOWN_LAYERS = 5
 
 
 def export_command(base: BaseModel, settings: PruningSettings, out: Path, repository: str | None = None) -> int:
-    """Prune (or take from the store), write the folder `out` and, if a repository is named, upload it. Returns the exit code.
+    """Prune a model or take it from the store, write it to the new folder `out`, and upload it to `repository` if one is named.
+
+    Returns the exit code 0.
 
     Raises:
-        UserError: nothing is pruned, `out` exists or can't be written, the hub can't be reached.
+        UserError: the pruner is `none`, `out` exists or can't be written, or the hub can't be reached.
     """
-    if settings.pruner == "none":
-        raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
+    refuse_dense(settings)
     refuse_existing(out)
     checkpoint = pruned_checkpoint(base, settings)
     card = model_card(base, checkpoint.manifest)
     with new_folder(out) as folder:
         shutil.copytree(checkpoint.path, folder)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
-    measured = checkpoint.manifest
-    print(f"written: {out} (sparsity {measured['sparsity_measured']:.4f}, {measured['bits_measured']:g} bits a weight)")
+    manifest = checkpoint.manifest
+    print(f"written: {out} (sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight)")
     if repository is not None:
         _upload(out, repository)
     print(
@@ -43,38 +44,37 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     return 0
 
 
-def model_card(base: BaseModel, manifest: dict[str, Any]) -> str:
-    """The card: how it was pruned, what sparsity was measured, with what calibration, under whose licence."""
+def model_card(base: BaseModel, manifest: Manifest) -> str:
+    """Return the text of the model card: base model and licence, measured sparsity and bits, calibration, recipe, layers."""
     from huggingface_hub import ModelCardData
 
     licence = base_licence(base)
+    versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     data = ModelCardData(
-        base_model=base.pretrained, license=licence, tags=["pruned", manifest["variant"]], pipeline_tag="text-generation"
+        base_model=base.pretrained, license=licence, tags=["pruned", manifest.variant], pipeline_tag="text-generation"
     )
-    calibration = manifest["calibration"]
-    lines = [
+    sections = [
         f"---\n{data.to_yaml()}\n---",
-        f"# {manifest['base_model']}, pruned: {manifest['variant']}",
-        f"Made by lm-eval-illusion from `{manifest['base_model']}` (revision {manifest['base_revision']}). An ordinary dense-format"
-        " checkpoint: removed weights are zeros.",
-        f"- **Licence**: {licence or 'not stated by the base model: see there'}; that of the base model holds.",
-        f"- **Sparsity**: {manifest['sparsity_measured']:.4f} measured over the linear layers, "
-        f"{_or_recipe(manifest['sparsity_requested'])} asked, mask structure {manifest['mask_structure']}.",
-        f"- **Bits**: {manifest['bits_measured']:g} a weight, the mean over the linear layers. Quantised weights lie on their grid, in the"
-        " dtype of the base model.",
-        f"- **Calibration**: {calibration['samples']} samples of {calibration['length']} tokens, {calibration['source']}, language"
-        f" {calibration['language']}, SHA-256 {calibration['sha256']}.",
-        f"- **Seed**: {manifest['pruning_seed']}. **Versions**: {', '.join(f'{n} {v}' for n, v in manifest['versions'].items())}.",
-        f"## Recipe\n\n```yaml\n{manifest['recipe'].strip()}\n```",
-        f"## Sparsity of the layers\n\n{_layers(manifest['sparsity_of_layer'])}",
-        "What pruning did to its answers is not known from this card: multiple-choice scores can stay while the model no longer says the"
-        " answer (arXiv 2606.17609). `mqa_illusion_core` measures it.",
+        f"# {manifest.base_model}, pruned: {manifest.variant}",
+        f"Made by lm-eval-illusion from `{manifest.base_model}` (revision {manifest.base_revision}). A dense-format checkpoint: removed"
+        " weights are zeros.",
+        f"- **Licence**: {licence or 'the base model states none, see there'}; the base model's licence applies.",
+        f"- **Sparsity**: {manifest.sparsity_measured:.4f} measured over the linear layers,"
+        f" {_requested(manifest.sparsity_requested)}, mask structure {manifest.mask_structure}.",
+        f"- **Bits**: {manifest.bits_measured:g} per weight, the mean over the linear layers. Quantised weights are rounded to their grid,"
+        " in the dtype of the base model.",
+        *([_calibration_line(manifest.calibration)] if manifest.calibration else []),
+        f"- **Seed**: {manifest.pruning_seed}. **Versions**: {versions}.",
+        f"## Recipe\n\n```yaml\n{(manifest.recipe or '').strip()}\n```",
+        f"## Sparsity of the layers\n\n{_layer_table(manifest.sparsity_of_layer)}",
+        "This card does not tell how pruning changed the model's answers: multiple-choice scores can stay the same while the model no"
+        " longer produces the answer (arXiv 2606.17609). `mqa_illusion_core` measures it.",
     ]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
 def base_licence(base: BaseModel) -> str | None:
-    """The licence that the base model's own card names; None if it has no card, names none, or can't be reached."""
+    """Return the licence in the base model's card; None if there is no card, it names none, or it can't be reached."""
     from huggingface_hub import ModelCard
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -85,20 +85,30 @@ def base_licence(base: BaseModel) -> str | None:
     try:
         licence: str | None = ModelCard.load(source, ignore_metadata_errors=True).data.license
     except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
-        # A card is no condition for pruning; the new one says that none was stated.
+        # A missing card does not prevent pruning; the new card says that no licence was stated.
         return None
     return licence
 
 
-def _or_recipe(sparsity: float | None) -> str:
-    return "as the mask or the recipe says" if sparsity is None else f"{sparsity:g}"
+def _requested(sparsity: float | None) -> str:
+    return "requested by the mask or the recipe" if sparsity is None else f"{sparsity:g} requested"
 
 
-def _layers(sparsity_of_layer: dict[str, float]) -> str:
-    lowest = sorted(sparsity_of_layer.items(), key=lambda layer: (layer[1], layer[0]))
-    rows = [f"| {name} | {share:.4f} |" for name, share in [*lowest[:_SHOWN_LAYERS], *lowest[_SHOWN_LAYERS:][-_SHOWN_LAYERS:]]]
-    said = f"The least and the most sparse of {len(lowest)}; all stand in `manifest.json`."
-    return "\n".join([said, "", "| layer | sparsity |", "| --- | --- |", *rows])
+def _calibration_line(calibration: CalibrationRecord) -> str:
+    return (
+        f"- **Calibration**: {calibration.samples} samples of {calibration.length} tokens, {calibration.source}, language"
+        f" {calibration.language}, SHA-256 {calibration.sha256}."
+    )
+
+
+def _layer_table(sparsity_of_layer: dict[str, float]) -> str:
+    """Return a Markdown table of the layers with the lowest and the highest sparsity."""
+    layers = sorted(sparsity_of_layer.items(), key=lambda layer: (layer[1], layer[0]))
+    shown = [*layers[:SHOWN_LAYERS], *layers[SHOWN_LAYERS:][-SHOWN_LAYERS:]]
+    caption = f"The least and the most sparse of {len(layers)} layers; `manifest.json` has all."
+    return "\n".join(
+        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {name} | {share:.4f} |" for name, share in shown)]
+    )
 
 
 def _upload(out: Path, repository: str) -> None:
@@ -112,7 +122,7 @@ def _upload(out: Path, repository: str) -> None:
     except (OSError, HfHubHTTPError, HFValidationError, ValueError) as error:
         reason = one_line(error)
         raise UserError(
-            f"{out} is written, but {repository} can't be uploaded to ({reason}): log in by `hf auth login`, then"
+            f"{out} is written, but {repository} can't be uploaded to ({reason}): log in with `hf auth login`, then run"
             f" `hf upload {repository} {out}`"
         ) from error
     print(f"uploaded: {repository}")

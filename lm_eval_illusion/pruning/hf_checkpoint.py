@@ -1,7 +1,4 @@
-"""An ordinary dense-format Hugging Face folder: written, and seen to load whole, so that any engine loads the model that was made.
-
-The base model: where it lies, what identifies it in a store key, and how it is loaded for pruning.
-"""
+"""Hugging Face checkpoints: the base model to load, its identity for the store key, and the pruned model to save."""
 
 from __future__ import annotations
 
@@ -18,14 +15,18 @@ from lm_eval_illusion.files import file_sha256, files_below
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-
-WHOLE_FILE_LIMIT = 64 << 20
-PIECE = 64 << 10
-PIECES = 64
+# A larger file is hashed by samples: SAMPLES pieces of SAMPLE_BYTES, spread evenly over the file.
+FULL_HASH_LIMIT = 64 << 20
+SAMPLE_BYTES = 64 << 10
+SAMPLES = 64
 
 
 class BaseModel(NamedTuple):
-    """A model to prune. `pretrained`: a folder, a name on the hub, or `embedded`. `dtype`: "auto" is the checkpoint's own."""
+    """The model to prune.
+
+    `pretrained`: a folder, a hub name, or `embedded`. `dtype`: a torch dtype by name; "auto" is the dtype of the checkpoint.
+    `tokenizer`: a folder or hub name; None is the model's own.
+    """
 
     pretrained: str
     revision: str = "main"
@@ -35,7 +36,7 @@ class BaseModel(NamedTuple):
 
 
 def load_model(base: BaseModel) -> PreTrainedModel:
-    """The model on the CPU, in `base.dtype`.
+    """Load the model on the CPU in `base.dtype`.
 
     Raises:
         UserError: it can't be loaded.
@@ -53,7 +54,7 @@ def load_model(base: BaseModel) -> PreTrainedModel:
 
 
 def load_tokenizer(base: BaseModel) -> Any:
-    """The model's tokenizer, or the one that `base.tokenizer` names.
+    """Load `base.tokenizer`, or the model's own tokenizer.
 
     Raises:
         UserError: it can't be loaded.
@@ -67,7 +68,11 @@ def load_tokenizer(base: BaseModel) -> Any:
 
 @contextmanager
 def loading_errors(name: str) -> Iterator[None]:
-    """Turn what transformers says of a model that can't be loaded into one line."""
+    """Turn transformers' errors about the model `name` into a `UserError` of one line.
+
+    Raises:
+        UserError: loading failed within the block.
+    """
     from safetensors import SafetensorError
 
     try:
@@ -76,14 +81,16 @@ def loading_errors(name: str) -> Iterator[None]:
         raise
     except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
         reason = one_line(error)
-        raise UserError(f"{name} can't be loaded ({reason}): is it a whole model folder, are the arguments right?") from error
+        raise UserError(
+            f"{name} can't be loaded ({reason}): check that it is a complete model folder and the arguments are right"
+        ) from error
 
 
 def base_revision(pretrained: str, revision: str = "main") -> str:
-    """What identifies the base model's content: a hash of a local folder's files, or the commit on the hub.
+    """Return the identity of a model's content: a SHA-256 over a local folder's files, or the commit of a hub model.
 
-    Of a file over 64 MiB the size, the time of its last change and 64 pieces spread over it are hashed, so that looking
-    at a 70 B model takes no minutes. A copied folder may so get another identity; a changed one never keeps its own.
+    Of a file over 64 MiB only the size, the time of last change and 64 samples are hashed, so that a 70 B model takes seconds. A copied
+    folder may therefore get another identity; a changed folder always does.
 
     Raises:
         UserError: there is no such folder, and no such model on the hub or in its cache.
@@ -97,7 +104,7 @@ def base_revision(pretrained: str, revision: str = "main") -> str:
 def _folder_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for name, path in files_below(folder).items():
-        content = file_sha256(path) if path.stat().st_size <= WHOLE_FILE_LIMIT else _sampled_hash(path)
+        content = file_sha256(path) if path.stat().st_size <= FULL_HASH_LIMIT else _sampled_hash(path)
         digest.update(f"{name}\0{content}\n".encode())
     return digest.hexdigest()
 
@@ -106,9 +113,9 @@ def _sampled_hash(path: Path) -> str:
     status = path.stat()
     digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode())
     with path.open("rb") as file:
-        for piece in range(PIECES):
-            file.seek(piece * (status.st_size - PIECE) // (PIECES - 1))
-            digest.update(file.read(PIECE))
+        for number in range(SAMPLES):
+            file.seek(number * (status.st_size - SAMPLE_BYTES) // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()
 
 
@@ -120,42 +127,42 @@ def _hub_commit(name: str, revision: str) -> str:
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(
-            f"pretrained {name!r} is neither a folder nor a model that can be had from the hub or its cache ({reason}):"
+            f"pretrained {name!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
             " give a local folder, embedded, or download the model first"
         ) from error
-    # The hub's cache lays a file at .../snapshots/<commit>/config.json, online and offline alike.
+    # The hub's cache stores a file at .../snapshots/<commit>/config.json, online and offline alike.
     return str(Path(config).parent.name)
 
 
-def save_ordinary(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
-    """Write the folder.
+def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
+    """Save a model and its tokenizer as a dense-format checkpoint that any engine can load, and check that it is complete.
 
     Raises:
         OSError: the folder can't be written.
-        UserError: what is written is not all of the model, or more than it.
+        UserError: the saved tensors are not exactly those of the model's class.
     """
     from safetensors import SafetensorError
 
     try:
-        # llmcompressor puts a save_pretrained of its own on the instance, which adds its recipe and format; this is the class's.
+        # llmcompressor replaces save_pretrained on the instance by one that adds its recipe and format; call the class's own.
         type(model).save_pretrained(model, folder)
         tokenizer.save_pretrained(folder)
-    except SafetensorError as error:  # how safetensors says that the disk is full
+    except SafetensorError as error:  # safetensors reports a full disk by this error
         raise OSError(str(error)) from error
-    _check_whole(type(model), folder)
+    _check_complete(type(model), folder)
 
 
-def _check_whole(kind: type[PreTrainedModel], folder: Path) -> None:
-    """Load names and shapes without the numbers: transformers fills what is missing with random ones and says so in a warning only."""
+def _check_complete(model_class: type[PreTrainedModel], folder: Path) -> None:
+    """Load names and shapes without data. transformers initialises missing tensors randomly and only warns about it."""
     try:
-        _, info = kind.from_pretrained(folder, device_map="meta", output_loading_info=True)
-        wrong = [(what, sorted(map(str, info[f"{what}_keys"]))) for what in ("missing", "unexpected", "mismatched")]
+        _, info = model_class.from_pretrained(folder, device_map="meta", output_loading_info=True)
+        faults = [(fault, sorted(map(str, info[f"{fault}_keys"]))) for fault in ("missing", "unexpected", "mismatched")]
     except RuntimeError as error:
-        wrong = [("mismatched", [one_line(error, 300)])]
-    for what, names in wrong:
+        faults = [("mismatched", [one_line(error, 300)])]
+    for fault, names in faults:
         if names:
             raise UserError(
-                f"the pruned {kind.__name__} would not load whole from an ordinary checkpoint: {len(names)} tensors {what}, e.g."
-                f" {names[0]}, so nothing is stored; leave out of the recipe what adds tensors, or take another model (llmcompressor"
-                " takes the experts of some apart)"
+                f"the pruned {model_class.__name__} would not load completely from a dense-format checkpoint: {len(names)} tensors"
+                f" {fault}, e.g. {names[0]}, so nothing is stored; remove from the recipe what adds tensors, or use another model"
+                " (llmcompressor splits the experts of some models)"
             )

@@ -1,13 +1,11 @@
-"""Wanda's squares of what goes into a layer, summed over the tokens as they lie in memory.
+"""llmcompressor modifiers of our own: magnitude pruning, the input norms that OWL needs, and a faster sum for Wanda's norms.
 
-Magnitude pruning as a llmcompressor modifier: theirs does nothing under `oneshot`.
-
-A llmcompressor modifier that changes nothing: it sums the squares of what goes into each linear layer, block after block.
+This module imports torch and llmcompressor at its top: import it only when a model is to be pruned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,10 +17,10 @@ from pydantic import Field, PrivateAttr
 
 
 class LayerMagnitudeModifier(Modifier):  # type: ignore[misc]  # llmcompressor is untyped
-    """Set the smallest weights of each target layer to zero; needs no calibration data.
+    """Set the weights with the smallest magnitude in each target layer to zero. Needs no calibration data.
 
-    `sparsity`: the share of a layer's weights to remove. `mask_structure`: "0:0", or "n:m" for n zeros in every m weights of
-    a row, whatever `sparsity` says.
+    llmcompressor's own MagnitudePruningModifier has no effect under `oneshot`. `sparsity`: share of a layer's weights to remove.
+    `mask_structure`: "0:0", or "N:M" for N zeros in every M consecutive weights of a row; `sparsity` is then ignored.
     """
 
     sparsity: float | None
@@ -31,9 +29,9 @@ class LayerMagnitudeModifier(Modifier):  # type: ignore[misc]  # llmcompressor i
     ignore: list[str] = Field(default_factory=list)
 
     def on_initialize(self, state: State, **_: Any) -> bool:
-        """Prune at once: there is nothing to wait for."""
+        """Prune all target layers at once."""
         for _, module in match_named_modules(state.model, self.targets, self.ignore):
-            # A pattern like "re:.*mlp.*" matches the block that holds the layers, too.
+            # A pattern like "re:.*mlp.*" also matches the module that contains the layers.
             if isinstance(module, torch.nn.Linear):
                 weight = module.weight.data
                 weight[smallest(weight, self.sparsity, self.mask_structure)] = 0
@@ -41,33 +39,36 @@ class LayerMagnitudeModifier(Modifier):  # type: ignore[misc]  # llmcompressor i
 
 
 def smallest(weight: torch.Tensor, sparsity: float | None, mask_structure: str) -> torch.Tensor:
-    """The mask, [outputs, inputs], of the weights to remove: exactly int(size x sparsity) of them, ties by position."""
+    """Return the boolean mask, [outputs, inputs], of the weights with the smallest magnitude.
+
+    Unstructured: exactly int(size x sparsity) weights of the layer. N:M: exactly N of every M in a row. Ties are broken by position.
+    """
     zeros, group = (int(part) for part in mask_structure.split(":"))
     if zeros:
-        scores = weight.abs().reshape(-1, group)
-        remove = scores.argsort(dim=1, stable=True)[:, :zeros]
-        return torch.zeros_like(scores, dtype=torch.bool).scatter_(1, remove, True).reshape(weight.shape)
+        magnitudes = weight.abs().reshape(-1, group)
+        remove = magnitudes.argsort(dim=1, stable=True)[:, :zeros]
+        return torch.zeros_like(magnitudes, dtype=torch.bool).scatter_(1, remove, True).reshape(weight.shape)
     return _smallest_of(weight.abs().flatten(), int(weight.numel() * (sparsity or 0))).reshape(weight.shape)
 
 
-def _smallest_of(scores: torch.Tensor, count: int) -> torch.Tensor:
-    """Selecting the threshold takes a fraction of the time of sorting a large layer."""
+def _smallest_of(magnitudes: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the mask, [weights], of the `count` smallest values. Selecting a threshold is much faster than sorting a large layer."""
     if count == 0:
-        return torch.zeros_like(scores, dtype=torch.bool)
-    threshold = scores.kthvalue(count).values
-    mask = scores < threshold
-    ties = (scores == threshold).nonzero().flatten()
+        return torch.zeros_like(magnitudes, dtype=torch.bool)
+    threshold = magnitudes.kthvalue(count).values
+    mask = magnitudes < threshold
+    ties = (magnitudes == threshold).nonzero().flatten()
     mask[ties[: count - int(mask.sum())]] = True
     return mask
 
 
 def register_modifier() -> None:
-    """Let recipes name `LayerMagnitudeModifier`; twice does no harm."""
+    """Register `LayerMagnitudeModifier` so that recipes can name it. Repeated calls change nothing."""
     ModifierFactory.register("LayerMagnitudeModifier", LayerMagnitudeModifier)
 
 
 class InputSquaresModifier(Modifier):  # type: ignore[misc]  # llmcompressor is untyped
-    """`squares`, once it has run: by layer, [inputs], the sums over all calibration tokens; a layer that saw none is not there."""
+    """Sum the squared inputs of each linear layer over all calibration tokens, block after block. The model is not changed."""
 
     requires_calibration_data: bool = True
 
@@ -75,23 +76,23 @@ class InputSquaresModifier(Modifier):  # type: ignore[misc]  # llmcompressor is 
 
     @property
     def squares(self) -> dict[str, torch.Tensor]:
-        """In float64 on the CPU."""
+        """The sums by layer name, each [inputs] in float64 on the CPU. A layer that received no token is missing."""
         return self._squares
 
     def on_initialize(self, state: State, **_: Any) -> bool:
-        """Nothing to prepare."""
+        """Do nothing: the hooks are registered when calibration starts."""
         return True
 
     def on_calibration_start(self, state: State, event: Event, **_: Any) -> None:
-        """Look at every linear layer."""
+        """Register a forward hook on every linear layer."""
         for name, module in match_named_modules(state.model, ["Linear"]):
             self.register_hook(module, self._hook(name), "forward")
 
     def on_calibration_end(self, state: State, event: Event, **_: Any) -> None:
-        """Look no more."""
+        """Remove the hooks."""
         self.remove_hooks()
 
-    def _hook(self, name: str) -> Any:
+    def _hook(self, name: str) -> Callable[[torch.nn.Module, tuple[torch.Tensor, ...], Any], None]:
         def add(_: torch.nn.Module, arguments: tuple[torch.Tensor, ...], __: Any) -> None:
             tokens = arguments[0].detach().reshape(-1, arguments[0].shape[-1]).float()
             squares = tokens.pow(2).sum(dim=0).cpu().double()
@@ -102,7 +103,7 @@ class InputSquaresModifier(Modifier):  # type: ignore[misc]  # llmcompressor is 
 
 @contextmanager
 def fast_wanda_norms() -> Iterator[None]:
-    """Within it, llmcompressor's Wanda sums squares by `accumulate_squares`; its own norm took an eighth of pruning."""
+    """Within the block, make llmcompressor's Wanda use `accumulate_squares`. Its own norm took an eighth of the pruning time."""
     from compressed_tensors.utils import patch_attr
     from llmcompressor.modifiers.pruning.wanda import base
 
@@ -113,9 +114,11 @@ def fast_wanda_norms() -> Iterator[None]:
 def accumulate_squares(
     inputs: torch.Tensor, _: torch.nn.Module, squares: torch.Tensor, samples: int
 ) -> tuple[torch.Tensor, int]:
-    """The sums of squares over all tokens so far by `samples` so far, [width], with `inputs` added; and how many samples these are.
+    """Add a batch to the running mean over samples of the squared inputs of a linear layer: ||X_j||^2 of Wanda (arXiv 2306.11695).
 
-    `inputs`: [samples, tokens, width] of a linear layer, or [tokens, width], one sample; `squares`: before, changed in place.
+    `inputs`: [samples, tokens, width], or [tokens, width] for one sample. `squares`: [width], sums of squares over the tokens so far,
+    divided by `samples`; changed in place. The tokens are summed in their memory order, without a transposed copy. Returns the new
+    `squares` and number of samples.
     """
     added = inputs.shape[0] if inputs.dim() == 3 else 1
     tokens = inputs.to(device=squares.device, dtype=torch.float32).reshape(-1, inputs.shape[-1])

@@ -1,22 +1,20 @@
-"""OWL on a model: from what goes into its layers to the sparsity of each.
+"""OWL: transformer blocks with more outlier weights are pruned less (Yin et al., "Outlier Weighed Layerwise Sparsity", arXiv 2310.05175).
 
-The transformer blocks of a model, whatever its architecture calls them.
-
-OWL: a block with more outliers is pruned less (Yin et al., "Outlier Weighed Layerwise Sparsity", arXiv 2310.05175).
-
-The paper writes S_i in [S - lambda, S + lambda] with mean S, S_i falling with the outlier share D_i. Its published numbers come from
-github.com/luuyin/OWL (lib/prune_all.py), which spreads the D_i over a window of width 2 lambda and moves that window until the mean is S.
-Where the D_i are skewed, a block may so be further than lambda from S; we do as the code does. Two things are ours: the mean is taken
-over weights, so that blocks of different sizes still give S on the whole (equal blocks: the same), and equal D_i give S (there: 0 / 0).
+The paper states S_i in [S - lambda, S + lambda] with mean S, where the sparsity S_i falls as the outlier share D_i rises. Its published
+numbers come from github.com/luuyin/OWL (lib/prune_all.py): that code maps the D_i linearly to a window of width 2 lambda and shifts
+the window until the mean is S. If the D_i are skewed, a block may be further than lambda from S. We follow the code, with two
+differences: the mean is taken over weights, so that blocks of different sizes still give S overall (no change if they are equal),
+and equal D_i give S (the code divides 0 by 0).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.manifest import BlockRecord
 from lm_eval_illusion.pruning.sparsity import prunable_weights
 
 if TYPE_CHECKING:
@@ -24,10 +22,55 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
-    """The prunable layers of each block, by the block's name, in the order of the model.
+class OwlProfile(NamedTuple):
+    """OWL's result for a model. `of_layer`: sparsity by prunable layer; `of_block`: outlier share and sparsity by block."""
 
-    The blocks are the list of as many modules as the configuration has hidden layers; of several the one with the most parameters.
+    of_layer: dict[str, float]
+    of_block: dict[str, BlockRecord]
+
+    def in_order(self, linear_layers: Sequence[str], default: float) -> list[float]:
+        """Return one sparsity per linear layer, the form that llmcompressor takes; `default` for layers that are not pruned."""
+        return [self.of_layer.get(name, default) for name in linear_layers]
+
+
+def owl_profile(
+    model: PreTrainedModel, squares: Mapping[str, Tensor], sparsity: float, owl_lambda: float, owl_m: float
+) -> OwlProfile:
+    """Compute the sparsity of each block and layer of a model.
+
+    All layers of a block get the block's sparsity, up to rounding to whole weights per row; layers outside the blocks get `sparsity`.
+    `squares`: layer name -> [inputs], sums of squared inputs over the calibration tokens; a missing layer received no token and has no
+    outliers. `sparsity`: mean over all weights. `owl_lambda`: half the distance between the most and the least sparse block.
+    `owl_m`: multiple of the block's mean metric from which a weight is an outlier.
+
+    Raises:
+        UserError: the model has no list of blocks, or a block's sparsity is not in [0, 1).
+    """
+    import torch
+
+    weights = dict(prunable_weights(model))
+    blocks = layers_of_blocks(model)
+    no_input = {
+        name: torch.zeros(weight.shape[1], dtype=torch.float64) for name, weight in weights.items() if name not in squares
+    }
+    all_squares = {**squares, **no_input}
+    shares = [outlier_share([(weights[name], all_squares[name]) for name in layers], owl_m) for layers in blocks.values()]
+    sizes = [sum(weights[name].numel() for name in layers) for layers in blocks.values()]
+    sparsities = block_sparsities(shares, sizes, sparsity, owl_lambda)
+    of_layer = dict.fromkeys(weights, sparsity)
+    for layers, block_sparsity in zip(blocks.values(), sparsities, strict=True):
+        of_layer |= dict.fromkeys(layers, block_sparsity)
+    shapes = [(weight.shape[0], weight.shape[1]) for weight in weights.values()]
+    rounded = round_to_whole_weights(shapes, list(of_layer.values()))
+    records = [BlockRecord(share, block_sparsity) for share, block_sparsity in zip(shares, sparsities, strict=True)]
+    return OwlProfile(dict(zip(weights, rounded, strict=True)), dict(zip(blocks, records, strict=True)))
+
+
+def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
+    """Return the prunable layers of each transformer block: block name -> layer names, in the order of the model.
+
+    The blocks are found without knowing the architecture: the ModuleList with as many modules as the configuration has hidden layers,
+    and of several such lists the one with the most parameters.
 
     Raises:
         UserError: there is no such list.
@@ -37,20 +80,21 @@ def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
     count = model.config.get_text_config().num_hidden_layers
     lists = {name: module for name, module in model.named_modules() if isinstance(module, ModuleList) and len(module) == count}
     if not lists:
-        raise UserError(f"{type(model).__name__} has no list of {count} blocks that OWL could tell apart: give pruner=wanda")
-    blocks = max(lists, key=lambda name: sum(weight.numel() for weight in lists[name].parameters()))
+        raise UserError(f"{type(model).__name__} has no list of {count} blocks, which OWL needs: give pruner=wanda")
+    largest = max(lists, key=lambda name: sum(weight.numel() for weight in lists[name].parameters()))
     prunable = [name for name, _ in prunable_weights(model)]
-    # With the dot: layers.1 is no beginning of layers.10.
-    of_block = {
-        f"{blocks}.{number}": [name for name in prunable if name.startswith(f"{blocks}.{number}.")] for number in range(count)
+    # Compare with the dot: "layers.1" is a prefix of "layers.10".
+    layers_of = {
+        f"{largest}.{number}": [name for name in prunable if name.startswith(f"{largest}.{number}.")] for number in range(count)
     }
-    return {block: layers for block, layers in of_block.items() if layers}
+    return {block: layers for block, layers in layers_of.items() if layers}
 
 
-def outlier_share(layers: Sequence[tuple[Tensor, Tensor]], times: float) -> float:
-    """The share of a block's weights whose |w| x ||x|| exceeds `times` (M) times the block's mean of it (the paper's section 3.2).
+def outlier_share(layers: Sequence[tuple[Tensor, Tensor]], owl_m: float) -> float:
+    """Return the share of a block's weights whose metric |W_ij| x ||X_j||_2 exceeds `owl_m` times the block's mean (section 3.2).
 
-    `layers`: weight, [outputs, inputs], and the sums of squares of its inputs over the calibration tokens, [inputs], of each linear layer.
+    `layers`: for each linear layer of the block its weight, [outputs, inputs], and the sums of squared inputs over the calibration
+    tokens, [inputs].
     """
     import torch
 
@@ -60,92 +104,53 @@ def outlier_share(layers: Sequence[tuple[Tensor, Tensor]], times: float) -> floa
     total = sum(weight.numel() for weight, _ in layers)
     with torch.no_grad():
         mean = sum(float(metric(*layer).sum(dtype=torch.float64)) for layer in layers) / total
-        # Twice computed rather than kept: a block of a large model has some hundred million weights.
-        return sum(int((metric(*layer) > times * mean).sum()) for layer in layers) / total
+        # The metric is computed twice, not stored: a block of a large model has some hundred million weights.
+        return sum(int((metric(*layer) > owl_m * mean).sum()) for layer in layers) / total
 
 
-def block_sparsities(shares: Sequence[float], sizes: Sequence[int], sparsity: float, width: float) -> list[float]:
-    """The sparsity of each block, with mean `sparsity` over all weights and 2 x `width` (lambda) between the least and the most.
+def block_sparsities(shares: Sequence[float], sizes: Sequence[int], sparsity: float, owl_lambda: float) -> list[float]:
+    """Return the sparsity of each block: linear in the outlier share, with mean `sparsity` over all weights and range 2 x `owl_lambda`.
 
-    `shares`: the blocks' outlier shares; `sizes`: their numbers of weights.
+    `shares`: outlier share of each block; `sizes`: number of weights of each block.
 
     Raises:
-        UserError: a block would lose all its weights or more, or fewer than none.
+        UserError: a sparsity is not in [0, 1).
     """
-    least, most = min(shares), max(shares)
-    kept = [2 * width * (share - least) / (most - least) if most > least else 0.0 for share in shares]
-    mean = sum(one * size for one, size in zip(kept, sizes, strict=True)) / sum(sizes)
-    sparsities = [sparsity + mean - one for one in kept]
-    for number, one in enumerate(sparsities):
-        if not 0 <= one < 1:
+    lowest, highest = min(shares), max(shares)
+    kept = [2 * owl_lambda * (share - lowest) / (highest - lowest) if highest > lowest else 0.0 for share in shares]
+    mean = sum(kept_share * size for kept_share, size in zip(kept, sizes, strict=True)) / sum(sizes)
+    sparsities = [sparsity + mean - kept_share for kept_share in kept]
+    for number, block_sparsity in enumerate(sparsities):
+        if not 0 <= block_sparsity < 1:
             raise UserError(
-                f"owl_lambda {width:g} at sparsity {sparsity:g} gives block {number} a sparsity of {one:.3f}, which is not in [0, 1):"
-                " give a smaller owl_lambda"
+                f"owl_lambda {owl_lambda:g} at sparsity {sparsity:g} gives block {number} a sparsity of {block_sparsity:.3f}, which is"
+                " not in [0, 1): give a smaller owl_lambda"
             )
     return sparsities
 
 
-def whole_rows(shapes: Sequence[tuple[int, int]], sparsities: Sequence[float]) -> list[float]:
-    """Each layer's sparsity moved to a whole number of weights a row, up or down, so that the sum over all layers stays.
+def round_to_whole_weights(shapes: Sequence[tuple[int, int]], sparsities: Sequence[float]) -> list[float]:
+    """Round each layer's sparsity to a whole number of weights per row, up or down, so that the sum over all layers is kept.
 
-    Wanda removes int(inputs x sparsity) weights of each row. Rounded down in every layer, a small model would come out less sparse than
-    asked. `shapes`: (outputs, inputs).
+    Wanda removes int(inputs x sparsity) weights of each row. If every layer were rounded down, a small model would be less sparse
+    than requested. `shapes`: (outputs, inputs) of each layer.
     """
-    result, owed = [], 0.0
+    result = []
+    # Weights that the layers so far should have lost and did not.
+    missing = 0.0
     for (outputs, inputs), sparsity in zip(shapes, sparsities, strict=True):
         exact = inputs * sparsity
         lower = math.floor(exact + 1e-9)
-        count = lower + 1 if exact - lower + owed / outputs > 0.5 and exact - lower > 1e-9 else lower
-        owed += (exact - count) * outputs
-        # A little above the whole number, which floating point would else fall short of.
+        count = lower + 1 if exact - lower + missing / outputs > 0.5 and exact - lower > 1e-9 else lower
+        missing += (exact - count) * outputs
+        # Slightly above the whole number, so that int(inputs x sparsity) does not fall below it in floating point.
         result.append((count + 1e-6) / inputs)
     return result
 
 
-class OwlProfile(NamedTuple):
-    """`of_layer`: the sparsity of each prunable layer; `of_block`: by block, its outlier share and sparsity, as the manifest shows them."""
-
-    of_layer: dict[str, float]
-    of_block: dict[str, dict[str, float]]
-
-    def in_order(self, linear_layers: list[str], otherwise: float) -> list[float]:
-        """One a linear layer, as llmcompressor takes them; `otherwise` for those that are not pruned."""
-        return [self.of_layer.get(name, otherwise) for name in linear_layers]
-
-
-def owl_profile(
-    model: PreTrainedModel, squares: Mapping[str, Tensor], sparsity: float, width: float, times: float
-) -> OwlProfile:
-    """All layers of a block get its sparsity, up to less than one weight a row; layers outside the blocks get `sparsity`.
-
-    `squares`: by layer, [inputs], the sums of squares of its inputs; a layer that saw no token has no outliers.
-    `width`, `times`: OWL's lambda and M.
-
-    Raises:
-        UserError: the model has no blocks, or one of them would lose everything.
-    """
-    import torch
-
-    weights = dict(prunable_weights(model))
-    blocks = layers_of_blocks(model)
-    seen = {name: squares.get(name, torch.zeros(weight.shape[1], dtype=torch.float64)) for name, weight in weights.items()}
-    shares = [outlier_share([(weights[name], seen[name]) for name in layers], times) for layers in blocks.values()]
-    sizes = [sum(weights[name].numel() for name in layers) for layers in blocks.values()]
-    sparsities = block_sparsities(shares, sizes, sparsity, width)
-    wanted = dict.fromkeys(weights, sparsity)
-    for layers, one in zip(blocks.values(), sparsities, strict=True):
-        wanted |= dict.fromkeys(layers, one)
-    shapes = [(weight.shape[0], weight.shape[1]) for weight in weights.values()]
-    found = [{"outlier_share": share, "sparsity": one} for share, one in zip(shares, sparsities, strict=True)]
-    return OwlProfile(
-        dict(zip(weights, whole_rows(shapes, list(wanted.values())), strict=True)), dict(zip(blocks, found, strict=True))
-    )
-
-
 def linear_layers(model: PreTrainedModel) -> list[str]:
-    """The names of all linear layers, the output head among them, in the order in which llmcompressor meets them."""
+    """Return the names of all linear layers, output head included, in the order in which llmcompressor finds them."""
     from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
 
-    kinds: Any = (Linear, Conv1D)
-    return [name for name, module in model.named_modules() if isinstance(module, kinds)]
+    return [name for name, module in model.named_modules() if isinstance(module, (Linear, Conv1D))]

@@ -1,111 +1,217 @@
-"""From a base model and pruning settings to a pruned checkpoint in the store."""
+"""From a base model and pruning settings to a pruned checkpoint in the store: identity, lookup, pruning, measurement."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
-from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision, load_model, load_tokenizer
-from lm_eval_illusion.pruning.recipes import is_recipe_file, pruner_names, recipe_template, render_recipe
-from lm_eval_illusion.pruning.settings import PruningSettings, read_settings, template_args
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision, load_model, load_tokenizer, save_checkpoint
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, render_recipe, short_name, template_args
+from lm_eval_illusion.pruning.settings import PruningSettings, read_settings
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from lm_eval_illusion.pruning.owl import OwlProfile
 
+# The packages whose version may change the content of a checkpoint.
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
 
 
 def prune(
     pretrained: str,
     pruner: str = "wanda",
-    sparsity: float | None = None,
+    sparsity: float | str | None = None,
     *,
+    mask_structure: str = "0:0",
+    owl_lambda: float | str | None = None,
+    owl_m: float | str | None = None,
+    calibration: str = "embedded",
+    calibration_language: str = "all",
+    calibration_samples: int | str = 128,
+    calibration_length: int | str = 256,
+    pruning_seed: int | str = 0,
+    store: str | None = None,
     revision: str = "main",
     dtype: str = "auto",
     trust_remote_code: bool = False,
-    **settings: Any,
 ) -> Path:
-    """Prune or quantise a model and return the folder of the checkpoint, an ordinary dense-format Hugging Face folder in the store.
+    """Prune or quantise a model and return the folder of the checkpoint in the store, a dense-format Hugging Face folder.
 
-    `settings` are the other pruning arguments of `pruned-hf`: mask_structure, owl_lambda, owl_m, calibration, calibration_language,
-    calibration_samples, calibration_length, pruning_seed, store.
+    Weights are removed from every linear layer except the output head; removed weights are zeros. A checkpoint of the same model and
+    settings is made once and then loaded from the store.
+
+    Args:
+        pretrained: a folder, a hub name, or `embedded`.
+        pruner: a template in pruners/, e.g. `wanda` (arXiv 2306.11695), `sparsegpt` (2301.00774), `owl` (2310.05175), `gptq`
+            (2210.17323), `awq` (2306.00978); or the path of a recipe.
+        sparsity: share of weights to remove, in [0, 1); None is 0.6 where the pruner takes a sparsity.
+        mask_structure: "2:4" or "4:8" for that many zeros in every group of a row, in place of `sparsity`.
+        owl_lambda: half the distance between the sparsities of the most and the least sparse block (OWL only, default 0.08).
+        owl_m: multiple of a block's mean |weight| x input norm from which a weight is an outlier (OWL only, default 5).
+        calibration: `embedded`, a text or JSONL file, or `hub:<dataset>[:<config>[:<split>[:<column>]]]`.
+        calibration_language: language of the embedded calibration text, or `all`.
+        calibration_samples: number of samples.
+        calibration_length: tokens per sample.
+        pruning_seed: seed for the order of the calibration text and for llmcompressor.
+        store: folder of the checkpoint store, or "off"; None is `settings.default_store()`.
+        revision: revision of the base model on the hub.
+        dtype: torch dtype in which the base model is loaded; "auto" is its own.
+        trust_remote_code: whether code of the base model may be run.
 
     Raises:
-        UserError: an argument is wrong, or the model came out with another sparsity than was asked.
+        UserError: an argument is wrong, the model can't be pruned this way, or the result does not have the requested sparsity.
     """
-    read = read_settings(pruner=pruner, sparsity=sparsity, **settings)
-    if read.pruner == "none":
-        raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
+    settings = read_settings(
+        pruner,
+        sparsity,
+        mask_structure=mask_structure,
+        owl_lambda=owl_lambda,
+        owl_m=owl_m,
+        calibration=calibration,
+        calibration_language=calibration_language,
+        calibration_samples=calibration_samples,
+        calibration_length=calibration_length,
+        pruning_seed=pruning_seed,
+        store=store,
+    )
+    refuse_dense(settings)
     base = BaseModel(pretrained, revision, dtype, trust_remote_code)
-    return Path(pruned_checkpoint(base, read).path)
+    return Path(pruned_checkpoint(base, settings).path)
+
+
+def refuse_dense(settings: PruningSettings) -> None:
+    """Refuse `pruner=none` where a pruned checkpoint is required.
+
+    Raises:
+        UserError: the pruner is `none`.
+    """
+    if settings.pruner == "none":
+        raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
 
 
 def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
-    """The checkpoint of these settings from the store, made if it isn't there. For `pruner=none` the base model itself."""
-    provenance = _provenance(base, settings)
+    """Return the checkpoint for these settings from the store; make it if it is missing. For `pruner=none`, the base model itself.
+
+    Raises:
+        UserError: as for `prune`.
+    """
+    manifest = _initial_manifest(base, settings)
     if settings.pruner == "none":
-        return Checkpoint(resolve_pretrained(base.pretrained), provenance)
+        return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     texts = calibration_texts(settings)
-    key = key_of(_identity(base, settings, texts, provenance))
-    made = get_or_create(
-        settings.store, key, lambda folder: _prune_into(folder, base, settings, texts, {**provenance, "key": key})
+    key = key_of(asdict(_identity(base, settings, texts, manifest)))
+    checkpoint = get_or_create(
+        settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
     )
-    # Models of the same content share an entry, under whatever names; a run is of the one that was asked for.
-    asked = {name: provenance[name] for name in ("base_model", "variant", "pruner")}
-    return made._replace(manifest={**made.manifest, **asked})
+    # Base models with the same content share an entry, whatever their names. Report the names of this request.
+    names = replace(checkpoint.manifest, base_model=manifest.base_model, variant=manifest.variant, pruner=manifest.pruner)
+    return checkpoint._replace(manifest=names)
 
 
-def _prune_into(
-    folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], provenance: dict[str, Any]
-) -> dict[str, Any]:
-    """Prune, check, and save model and tokenizer; return the manifest's fields."""
+def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
+    """Return what is known of a checkpoint before pruning."""
+    return Manifest(
+        base_model=base.pretrained,
+        base_revision=base_revision(base.pretrained, base.revision),
+        variant=settings.variant,
+        pruner=short_name(settings.pruner),
+        sparsity_requested=settings.sparsity,
+        mask_structure=settings.mask_structure,
+        owl_lambda=settings.owl_lambda,
+        owl_m=settings.owl_m,
+        pruning_seed=settings.pruning_seed,
+        versions=dict(_versions()),
+    )
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Return name and version of each of `PACKAGES`. Cached: every lookup reads and parses a file."""
+    return tuple((package, importlib.metadata.version(package)) for package in PACKAGES)
+
+
+def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest) -> CheckpointIdentity:
+    return CheckpointIdentity(
+        base_revision=manifest.base_revision,
+        dtype=str(base.dtype),
+        tokenizer=base_revision(base.tokenizer, base.revision) if base.tokenizer else None,
+        recipe=recipe_template(settings.pruner),
+        sparsity=settings.sparsity,
+        mask_structure=settings.mask_structure,
+        owl=(settings.owl_lambda, settings.owl_m),
+        calibration=[hashlib.sha256(text.encode()).hexdigest() for text in texts],
+        calibration_samples=settings.calibration_samples,
+        calibration_length=settings.calibration_length,
+        pruning_seed=settings.pruning_seed,
+        versions=manifest.versions,
+    )
+
+
+def _make_checkpoint(
+    folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest
+) -> Manifest:
+    """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
     from lm_eval_illusion.progress import step
     from lm_eval_illusion.pruning.compressor import prune_in_place
-    from lm_eval_illusion.pruning.hf_checkpoint import save_ordinary
     from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
     from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
 
     step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
-    _check_window(model, settings)
+    _check_context_window(model, settings)
     check_shapes(model, settings.mask_structure)
     calibration = calibration_samples(texts, tokenizer, settings)
-    owl = _owl(model, tokenizer, settings, calibration.token_ids)
-    recipe = _recipe(model, settings, owl)
+    owl = _owl_profile(model, tokenizer, settings, calibration.token_ids)
+    recipe = _render_recipe(model, settings, owl)
     quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
         of_layer = owl.of_layer if owl else None
         check_sparsity(model, settings.sparsity_expected, settings.mask_structure, of_layer=of_layer, at_least=bool(quantised))
-    save_ordinary(model, tokenizer, folder)
+    save_checkpoint(model, tokenizer, folder)
     bits_of_layer = bits_of_layers(model, quantised)
-    return {
-        **provenance,
-        "sparsity_measured": overall_sparsity(model),
-        "sparsity_of_layer": measure_sparsity(model),
-        "bits_measured": overall_bits(model, bits_of_layer),
-        "bits_of_layer": bits_of_layer,
-        "owl_of_block": owl.of_block if owl else None,
-        "recipe": recipe,
-        "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
-        "calibration": {
-            "source": settings.calibration,
-            "language": settings.calibration_language,
-            "samples": len(calibration.token_ids),
-            "length": settings.calibration_length,
-            "sha256": calibration.sha256,
-        },
-    }
+    return replace(
+        manifest,
+        sparsity_measured=overall_sparsity(model),
+        sparsity_of_layer=measure_sparsity(model),
+        bits_measured=overall_bits(model, bits_of_layer),
+        bits_of_layer=bits_of_layer,
+        owl_of_block=owl.of_block if owl else None,
+        recipe=recipe,
+        recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
+        calibration=CalibrationRecord(
+            source=settings.calibration,
+            language=settings.calibration_language,
+            samples=len(calibration.token_ids),
+            length=settings.calibration_length,
+            sha256=calibration.sha256,
+        ),
+    )
 
 
-def _owl(model: Any, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]]) -> OwlProfile | None:
-    """The sparsity of each layer by OWL; None for a pruner without it."""
+def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> None:
+    window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if window is not None and settings.calibration_length > window:
+        raise UserError(
+            f"calibration_length {settings.calibration_length} is longer than the model's window: give at most {window}"
+        )
+
+
+def _owl_profile(
+    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]]
+) -> OwlProfile | None:
+    """Return OWL's sparsity of each layer; None for other pruners."""
     if settings.owl_lambda is None or settings.owl_m is None or settings.sparsity is None:
         return None
     from lm_eval_illusion.pruning.compressor import input_squares
@@ -115,65 +221,20 @@ def _owl(model: Any, tokenizer: Any, settings: PruningSettings, token_ids: list[
     return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m)
 
 
-def _recipe(model: Any, settings: PruningSettings, owl: OwlProfile | None) -> str:
+def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None) -> str:
+    """Fill in the pruner's template with what depends on the model."""
     from lm_eval_illusion.pruning.compressor import output_head
     from lm_eval_illusion.pruning.owl import linear_layers
     from lm_eval_illusion.pruning.quantization import common_group_size
 
-    more: dict[str, Any] = {}
+    owl_sparsities: list[float] = []
     if owl is not None and settings.sparsity is not None:
-        more["owl_sparsities"] = owl.in_order(linear_layers(model), settings.sparsity)
-    if "group_size" in template_args(settings.pruner):
-        more["group_size"] = common_group_size(model)
-    return render_recipe(settings.pruner, settings.sparsity, settings.mask_structure, output_head(model), **more)
-
-
-def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], provenance: dict[str, Any]) -> dict[str, Any]:
-    """All that decides what the checkpoint is; the store key is its hash."""
-    return {
-        **{name: provenance[name] for name in ("base_revision", "pruning_seed", "mask_structure", "versions")},
-        "dtype": str(base.dtype),
-        "tokenizer": base_revision(base.tokenizer, base.revision) if base.tokenizer else None,
-        "recipe": recipe_template(settings.pruner),
-        "sparsity": settings.sparsity,
-        "owl": [settings.owl_lambda, settings.owl_m],
-        "calibration": [hashlib.sha256(text.encode()).hexdigest() for text in texts],
-        "calibration_samples": settings.calibration_samples,
-        "calibration_length": settings.calibration_length,
-    }
-
-
-def _check_window(model: Any, settings: PruningSettings) -> None:
-    window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if window is not None and settings.calibration_length > window:
-        raise UserError(
-            f"calibration_length {settings.calibration_length} is longer than the model's window: give at most {window}"
-        )
-
-
-def _provenance(base: BaseModel, settings: PruningSettings) -> dict[str, Any]:
-    """What results.config says of a variant; what only pruning can tell is None until then."""
-    return {
-        "base_model": base.pretrained,
-        "base_revision": base_revision(base.pretrained, base.revision),
-        "variant": settings.variant,
-        "pruner": Path(settings.pruner).stem if is_recipe_file(settings.pruner) else settings.pruner,
-        "sparsity_requested": settings.sparsity,
-        "sparsity_measured": None,
-        "bits_measured": None,
-        "mask_structure": settings.mask_structure,
-        "owl_lambda": settings.owl_lambda,
-        "owl_m": settings.owl_m,
-        "recipe": None,
-        "recipe_sha256": None,
-        "calibration": None,
-        "pruning_seed": settings.pruning_seed,
-        "key": None,
-        "versions": dict(_versions()),
-    }
-
-
-@cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    """Of the packages that decide what a checkpoint is; each look at one reads and parses a file."""
-    return tuple((package, importlib.metadata.version(package)) for package in PACKAGES)
+        owl_sparsities = owl.in_order(linear_layers(model), settings.sparsity)
+    return render_recipe(
+        settings.pruner,
+        settings.sparsity,
+        settings.mask_structure,
+        output_head(model),
+        owl_sparsities=owl_sparsities,
+        group_size=common_group_size(model) if "group_size" in template_args(settings.pruner) else None,
+    )

@@ -1,9 +1,8 @@
-"""What llmcompressor's quantisers leave in a model, made plain weights again: rounded to their grid, in the model's own dtype.
+"""Quantised weights in a dense-format checkpoint: refuse impossible recipes, round weights to their grid, measure their bits.
 
-Seen in llmcompressor 0.14: after `oneshot`, GPTQ's weights are on their grid; those of QuantizationModifier, and of AWQ with it, are not:
-each layer has a scale, a zero point and a forward that rounds as it goes. Stock engines know neither.
-
-Bits a weight as they are: what a quantisation scheme says of each layer, held against the values that its weights take.
+In llmcompressor 0.14, GPTQ (arXiv 2210.17323) leaves its weights on their grid after `oneshot`. QuantizationModifier, and AWQ
+(arXiv 2306.00978) with it, do not: each layer keeps a scale, a zero point and a forward function that rounds on every call, which
+other engines do not know. `round_to_grid` therefore rounds the weights and removes the rest.
 """
 
 from __future__ import annotations
@@ -16,52 +15,113 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.pruning.sparsity import prunable_weights
 
 if TYPE_CHECKING:
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationConfig
+    from llmcompressor.modifiers import Modifier
     from torch import Tensor
     from transformers import PreTrainedModel
-
 
 LARGEST_GROUP = 128
 SMALLEST_GROUP = 16
 
 
-def bits_of_layers(model: PreTrainedModel, quantised: Mapping[str, float]) -> dict[str, float]:
-    """The bits of each prunable layer: as quantised, else those of its dtype."""
-    return {name: quantised.get(name, 8.0 * weight.element_size()) for name, weight in prunable_weights(model)}
-
-
-def overall_bits(model: PreTrainedModel, bits_of_layer: Mapping[str, float]) -> float | None:
-    """The mean bits of a prunable weight, a large layer counting for more; layers that `bits_of_layer` lacks have their dtype's.
-
-    The weights' own bits: scales and zero points, which would come on top in a packed file, are not counted. None where the weights are
-    packed in a way that we don't know (bitsandbytes).
-    """
-    bits = total = 0.0
-    for name, weight in prunable_weights(model):
-        if not weight.is_floating_point():
-            return None
-        bits += weight.numel() * bits_of_layer.get(name, 8.0 * weight.element_size())
-        total += weight.numel()
-    return bits / total
-
-
-def check_levels(name: str, weight: Tensor, scheme: Any) -> None:
-    """Stop if a group of weights that share a scale takes more values than the scheme's bits can tell apart.
-
-    `weight`: [outputs, inputs]; `scheme`: compressed-tensors' QuantizationArgs.
+def common_group_size(model: PreTrainedModel) -> int:
+    """Return the largest group of at most 128 weights that divides the rows of every prunable layer.
 
     Raises:
-        UserError: names the layer.
+        UserError: the group would have fewer than 16 weights; its scales would then need more bits than quantisation saves.
     """
-    found = max(_most_levels(group) for group in groups_with_one_scale(weight, scheme))
-    if found > 2**scheme.num_bits:
+    divisor = math.gcd(*(weight.shape[1] for _, weight in prunable_weights(model)))
+    size = next(size for size in range(LARGEST_GROUP, 0, -1) if divisor % size == 0)
+    if size < SMALLEST_GROUP:
         raise UserError(
-            f"layer {name} has a group of weights with {found} values, {scheme.num_bits} bits tell {2**scheme.num_bits} apart:"
-            " this is not the variant that was asked for, so nothing is stored; try another recipe"
+            f"the layers' rows share no group of {SMALLEST_GROUP} to {LARGEST_GROUP} weights (their common divisor is {divisor}):"
+            " give your own recipe with strategy: channel"
+        )
+    return size
+
+
+def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
+    """Refuse a recipe whose result a dense-format checkpoint can't hold, that contradicts itself, or whose AWQ would have no effect.
+
+    Raises:
+        UserError: the recipe quantises activations or the KV cache, gives an N:M mask and another sparsity, uses AWQ for a model whose
+            layers AWQ does not know, or is not valid for llmcompressor.
+    """
+    hint = "give a scheme for weights only, e.g. W4A16"
+    for modifier, config in _modifiers(recipe):
+        name = type(modifier).__name__
+        _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
+        if name == "AWQModifier" and not _awq_has_layers(modifier, model):
+            raise UserError(
+                f"AWQ knows no layers of {type(model).__name__} to balance, and would only round: give pruner=gptq or rtn, or a recipe with"
+                " AWQModifier's mappings"
+            )
+        if config is None:
+            continue
+        for part in ("input_activations", "output_activations"):
+            if any(getattr(scheme, part) is not None for scheme in config.config_groups.values()):
+                raise UserError(f"recipe: {name} quantises {part}, which a dense-format checkpoint can't hold: {hint}")
+        if config.kv_cache_scheme is not None:
+            raise UserError(
+                f"recipe: {name} quantises the cache (kv_cache_scheme), which a dense-format checkpoint can't hold: {hint}"
+            )
+
+
+def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
+    """Round every quantised weight to its grid in place, remove all other traces of quantisation, and return the bits per layer name.
+
+    Raises:
+        UserError: something other than a prunable layer is quantised, or weights have more values than their bits can represent.
+    """
+    from compressed_tensors.quantization import QuantizationMetadata, forward_quantize
+
+    prunable = {name for name, _ in prunable_weights(model)}
+    bits: dict[str, float] = {}
+    for name, module in model.named_modules():
+        if not hasattr(module, "quantization_scheme"):
+            continue
+        weight_scheme = module.quantization_scheme.weights
+        if weight_scheme is not None:
+            if name not in prunable:
+                raise UserError(
+                    f"recipe: it quantises {name}, which is an embedding or the output head: add `ignore: {{{{ ignore }}}}` to the"
+                    " modifier, and target linear layers only"
+                )
+            weight = module.weight.data
+            module.weight.data = forward_quantize(module, weight, "weight", weight_scheme).to(weight.dtype)
+            check_levels(name, module.weight.data, weight_scheme)
+            bits[name] = float(weight_scheme.num_bits)
+        QuantizationMetadata.clear_quantization(module)
+        for attribute in ("quantization_status", "quantization_enabled"):
+            if hasattr(module, attribute):
+                delattr(module, attribute)
+    return bits
+
+
+def check_levels(name: str, weight: Tensor, scheme: QuantizationArgs) -> None:
+    """Check that no group of weights with a common scale has more than 2^bits different values.
+
+    `weight`: [outputs, inputs] of the layer `name`.
+
+    Raises:
+        UserError: a group has more; the layer is named.
+    """
+    levels = max(_most_levels(group) for group in groups_with_one_scale(weight, scheme))
+    if levels > 2**scheme.num_bits:
+        raise UserError(
+            f"layer {name} has a group of weights with {levels} values, {scheme.num_bits} bits represent {2**scheme.num_bits}:"
+            " this is not the requested variant, so nothing is stored; try another recipe"
         )
 
 
-def groups_with_one_scale(weight: Tensor, scheme: Any) -> Iterator[Tensor]:
-    """The weights that share a scale, a group a row: all of them, a row of the layer, so many of a row, or a block."""
+def groups_with_one_scale(weight: Tensor, scheme: QuantizationArgs) -> Iterator[Tensor]:
+    """Yield the weights as tensors [groups, weights per group], where the weights of a group share a scale.
+
+    `weight`: [outputs, inputs]. By the scheme's strategy a group is the whole layer, a row, a part of a row, or a block of the matrix.
+
+    Raises:
+        UserError: the strategy is not for weights.
+    """
     strategy = getattr(scheme.strategy, "value", scheme.strategy)
     if strategy == "tensor":
         yield weight.reshape(1, -1)
@@ -75,114 +135,64 @@ def groups_with_one_scale(weight: Tensor, scheme: Any) -> Iterator[Tensor]:
             for left in range(0, weight.shape[1], width):
                 yield weight[top : top + height, left : left + width].reshape(1, -1)
     else:
-        raise UserError(f"quantisation strategy {strategy} is not one of weights: give tensor, channel, group or block")
+        raise UserError(f"quantisation strategy {strategy} is not for weights: give tensor, channel, group or block")
 
 
-def common_group_size(model: PreTrainedModel) -> int:
-    """The largest group, of at most 128 weights, that divides the rows of every prunable layer.
+def bits_of_layers(model: PreTrainedModel, quantised: Mapping[str, float]) -> dict[str, float]:
+    """Return the bits per weight of each prunable layer, by name: those in `quantised`, otherwise those of its dtype."""
+    return {name: quantised.get(name, 8.0 * weight.element_size()) for name, weight in prunable_weights(model)}
 
-    Raises:
-        UserError: it would be smaller than 16, where the scales weigh more than the bits that are saved.
+
+def overall_bits(model: PreTrainedModel, bits_of_layer: Mapping[str, float]) -> float | None:
+    """Return the mean bits per prunable weight, so that larger layers count more. Layers not in `bits_of_layer` have their dtype's bits.
+
+    Scales and zero points, which a packed file holds in addition, are not counted. None if weights are packed in an unknown format
+    (bitsandbytes).
     """
-    common = math.gcd(*(weight.shape[1] for _, weight in prunable_weights(model)))
-    size = next(size for size in range(LARGEST_GROUP, 0, -1) if common % size == 0)
-    if size < SMALLEST_GROUP:
-        raise UserError(
-            f"the layers' rows share no group of {SMALLEST_GROUP} to {LARGEST_GROUP} weights (they have the divisor {common}):"
-            " give a recipe of your own with strategy: channel"
-        )
-    return size
+    bits = total = 0.0
+    for name, weight in prunable_weights(model):
+        if not weight.is_floating_point():
+            return None
+        bits += weight.numel() * bits_of_layer.get(name, 8.0 * weight.element_size())
+        total += weight.numel()
+    return bits / total
 
 
-def _most_levels(groups: Tensor) -> int:
-    """The most different values in a row of [groups, weights]."""
-    ordered = groups.detach().float().sort(dim=1).values
-    return int((ordered.diff(dim=1) != 0).sum(dim=1).max()) + 1
-
-
-def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
-    """Refuse a recipe that an ordinary checkpoint can't hold, that contradicts itself, or of which AWQ's part would do nothing.
-
-    Raises:
-        UserError: it quantises activations or the cache, names an N:M mask and another sparsity, is AWQ for a model whose layers AWQ does
-            not know, or is not valid to llmcompressor.
-    """
-    said = "give a scheme of weights alone, e.g. W4A16"
-    for modifier, config in _modifiers(recipe):
-        name = type(modifier).__name__
-        _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
-        if name == "AWQModifier" and not _can_balance(modifier, model):
-            raise UserError(
-                f"AWQ knows no layers of {type(model).__name__} to balance, and would only round: give pruner=gptq or rtn, or a recipe with"
-                " AWQModifier's mappings"
-            )
-        if config is None:
-            continue
-        for what in ("input_activations", "output_activations"):
-            if any(getattr(scheme, what) is not None for scheme in config.config_groups.values()):
-                raise UserError(f"recipe: {name} quantises {what}, which no ordinary checkpoint holds: {said}")
-        if config.kv_cache_scheme is not None:
-            raise UserError(f"recipe: {name} quantises the cache (kv_cache_scheme), which no ordinary checkpoint holds: {said}")
-
-
-def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
-    """Round every quantised weight to its grid in place and take away all else that the quantisers left; the bits of those layers.
-
-    Raises:
-        UserError: something else than a prunable layer is quantised, or weights take more values than their bits tell apart.
-    """
-    from compressed_tensors.quantization import QuantizationMetadata, forward_quantize
-
-    prunable = {name for name, _ in prunable_weights(model)}
-    bits: dict[str, float] = {}
-    for name, module in model.named_modules():
-        if not hasattr(module, "quantization_scheme"):
-            continue
-        weights = module.quantization_scheme.weights
-        if weights is not None:
-            if name not in prunable:
-                raise UserError(
-                    f"recipe: it quantises {name}, which is an embedding or the output head: add `ignore: {{{{ ignore }}}}` to the"
-                    " modifier, and target linear layers only"
-                )
-            dense = module.weight.data
-            module.weight.data = forward_quantize(module, dense, "weight", weights).to(dense.dtype)
-            check_levels(name, module.weight.data, weights)
-            bits[name] = float(weights.num_bits)
-        QuantizationMetadata.clear_quantization(module)
-        for mark in ("quantization_status", "quantization_enabled"):
-            if hasattr(module, mark):
-                delattr(module, mark)
-    return bits
-
-
-def _modifiers(recipe: str) -> list[tuple[Any, Any]]:
-    """The recipe's modifiers, each with its quantisation config; None for one that does not quantise."""
+def _modifiers(recipe: str) -> list[tuple[Modifier, QuantizationConfig | None]]:
+    """Return the modifiers of a recipe, each with its quantisation config; None for a modifier that does not quantise."""
     from llmcompressor.recipe import Recipe
 
     try:
         modifiers = Recipe.create_instance(recipe).modifiers
         return [(modifier, getattr(modifier, "resolved_config", None)) for modifier in modifiers]
     except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"recipe is not valid to llmcompressor ({one_line(error, 300)}): mend it") from error
+        raise UserError(f"recipe is not valid for llmcompressor ({one_line(error, 300)}): correct it") from error
 
 
-def _can_balance(modifier: Any, model: PreTrainedModel) -> bool:
-    """llmcompressor takes the Llama's names for every architecture that it has no list of, and passes over what it does not find."""
+def _awq_has_layers(modifier: Any, model: PreTrainedModel) -> bool:
+    """Return whether AWQ finds layers to balance. For unlisted architectures llmcompressor tries Llama's layer names and ignores misses."""
     from compressed_tensors.utils import match_modules_set
     from llmcompressor.modifiers.transform.awq.dynamic_mappings import get_layer_mappings_from_model
 
     mappings = modifier.mappings or get_layer_mappings_from_model(model)
     try:
-        return any(True for one in mappings for _ in match_modules_set(model, (one.smooth_layer, *one.balance_layers)))
-    except ValueError:  # one of the names is there, the others that belong to it are not
+        return any(
+            True for mapping in mappings for _ in match_modules_set(model, (mapping.smooth_layer, *mapping.balance_layers))
+        )
+    except ValueError:  # the model has some of a mapping's layers, but not all
         return False
 
 
-def _refuse_two_sparsities(name: str, mask_structure: str, sparsity: Any) -> None:
+def _refuse_two_sparsities(name: str, mask_structure: str, sparsity: float | None) -> None:
     zeros, _, group = mask_structure.partition(":")
     if zeros != "0" and group and sparsity is not None and sparsity != int(zeros) / int(group):
         raise UserError(
             f"recipe: {name} has mask_structure {mask_structure} and sparsity {sparsity}: the mask removes {zeros} of every {group}"
             f" weights, so give sparsity {int(zeros) / int(group):g} or another mask"
         )
+
+
+def _most_levels(groups: Tensor) -> int:
+    """Return the largest number of different values in a row of [groups, weights]."""
+    ordered = groups.detach().float().sort(dim=1).values
+    return int((ordered.diff(dim=1) != 0).sum(dim=1).max()) + 1

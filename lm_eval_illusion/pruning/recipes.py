@@ -1,32 +1,40 @@
-"""Recipes: llmcompressor's YAML as a Jinja template, one a method in pruners/, or a file of the user's."""
+"""Recipes: llmcompressor's YAML as a Jinja template. One file per method in pruners/, or a file of the user."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
 
-ALLOWED = ("sparsity", "mask_structure", "ignore", "owl_sparsities", "group_size")
+TEMPLATE_VARIABLES = ("sparsity", "mask_structure", "ignore", "owl_sparsities", "group_size")
+"""The variables that a template may use."""
+SPARSITY_VARIABLES = frozenset({"sparsity", "owl_sparsities"})
+"""A template with one of these takes the argument `sparsity`: uniform in all layers, or as the mean of OWL's sparsities."""
 
 
 def pruner_names() -> list[str]:
-    """The names in pruners/: a recipe template each."""
+    """Return the names of the packaged pruners, sorted. Each is the stem of a template in pruners/."""
     return sorted(path.stem for path in _pruners_folder().glob("*.yaml"))
 
 
 def is_recipe_file(pruner: str) -> bool:
-    """Whether `pruner` is meant as a path to a recipe rather than as a name."""
+    """Return whether `pruner` has the form of a path to a recipe, not of a name."""
     return "/" in pruner or pruner.endswith((".yaml", ".yml"))
 
 
+def short_name(pruner: str) -> str:
+    """Return the name of a pruner in reports: the stem of a recipe file, or the name itself."""
+    return Path(pruner).stem if is_recipe_file(pruner) else pruner
+
+
 def recipe_template(pruner: str) -> str:
-    """The text of a pruner's template.
+    """Return the text of a pruner's template.
 
     Raises:
-        UserError: the file can't be read as text.
+        UserError: the file can't be read as UTF-8 text.
     """
     path = Path(pruner).expanduser() if is_recipe_file(pruner) else _pruners_folder() / f"{pruner}.yaml"
     try:
@@ -35,21 +43,23 @@ def recipe_template(pruner: str) -> str:
         raise UserError(f"recipe {pruner} can't be read as UTF-8 text ({error}): give a YAML file") from error
 
 
-def template_variables(pruner: str) -> set[str]:
-    """The variables that a pruner's template uses: some of ALLOWED.
+def template_args(pruner: str) -> set[str]:
+    """Return the variables that a pruner's template uses, a subset of `TEMPLATE_VARIABLES`; empty for `none`.
 
     Raises:
-        UserError: the template is not valid Jinja, or uses something else.
+        UserError: the template is not valid Jinja, or uses another variable.
     """
     from jinja2 import Environment, TemplateError
     from jinja2.meta import find_undeclared_variables
 
+    if pruner == "none":
+        return set()
     try:
         used = find_undeclared_variables(Environment(autoescape=False).parse(recipe_template(pruner)))
     except TemplateError as error:
-        raise UserError(f"recipe {pruner} is not a valid Jinja template ({error}): mend it") from error
-    for name in sorted(used - set(ALLOWED)):
-        raise UserError(f"recipe {pruner} uses {name!r}, which is not defined: it may use {', '.join(ALLOWED)}")
+        raise UserError(f"recipe {pruner} is not a valid Jinja template ({error}): correct it") from error
+    for name in sorted(used - set(TEMPLATE_VARIABLES)):
+        raise UserError(f"recipe {pruner} uses {name!r}, which is not defined: it may use {', '.join(TEMPLATE_VARIABLES)}")
     return used
 
 
@@ -62,27 +72,32 @@ def render_recipe(
     owl_sparsities: Sequence[float] = (),
     group_size: int | None = None,
 ) -> str:
-    """Fill a template. `ignore`: patterns of the layers that stay as they are.
+    """Fill in a pruner's template and return the recipe, YAML for llmcompressor.
 
-    `owl_sparsities`: one a linear layer, the output head among them, in the order of the model. `group_size`: weights that share a scale.
+    `sparsity`: share of weights to remove, 0 to 1, or None for an N:M mask or a method without sparsity. `mask_structure`: "0:0" or
+    "N:M". `ignore`: patterns of the layers that are not changed. `owl_sparsities`: one sparsity per linear layer, the output head
+    included, in the order of the model. `group_size`: number of consecutive weights that share a quantisation scale.
 
     Raises:
-        UserError: what comes out is not a recipe of llmcompressor with at least one modifier.
+        UserError: the template can't be filled in, or the result is not a llmcompressor recipe with at least one modifier.
     """
     from jinja2 import Environment, TemplateError
 
-    # llmcompressor wants a number with an N:M mask, too, and does not look at it.
-    values: dict[str, Any] = {"sparsity": 0.5 if sparsity is None else sparsity}
-    values |= {
-        "mask_structure": mask_structure,
-        "ignore": ignore,
-        "owl_sparsities": list(owl_sparsities),
-        "group_size": group_size,
-    }
     try:
-        recipe = Environment(autoescape=False).from_string(recipe_template(pruner)).render(values)
+        recipe = (
+            Environment(autoescape=False)
+            .from_string(recipe_template(pruner))
+            .render(
+                # With an N:M mask llmcompressor requires a number here, and ignores it.
+                sparsity=0.5 if sparsity is None else sparsity,
+                mask_structure=mask_structure,
+                ignore=ignore,
+                owl_sparsities=list(owl_sparsities),
+                group_size=group_size,
+            )
+        )
     except TemplateError as error:
-        raise UserError(f"recipe {pruner} can't be filled in ({error}): mend the template") from error
+        raise UserError(f"recipe {pruner} can't be filled in ({error}): correct the template") from error
     _check_recipe(pruner, recipe)
     return recipe
 
@@ -91,23 +106,23 @@ def _check_recipe(pruner: str, recipe: str) -> None:
     import yaml
 
     try:
-        stages = yaml.safe_load(recipe)
+        content = yaml.safe_load(recipe)
     except yaml.YAMLError as error:
-        raise UserError(f"recipe {pruner} is not valid YAML ({error}): mend it") from error
-    # llmcompressor passes over what has another shape, and would then change nothing.
-    modifiers = [
-        name
-        for stage, groups in (stages.items() if isinstance(stages, dict) else ())
-        if stage.endswith("_stage") and isinstance(groups, dict)
-        for group, entries in groups.items()
-        if group.endswith("_modifiers") and isinstance(entries, dict)
-        for name, given in entries.items()
-        if isinstance(given, dict)
-    ]
-    if not modifiers:
+        raise UserError(f"recipe {pruner} is not valid YAML ({error}): correct it") from error
+    # llmcompressor ignores entries of another form, and would then change nothing.
+    if not any(_modifiers(content)):
         raise UserError(
             f"recipe {pruner} names no modifier: it must read <name>_stage: <name>_modifiers: <Modifier>: <arguments>, as those in pruners/"
         )
+
+
+def _modifiers(content: Any) -> Iterator[str]:
+    """Yield the names of the modifiers in a recipe's parsed YAML."""
+    for stage, groups in content.items() if isinstance(content, dict) else ():
+        if stage.endswith("_stage") and isinstance(groups, dict):
+            for group, modifiers in groups.items():
+                if group.endswith("_modifiers") and isinstance(modifiers, dict):
+                    yield from (name for name, arguments in modifiers.items() if isinstance(arguments, dict))
 
 
 def _pruners_folder() -> Path:

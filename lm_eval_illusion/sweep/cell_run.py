@@ -1,13 +1,14 @@
-"""One attempt at a cell, the same on every engine: what it came to, what was said meanwhile, and the error of one that failed.
+"""One cell: run it, record it, and decide whether it is done. Each engine calls `run_cell`.
 
-When a cell is done: its folder was renamed into place with a record of every file's hash. Whenever killed, it is whole or absent.
+A cell is done when its folder was renamed into place, with a record that holds the hash of every file. A killed sweep therefore leaves
+a cell complete or absent.
 
 OUT/cells/<name>/                an lm_eval run, and completed.json
-OUT/failed/<name>.txt            the error of a cell that failed
-OUT/logs/<name>.txt              what lm_eval and the libraries said while it ran
-OUT/.unfinished/<name>-<n>/      one attempt at a cell; left behind only by a killed process
-OUT/.lock                        held by the sweep that runs
-OUT/.placing.lock                held while a finished attempt takes its place
+OUT/failed/<name>.txt            traceback of a failed cell
+OUT/logs/<name>.txt              standard error of lm_eval and the libraries during the cell
+OUT/.unfinished/<name>-<n>/      an unfinished run of a cell; only a killed process leaves one behind
+OUT/.lock                        held by the running sweep
+OUT/.placing.lock                held while a finished cell is renamed into place
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.evaluation import evaluate
-from lm_eval_illusion.files import file_sha256, files_below, fresh_folder
+from lm_eval_illusion.files import file_sha256, files_below, unique_folder
 from lm_eval_illusion.progress import ProgressListener, watched
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
@@ -36,12 +39,49 @@ RECORD = "completed.json"
 UNFINISHED = ".unfinished"
 
 
+class CellRecord(msgspec.Struct, frozen=True):
+    """The content of completed.json: the request of a finished cell, its duration, and the SHA-256 of each file by relative path."""
+
+    cell: str
+    model_args: dict[str, Any]
+    tasks: list[str]
+    limit: int | None
+    metadata: dict[str, Any]
+    seconds: float
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """The result of a cell's run. Done: `record` is set. Failed: `record` is None, `reason` is one line, `details` the traceback."""
+
+    cell: Cell
+    record: CellRecord | None
+    reason: str = ""
+    details: str = ""
+
+
+def cell_folder(cell: Cell, out: Path) -> Path:
+    """Return the folder of a finished cell's run."""
+    return out / "cells" / cell.name
+
+
+def failure_file(cell: Cell, out: Path) -> Path:
+    """Return the path of a failed cell's traceback."""
+    return out / "failed" / f"{cell.name}.txt"
+
+
+def log_file(cell: Cell, out: Path) -> Path:
+    """Return the path of the log that collects standard error while a cell runs."""
+    return out / "logs" / f"{cell.name}.txt"
+
+
 @contextmanager
-def one_sweep(out: Path) -> Iterator[None]:
-    """Hold the folder for one sweep at a time, and clear what a killed one left.
+def sweep_lock(out: Path) -> Iterator[None]:
+    """Create the output folder, lock it for one sweep within the block, and delete unfinished runs of a killed sweep.
 
     Raises:
-        UserError: another sweep runs in it, or it can't be written.
+        UserError: another sweep holds the lock, or the folder can't be written.
     """
     from filelock import FileLock, Timeout
 
@@ -60,122 +100,108 @@ def one_sweep(out: Path) -> Iterator[None]:
         lock.release()
 
 
-def folder_of(cell: Cell, out: Path) -> Path:
-    """Where a cell's run lies when it is done."""
-    return out / "cells" / cell.name
-
-
-def record_of(cell: Cell, out: Path) -> dict[str, Any] | None:
-    """The record of a cell that is done; None if it isn't, or if a file is no longer the one that was written."""
-    folder = folder_of(cell, out)
+def read_record(cell: Cell, out: Path) -> CellRecord | None:
+    """Return the record of a finished cell; None if the cell is not done, or a file differs from the one that was written."""
+    folder = cell_folder(cell, out)
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        whole = all(file_sha256(folder / name) == digest for name, digest in record["files"].items())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        record = msgspec.json.decode((folder / RECORD).read_bytes(), type=CellRecord)
+        is_unchanged = all(file_sha256(folder / name) == digest for name, digest in record.files.items())
+    except (OSError, msgspec.DecodeError):
         return None
-    return record if whole else None
+    return record if is_unchanged else None
 
 
-def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> dict[str, Any]:
-    """Run a cell into a folder of its own, record what it wrote and rename it into place. Returns the record of what lies there then.
+def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
+    """Run a cell and return its result. Any error is part of the result, so that other cells go on. `listener` gets progress events."""
+    try:
+        with _stderr_into(log_file(cell, out)), watched(listener):
+            record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
+    except (Exception, SystemExit) as error:
+        return failed_result(cell, error)
+    return CellResult(cell, record)
 
-    Several attempts at one cell may run at once, on one machine or on several: where a node was taken for lost, and where a sweep was
-    killed and its worker has not noticed yet. The first that is done stays.
+
+def failed_result(cell: Cell, error: BaseException) -> CellResult:
+    """Return the result of a cell that ended with `error`."""
+    reason = one_line(error)
+    return CellResult(cell, None, reason[:200], "".join(traceback.format_exception(error)))
+
+
+def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
+    """Call `run` with a new folder, record the files that it wrote, rename the folder into place, and return the record found there.
+
+    The same cell may run several times at once, on one or several machines: after a node was considered lost, or while the worker of a
+    killed sweep is still running. The run that finishes first stays.
     """
-    unfinished = fresh_folder(out / UNFINISHED, cell.name)
+    unfinished = unique_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
     try:
         run(unfinished)
         files = {name: file_sha256(path) for name, path in files_below(unfinished).items()}
-        record = {"cell": cell.name, **cell.asked, "seconds": round(time.perf_counter() - begin, 1), "files": files}
-        (unfinished / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
+        record = CellRecord(cell.name, **asdict(cell.request), seconds=round(time.perf_counter() - begin, 1), files=files)
+        text = json.dumps(msgspec.to_builtins(record), indent=2, ensure_ascii=False)
+        (unfinished / RECORD).write_text(text, encoding="utf-8")
         return _place(cell, unfinished, record, out)
     finally:
-        # Of a failed attempt at once: it may be what fills the disk.
+        # A failed run is deleted at once: it may be what fills the disk.
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _place(cell: Cell, unfinished: Path, record: dict[str, Any], out: Path) -> dict[str, Any]:
+def _place(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
     from filelock import FileLock
 
-    folder = folder_of(cell, out)
+    folder = cell_folder(cell, out)
     with FileLock(out / ".placing.lock"):
-        first = record_of(cell, out)
+        first = read_record(cell, out)
         if first is None:
-            # One that is there did not verify.
+            # A folder that is there failed verification.
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(exist_ok=True)
             unfinished.rename(folder)
     return first or record
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """`record`: of a cell that is done, else None; `reason`: in one line why it failed; `details`: the traceback."""
-
-    cell: Cell
-    record: dict[str, Any] | None
-    reason: str = ""
-    details: str = ""
-
-
-def attempt(cell: Cell, study: Study, out: Path, watcher: ProgressListener) -> Outcome:
-    """Run a cell, its steps told to `watcher`. Whatever goes wrong is its outcome: one cell's failure is its own."""
-    try:
-        with _stderr_into(log_of(cell, out)), watched(watcher):
-            record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
-    except (Exception, SystemExit) as error:
-        return failure(cell, error)
-    return Outcome(cell, record)
-
-
-def failure(cell: Cell, error: BaseException) -> Outcome:
-    """The outcome of a cell that ended with this error."""
-    reason = one_line(error)
-    return Outcome(cell, None, reason[:200], "".join(traceback.format_exception(error)))
-
-
-def log_of(cell: Cell, out: Path) -> Path:
-    """Where lies what was said while the cell ran."""
-    return out / "logs" / f"{cell.name}.txt"
-
-
-def failure_of(cell: Cell, out: Path) -> Path:
-    """Where the error of a cell lies, if it failed."""
-    return out / "failed" / f"{cell.name}.txt"
-
-
-def keep(outcome: Outcome, out: Path) -> None:
-    """Write the error of a cell that failed; of one that is done, remove that of an earlier sweep."""
-    path = failure_of(outcome.cell, out)
-    if outcome.record is not None:
+def record_failure(result: CellResult, out: Path) -> None:
+    """Write the traceback of a failed cell; delete the traceback that an earlier sweep left of a cell that is done now."""
+    path = failure_file(result.cell, out)
+    if result.record is not None:
         path.unlink(missing_ok=True)
         return
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(outcome.details, encoding="utf-8")
+        path.write_text(result.details, encoding="utf-8")
     except OSError as error:
-        # A full disk: what it was is said on the terminal at least.
-        said = f"{outcome.cell.name}: {outcome.reason} (and it can't be written: {error.strerror})"
-        print(f"lm-eval-illusion: {said}", file=sys.stderr)
+        # The disk is full: show the reason on the terminal at least.
+        message = f"{result.cell.name}: {result.reason} (and it can't be written: {error.strerror})"
+        print(f"lm-eval-illusion: {message}", file=sys.stderr)
 
 
 def _evaluate(cell: Cell, study: Study, folder: Path) -> None:
-    evaluate(cell.model_args, study.tasks, folder, limit=study.limit, batch_size=study.batch_size, metadata=study.metadata)
+    evaluate(
+        cell.request.model_args,
+        study.tasks,
+        folder,
+        limit=study.limit,
+        batch_size=study.batch_size,
+        metadata=study.metadata,
+    )
 
 
-@contextlib.contextmanager
+@contextmanager
 def _stderr_into(path: Path) -> Iterator[None]:
-    """Bars and warnings of libraries go to a file. By descriptor: their handlers hold on to the stream that they met first."""
+    """Within the block, append standard error to a file: progress bars and warnings of the libraries.
+
+    The file descriptor is redirected, not `sys.stderr`: log handlers keep the stream that they found first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = os.dup(2)
+    saved_descriptor = os.dup(2)
     try:
         with path.open("ab") as log:
             sys.stderr.flush()
             os.dup2(log.fileno(), 2)
             yield
     finally:
-        with contextlib.suppress(OSError):  # the log's disk is full; what is left unsaid is said below on the old stream
+        with contextlib.suppress(OSError):  # the log's disk is full; the rest is written to the original stream below
             sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved_descriptor, 2)
+        os.close(saved_descriptor)

@@ -1,4 +1,4 @@
-"""The cells of a study: one lm_eval run each. Pure, but that every pruning argument is checked."""
+"""The cells of a study: its grid expanded into lm_eval runs, with every pruning argument checked. Nothing is run or written here."""
 
 from __future__ import annotations
 
@@ -7,90 +7,112 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.pruning.recipes import ALLOWED, is_recipe_file, pruner_names
-from lm_eval_illusion.pruning.settings import (
-    OWL_ARGUMENTS,
-    PRUNING_ARGUMENTS,
-    TAKE_SPARSITY,
-    PruningSettings,
-    read_settings,
+from lm_eval_illusion.pruning.recipes import (
+    SPARSITY_VARIABLES,
+    TEMPLATE_VARIABLES,
+    is_recipe_file,
+    pruner_names,
     template_args,
 )
-from lm_eval_illusion.sweep.study import Choice, Study
+from lm_eval_illusion.pruning.settings import OWL_ARGUMENTS, PRUNING_ARGUMENTS, PruningSettings, read_settings
+from lm_eval_illusion.sweep.study import CellAxes, Study
 
-AXES = ("pretrained", "pruner", "sparsity", "mask_structure", "calibration_language", "pruning_seed")
+
+@dataclass(frozen=True)
+class CellRequest:
+    """Everything that decides the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
+
+    model_args: dict[str, Any]
+    tasks: list[str]
+    limit: int | None
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """`name`: of its folder, readable and its own; `model_args`: of `pruned-hf`; `asked`: all that decides its answers."""
+    """One lm_eval run of a sweep. `name`: of its folder, unique for its request; `variant`: name of the pruned model in reports."""
 
     name: str
     base_model: str
     variant: str
-    model_args: dict[str, Any]
-    asked: dict[str, Any]
+    request: CellRequest
 
 
 def cells_of(study: Study) -> list[Cell]:
-    """The dense cell of each base model first, then its pruned ones; equal ones once.
+    """Return the cells of a study: for each base model the dense cell, then the pruned ones. Equal cells appear once.
 
     Raises:
-        UserError: a pruning argument is wrong, or two contradict each other.
+        UserError: a pruning argument is wrong, or two arguments contradict each other.
     """
-    cells = {cell.name: cell for base in study.pretrained for cell in _cells_of_model(base, study)}
-    for choice in study.include:
-        cell = _cell(study, {axis: value for axis, value in choice if value is not None})
+    cells = {cell.name: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
+    for axes in study.include:
+        cell = _cell(study, axes)
         cells.setdefault(cell.name, cell)
     return list(cells.values())
 
 
-def _cells_of_model(base: str, study: Study) -> Iterator[Cell]:
-    yield _cell(study, {"pretrained": base, "pruner": "none"})
-    removed = [(pruner, share) for pruner in study.pruner for share in _shares(pruner, study)]
-    for (pruner, share), language, seed in itertools.product(removed, study.calibration_language, study.pruning_seed):
-        axes = {"pretrained": base, "pruner": pruner, **share, "calibration_language": language, "pruning_seed": seed}
-        if not any(_is_chosen(choice, axes) for choice in study.exclude):
+def _cells_of_model(base_model: str, study: Study) -> Iterator[Cell]:
+    yield _cell(study, CellAxes(pretrained=base_model, pruner="none"))
+    amounts = [(pruner, *amount) for pruner in study.pruner for amount in _amounts(pruner, study)]
+    for (pruner, sparsity, mask), language, seed in itertools.product(amounts, study.calibration_language, study.pruning_seed):
+        axes = CellAxes(
+            pretrained=base_model,
+            pruner=pruner,
+            sparsity=sparsity,
+            mask_structure=mask,
+            calibration_language=language,
+            pruning_seed=seed,
+        )
+        if not any(_is_selected(selector, axes) for selector in study.exclude):
             yield _cell(study, axes)
 
 
-def _shares(pruner: str, study: Study) -> list[dict[str, Any]]:
-    """How much a pruner is to remove: what it does not take is no axis for it, so a quantiser alone has one cell."""
-    taken = _taken_by(pruner)
-    shares: list[dict[str, Any]] = [{"sparsity": share} for share in study.sparsity] if taken & TAKE_SPARSITY else []
-    if "mask_structure" in taken:
-        shares += [{"mask_structure": mask} for mask in study.mask_structure]
-    return shares or [{}]
+def _amounts(pruner: str, study: Study) -> list[tuple[float | None, str | None]]:
+    """Return the (sparsity, mask structure) pairs of a pruner. It has only the axes that its recipe uses; a quantiser has one cell."""
+    arguments = _template_args(pruner)
+    amounts: list[tuple[float | None, str | None]] = []
+    if arguments & SPARSITY_VARIABLES:
+        amounts += [(sparsity, None) for sparsity in study.sparsity]
+    if "mask_structure" in arguments:
+        amounts += [(None, mask) for mask in study.mask_structure]
+    return amounts or [(None, None)]
 
 
-def _taken_by(pruner: str) -> set[str]:
-    """What a pruner takes; all, if there is no such pruner: the check of the arguments says so, whatever they are."""
-    is_known = is_recipe_file(pruner) or pruner.lower() in pruner_names()
-    return template_args(pruner if is_recipe_file(pruner) else pruner.lower()) if is_known else set(ALLOWED)
+def _template_args(pruner: str) -> set[str]:
+    """Return the arguments of a pruner; all arguments for an unknown pruner, so that `read_settings` reports the unknown name."""
+    name = pruner if is_recipe_file(pruner) else pruner.lower()
+    return template_args(name) if is_recipe_file(name) or name in pruner_names() else set(TEMPLATE_VARIABLES)
 
 
-def _is_chosen(choice: Choice, axes: dict[str, Any]) -> bool:
-    wanted = {axis: value for axis, value in choice if value is not None}
-    return bool(wanted) and all(axes.get(axis) == value for axis, value in wanted.items())
+def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
+    """Return whether `axes` has all values that are set in `selector`. An empty selector selects nothing."""
+    wanted = {axis: value for axis, value in selector if value is not None}
+    return bool(wanted) and all(getattr(axes, axis) == value for axis, value in wanted.items())
 
 
-def _cell(study: Study, axes: dict[str, Any]) -> Cell:
-    # Spelt out, so that a cell is the same whether an axis is named or left at its default.
-    defaults = {} if axes.get("pruner") == "none" else {"calibration_language": "all", "pruning_seed": 0}
-    model_args = {**study.model_args, "pretrained": study.pretrained[0], **defaults, **axes}
-    if axes.get("pruner") == "none" or "owl_sparsities" not in _taken_by(str(model_args.get("pruner", "wanda"))):
-        # Of a study that compares OWL with others, and with the dense model.
+def _cell(study: Study, axes: CellAxes) -> Cell:
+    is_dense = axes.pruner == "none"
+    # Defaults are written out, so that a cell has the same name whether an axis is given or left at its default.
+    defaults = {} if is_dense else {"calibration_language": "all", "pruning_seed": 0}
+    model_args = {
+        **study.model_args,
+        "pretrained": study.pretrained[0],
+        **defaults,
+        **axes.model_dump(exclude_none=True),
+    }
+    if is_dense or "owl_sparsities" not in _template_args(str(model_args.get("pruner", "wanda"))):
+        # A study that compares OWL with other methods and the dense model gives OWL's arguments for all cells.
         model_args = {name: value for name, value in model_args.items() if name not in OWL_ARGUMENTS}
     settings = _settings(model_args)
-    asked = {"model_args": model_args, "tasks": sorted(study.tasks), "limit": study.limit, "metadata": study.metadata}
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
-    base = str(model_args["pretrained"])
-    readable = re.sub(r"[^\w.,=-]+", "-", f"{Path(base).name}--{settings.variant}")
-    return Cell(f"{readable}--{digest}", base, settings.variant, model_args, asked)
+    request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata)
+    digest = hashlib.sha256(json.dumps(asdict(request), sort_keys=True).encode()).hexdigest()[:8]
+    base_model = str(model_args["pretrained"])
+    readable = re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}")
+    return Cell(f"{readable}--{digest}", base_model, settings.variant, request)
 
 
 def _settings(model_args: dict[str, Any]) -> PruningSettings:

@@ -1,9 +1,7 @@
-"""The folders that a cluster's nodes must see as the machine does that started the sweep: where it works, OUT, and the store.
+"""What a cell needs on a Ray cluster: CPUs, GPUs and memory of a node, and folders that every node sees.
 
-A pruned checkpoint is made once for all nodes, under the store's file lock, and a cell is renamed into place by the node that ran it; both
-need a network folder. Nothing is copied between nodes.
-
-What a cell needs of a cluster's nodes. Pure: nodes are given as Ray names their resources.
+Folders: a pruned checkpoint is made once for all nodes under the store's file lock, and a node renames its finished cell into place.
+Working folder, output folder and store must therefore be on a network file system. Nothing is copied between nodes.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.settings import default_store
@@ -23,13 +21,16 @@ from lm_eval_illusion.sweep.cell_run import UNFINISHED
 from lm_eval_illusion.sweep.study import Study
 
 GIB = 1 << 30
+# Flags must be below this: larger numbers are mistakes, and infinity and NaN are no amounts.
+LARGEST_AMOUNT = 1 << 20
 
 
 @dataclass(frozen=True)
 class CellResources:
-    """`address`: of the cluster, None to start one on this machine.
+    """The cluster, and the resources that each cell reserves on a node.
 
-    Of each cell: `gpus` (None is one where the cluster has any), `memory` in GiB (0: it is not counted).
+    `address`: address of the cluster; None starts one on this machine. `gpus`: None is 1 if the cluster has GPUs, otherwise 0.
+    `memory`: in GiB; 0 reserves none.
     """
 
     address: str | None = None
@@ -38,51 +39,71 @@ class CellResources:
     memory: float = 0.0
 
     def of_cell(self, cluster: Mapping[str, float]) -> dict[str, float]:
-        """A cell's needs by Ray's names of resources (memory in bytes), given those of the whole cluster."""
+        """Return the resources of one cell by Ray's names, memory in bytes. `cluster`: resources of the whole cluster."""
         gpus = self.gpus if self.gpus is not None else float(cluster.get("GPU", 0) > 0)
         return {"CPU": self.cpus, "GPU": gpus, "memory": int(self.memory * GIB)}
 
 
-def read_needs(engine: str, flags: Mapping[str, Any]) -> CellResources | None:
-    """The needs that the flags say, by their names (`cpus_per_cell`); None for the engine `local`.
+def read_resources(
+    engine: str,
+    *,
+    address: str | None = None,
+    cpus_per_cell: float | None = None,
+    gpus_per_cell: float | None = None,
+    memory_per_cell: float | None = None,
+) -> CellResources | None:
+    """Check the flags for --engine ray and return the resources; None for the engine `local`. A flag that was not given is None.
 
     Raises:
-        UserError: a number makes no sense, or a flag is of another engine.
+        UserError: a number is out of range, or a flag is given that the engine `local` does not use.
     """
+    numbers = {"cpus_per_cell": cpus_per_cell, "gpus_per_cell": gpus_per_cell, "memory_per_cell": memory_per_cell}
     if engine == "local":
-        for name in flags:
-            raise UserError(f"--{name.replace('_', '-')} goes with --engine ray: give that, too, or leave it out")
+        for name, value in {"address": address, **numbers}.items():
+            if value is not None:
+                raise UserError(f"{_flag(name)} goes with --engine ray: give that, too, or leave it out")
         return None
-    for name, number in flags.items():
-        # Not a number is in no range.
-        if name != "address" and not 0 <= number < 1 << 20:
-            raise UserError(f"--{name.replace('_', '-')} {number:g} is not in [0, {1 << 20}): give e.g. 1")
-    needs = CellResources(**{name.removesuffix("_per_cell"): value for name, value in flags.items()})
-    if needs.gpus is not None and needs.gpus > 1 and needs.gpus != int(needs.gpus):
-        raise UserError(f"--gpus-per-cell {needs.gpus:g} is neither a share of one GPU nor a whole number: give 0.5, 1 or 2")
-    return needs
+    for name, number in numbers.items():
+        if number is not None and not 0 <= number < LARGEST_AMOUNT:
+            raise UserError(f"{_flag(name)} {number:g} is not in [0, {LARGEST_AMOUNT}): give e.g. 1")
+    if gpus_per_cell is not None and gpus_per_cell > 1 and gpus_per_cell != int(gpus_per_cell):
+        raise UserError(f"--gpus-per-cell {gpus_per_cell:g} is neither a share of one GPU nor a whole number: give 0.5, 1 or 2")
+    return CellResources(
+        address=address,
+        cpus=1.0 if cpus_per_cell is None else cpus_per_cell,
+        gpus=gpus_per_cell,
+        memory=0.0 if memory_per_cell is None else memory_per_cell,
+    )
 
 
-def too_much(needs: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str | None:
-    """What of a cell's needs no node has all of, and what the largest has; None if one has.
+def missing_resources(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str | None:
+    """Return a message about the resources that no node has; None if some node has all that are wanted.
 
-    Each may be had somewhere and still not all on one node: then it says so.
+    `wanted`: resources of a cell; `nodes`: resources of each node; all by Ray's names. Each resource may be available on some node, and
+    yet no node has all of them.
     """
-    if any(all(node.get(name, 0) >= amount for name, amount in needs.items()) for node in nodes):
+    if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
         return None
-    for name, amount in needs.items():
+    for name, amount in wanted.items():
         most = max((node.get(name, 0) for node in nodes), default=0)
         if most < amount:
             return f"no node has {_amount(name, amount)}: the largest has {_amount(name, most)}"
-    return f"no node has {', '.join(_amount(name, amount) for name, amount in needs.items() if amount)} together"
+    return f"no node has {', '.join(_amount(name, amount) for name, amount in wanted.items() if amount)} together"
 
 
 def _amount(name: str, amount: float) -> str:
     return f"{amount / GIB:.1f} GiB of memory" if name == "memory" else f"{amount:g} {name}"
 
 
-class Shared(NamedTuple):
-    """`folder`: that the sweep works in; `out` and `store` absolute. `marks`: files that whoever sees the same folders sees."""
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+class SharedFolders(NamedTuple):
+    """Folders that every node must see. `folder`: working folder of the sweep; `out`, `store`: absolute (or store "off").
+
+    `marks`: files written to `out` and to the store; a node that sees the same folders sees these files.
+    """
 
     folder: str
     out: Path
@@ -90,28 +111,28 @@ class Shared(NamedTuple):
     marks: tuple[str, ...]
 
 
-def share(out: Path, study: Study) -> Shared:
-    """Leave marks in `out` and in the store, if there is one that can be written; where it can't, each pruned cell says so."""
-    given = study.model_args.get("store") or default_store()
-    store = given if given == "off" else str(Path(given).expanduser().absolute())
+def mark_folders(out: Path, study: Study) -> SharedFolders:
+    """Write a mark to `out` and to the store. If one can't be written it has no mark, and the cells report the error."""
+    setting = study.model_args.get("store") or default_store()
+    store = setting if setting == "off" else str(Path(setting).expanduser().absolute())
     name = f"seen-{uuid.uuid4().hex[:8]}"
-    places = [out.absolute() / UNFINISHED, *([Path(store) / ".work"] if store != "off" else [])]
+    folders = [out.absolute() / UNFINISHED, *([Path(store) / ".work"] if store != "off" else [])]
     marks = []
-    for place in places:
+    for folder in folders:
         with contextlib.suppress(OSError):
-            place.mkdir(parents=True, exist_ok=True)
-            (place / name).touch()
-            marks.append(str(place / name))
-    return Shared(os.getcwd(), out.absolute(), store, tuple(marks))
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+            marks.append(str(folder / name))
+    return SharedFolders(os.getcwd(), out.absolute(), store, tuple(marks))
 
 
-def not_shared(shared: Shared) -> str | None:
-    """What this machine does not see, as a line for the user; None if it sees all."""
+def missing_folder(shared: SharedFolders) -> str | None:
+    """Return a message about the first folder that this machine does not share; None if it shares all."""
     for path in (shared.folder, *shared.marks):
         if not Path(path).exists():
-            where = Path(path).parent.parent if path in shared.marks else path
+            folder = Path(path).parent.parent if path in shared.marks else path
             return (
-                f"{where} on {platform.node()} is not the folder of that name where the sweep was started: start it in a network folder,"
+                f"{folder} on {platform.node()} is not the folder of that name where the sweep was started: start it in a network folder,"
                 " with --out and the store (LM_EVAL_ILLUSION_STORE) in one"
             )
     return None

@@ -1,19 +1,25 @@
-"""STUDY.yaml: what a sweep evaluates, read and checked at once, each mistake with its line."""
+"""A study: the description of a sweep's grid, read from STUDY.yaml or flags. Each mistake is reported with its line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lm_eval_illusion.errors import UserError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
-class Choice(BaseModel):
-    """Some of the axes of a cell: to exclude all cells that have these, or to include one more."""
+
+class CellAxes(BaseModel):
+    """A position in the grid: one value per axis, None where the axis is not set.
+
+    Under `exclude` in a study: leave out all cells with these values. Under `include`: add the cell with these values.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,9 +32,11 @@ class Choice(BaseModel):
 
 
 class Study(BaseModel):
-    """A grid: every base model dense, and pruned by every method to every sparsity (and mask), with every calibration language and seed.
+    """A grid of cells and what is evaluated in each.
 
-    `model_args` are further arguments of `pruned-hf`, the same for all cells; `metadata` is lm_eval's. A single value is a list of one.
+    The grid holds every base model dense, and pruned by every method to every sparsity and mask, with every calibration language and
+    seed. `model_args`: further arguments of `pruned-hf`, the same for all cells; `metadata`: lm_eval's. A single value in place of a list
+    is a list with one entry.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,73 +52,61 @@ class Study(BaseModel):
     batch_size: int = Field(default=64, ge=1)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
-    exclude: tuple[Choice, ...] = ()
-    include: tuple[Choice, ...] = ()
+    exclude: tuple[CellAxes, ...] = ()
+    include: tuple[CellAxes, ...] = ()
 
-    @field_validator(
-        *(
-            "pretrained",
-            "pruner",
-            "sparsity",
-            "mask_structure",
-            "calibration_language",
-            "pruning_seed",
-            "tasks",
-            "exclude",
-            "include",
-        ),
-        mode="before",
-    )
+    @field_validator(*CellAxes.model_fields, "tasks", "exclude", "include", mode="before")
     @classmethod
-    def _list_of_one(cls, value: Any) -> Any:
+    def _as_sequence(cls, value: Any) -> Any:
         return value if isinstance(value, (list, tuple)) else (value,)
 
 
-def read_study(path: Path | None, flags: dict[str, Any]) -> Study:
-    """The study of a file, or of flags alone; a flag that is given takes the place of the file's key.
+def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
+    """Read a study from a YAML file, from flags, or from both; a flag replaces the file's key of the same name.
 
     Raises:
-        UserError: the file can't be read, is not YAML, has an unknown key or a wrong value: with file and line.
+        UserError: the file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
     """
-    text = _text(path) if path else ""
+    text = _read_text(path) if path else ""
     try:
         content = yaml.safe_load(text)
         node = yaml.compose(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{place}: not YAML ({getattr(error, 'problem', error)}): mend it") from error
+        raise UserError(f"{place}: not YAML ({getattr(error, 'problem', error)}): correct it") from error
     if content is not None and not isinstance(content, dict):
         raise UserError(f"{path}:1: not a mapping but {type(content).__name__}: write lines like `pretrained: [MODEL]`")
     try:
         return Study(**{**(content or {}), **flags})
     except ValidationError as error:
-        raise UserError("; ".join(_said(one, path, node, flags) for one in error.errors())) from error
+        raise UserError("; ".join(_describe(details, path, node, flags) for details in error.errors())) from error
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read as UTF-8 text ({error}): give a YAML file") from error
 
 
-def _said(error: Any, path: Path | None, node: yaml.Node | None, flags: dict[str, Any]) -> str:
+def _describe(error: ErrorDetails, path: Path | None, node: yaml.Node | None, flags: Mapping[str, object]) -> str:
+    """Return pydantic's error as a message with its place: file and line, or "flags"."""
     location = [str(part) for part in error["loc"]]
     name = ".".join(location) or "study"
     is_flag = path is None or (location and location[0] in flags)
     place = "flags" if is_flag else f"{path}:{_line(node, error['loc'])}"
     if error["type"] == "extra_forbidden":
-        known = Choice.model_fields if location[0] in ("exclude", "include") else Study.model_fields
+        known = CellAxes.model_fields if location[0] in ("exclude", "include") else Study.model_fields
         return f"{place}: {name} is unknown: there are {', '.join(known)}"
     if error["type"] == "missing":
         return f"{place}: {name} is missing: give it, e.g. pretrained: [MODEL]"
-    # YAML reads a bare 2:4 as the number 124.
-    return f"{place}: {name} {error['input']!r} is wrong ({error['msg']}): mend it (a mask like '2:4' in quotes)"
+    # YAML parses a bare 2:4 as the number 124 (sexagesimal).
+    return f"{place}: {name} {error['input']!r} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
 
 
 def _line(node: yaml.Node | None, location: Sequence[str | int]) -> int:
-    """The line of the innermost part of the file on the way to `location`."""
+    """Return the line, from 1, of the innermost YAML node on the path `location` that exists in the file."""
     line = node.start_mark.line if node else 0
     for part in location:
         if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""Bits a weight, on weights set by hand."""
+"""Bits per weight and quantisation groups, on weights set by hand."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ def test_groups_that_share_a_scale():
     (groups,) = groups_with_one_scale(weight, scheme("group", group_size=3))
     assert groups[:3].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     blocks = [group.tolist() for group in groups_with_one_scale(weight, scheme("block", block_structure=[2, 4]))]
-    # Those at the right edge are narrower.
+    # Blocks at the right edge are narrower.
     assert blocks == [[[0, 1, 2, 3, 6, 7, 8, 9]], [[4, 5, 10, 11]], [[12, 13, 14, 15, 18, 19, 20, 21]], [[16, 17, 22, 23]]]
 
 
-def test_more_values_than_the_bits_tell_apart():
+def test_more_values_than_the_bits_represent_are_refused():
     weight = torch.tensor([[0.0, 1.0, 2.0, -0.0, 1.0, 2.0], [5.0, 6.0, 7.0, 8.0, 9.0, 5.0]])
     check_levels("layer", weight, scheme("group", group_size=3))
     check_levels("layer", weight, scheme("channel", bits=3))
-    with pytest.raises(UserError, match="layer x has a group of weights with 5 values, 2 bits tell 4 apart"):
+    with pytest.raises(UserError, match="layer x has a group of weights with 5 values, 2 bits represent 4"):
         check_levels("x", weight, scheme("channel"))
-    with pytest.raises(UserError, match="strategy token is not one of weights"):
+    with pytest.raises(UserError, match="strategy token is not for weights"):
         check_levels("x", weight, scheme("token"))
 
 
-def test_the_mean_goes_by_weights():
+def test_overall_bits_is_the_mean_over_weights():
     model = make_tiny_model("llama")
     assert overall_bits(model, {}) == 32
     assert overall_bits(model.to(torch.bfloat16), {}) == 16
     names = [name for name, _ in prunable_weights(model)]
     of_layer = bits_of_layers(model, {name: 4.0 for name in names if "mlp" in name})
-    # A block: attention 80 x 80 twice and 80 x 40 twice, at 16 bits; MLP 80 x 160 three times, at 4.
+    # Each block: attention 80 x 80 twice and 80 x 40 twice, at 16 bits; MLP 80 x 160 three times, at 4 bits.
     assert overall_bits(model, of_layer) == pytest.approx((19200 * 16 + 38400 * 4) / 57600)
     assert of_layer["model.layers.0.self_attn.q_proj"] == 16
 
 
-def test_packed_weights_have_no_known_bits():
+def test_bits_of_packed_weights_are_unknown():
     model = make_tiny_model("llama")
     layer = model.model.layers[0].mlp.up_proj
     layer.weight = torch.nn.Parameter(torch.zeros(10, 1, dtype=torch.uint8), requires_grad=False)
     assert overall_bits(model, {}) is None
 
 
-def test_the_group_that_divides_all_rows():
-    assert common_group_size(load_model(BaseModel("embedded"))) == 40  # of rows of 80 and 280
+def test_common_group_size_divides_all_rows():
+    assert common_group_size(load_model(BaseModel("embedded"))) == 40  # rows of 80 and 280
     model = make_tiny_model("llama")
     assert common_group_size(model) == 80  # 80 and 160
     model.model.layers[0].mlp.up_proj = torch.nn.Linear(72, 160)
@@ -72,7 +72,7 @@ def test_the_group_that_divides_all_rows():
         common_group_size(model)
 
 
-def test_the_largest_group_is_128():
+def test_common_group_size_is_at_most_128():
     model = SimpleNamespace(
         get_output_embeddings=lambda: None,
         named_modules=lambda: [("a", torch.nn.Linear(4096, 1)), ("b", torch.nn.Linear(14336, 1))],

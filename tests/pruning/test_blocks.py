@@ -1,4 +1,4 @@
-"""Blocks of real architectures."""
+"""The transformer blocks of real architectures, found without knowing the architecture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = {"gpt_neox": "gpt_neox.layers", "gpt2": "transformer.h"}
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_every_prunable_layer_is_in_the_block_of_its_name(arch):
+def test_every_prunable_layer_is_in_the_block_that_its_name_names(arch):
     model = make_tiny_model(arch)
     blocks = layers_of_blocks(model)
     name = NAMES.get(arch, "model.layers")
@@ -25,13 +25,13 @@ def test_every_prunable_layer_is_in_the_block_of_its_name(arch):
     assert all(layer.startswith(f"{block}.") for block, layers in blocks.items() for layer in layers)
 
 
-def test_a_smaller_list_of_as_many_modules_is_not_the_blocks():
+def test_a_list_of_smaller_modules_is_not_the_blocks():
     model = make_tiny_model("llama")
     model.aside = torch.nn.ModuleList([torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)])
     assert list(layers_of_blocks(model)) == ["model.layers.0", "model.layers.1"]
 
 
-def test_a_model_without_blocks_is_said():
+def test_a_model_without_blocks_is_refused():
     model = make_tiny_model("llama")
     model.config.num_hidden_layers = 7
     with pytest.raises(UserError, match="has no list of 7 blocks"):

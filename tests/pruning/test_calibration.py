@@ -1,4 +1,4 @@
-"""Calibration samples: whole, of one length, the same under a seed, never silently none."""
+"""Calibration samples: all of one length, the same for the same seed, and an error if there are none."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ def tokenizer():
     return make_tiny_tokenizer()
 
 
-def made(tokenizer, **given):
-    settings = read_settings(**given)
+def make_calibration(tokenizer, **arguments):
+    settings = read_settings(**arguments)
     return calibration_samples(calibration_texts(settings), tokenizer, settings)
 
 
-def test_embedded_samples_have_the_length_and_number_asked(tokenizer):
-    ids = made(tokenizer, calibration_samples=20, calibration_length=64).token_ids
+def test_embedded_samples_have_the_requested_length_and_number(tokenizer):
+    ids = make_calibration(tokenizer, calibration_samples=20, calibration_length=64).token_ids
     assert {len(sample) for sample in ids} == {64}
     assert len(ids) == 20
     assert {sample[0] for sample in ids} == {tokenizer.bos_token_id}
 
 
-def test_a_sample_longer_than_the_text_repeats_it(tokenizer):
-    one = made(tokenizer, calibration_samples=1, calibration_length=20_000, calibration_language="en")
-    assert len(one.token_ids[0]) == 20_000
+def test_a_short_text_is_repeated_to_the_sample_length(tokenizer):
+    calibration = make_calibration(tokenizer, calibration_samples=1, calibration_length=20_000, calibration_language="en")
+    assert len(calibration.token_ids[0]) == 20_000
 
 
-def test_the_seed_decides(tokenizer):
-    a, b, c = (made(tokenizer, calibration_samples=4, pruning_seed=seed) for seed in (1, 1, 2))
+def test_the_seed_decides_the_order(tokenizer):
+    a, b, c = (make_calibration(tokenizer, calibration_samples=4, pruning_seed=seed) for seed in (1, 1, 2))
     assert a == b
     assert a.sha256 != c.sha256
 
 
-def test_one_language_is_that_language():
+def test_one_calibration_language_gives_only_its_facts():
     for text in calibration_texts(read_settings(calibration_language="ko", calibration_samples=3)):
         assert set(text.strip().split("\n\n")) == {answered(fact) for fact in held_out_items("ko")}
 
 
-def test_no_evaluated_item_is_calibrated_on():
+def test_no_evaluated_item_is_in_the_calibration_text():
     texts = "".join(calibration_texts(read_settings(calibration_samples=18)))
     assert not [item["id"] for item in embedded_items("de") if item["question"] in texts]
 
 
-def test_a_file_in_the_home_folder_may_be_named_by_a_tilde(tmp_path, monkeypatch):
+def test_a_tilde_in_a_path_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "one.txt").write_text("Question: x?")
     assert calibration_texts(read_settings(calibration="~/one.txt")) == ["Question: x?"]
@@ -61,8 +61,8 @@ def test_a_file_in_the_home_folder_may_be_named_by_a_tilde(tmp_path, monkeypatch
 def test_a_text_file_is_cut_into_consecutive_samples(tokenizer, tmp_path):
     path = tmp_path / "one.txt"
     path.write_text("Question: x?\nAnswer: France " * 50)
-    ids = made(tokenizer, calibration=str(path), calibration_samples=3, calibration_length=32).token_ids
-    # One paragraph, so no shuffling: samples without their first token are the text's tokens in a row.
+    ids = make_calibration(tokenizer, calibration=str(path), calibration_samples=3, calibration_length=32).token_ids
+    # One paragraph, so nothing is shuffled: samples without BOS are consecutive tokens of the text.
     stream = tokenizer.encode(path.read_text().strip() + "\n\n", add_special_tokens=False)
     assert [sample[1:] for sample in ids] == [stream[0:31], stream[31:62], stream[62:93]]
 
@@ -71,14 +71,14 @@ def test_too_little_text_gives_fewer_samples_or_an_error(tokenizer, tmp_path, ca
     path = tmp_path / "short.txt"
     path.write_text("Question: x?\nAnswer: France " * 10)
     available = len(tokenizer.encode(path.read_text().strip() + "\n\n", add_special_tokens=False))
-    ids = made(tokenizer, calibration=str(path), calibration_samples=500, calibration_length=32).token_ids
+    ids = make_calibration(tokenizer, calibration=str(path), calibration_samples=500, calibration_length=32).token_ids
     assert len(ids) == available // 31
-    assert f"{available // 31} samples of 32 tokens only, 500 were asked" in caplog.text
+    assert f"{available // 31} samples of 32 tokens, 500 were requested" in caplog.text
     with pytest.raises(UserError, match="fewer than 100000 tokens, not one sample"):
-        made(tokenizer, calibration=str(path), calibration_length=100_000)
+        make_calibration(tokenizer, calibration=str(path), calibration_length=100_000)
 
 
-def test_jsonl_takes_the_field_text(tmp_path):
+def test_a_jsonl_file_gives_its_field_text(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps({"text": f"row {n}"}) + "\n" for n in range(5)))
     texts = calibration_texts(read_settings(calibration=str(path), pruning_seed=3))
@@ -87,7 +87,7 @@ def test_jsonl_takes_the_field_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.jsonl", b'{"text": "x"}\n{', r"a.jsonl:2: not JSON"),
         ("a.jsonl", b'{"body": "x"}\n', r'a.jsonl:1: no field "text"'),
@@ -95,13 +95,13 @@ def test_jsonl_takes_the_field_text(tmp_path):
         ("a.txt", b"\xff\xfe\xff", "can't be read as UTF-8"),
     ],
 )
-def test_a_bad_file_is_named(tmp_path, name, content, said):
+def test_a_faulty_file_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         calibration_texts(read_settings(calibration=str(tmp_path / name)))
 
 
-def test_a_hub_dataset_out_of_reach_is_one_line(monkeypatch):
+def test_an_unreachable_hub_dataset_is_one_line(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     import datasets
 

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion prune`: an ordinary folder that stock lm_eval evaluates to the same numbers, whole or not at all."""
+"""`lm-eval-illusion prune`: a folder that lm_eval's own `hf` model evaluates to the same numbers, complete or absent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pruner", ["wanda", "owl", "gptq", "awq"])
-def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
+def test_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
     without_sparsity = [argument for argument in command if not argument.startswith("--sparsity")]
     assert main([*without_sparsity, f"--pruner={pruner}"]) == 0
     stock = HFLM(str(tmp_path / "out"), device="cpu", batch_size=4)
@@ -48,29 +48,29 @@ def test_stock_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner)
     assert ours.generate_until(asked, disable_tqdm=True) == stock.generate_until(asked, disable_tqdm=True)
 
 
-def test_the_card_says_how_it_was_made(tmp_path, command, capsys):
+def test_the_model_card_describes_the_pruning(tmp_path, command, capsys):
     assert main(command) == 0
     assert "written: " in capsys.readouterr().out
     card = (tmp_path / "out" / "README.md").read_text()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert card.startswith("---\nbase_model: ")
     assert "license: mit" in card
-    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 asked" in card
-    assert "**Bits**: 32 a weight" in card
+    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 requested" in card
+    assert "**Bits**: 32 per weight" in card
     assert manifest["recipe"].strip() in card
     assert manifest["calibration"]["sha256"] in card
     assert main(command) == 2
     assert "exists: give a new folder" in capsys.readouterr().err
 
 
-def test_a_base_model_without_a_card_has_no_known_licence(tmp_path, command):
+def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, command):
     (tmp_path / "model" / "README.md").unlink()
     assert main(command) == 0
-    assert "not stated by the base model" in (tmp_path / "out" / "README.md").read_text()
+    assert "the base model states none" in (tmp_path / "out" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["--sparsity=1.5"], "sparsity 1.5 is not in [0, 1)"),
         (["--pruner=wandda"], "did you mean wanda?"),
@@ -78,15 +78,15 @@ def test_a_base_model_without_a_card_has_no_known_licence(tmp_path, command):
         (["--pretrained=/no/such/model"], "is neither a folder nor a model"),
     ],
 )
-def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, command, capsys, more, said):
+def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, command, capsys, more, message):
     assert main([*command, *more]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_the_hub_that_is_not_there_leaves_the_folder(tmp_path, command, capsys, monkeypatch):
+def test_an_unreachable_hub_leaves_the_folder(tmp_path, command, capsys, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert main([*command, "--push-to-hub", "me/pruned"]) == 2
@@ -94,7 +94,7 @@ def test_the_hub_that_is_not_there_leaves_the_folder(tmp_path, command, capsys, 
     assert (tmp_path / "out" / "config.json").is_file()
 
 
-def test_a_name_that_is_too_long_is_one_line(tmp_path, command, capsys):
+def test_a_path_that_is_too_long_is_one_line(tmp_path, command, capsys):
     assert main([*command, "--out", str(tmp_path / ("x" * 300))]) == 2
     error = capsys.readouterr().err
     assert "can't be written" in error

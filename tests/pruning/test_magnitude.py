@@ -1,4 +1,4 @@
-"""Magnitude masks against brute force."""
+"""The mask of the smallest weights, compared with its definition."""
 
 from __future__ import annotations
 

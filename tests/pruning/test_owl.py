@@ -1,4 +1,4 @@
-"""OWL's sparsities against the paper by hand, and against brute force on tiny models and the embedded one."""
+"""OWL's sparsities, computed by hand from the paper and by a plain torch implementation on tiny models and the embedded one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lm_eval_illusion import prune
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
-from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, whole_rows
+from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, round_to_whole_weights
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
 from tests.tiny_models import save_tiny
@@ -34,7 +34,7 @@ def test_outlier_share_by_hand():
 
 
 def test_block_sparsities_by_hand():
-    # Spread over 2 lambda: 0, 0.16 / 3, 0.16, of mean 0.0711; each taken from 0.6 + 0.0711.
+    # Mapped to [0, 2 lambda]: 0, 0.16 / 3, 0.16, with mean 0.0711; each subtracted from 0.6 + 0.0711.
     found = block_sparsities([0.01, 0.02, 0.04], [10, 10, 10], 0.6, 0.08)
     assert found == pytest.approx([0.671111, 0.617778, 0.511111], abs=1e-6)
     # A block three times as large: the mean is (0 x 30 + 0.0533 x 10 + 0.16 x 10) / 50.
@@ -48,39 +48,42 @@ def test_block_sparsities_by_hand():
     st.floats(0.3, 0.7),
     st.floats(0, 0.14),
 )
-def test_the_mean_is_what_was_asked_and_more_outliers_keep_more(blocks, sparsity, width):
+def test_the_mean_is_the_requested_sparsity_and_more_outliers_keep_more(blocks, sparsity, width):
     shares, sizes = zip(*blocks, strict=True)
     found = block_sparsities(shares, sizes, sparsity, width)
-    mean = sum(one * size for one, size in zip(found, sizes, strict=True)) / sum(sizes)
+    mean = sum(block * size for block, size in zip(found, sizes, strict=True)) / sum(sizes)
     assert mean == pytest.approx(sparsity, abs=1e-9)
     assert max(found) - min(found) <= 2 * width + 1e-9
     assert all(
-        one >= other for a, one in zip(shares, found, strict=True) for b, other in zip(shares, found, strict=True) if a < b
+        lower >= higher
+        for lower_share, lower in zip(shares, found, strict=True)
+        for higher_share, higher in zip(shares, found, strict=True)
+        if lower_share < higher_share
     )
 
 
-def test_a_block_that_would_lose_everything_is_said():
+def test_a_block_that_would_lose_all_weights_is_refused():
     with pytest.raises(UserError, match=r"owl_lambda 0\.2 at sparsity 0\.75 gives block 0 a sparsity of 1\.0"):
         block_sparsities([0.0, 0.5, 0.5, 0.5], [1, 1, 1, 1], 0.75, 0.2)
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300), st.floats(0.01, 0.98)), min_size=1, max_size=20))
-def test_whole_rows_keep_the_sum(layers):
+def test_rounding_keeps_the_sum(layers):
     shapes = [(outputs, inputs) for outputs, inputs, _ in layers]
-    asked = [sparsity for _, _, sparsity in layers]
-    found = whole_rows(shapes, asked)
-    # What Wanda makes of it: so many weights of each row.
-    counts = [int(inputs * one) for (_, inputs), one in zip(shapes, found, strict=True)]
-    owed = 0.0
-    for (outputs, inputs), sparsity, count in zip(shapes, asked, counts, strict=True):
+    sparsities = [sparsity for _, _, sparsity in layers]
+    found = round_to_whole_weights(shapes, sparsities)
+    # Wanda removes this many weights of each row.
+    counts = [int(inputs * rounded) for (_, inputs), rounded in zip(shapes, found, strict=True)]
+    missing = 0.0
+    for (outputs, inputs), sparsity, count in zip(shapes, sparsities, counts, strict=True):
         assert abs(count - inputs * sparsity) < 1 + 1e-6
-        owed += (inputs * sparsity - count) * outputs
-    assert abs(owed) <= max(outputs for outputs, _ in shapes) + 1e-6
+        missing += (inputs * sparsity - count) * outputs
+    assert abs(missing) <= max(outputs for outputs, _ in shapes) + 1e-6
 
 
-def test_whole_numbers_stay():
-    assert [int(80 * one) for one in whole_rows([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
-    assert [int(49 * one) for one in whole_rows([(7, 49)], [1 / 49])] == [1]
+def test_whole_numbers_are_not_rounded():
+    assert [int(80 * rounded) for rounded in round_to_whole_weights([(7, 80)] * 3, [0.6, 0.6, 0.6])] == [48, 48, 48]
+    assert [int(49 * rounded) for rounded in round_to_whole_weights([(7, 49)], [1 / 49])] == [1]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +101,8 @@ def load(folder):
     return AutoModelForCausalLM.from_pretrained(resolve_pretrained(str(folder)), dtype=torch.float32)
 
 
-def owl(folders, store, name, pruner="owl", sparsity=0.6, **more):
-    folder = prune(folders[name], pruner, sparsity, store=store, **SMALL, **more)
+def owl(folders, store, name, pruner="owl", sparsity=0.6, **owl_arguments):
+    folder = prune(folders[name], pruner, sparsity, store=store, **SMALL, **owl_arguments)
     return load(folder), json.loads((folder / "manifest.json").read_text())
 
 
@@ -107,7 +110,7 @@ BLOCKS = {"llama": "model.layers.", "embedded": "model.layers.", "gpt_neox": "gp
 
 
 def matrices(model, prefix):
-    """The matrices of each block, [outputs, inputs], by block number and name."""
+    """The linear layers of each block, by block number and name."""
     found = {}
     for name, module in model.named_modules():
         if name.startswith(prefix) and getattr(module, "weight", torch.zeros(1)).ndim == 2:
@@ -116,15 +119,17 @@ def matrices(model, prefix):
     return found
 
 
-def brute_force(folder, prefix, times, sparsity, width):
-    """The outlier share and the sparsity of each block, from one plain pass of all samples through the dense model, in float64."""
+def plain_owl(folder, prefix, times, sparsity, width):
+    """The outlier share and the sparsity of each block, from one forward pass of all samples through the dense model, in float64."""
     model, tokenizer = load(folder), AutoTokenizer.from_pretrained(resolve_pretrained(folder))
     settings = read_settings(**SMALL)
     ids = torch.tensor(calibration_samples(calibration_texts(settings), tokenizer, settings).token_ids)
     blocks, seen = matrices(model, prefix), {}
     for layers in blocks.values():
         for name, module in layers.items():
-            module.register_forward_hook(lambda _, given, __, name=name: seen.update({name: given[0].flatten(0, 1).double()}))
+            module.register_forward_hook(
+                lambda _, arguments, __, name=name: seen.update({name: arguments[0].flatten(0, 1).double()})
+            )
     with torch.no_grad():
         model(ids)
     shares = []
@@ -136,12 +141,12 @@ def brute_force(folder, prefix, times, sparsity, width):
         metric = torch.cat(pieces)
         shares.append(((metric > times * metric.mean()).sum() / metric.numel()).item())
     spread = [2 * width * (share - min(shares)) / (max(shares) - min(shares)) for share in shares]
-    # All blocks of these models are of one size.
-    return shares, [1 - (one - sum(spread) / len(spread) + 1 - sparsity) for one in spread]
+    # All blocks of these models have the same size.
+    return shares, [1 - (kept - sum(spread) / len(spread) + 1 - sparsity) for kept in spread]
 
 
 @pytest.mark.parametrize(
-    ("name", "sparsity", "more"),
+    ("name", "sparsity", "owl_arguments"),
     [
         ("llama", 0.5, {"owl_m": 3}),
         ("llama", 0.7, {"owl_m": 2, "owl_lambda": 0.15}),
@@ -152,10 +157,10 @@ def brute_force(folder, prefix, times, sparsity, width):
         ("embedded", 0.7, {"owl_m": 4, "owl_lambda": 0.1}),
     ],
 )
-def test_brute_force(folders, store, name, sparsity, more):
-    pruned, manifest = owl(folders, store, name, sparsity=sparsity, **more)
-    width, times = more.get("owl_lambda", 0.08), more.get("owl_m", 5)
-    shares, sparsities = brute_force(folders[name], BLOCKS[name], times, sparsity, width)
+def test_sparsities_equal_the_plain_implementation(folders, store, name, sparsity, owl_arguments):
+    pruned, manifest = owl(folders, store, name, sparsity=sparsity, **owl_arguments)
+    width, times = owl_arguments.get("owl_lambda", 0.08), owl_arguments.get("owl_m", 5)
+    shares, sparsities = plain_owl(folders[name], BLOCKS[name], times, sparsity, width)
     of_block = list(manifest["owl_of_block"].values())
     assert [block["outlier_share"] for block in of_block] == pytest.approx(shares, abs=2e-5)
     assert [block["sparsity"] for block in of_block] == pytest.approx(sparsities, abs=width * 0.01 + 1e-3)
@@ -165,20 +170,20 @@ def test_brute_force(folders, store, name, sparsity, more):
     for number, layers in matrices(pruned, BLOCKS[name]).items():
         for layer, module in layers.items():
             inputs = module.weight.shape[1] if isinstance(module, torch.nn.Linear) else module.weight.shape[0]
-            # The same in all layers of a block, up to a weight a row.
+            # The same in all layers of a block, up to one weight per row.
             assert abs(measured[layer] - of_block[number]["sparsity"]) < 1 / inputs + 1e-6
 
 
-def test_within_a_layer_it_is_wanda(folders, store):
+def test_within_a_layer_owl_removes_the_weights_that_wanda_removes(folders, store):
     pruned, _ = owl(folders, store, "llama", sparsity=0.6, owl_m=3)
     uniform = load(prune(folders["llama"], "wanda", 0.6, store=store, **SMALL))
-    # The first layer sees the same inputs, so of a row that loses more the same weights go and some more.
-    one, other = (model.model.layers[0].self_attn.q_proj.weight == 0 for model in (pruned, uniform))
-    fewer, more = (one, other) if one.sum() <= other.sum() else (other, one)
-    assert (fewer & ~more).sum() == 0
+    # The first layer has the same inputs in both, so the row that loses more weights loses the same ones and others.
+    masks = [model.model.layers[0].self_attn.q_proj.weight == 0 for model in (pruned, uniform)]
+    smaller, larger = sorted(masks, key=torch.sum)
+    assert (smaller & ~larger).sum() == 0
 
 
-def test_sparsegpt_takes_the_same_sparsities(folders, store):
+def test_owl_sparsegpt_has_the_same_sparsities(folders, store):
     pruned, manifest = owl(folders, store, "llama", pruner="owl_sparsegpt", owl_m=3)
     _, by_wanda = owl(folders, store, "llama", owl_m=3)
     assert manifest["owl_of_block"] == by_wanda["owl_of_block"]
@@ -188,30 +193,33 @@ def test_sparsegpt_takes_the_same_sparsities(folders, store):
     assert not torch.equal(after[after != 0], before[after != 0])
 
 
-def test_the_manifest_and_the_key_know_both_numbers(folders, store):
+def test_lambda_and_m_are_in_the_manifest_and_the_key(folders, store):
     common = {"store": store, **SMALL}
-    made = {prune(folders["llama"], "owl", 0.6, **common, **more) for more in ({}, {"owl_m": 3}, {"owl_lambda": 0.05})}
-    assert len(made) == 3
-    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in made]
+    settings = ({}, {"owl_m": 3}, {"owl_lambda": 0.05})
+    checkpoints = {prune(folders["llama"], "owl", 0.6, **common, **arguments) for arguments in settings}
+    assert len(checkpoints) == 3
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in checkpoints]
     assert sorted(manifest["variant"] for manifest in manifests) == ["owl-0.6", "owl-0.6,lambda=0.05", "owl-0.6,m=3"]
     assert {(manifest["owl_lambda"], manifest["owl_m"]) for manifest in manifests} == {(0.08, 5.0), (0.08, 3.0), (0.05, 5.0)}
-    # The default spelt out is the default.
-    assert prune(folders["llama"], "owl", 0.6, **common, owl_m="5", owl_lambda="0.08") in made
+    # Explicit default values give the same checkpoint.
+    assert prune(folders["llama"], "owl", 0.6, **common, owl_m="5", owl_lambda="0.08") in checkpoints
 
 
-def test_a_recipe_of_the_users_may_take_them(folders, store, tmp_path):
+def test_a_recipe_file_may_use_owl_sparsities(folders, store, tmp_path):
     recipe = tmp_path / "mine.yaml"
     recipe.write_text(
         "pruning_stage:\n  pruning_modifiers:\n    WandaPruningModifier:\n"
         "      sparsity: {{ owl_sparsities }}\n      targets: [Linear]\n      ignore: {{ ignore }}\n"
     )
     folder = prune(folders["llama"], str(recipe), 0.6, store=store, owl_m=3, **SMALL)
-    ours, _ = owl(folders, store, "llama", owl_m=3)
+    packaged, _ = owl(folders, store, "llama", owl_m=3)
     assert json.loads((folder / "manifest.json").read_text())["variant"] == "mine-0.6,m=3"
-    assert all(torch.equal(one, other) for one, other in zip(load(folder).parameters(), ours.parameters(), strict=True))
+    assert all(
+        torch.equal(found, expected) for found, expected in zip(load(folder).parameters(), packaged.parameters(), strict=True)
+    )
 
 
-def test_pruning_leaves_the_random_state(folders, tmp_path):
+def test_pruning_restores_the_random_state(folders, tmp_path):
     torch.manual_seed(5)
     state = torch.get_rng_state()
     prune(folders["llama"], "owl", 0.5, store=str(tmp_path), **SMALL)

@@ -1,4 +1,4 @@
-"""Quantised checkpoints: on the grid they claim, ordinary, and the same model that llmcompressor made."""
+"""Quantised checkpoints: weights are on their grid, in dense format, and the model equals the one that llmcompressor made."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.pruning.compressor import TOKENS_PER_BATCH
+from lm_eval_illusion.pruning.recipes import pruner_names, template_args
 from lm_eval_illusion.pruning.sparsity import prunable_weights
 from tests.tiny_models import save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
+QUANTISERS = [name for name in pruner_names() if "group_size" in template_args(name)]
 GROUP = {"embedded": 40, "llama": 80, "qwen3": 80, "gpt2": 80}
 
 
@@ -63,9 +65,9 @@ WANDA = (
 
 @pytest.mark.parametrize(
     ("name", "pruner"),
-    [(name, pruner) for name in GROUP for pruner in ("rtn", "gptq", "awq") if (name, pruner) != ("gpt2", "awq")],
+    [(name, pruner) for name in GROUP for pruner in QUANTISERS if (name, pruner) != ("gpt2", "awq")],
 )
-def test_four_bits_in_every_group_and_an_ordinary_folder(folders, store, name, pruner):
+def test_four_bits_in_every_group_and_a_dense_format_folder(folders, store, name, pruner):
     folder = prune(folders[name], pruner, store=store, **SMALL)
     manifest = manifest_of(folder)
     assert (manifest["variant"], manifest["bits_measured"], manifest["sparsity_requested"]) == (pruner, 4.0, None)
@@ -73,22 +75,22 @@ def test_four_bits_in_every_group_and_an_ordinary_folder(folders, store, name, p
     for layer, weight in prunable_weights(quantised):
         groups = weight.reshape(-1, GROUP[name])
         assert max(len(group.unique()) for group in groups) <= 16, layer
-        # Not fewer than four bits could tell apart, either: the model is not coarser than it says.
+        # More than three bits can represent: the model is not coarser than it claims.
         assert max(len(group.unique()) for group in groups) > 8, layer
     assert len(manifest["bits_of_layer"]) == len(list(prunable_weights(dense)))
     assert "quantization_config" not in json.loads((folder / "config.json").read_text())
     with safe_open(folder / "model.safetensors", "pt") as saved:
-        shapes = {key: tuple(saved.get_slice(key).get_shape()) for key in saved.keys()}  # noqa: SIM118 - no mapping
-    theirs = {key: tuple(weight.shape) for key, weight in dense.state_dict().items()}
-    assert {key: theirs[key] for key in shapes} == shapes
-    assert set(theirs) - set(shapes) <= {"lm_head.weight"}
+        shapes = {key: tuple(saved.get_slice(key).get_shape()) for key in saved.keys()}  # noqa: SIM118 - not a mapping
+    dense_shapes = {key: tuple(weight.shape) for key, weight in dense.state_dict().items()}
+    assert {key: dense_shapes[key] for key in shapes} == shapes
+    assert set(dense_shapes) - set(shapes) <= {"lm_head.weight"}
 
 
-def test_round_to_nearest_is_that(folders, store):
+def test_rtn_rounds_to_nearest(folders, store):
     quantised = dict(prunable_weights(load(prune(folders["qwen3"], "rtn", store=store, **SMALL))))
     for layer, weight in prunable_weights(load(folders["qwen3"])):
         groups = weight.detach().reshape(-1, 80)
-        # 16 values from -8 to 7: the scale takes the largest weight of the group to 7.5.
+        # 16 values from -8 to 7: the scale maps the largest weight of the group to 7.5.
         scale = groups.abs().amax(dim=1, keepdim=True) / 7.5
         expected = (groups / scale).round().clamp(-8, 7) * scale
         assert torch.allclose(quantised[layer], expected.reshape(weight.shape), atol=1e-6)
@@ -98,26 +100,26 @@ def test_round_to_nearest_is_that(folders, store):
     ("arch", "pruner"),
     [("llama", "rtn"), ("llama", "gptq"), ("llama", "awq"), ("gemma", "awq"), ("gpt_neox", "gptq")],
 )
-def test_the_stored_model_answers_as_llmcompressors_own(folders, store, arch, pruner, monkeypatch):
+def test_the_stored_model_has_the_logits_of_llmcompressors_model(folders, store, arch, pruner, monkeypatch):
     import llmcompressor
     from llmcompressor.core import reset_session
 
-    # Without an accelerator torch can't pin memory.
+    # torch can't pin memory without an accelerator.
     monkeypatch.setattr("llmcompressor.pipelines.cache.IntermediatesCache.pin_memory", lambda *_: None)
     folder = prune(folders[arch], pruner, store=store, **SMALL)
-    # The same recipe by llmcompressor alone, whose layers round as they go.
-    theirs, tokenizer = load(folders[arch]), AutoTokenizer.from_pretrained(folders[arch])
+    # The same recipe with llmcompressor alone, whose layers round on every call.
+    reference, tokenizer = load(folders[arch]), AutoTokenizer.from_pretrained(folders[arch])
     ids = calibration_ids(tokenizer)
-    # In the same batches: GPTQ's choices hang on the last digits.
+    # In the same batches: GPTQ's choices depend on the last digits.
     samples = [{"input_ids": batch} for batch in ids.split(TOKENS_PER_BATCH // ids.shape[1])]
     loader = torch.utils.data.DataLoader(samples, batch_size=None)
     recipe = manifest_of(folder)["recipe"]
     llmcompressor.oneshot(
-        model=theirs, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(samples)
+        model=reference, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(samples)
     )
     reset_session()
     with torch.no_grad():
-        expected, found = theirs(ids).logits, load(folder)(ids).logits
+        expected, found = reference(ids).logits, load(folder)(ids).logits
         dense = load(folders[arch])(ids).logits
     assert torch.allclose(found, expected, atol=1e-4)
     assert (dense - expected).abs().max() > 1e-2
@@ -131,18 +133,18 @@ def calibration_ids(tokenizer):
     return torch.tensor(calibration_samples(calibration_texts(settings), tokenizer, settings).token_ids)
 
 
-def test_gptq_makes_up_for_its_errors(folders, store):
+def test_gptq_has_a_smaller_output_error_than_rtn(folders, store):
     dense, tokenizer = load(folders["llama"]), AutoTokenizer.from_pretrained(folders["llama"])
     ids = calibration_ids(tokenizer)
     seen = {}
-    dense.model.layers[0].mlp.up_proj.register_forward_hook(lambda _, given, __: seen.update(inputs=given[0]))
+    dense.model.layers[0].mlp.up_proj.register_forward_hook(lambda _, arguments, __: seen.update(inputs=arguments[0]))
     with torch.no_grad():
         dense(ids)
-    off = {}
+    error = {}
     for pruner in ("rtn", "gptq"):
         weight = load(prune(folders["llama"], pruner, store=store, **SMALL)).model.layers[0].mlp.up_proj.weight
-        off[pruner] = float((seen["inputs"] @ (weight - dense.model.layers[0].mlp.up_proj.weight).T.detach()).pow(2).mean())
-    assert off["gptq"] < 0.9 * off["rtn"]
+        error[pruner] = float((seen["inputs"] @ (weight - dense.model.layers[0].mlp.up_proj.weight).T.detach()).pow(2).mean())
+    assert error["gptq"] < 0.9 * error["rtn"]
 
 
 def test_bfloat16_stays_bfloat16_on_its_grid(folders, store):
@@ -153,11 +155,11 @@ def test_bfloat16_stays_bfloat16_on_its_grid(folders, store):
         assert max(len(group.unique()) for group in weight.reshape(-1, 80)) <= 16
 
 
-def test_a_recipe_of_the_users_goes_by_its_name_and_its_layers_count_by_size(folders, store, tmp_path):
+def test_a_recipe_file_is_named_by_its_stem_and_layers_count_by_size(folders, store, tmp_path):
     recipe = recipe_of(tmp_path, weights_only(bits=8, targets="['re:.*mlp.*_proj']"), "eight-bit-mlp")
     manifest = manifest_of(prune(folders["llama"], recipe, store=store, **SMALL))
     assert (manifest["variant"], manifest["pruner"]) == ("eight-bit-mlp", "eight-bit-mlp")
-    # A block: attention 80 x 80 twice and 80 x 40 twice, in float32; MLP 80 x 160 three times, in 8 bits.
+    # Each block: attention 80 x 80 twice and 80 x 40 twice, in float32; MLP 80 x 160 three times, in 8 bits.
     assert manifest["bits_measured"] == pytest.approx((19200 * 32 + 38400 * 8) / 57600)
 
 
@@ -166,17 +168,17 @@ def test_a_pruned_model_has_the_bits_of_its_dtype(folders, store):
     assert manifest["bits_measured"] == 32
 
 
-def test_pruned_hf_says_both(folders, store):
+def test_pruned_hf_reports_sparsity_and_bits(folders, store):
     model = PrunedHFLM(folders["llama"], pruner="rtn", store=store, device="cpu", **SMALL)
-    told = model.get_model_info()["illusion"]
-    assert (told["variant"], told["bits_measured"]) == ("rtn", 4.0)
-    assert 0 < told["sparsity_measured"] < 0.3  # what rounds to zero is zero
-    assert "bits_of_layer" not in told
+    info = model.get_model_info()["illusion"]
+    assert (info["variant"], info["bits_measured"]) == ("rtn", 4.0)
+    assert 0 < info["sparsity_measured"] < 0.3  # small weights are rounded to zero
+    assert "bits_of_layer" not in info
     dense = PrunedHFLM(folders["llama"], pruner="none", device="cpu")
     assert dense.get_model_info()["illusion"]["bits_measured"] == 32
 
 
-def test_pruned_then_rounded(folders, store, tmp_path):
+def test_pruning_then_quantisation(folders, store, tmp_path):
     recipe = recipe_of(tmp_path, WANDA + weights_only(), "sparse-and-coarse")
     folder = prune(folders["llama"], recipe, 0.5, store=store, **SMALL)
     manifest = manifest_of(folder)
@@ -187,10 +189,10 @@ def test_pruned_then_rounded(folders, store, tmp_path):
         assert not (weight[wanda[layer] == 0]).any()
 
 
-def test_gptq_fills_zeros_again_unless_it_comes_first(folders, store, tmp_path):
-    # llmcompressor took the keeping of zeros out of GPTQ: its pull request 2860.
+def test_gptq_overwrites_zeros_unless_it_comes_first(folders, store, tmp_path):
+    # llmcompressor removed the preservation of zeros from GPTQ in its pull request 2860.
     after = recipe_of(tmp_path, WANDA + weights_only("GPTQModifier"), "gptq-last")
-    with pytest.raises(UserError, match="GPTQ fills zeros again: in the recipe put the pruning behind it"):
+    with pytest.raises(UserError, match="GPTQ overwrites zeros: in the recipe put pruning after GPTQ"):
         prune(folders["embedded"], after, 0.6, store=store, **SMALL)
     first = recipe_of(tmp_path, weights_only("GPTQModifier") + WANDA, "gptq-first")
     folder = prune(folders["embedded"], first, 0.6, store=store, **SMALL)
@@ -223,15 +225,15 @@ def test_floating_point_of_four_bits(folders, store, tmp_path):
     assert manifest_of(folder)["bits_measured"] == 4
     for _, weight in prunable_weights(load(folder)):
         for group in weight.detach().reshape(-1, 16):
-            # E2M1 knows 0, 0.5, 1, 1.5, 2, 3, 4 and 6: in every group some scale makes these of its weights.
+            # E2M1 represents 0, 0.5, 1, 1.5, 2, 3, 4 and 6: in every group some scale maps the weights to these values.
             largest = group.abs().max()
-            made = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+            values = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
             assert any(
-                torch.isclose(group.abs()[:, None] * top / largest, made, atol=1e-3).any(dim=1).all() for top in (6, 4, 3, 2)
+                torch.isclose(group.abs()[:, None] * top / largest, values, atol=1e-3).any(dim=1).all() for top in (6, 4, 3, 2)
             )
 
 
-def test_a_mask_then_rounded(folders, store, tmp_path):
+def test_a_mask_then_quantisation(folders, store, tmp_path):
     recipe = recipe_of(tmp_path, WANDA + weights_only(), "masked-and-coarse")
     folder = prune(folders["llama"], recipe, mask_structure="2:4", store=store, **SMALL)
     for _, weight in prunable_weights(load(folder)):
@@ -239,11 +241,11 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             "a_stage:\n  b_modifiers:\n    QuantizationModifier:\n      scheme: W8A8\n      ignore: {{ ignore }}\n",
-            "QuantizationModifier quantises input_activations, which no ordinary checkpoint holds: give a scheme of weights alone",
+            "QuantizationModifier quantises input_activations, which a dense-format checkpoint can't hold: give a scheme for weights only",
         ),
         (
             weights_only(
@@ -258,14 +260,14 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
         (weights_only(targets="[Embedding]"), "it quantises model.embed_tokens"),
         (
             weights_only().replace("strategy: channel", "strategy: group, group_size: 48"),
-            "can't prune this model so .*divisible",
+            "can't prune this model with this recipe .*divisible",
         ),
-        (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid to llmcompressor"),
+        (weights_only().replace("num_bits: 4", "num_bit: 4"), "recipe is not valid for llmcompressor"),
         (weights_only("NoSuchModifier"), "No modifier of type 'NoSuchModifier'"),
         ("a_stage:\n  b_modifiers:\n    GPTQModifier:\n", "names no modifier"),
         (
             "a_stage:\n  b_modifiers:\n    QuIPModifier: {transform_type: random-hadamard}\n",
-            "would not load whole from an ordinary checkpoint: .* tensors unexpected, e.g. model.layers",
+            "would not load completely from a dense-format checkpoint: .* tensors unexpected, e.g. model.layers",
         ),
         (
             WANDA.replace("{{ sparsity }}", "0.6").replace("{{ mask_structure }}", "2:4"),
@@ -273,9 +275,9 @@ def test_a_mask_then_rounded(folders, store, tmp_path):
         ),
     ],
 )
-def test_recipes_that_cannot_be(folders, tmp_path, text, said):
+def test_an_impossible_recipe_is_refused(folders, tmp_path, text, message):
     recipe = recipe_of(tmp_path, text)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         prune(folders["llama"], recipe, store=str(tmp_path / "store"), **SMALL)
     assert "\n" not in str(caught.value)
     assert not list((tmp_path / "store").glob("[!.]*"))

@@ -1,4 +1,4 @@
-"""Measured sparsity on weights set by hand."""
+"""Measured sparsity and its checks, on weights set by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_embeddings_norms_and_head_are_not_prunable(arch):
     assert sorted(f"{name}.weight" for name in names) == sorted(blocks)
 
 
-def test_shares_by_hand():
+def test_measured_sparsity_by_hand():
     model = make_tiny_model("llama")
     first, second = (
         weight for name, weight in prunable_weights(model) if name.endswith(("0.self_attn.q_proj", "0.mlp.up_proj"))
@@ -36,29 +36,29 @@ def test_shares_by_hand():
     assert overall_sparsity(model) == (20 * 80 + 80 * 80) / total
 
 
-def test_more_than_half_a_point_off_stops():
+def test_a_difference_of_more_than_half_a_percent_is_refused():
     model = make_tiny_model("llama")
     with torch.no_grad():
         for _, weight in prunable_weights(model):
             weight[:, : int(weight.shape[1] * 0.6)] = 0
     check_sparsity(model, 0.6, "0:0")
     check_sparsity(model, 0.604, "0:0")
-    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.6000, 0.606 was requested"):
         check_sparsity(model, 0.606, "0:0")
 
 
-def test_a_single_layer_off_stops_even_if_the_whole_is_right():
+def test_one_wrong_layer_is_refused_even_if_the_whole_is_right():
     model = make_tiny_model("llama")
     weights = dict(prunable_weights(model))
     with torch.no_grad():
         for weight in weights.values():
             weight[:, : weight.shape[1] // 2] = 0
-        # Two layers of 80 x 80: what is missing in one is too much in the other.
+        # Two layers of 80 x 80: the zeros missing in one are additional in the other.
         weights["model.layers.0.self_attn.q_proj"][:, 30:] = 1
         weights["model.layers.0.self_attn.o_proj"][:, :50] = 0
     assert overall_sparsity(model) == 0.5
     with pytest.raises(
-        UserError, match=r"0\.5 was asked \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
+        UserError, match=r"0\.5 was requested \(worst layer model\.layers\.0\.self_attn\.[qo]_proj: 0\.(375|625)0\)"
     ):
         check_sparsity(model, 0.5, "0:0")
 
@@ -72,40 +72,40 @@ def test_every_group_of_an_n_of_m_mask_is_checked():
     name, weight = next(iter(prunable_weights(model)))
     with torch.no_grad():
         weight[3, 0:4] = torch.tensor([1.0, 1.0, 1.0, 0.0])
-    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were asked"):
+    with pytest.raises(UserError, match=f"layer {name} has a group of 4 with 1 zeros, 2 were requested"):
         check_sparsity(model, 0.5, "2:4")
 
 
 @pytest.mark.parametrize("structure", ["2:4", "4:8"])
-def test_a_group_with_more_zeros_than_asked(structure):
+def test_a_group_with_more_zeros_than_requested(structure):
     zeros, group = map(int, structure.split(":"))
     model = make_tiny_model("llama")
-    masked(model, group)
+    mask_half_of_each_group(model, group)
     name, weight = list(prunable_weights(model))[3]
     with torch.no_grad():
         weight[7, group] = 0  # the first of the second group, which the mask keeps
-    said = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were asked"
-    with pytest.raises(UserError, match=said):
+    message = f"layer {name} has a group of {group} with {zeros + 1} zeros, {zeros} were requested"
+    with pytest.raises(UserError, match=message):
         check_sparsity(model, 0.5, structure)
-    # What was rounded, too, may have more.
+    # A model that is quantised too may have more.
     check_sparsity(model, 0.5, structure, at_least=True)
 
 
 @pytest.mark.parametrize("arch", ["llama", "gpt2"])
-def test_groups_go_along_the_inputs(arch):
+def test_groups_lie_along_the_inputs(arch):
     model = make_tiny_model(arch)
     with torch.no_grad():
         for _, weight in prunable_weights(model):
-            # Two of every four, but down the outputs: half the columns of a row, in runs of eight.
+            # Two of every four, but along the outputs: half the columns of a row, in runs of eight.
             rows, columns = weight.shape
             down = (torch.arange(rows)[:, None] + 2 * (torch.arange(columns)[None] // 8)) % 4 < 2
             weight[down] = 0
             assert ((weight.T.reshape(-1, 4) == 0).sum(dim=1) == 2).all()
-    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were asked"):
+    with pytest.raises(UserError, match=r"has a group of 4 with 0 zeros, 2 were requested"):
         check_sparsity(model, 0.5, "2:4")
 
 
-def test_layers_may_differ_if_the_whole_is_right():
+def test_layers_may_have_different_sparsities():
     model = make_tiny_model("llama")
     of_layer = {}
     with torch.no_grad():
@@ -113,28 +113,28 @@ def test_layers_may_differ_if_the_whole_is_right():
             of_layer[name] = 0.45 if "layers.0" in name else 0.55
             weight[:, : round(weight.shape[1] * of_layer[name])] = 0
     check_sparsity(model, 0.5, "0:0", of_layer=of_layer)
-    with pytest.raises(UserError, match=r"0.5 was asked \(worst layer"):
+    with pytest.raises(UserError, match=r"0.5 was requested \(worst layer"):
         check_sparsity(model, 0.5, "0:0")
-    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was requested"):
         check_sparsity(model, 0.52, "0:0", of_layer=of_layer)
 
 
-def test_at_least_lets_more_pass_and_fewer_not():
+def test_at_least_accepts_more_zeros_but_not_fewer():
     model = make_tiny_model("llama")
-    masked(model, 4)
+    mask_half_of_each_group(model, 4)
     check_sparsity(model, 0.4, "0:0", at_least=True)
-    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was asked"):
+    with pytest.raises(UserError, match=r"sparsity 0.5000, 0.6 was requested"):
         check_sparsity(model, 0.6, "0:0", at_least=True)
 
 
-def masked(model, group):
-    """The second half of each group of a row is zero."""
+def mask_half_of_each_group(model, group):
+    """Set the second half of each group of a row to zero."""
     with torch.no_grad():
         for _, weight in prunable_weights(model):
             weight[:, torch.arange(weight.shape[1]) % group >= group // 2] = 0
 
 
-def test_groups_that_do_not_fit_are_named_before_pruning():
+def test_check_shapes_names_a_layer_whose_rows_have_a_partial_group():
     model = make_tiny_model("llama")
     check_shapes(model, "4:8")  # 80 and 160 inputs
     check_shapes(model, "0:0")

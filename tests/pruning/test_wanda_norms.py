@@ -1,4 +1,4 @@
-"""Wanda's squares against llmcompressor's own sum of them."""
+"""The running mean of squared inputs, compared with llmcompressor's own function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lm_eval_illusion.pruning.modifiers import accumulate_squares, fast_wanda_no
 
 
 def test_squares_by_hand():
-    # Two samples of two tokens, then one: (1 + 9 + 25 + 49 + 4 + 36) / 3 samples, and by half of each in the second input.
+    # Two samples of two tokens, then one sample: (1 + 9 + 25 + 49 + 4 + 36) / 3 samples; the second input is half of the first.
     inputs = torch.tensor([[[1.0, 0.5], [3.0, 1.5]], [[5.0, 2.5], [7.0, 3.5]]])
     squares, samples = accumulate_squares(inputs, None, torch.zeros(2), 0)
     squares, samples = accumulate_squares(torch.tensor([[2.0, 1.0], [6.0, 3.0]]), None, squares, samples)
@@ -19,19 +19,19 @@ def test_squares_by_hand():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_squares_are_llmcompressors(dtype):
+def test_squares_equal_those_of_llmcompressor(dtype):
     torch.manual_seed(0)
     layer = torch.nn.Linear(24, 8, dtype=dtype)
-    parts = [torch.randn(4, 5, 24, dtype=dtype), torch.randn(7, 24, dtype=dtype), torch.randn(1, 9, 24, dtype=dtype)]
-    ours, theirs, counts = torch.zeros(24), torch.zeros(24), [0, 0]
-    for inputs in parts:
-        ours, counts[0] = accumulate_squares(inputs, layer, ours, counts[0])
-        theirs, counts[1] = base.accumulate_row_scalars(inputs, layer, theirs, counts[1])
+    batches = [torch.randn(4, 5, 24, dtype=dtype), torch.randn(7, 24, dtype=dtype), torch.randn(1, 9, 24, dtype=dtype)]
+    found, expected, counts = torch.zeros(24), torch.zeros(24), [0, 0]
+    for inputs in batches:
+        found, counts[0] = accumulate_squares(inputs, layer, found, counts[0])
+        expected, counts[1] = base.accumulate_row_scalars(inputs, layer, expected, counts[1])
     assert counts == [6, 6]
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
 
 
-def test_llmcompressors_own_is_back_afterwards():
+def test_llmcompressors_own_function_is_restored():
     before = base.accumulate_row_scalars
     with fast_wanda_norms():
         assert base.accumulate_row_scalars is accumulate_squares

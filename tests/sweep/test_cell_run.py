@@ -7,10 +7,10 @@ import os
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep.cell_run import complete, folder_of, one_sweep, record_of
-from lm_eval_illusion.sweep.grid import Cell
+from lm_eval_illusion.sweep.cell_run import cell_folder, complete, read_record, sweep_lock
+from lm_eval_illusion.sweep.grid import Cell, CellRequest
 
-CELL = Cell("a--dense--0", "a", "dense", {}, {"limit": 3})
+CELL = Cell("a--dense--0", "a", "dense", CellRequest({}, [], 3, {}))
 
 
 def write(text):
@@ -22,20 +22,20 @@ def write(text):
 
 
 def test_a_done_cell_has_a_record_of_what_was_asked_and_written(tmp_path):
-    assert record_of(CELL, tmp_path) is None
+    assert read_record(CELL, tmp_path) is None
     record = complete(CELL, tmp_path, write("x"))
-    assert record_of(CELL, tmp_path) == record
-    assert record["limit"] == 3
-    assert list(record["files"]) == ["below/results.json"]
+    assert read_record(CELL, tmp_path) == record
+    assert record.limit == 3
+    assert list(record.files) == ["below/results.json"]
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("y"), lambda path: path.unlink()])
 def test_a_cell_whose_files_are_not_those_that_were_written_is_not_done_and_is_made_again(tmp_path, damage):
     complete(CELL, tmp_path, write("x"))
-    damage(folder_of(CELL, tmp_path) / "below" / "results.json")
-    assert record_of(CELL, tmp_path) is None
+    damage(cell_folder(CELL, tmp_path) / "below" / "results.json")
+    assert read_record(CELL, tmp_path) is None
     complete(CELL, tmp_path, write("z"))
-    assert (folder_of(CELL, tmp_path) / "below" / "results.json").read_text() == "z"
+    assert (cell_folder(CELL, tmp_path) / "below" / "results.json").read_text() == "z"
 
 
 def test_a_cell_that_fails_leaves_nothing_in_its_place(tmp_path):
@@ -45,11 +45,11 @@ def test_a_cell_that_fails_leaves_nothing_in_its_place(tmp_path):
 
     with pytest.raises(OSError, match="No space"):
         complete(CELL, tmp_path, fail)
-    assert record_of(CELL, tmp_path) is None
-    assert not folder_of(CELL, tmp_path).exists()
+    assert read_record(CELL, tmp_path) is None
+    assert not cell_folder(CELL, tmp_path).exists()
     # It may be what fills the disk.
     assert not list((tmp_path / ".unfinished").iterdir())
-    with one_sweep(tmp_path):
+    with sweep_lock(tmp_path):
         assert not (tmp_path / ".unfinished").exists()
 
 
@@ -61,8 +61,8 @@ def test_of_two_attempts_at_once_the_first_that_is_done_stays(tmp_path):
         # As after a node was taken for lost: the same cell, run elsewhere meanwhile.
         records.append(complete(CELL, tmp_path, write("faster")))
 
-    assert [complete(CELL, tmp_path, slower)] == records == [record_of(CELL, tmp_path)]
-    assert (folder_of(CELL, tmp_path) / "below" / "results.json").read_text() == "faster"
+    assert [complete(CELL, tmp_path, slower)] == records == [read_record(CELL, tmp_path)]
+    assert (cell_folder(CELL, tmp_path) / "below" / "results.json").read_text() == "faster"
     assert not list((tmp_path / ".unfinished").iterdir())
 
 
@@ -72,9 +72,9 @@ def test_a_done_cell_can_be_read_by_whom_the_umask_lets(tmp_path):
         complete(CELL, tmp_path, write("x"))
     finally:
         os.umask(old)
-    assert folder_of(CELL, tmp_path).stat().st_mode & 0o777 == 0o755
+    assert cell_folder(CELL, tmp_path).stat().st_mode & 0o777 == 0o755
 
 
 def test_one_sweep_at_a_time(tmp_path):
-    with one_sweep(tmp_path), pytest.raises(UserError, match="another sweep"), one_sweep(tmp_path):
+    with sweep_lock(tmp_path), pytest.raises(UserError, match="another sweep"), sweep_lock(tmp_path):
         pass

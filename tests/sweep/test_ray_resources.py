@@ -7,15 +7,15 @@ import math
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep.ray_resources import CellResources, read_needs, too_much
+from lm_eval_illusion.sweep.ray_resources import CellResources, missing_resources, read_resources
 
 GIB = 1024**3
 
 
 def test_flags_become_needs():
-    assert read_needs("local", {}) is None
+    assert read_resources("local") is None
     flags = {"address": "a:1", "cpus_per_cell": 2.0, "gpus_per_cell": 0.5, "memory_per_cell": 3.0}
-    assert read_needs("ray", flags) == CellResources("a:1", 2.0, 0.5, 3.0)
+    assert read_resources("ray", **flags) == CellResources("a:1", 2.0, 0.5, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_flags_become_needs():
 )
 def test_what_makes_no_sense_is_said(engine, flags, said):
     with pytest.raises(UserError, match=said):
-        read_needs(engine, flags)
+        read_resources(engine, **flags)
 
 
 def test_a_gpu_for_each_cell_where_there_are_any():
@@ -43,8 +43,10 @@ def test_a_gpu_for_each_cell_where_there_are_any():
 
 def test_whether_some_node_has_what_a_cell_needs():
     nodes = [{"CPU": 4, "memory": 8 * GIB}, {"CPU": 1, "GPU": 2, "memory": 64 * GIB}]
-    assert too_much({"CPU": 1, "GPU": 2, "memory": 64 * GIB}, nodes) is None
-    assert too_much({"CPU": 8}, nodes) == "no node has 8 CPU: the largest has 4 CPU"
-    assert too_much({"memory": 65 * GIB}, nodes) == "no node has 65.0 GiB of memory: the largest has 64.0 GiB of memory"
+    assert missing_resources({"CPU": 1, "GPU": 2, "memory": 64 * GIB}, nodes) is None
+    assert missing_resources({"CPU": 8}, nodes) == "no node has 8 CPU: the largest has 4 CPU"
+    assert (
+        missing_resources({"memory": 65 * GIB}, nodes) == "no node has 65.0 GiB of memory: the largest has 64.0 GiB of memory"
+    )
     # Four CPUs on one, GPUs on the other.
-    assert too_much({"CPU": 4, "GPU": 1, "memory": 0}, nodes) == "no node has 4 CPU, 1 GPU together"
+    assert missing_resources({"CPU": 4, "GPU": 1, "memory": 0}, nodes) == "no node has 4 CPU, 1 GPU together"

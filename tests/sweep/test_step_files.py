@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lm_eval_illusion.progress import ProgressEvent
-from lm_eval_illusion.sweep.grid import Cell
+from lm_eval_illusion.sweep.grid import Cell, CellRequest
 from lm_eval_illusion.sweep.progress import read_steps, step_file
 
-CELLS = [Cell(name, "a", "dense", {}, {}) for name in ("one", "two")]
+CELLS = [Cell(name, "a", "dense", CellRequest({}, [], None, {})) for name in ("one", "two")]
 
 
 def test_what_runs_is_read_and_gone_with_the_cell(tmp_path):

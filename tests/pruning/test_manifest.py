@@ -1,0 +1,72 @@
+"""The records of a checkpoint: the store key and the JSON of the manifest do not change by accident."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import msgspec
+
+from lm_eval_illusion.pruning.checkpoint_store import get_or_create, key_of
+from lm_eval_illusion.pruning.manifest import BlockRecord, CalibrationRecord, CheckpointIdentity, Manifest
+
+MANIFEST = Manifest(
+    base_model="a",
+    base_revision="0",
+    variant="owl-0.6",
+    pruner="owl",
+    sparsity_requested=0.6,
+    mask_structure="0:0",
+    owl_lambda=0.08,
+    owl_m=5.0,
+    pruning_seed=0,
+    versions={"torch": "2"},
+)
+PROVENANCE = [
+    *("base_model", "base_revision", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured"),
+    *("mask_structure", "owl_lambda", "owl_m", "recipe", "recipe_sha256", "calibration", "pruning_seed", "key", "versions"),
+]
+
+
+def test_the_key_of_an_identity_is_fixed():
+    identity = CheckpointIdentity(
+        base_revision="abc",
+        dtype="auto",
+        tokenizer=None,
+        recipe="x: {{ sparsity }}",
+        sparsity=0.6,
+        mask_structure="0:0",
+        owl=(None, None),
+        calibration=["d1", "d2"],
+        calibration_samples=128,
+        calibration_length=256,
+        pruning_seed=0,
+        versions={"torch": "2"},
+    )
+    # Computed from a dictionary of the same names by the code before the record existed.
+    assert key_of(asdict(identity)) == "fa8c9c95614143d81b5803cab2b387f7"
+
+
+def test_results_config_gets_the_provenance_without_layers_and_files():
+    assert list(MANIFEST.provenance()) == PROVENANCE
+    assert MANIFEST.provenance()["calibration"] is None
+
+
+def test_the_manifest_on_disk_has_all_fields_in_order_and_is_read_back(tmp_path):
+    def make(folder):
+        (folder / "config.json").write_text("{}")
+        return msgspec.structs.replace(
+            MANIFEST,
+            sparsity_of_layer={"q": 0.5},
+            bits_of_layer={"q": 32.0},
+            owl_of_block={"layers.0": BlockRecord(0.01, 0.5)},
+            calibration=CalibrationRecord("embedded", "all", 8, 64, "0"),
+        )
+
+    checkpoint = get_or_create(str(tmp_path), "key", make)
+    written = json.loads((tmp_path / "key" / "manifest.json").read_text())
+    assert list(written) == [*PROVENANCE, "sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "stamps"]
+    assert written["owl_of_block"] == {"layers.0": {"outlier_share": 0.01, "sparsity": 0.5}}
+    assert written["calibration"] == {"source": "embedded", "language": "all", "samples": 8, "length": 64, "sha256": "0"}
+    assert checkpoint.manifest.owl_of_block == {"layers.0": BlockRecord(0.01, 0.5)}
+    assert set(checkpoint.manifest.stamps) == set(checkpoint.manifest.files) == {"config.json"}
