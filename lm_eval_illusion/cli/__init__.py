@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from lm_eval_illusion.cli import demo, pair, prune, report, run, sweep
 from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
 
+EXIT_INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -17,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the program's name. Default: those of this process.
 
     Returns:
-        The exit code: 0, 1 if a cell of a sweep failed, 2 after a user's mistake (one line on stderr), 3 if a gate of `report` fails.
+        The exit code: 0; 1 if a cell of a sweep or the demo failed; 2 after a mistake of the user (one line on stderr);
+        3 if a gate of `report` fails; 130 after Ctrl-C (one line on stderr).
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -30,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         error.show()
         return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("lm-eval-illusion: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
