@@ -134,7 +134,7 @@ def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
     from lm_eval_illusion.report.format import decimal, percent
 
     console = Console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("variant")
     for heading in ("recognition", "production", "gap", "recognition-only", "recovered"):
         table.add_column(heading, justify="right")
@@ -149,11 +149,10 @@ def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
             percent(row["recognition_only_rate"]["value"]),
             percent(any_strategy.get("value")),
         )
-    console.print(Text(f"\n{sentence}", style="bold"))
+    console.print(Text(f"\n{sentence}\n", style="bold"))
     console.print(table)
     console.print(
-        f"In % of {rows[0]['n']} items. gap: recognition minus production, in points. recovered: in % of the recognition-only"
-        " errors, those that beam search, sampling or one example brings back.",
+        f"% of {rows[0]['n']} items; gap in points; recovered: % of the recognition-only errors, by beams, samples or one example.",
         highlight=False,
     )
     console.print(CAVEAT, highlight=False)
