@@ -59,9 +59,9 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=["table", "markdown", "csv", "json"],
+        choices=["table", "headline", "markdown", "csv", "json"],
         default="table",
-        help="what is printed: tables, the leaderboard as Markdown or CSV, or report.json",
+        help="what to print: tables, the headline, the leaderboard as Markdown or CSV, or report.json (default: table)",
     )
     parser.set_defaults(execute=execute)
 
