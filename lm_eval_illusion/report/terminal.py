@@ -24,20 +24,17 @@ from lm_eval_illusion.report.tables import (
 )
 
 WIDTH_OF_A_FILE = 200
-FORMATS = ("table", "headline", "markdown", "csv", "json")
+FORMATS = ("table", "markdown", "csv", "json")
 
 
 def print_report(report: dict[str, Any], notes: Sequence[str], form: str = "table") -> None:
-    """`table`: tables of languages and of variants, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json.
-
-    `headline`: the headline alone.
-    """
+    """`table`: tables of languages and of variants, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json."""
     if form == "table":
         _print_tables(report, notes)
-    elif form == "markdown":
-        print(leaderboard_table(report))
     elif form == "headline":
         print(headline(report))
+    elif form == "markdown":
+        print(leaderboard_table(report))
     elif form == "csv":
         print(leaderboard_csv(report["leaderboard"]), end="")
     else:

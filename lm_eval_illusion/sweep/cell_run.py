@@ -12,7 +12,9 @@ OUT/.placing.lock                held while a finished attempt takes its place
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.evaluation import evaluate, output_to_file
+from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.files import file_sha256, files_below, fresh_folder
 from lm_eval_illusion.progress import ProgressListener, watched
 from lm_eval_illusion.sweep.grid import Cell
@@ -120,7 +122,7 @@ class Outcome:
 def attempt(cell: Cell, study: Study, out: Path, watcher: ProgressListener) -> Outcome:
     """Run a cell, its steps told to `watcher`. Whatever goes wrong is its outcome: one cell's failure is its own."""
     try:
-        with output_to_file(log_of(cell, out), 2), watched(watcher):
+        with _stderr_into(log_of(cell, out)), watched(watcher):
             record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
     except (Exception, SystemExit) as error:
         return failure(cell, error)
@@ -160,3 +162,20 @@ def keep(outcome: Outcome, out: Path) -> None:
 
 def _evaluate(cell: Cell, study: Study, folder: Path) -> None:
     evaluate(cell.model_args, study.tasks, folder, limit=study.limit, batch_size=study.batch_size, metadata=study.metadata)
+
+
+@contextlib.contextmanager
+def _stderr_into(path: Path) -> Iterator[None]:
+    """Bars and warnings of libraries go to a file. By descriptor: their handlers hold on to the stream that they met first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    try:
+        with path.open("ab") as log:
+            sys.stderr.flush()
+            os.dup2(log.fileno(), 2)
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # the log's disk is full; what is left unsaid is said below on the old stream
+            sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
