@@ -1,7 +1,7 @@
 """Measure the benchmark illusion: answers that a compressed language model still recognises but no longer produces.
 
-The public functions are `matches`, `load_outcomes`, `cross_tabulate` and `prune`. They are imported at their first use: the hook that adds us to
-plain lm_eval imports this module at every start of Python.
+The public functions are `matches`, `load_outcomes`, `cross_tabulate` and `prune`. They are imported at their first use: the hook that
+adds us to plain lm_eval imports this module at every start of Python.
 """
 
 TYPE_CHECKING = False
