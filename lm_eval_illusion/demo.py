@@ -5,6 +5,7 @@ The terminal shows one live display and a summary. The output of lm_eval and of 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -32,7 +33,6 @@ LOG = "demo.log"
 LOG_LINES_SHOWN = 10
 """How many last lines of the log an error shows."""
 EXIT_FAILED = 1
-CAVEAT = "The embedded model was trained on these very facts: a demonstration, no evidence about large models."
 
 
 def run_demo(out: Path, limit: int | None = None) -> int:
@@ -111,8 +111,8 @@ def variant_name(variant: dict[str, Any]) -> str:
 def _show_failure(error: Exception, log: Path) -> int:
     """Print the last lines of the log, its path and the error."""
     if not isinstance(error, UserError):
-        with log.open("a", encoding="utf-8") as file:
-            traceback.print_exception(error, file=file)
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:  # a full disk may be the error
+            traceback.print_exception(type(error), error, error.__traceback__, file=file)
     # A progress bar overwrites its line by carriage returns.
     lines = [line for line in re.split(r"[\r\n]+", log.read_text(encoding="utf-8", errors="replace")) if line.strip()]
     for line in lines[-LOG_LINES_SHOWN:]:
@@ -132,6 +132,7 @@ def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
     from rich.text import Text
 
     from lm_eval_illusion.report.format import decimal, percent
+    from lm_eval_illusion.report.notes import EMBEDDED_NOTE
 
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -155,7 +156,7 @@ def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
         f"% of {rows[0]['n']} items; gap in points; recovered: % of the recognition-only errors, by beams, samples or one example.",
         highlight=False,
     )
-    console.print(CAVEAT, highlight=False)
+    console.print(EMBEDDED_NOTE, highlight=False)
     print(f"Report, to open in a browser: {out / 'report.html'}\nLog of lm_eval and the libraries: {out / LOG}")
 
 
