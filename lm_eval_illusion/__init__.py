@@ -1,7 +1,7 @@
-"""Measure the benchmark illusion: what a pruned language model still recognises but can no longer say.
+"""Measure the benchmark illusion: answers that a compressed language model still recognises but no longer produces.
 
-Public: `matches`, `load_outcomes`, `cross_tabulate`, `prune`. They are imported when they are asked for: this module is imported at every
-start of Python, by the hook that lets plain lm_eval find us.
+The public functions are `matches`, `load_outcomes`, `cross_tabulate` and `prune`. They are imported at their first use: the hook that
+adds us to plain lm_eval imports this module at every start of Python.
 """
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_tabulate", "load_outcomes", "matches", "prune"]
 
-_HOMES = {
+_MODULES = {
     "cross_tabulate": "analysis.crosstab",
     "load_outcomes": "results.join_views",
     "matches": "matching",
@@ -26,8 +26,8 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("lm-eval-illusion")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

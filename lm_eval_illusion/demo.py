@@ -1,10 +1,23 @@
-"""The demonstration: the embedded model, dense and pruned, asked every way, and the report."""
+"""The demonstration: evaluate the embedded model, dense and pruned, in all views, and show what pruning did.
+
+The terminal shows one live display and a summary. The output of lm_eval and of the libraries goes to a log file.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
+import os
+import re
+import sys
 import time
+import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from lm_eval_illusion.errors import UserError, one_line
 
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "none"},
@@ -13,30 +26,138 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "sparsegpt", "sparsity": 0.7},
     {"pruner": "magnitude", "sparsity": 0.6},
 )
+"""The arguments of `pruned-hf` for each run."""
 ITEMS_PER_LANGUAGE = 15
 BATCH_ROWS = 160
+LOG = "demo.log"
+LOG_LINES_SHOWN = 10
+"""How many last lines of the log an error shows."""
+EXIT_FAILED = 1
 
 
-def run_demo(out: Path, limit: int | None = None) -> None:
-    """Evaluate every variant on the first `limit` items of each language and write the report to `out`."""
+def run_demo(out: Path, limit: int | None = None) -> int:
+    """Evaluate every variant, write the report to `out` and print a summary of at most 25 lines.
+
+    Args:
+        out: Folder for the runs, the report and the log.
+        limit: Number of items per language, from the first. Default: ITEMS_PER_LANGUAGE.
+
+    Returns:
+        The exit code: 0, or 1 if a run failed; then the last lines of the log are on stderr.
+
+    Raises:
+        UserError: An argument is wrong, or `out` cannot be written.
+    """
+    from lm_eval_illusion.evaluation import output_to_file
     from lm_eval_illusion.items import embedded_languages
-    from lm_eval_illusion.report.command import report_command
 
-    items = limit or ITEMS_PER_LANGUAGE
-    # A folder of its own for each demo: a second one does not meet the runs of the first.
-    runs = out / f"runs-{time.strftime('%Y%m%dT%H%M%S')}"
+    items, log = limit or ITEMS_PER_LANGUAGE, out / LOG
     print(
-        f"{items} items in each of {len(embedded_languages())} languages, {len(VARIANTS)} variants of the embedded model.\n"
-        "It was trained on these very facts, only so far that the effect shows: a demonstration, no evidence about large models."
+        f"{len(VARIANTS)} variants of the embedded model, {items} items in each of {len(embedded_languages())} languages.",
+        flush=True,
     )
-    for number, variant in enumerate(VARIANTS, 1):
-        print(f"[{number}/{len(VARIANTS)}] " + " ".join(str(value) for value in variant.values()), flush=True)
-        evaluate_variant(variant, items, runs)
-    report_command([runs], out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b"")
+    except OSError as error:
+        raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
+    # The display writes to a copy of the descriptor of stdout; the descriptor itself leads to the log during the runs.
+    with os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace") as terminal:
+        try:
+            with output_to_file(log, 1, 2):
+                sentence = _run_and_report(items, out, terminal)
+        except Exception as error:
+            return _show_failure(error, log)
+    _print_summary(sentence, json.loads((out / "report.json").read_text(encoding="utf-8")), out)
+    return 0
+
+
+def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
+    """Evaluate the variants, write the report; return its headline."""
+    from rich.console import Console
+
+    from lm_eval_illusion.progress import RunFinished, progress_display, seconds_left, watched
+    from lm_eval_illusion.report.command import ReportOptions, report_command
+
+    # Each demo has its own folder for its runs, so that the report contains no run of an earlier demo.
+    runs = out / f"runs-{time.strftime('%Y%m%dT%H%M%S')}"
+    begin = time.perf_counter()
+    with progress_display(len(VARIANTS), Console(file=terminal)) as display:
+        for number, variant in enumerate(VARIANTS, 1):
+            name, run_begin = variant_name(variant), time.perf_counter()
+            with watched(lambda event, name=name: display.at({name: event})):  # type: ignore[misc]
+                evaluate_variant(variant, items, runs)
+            now = time.perf_counter()
+            left = seconds_left(len(VARIANTS) - number, number, now - begin, [])
+            display.ended(RunFinished(number, len(VARIANTS), name, "done", now - run_begin, left))
+        display.at({})
+    with redirect_stdout(io.StringIO()) as sentence:
+        report_command([runs], out, ReportOptions(format="headline"))
+    return sentence.getvalue().strip()
 
 
 def evaluate_variant(variant: dict[str, Any], items: int, runs: Path) -> None:
-    """One lm_eval run of the whole family, its results and samples written below `runs` as lm_eval writes them."""
+    """Run lm_eval on the whole family `mqa_illusion` and write its files below `runs`."""
     from lm_eval_illusion.evaluation import evaluate
 
     evaluate(variant, ["mqa_illusion"], runs, limit=items, batch_size=BATCH_ROWS, metadata={})
+
+
+def variant_name(variant: dict[str, Any]) -> str:
+    """Return the name that the report gives a variant: 'dense', 'wanda-0.6'."""
+    return "dense" if variant["pruner"] == "none" else f"{variant['pruner']}-{variant['sparsity']}"
+
+
+def _show_failure(error: Exception, log: Path) -> int:
+    """Print the last lines of the log, its path and the error."""
+    if not isinstance(error, UserError):
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:  # a full disk may be the error
+            traceback.print_exception(type(error), error, error.__traceback__, file=file)
+    # A progress bar overwrites its line by carriage returns.
+    lines = [line for line in re.split(r"[\r\n]+", log.read_text(encoding="utf-8", errors="replace")) if line.strip()]
+    for line in lines[-LOG_LINES_SHOWN:]:
+        print(f"  {line}", file=sys.stderr)
+    print(f"lm-eval-illusion: the lines above are the last of {log}", file=sys.stderr)
+    if isinstance(error, UserError):
+        raise error
+    print(f"lm-eval-illusion: error: the demo failed ({one_line(error, 200)})", file=sys.stderr)
+    return EXIT_FAILED
+
+
+def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
+    """Print the headline, a table with one row per variant, and where the report is."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from lm_eval_illusion.report.format import decimal, percent
+    from lm_eval_illusion.report.notes import EMBEDDED_NOTE
+
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("variant")
+    for heading in ("recognition", "production", "gap", "recognition-only", "recovered"):
+        table.add_column(heading, justify="right")
+    rows = [row for row in report["rows"] if row["language"] == "all"]
+    for row in rows:
+        gap, any_strategy = row["illusion_gap"]["value"], row["recovery"].get("any", {})
+        table.add_row(
+            row["variant"],
+            percent(row["recognition_accuracy"]["value"]),
+            percent(row["production_accuracy"]["value"]),
+            decimal(None if gap is None else 100 * gap),
+            percent(row["recognition_only_rate"]["value"]),
+            percent(any_strategy.get("value")),
+        )
+    console.print(Text(f"\n{sentence}\n", style="bold"))
+    console.print(table)
+    console.print(
+        f"% of {rows[0]['n']} items; gap in points; recovered: % of the recognition-only errors, by beams, samples or one example.",
+        highlight=False,
+    )
+    console.print(EMBEDDED_NOTE, highlight=False)
+    print(f"Report, to open in a browser: {out / 'report.html'}\nLog of lm_eval and the libraries: {out / LOG}")
+
+
+__all__ = ["VARIANTS", "evaluate_variant", "run_demo", "variant_name"]

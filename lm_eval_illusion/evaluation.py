@@ -1,10 +1,14 @@
-"""One lm_eval run from Python, its files written as lm_eval writes them."""
+"""One lm_eval run from Python: it writes the same files as the command `lm_eval`, and its output can go to a log file."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +24,20 @@ def evaluate(
     batch_size: int,
     metadata: dict[str, Any],
 ) -> None:
-    """Ask `pruned-hf` with these arguments the first `limit` items of each task and write results and samples below `folder`.
+    """Evaluate `pruned-hf` on `tasks` and write results and samples below `folder`.
 
-    lm_eval's own tasks are indexed, which takes 8 to 18 s, only if one of them is asked for. `metadata`: as lm_eval's --metadata.
+    lm_eval's own tasks are indexed only if `tasks` names one of them: that takes 8 to 18 s.
+
+    Args:
+        model_args: Arguments of `pruned-hf`.
+        tasks: Names of tasks or groups.
+        folder: Where lm_eval's `EvaluationTracker` writes.
+        limit: Number of items per task, from the first; None for all.
+        batch_size: Rows per batch.
+        metadata: As `--metadata` of lm_eval.
 
     Raises:
-        UserError: an argument is wrong, or the files could not be written.
+        UserError: An argument is wrong, or the files could not be written.
     """
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
@@ -48,7 +60,7 @@ def evaluate(
         evaluation_tracker=tracker,
         metadata=metadata,
     )
-    if results is None:  # another rank than 0: the first one writes
+    if results is None:  # This process is not rank 0; rank 0 writes.
         return
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples)
@@ -58,10 +70,10 @@ def evaluate(
 
 
 def task_manager(tasks: Sequence[str], metadata: dict[str, Any]) -> Any:
-    """lm_eval's task manager, of our tasks alone where no other is asked for.
+    """Return lm_eval's task manager. It indexes only our tasks if all of `tasks` are ours.
 
     Raises:
-        UserError: a task is unknown.
+        UserError: A task is unknown.
     """
     from lm_eval.tasks import TaskManager
 
@@ -70,23 +82,32 @@ def task_manager(tasks: Sequence[str], metadata: dict[str, Any]) -> Any:
     ours = TaskManager(include_path=str(tasks_folder()), include_defaults=False, metadata=metadata)
     if set(tasks) <= set(ours.all_tasks):
         return ours
-    everybodys = TaskManager(include_path=str(tasks_folder()), metadata=metadata)
+    complete = TaskManager(include_path=str(tasks_folder()), metadata=metadata)
     for task in tasks:
-        if task not in everybodys.all_tasks:
+        if task not in complete.all_tasks:
             raise UserError(f"task {task!r} is unknown: `lm_eval ls tasks` lists them all")
-    return everybodys
+    return complete
 
 
 def _check_written(folder: Path, date: str, rows: dict[str, int]) -> None:
-    """lm_eval turns an error in writing into a warning, so look for the files and whether they are whole."""
-    short = [task for task, expected in sorted(rows.items()) if _rows_written(folder, task, date) != expected]
-    if short or not any(map(_is_json, folder.rglob(f"results_{date}.json"))):
-        what = f"the samples of {', '.join(short[:3])}" if short else "its results"
+    """Check that the files exist and are complete: lm_eval only warns if it cannot write.
+
+    Args:
+        folder: Where lm_eval wrote.
+        date: The date in the names of the files.
+        rows: Expected number of rows in the samples file of each task.
+
+    Raises:
+        UserError: A file is missing or incomplete.
+    """
+    incomplete = [task for task, expected in sorted(rows.items()) if _rows_written(folder, task, date) != expected]
+    if incomplete or not any(map(_is_json, folder.rglob(f"results_{date}.json"))):
+        what = f"the samples of {', '.join(incomplete[:3])}" if incomplete else "its results"
         raise UserError(f"lm_eval could not write {what} to {folder}: is it writable, is the disk full?")
 
 
 def _rows_written(folder: Path, task: str, date: str) -> int:
-    """How many rows the samples file of a task holds; a row that a full disk cut off has no end of line."""
+    """Return the number of complete rows in the samples file of a task; a row that a full disk cut off has no line end."""
     name = f"samples_{task}_{date}.jsonl"
     return sum(path.read_bytes().count(b"\n") for path in folder.rglob("samples_*") if path.name == name)
 
@@ -97,3 +118,36 @@ def _is_json(path: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+@contextmanager
+def output_to_file(path: Path, *descriptors: int) -> Iterator[None]:
+    """Append what the process writes to these file descriptors (1 stdout, 2 stderr) to a file.
+
+    Descriptors, not `sys.stdout` and `sys.stderr`: log handlers keep the stream that they met first, and native code knows no other.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log, contextlib.ExitStack() as restored:
+        _flush(descriptors)
+        for descriptor in descriptors:
+            restored.callback(_restore, os.dup(descriptor), descriptor)
+            os.dup2(log.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            # If the disk of the log is full, the rest of the buffer goes to the old streams.
+            with contextlib.suppress(OSError):
+                _flush(descriptors)
+
+
+def _restore(copy: int, descriptor: int) -> None:
+    os.dup2(copy, descriptor)
+    os.close(copy)
+
+
+def _flush(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        (sys.stdout if descriptor == 1 else sys.stderr).flush()

@@ -1,8 +1,13 @@
-"""What an evaluation is at: shown as lm_eval's bars, or told to whoever watches, such as a sweep that shows many cells."""
+"""Progress of evaluations: events from the code that works, a listener that receives them, and the display that shows them.
+
+Without a listener, an evaluation shows lm_eval's progress bars. A sweep or the demo listens and shows one live display for many runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -11,7 +16,14 @@ from lm_eval_illusion.views import view_of_task
 
 
 class ProgressEvent(NamedTuple):
-    """`doing`: what is done now; `views`: that it is done for, tasks that are not ours by their names; `done` of `total` requests."""
+    """The current step of an evaluation.
+
+    Attributes:
+        doing: The step: "loading", "pruning", "scoring" or "answering".
+        views: The views that the step works for; a task that is not ours is named in full.
+        done: Finished requests.
+        total: All requests of the step; 0 if the step has no count.
+    """
 
     doing: str
     views: tuple[str, ...] = ()
@@ -19,29 +31,31 @@ class ProgressEvent(NamedTuple):
     total: int = 0
 
     def __str__(self) -> str:
-        what = " ".join((self.doing, ", ".join(self.views))).strip()
-        return f"{what} {self.done}/{self.total}" if self.total else what
+        # The count comes before the views: a narrow terminal cuts the end of the line.
+        count = f" {self.done}/{self.total}" if self.total else ""
+        views = f" ({', '.join(self.views)})" if self.views else ""
+        return f"{self.doing}{count}{views}"
 
 
 ProgressListener = Callable[[ProgressEvent], None]
-# Of a context, not of the process: what is evaluated elsewhere in it keeps its bars.
-_WATCHER: ContextVar[ProgressListener | None] = ContextVar("watcher", default=None)
+# Context variables, not globals: evaluations in other threads or contexts of the process keep their own bars.
+_LISTENER: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 _VIEWS: ContextVar[tuple[str, ...]] = ContextVar("views", default=())
 
 
 @contextmanager
-def watched(watcher: ProgressListener) -> Iterator[None]:
-    """Tell `watcher` each step within the block; our model shows no bars there."""
-    token = _WATCHER.set(watcher)
+def watched(listener: ProgressListener) -> Iterator[None]:
+    """Send every event within the block to `listener`; our model shows no bars there."""
+    token = _LISTENER.set(listener)
     try:
         yield
     finally:
-        _WATCHER.reset(token)
+        _LISTENER.reset(token)
 
 
 @contextmanager
 def asking(tasks: Iterable[str | None]) -> Iterator[None]:
-    """Within the block, steps are for the views of these tasks."""
+    """Name the views of these tasks in every event within the block."""
     token = _VIEWS.set(tuple(dict.fromkeys(view_of(task) for task in tasks if task)))
     try:
         yield
@@ -50,23 +64,26 @@ def asking(tasks: Iterable[str | None]) -> Iterator[None]:
 
 
 def view_of(task: str) -> str:
-    """`mqa_illusion_fi_gen` -> `gen`; a task that is not one of ours by its whole name."""
+    """Return the view of a task: `mqa_illusion_fi_gen` -> `gen`. The name of any other task is returned as it is."""
     view = view_of_task(task)
     return view.name if view else task
 
 
 def step(doing: str) -> None:
-    """Tell the watcher, if there is one, what is done now."""
-    watcher = _WATCHER.get()
-    if watcher is not None:
-        watcher(ProgressEvent(doing, _VIEWS.get()))
+    """Send an event without a count to the listener, if there is one."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener(ProgressEvent(doing, _VIEWS.get()))
 
 
 @contextmanager
 def progress(doing: str, total: int, description: str, disable: bool) -> Iterator[Callable[[int], Any]]:
-    """A function that counts finished requests: for the watcher, or, where nobody watches, on a bar with that description."""
-    watcher, done = _WATCHER.get(), 0
-    if watcher is None:
+    """Yield a function that takes the number of requests finished since its last call.
+
+    It sends events to the listener. Without a listener it moves a tqdm bar labelled `description`; `disable` hides that bar.
+    """
+    listener, done = _LISTENER.get(), 0
+    if listener is None:
         from tqdm import tqdm
 
         with tqdm(total=total, disable=disable, desc=description) as bar:
@@ -76,7 +93,126 @@ def progress(doing: str, total: int, description: str, disable: bool) -> Iterato
     def count(more: int) -> None:
         nonlocal done
         done += more
-        watcher(ProgressEvent(doing, _VIEWS.get(), done, total))
+        listener(ProgressEvent(doing, _VIEWS.get(), done, total))
 
     count(0)
     yield count
+
+
+class RunFinished(NamedTuple):
+    """The end of one run among several: a cell of a sweep, a variant of the demo.
+
+    Attributes:
+        number: Position of the run, from 1.
+        of: Number of runs.
+        name: Name of the run.
+        state: "done", or why it failed.
+        seconds: Duration; None for a run that is not done.
+        left: Estimated seconds until the last run ends; None if no run is done yet.
+    """
+
+    number: int
+    of: int
+    name: str
+    state: str
+    seconds: float | None
+    left: float | None
+
+
+class ProgressDisplay(NamedTuple):
+    """Two functions that show several runs: `ended` one that ended, `at` the current event of each run in progress, by name."""
+
+    ended: Callable[[RunFinished], None]
+    at: Callable[[Mapping[str, ProgressEvent]], None]
+
+
+@contextmanager
+def progress_display(runs: int, console: Any = None) -> Iterator[ProgressDisplay]:
+    """Show the progress of `runs` runs: a live bar on a terminal, elsewhere one line when a run ends.
+
+    `console` is rich's; the default writes to standard output.
+    """
+    from rich.console import Console
+
+    # This stream object, not the name sys.stdout: an engine may redirect standard output while its runs work.
+    console = console or Console(file=sys.stdout)
+    if console.is_terminal:
+        with _live_bar(runs, console) as display:
+            yield display
+    else:
+        yield ProgressDisplay(
+            lambda run: print(finished_line(run) + _left(run.left, ", "), file=console.file, flush=True), _ignore
+        )
+
+
+def seconds_left(to_run: int, done: int, elapsed: float, before: Sequence[float]) -> float | None:
+    """Estimate how long `to_run` runs take.
+
+    Args:
+        to_run: Number of runs that have not ended.
+        done: Number of runs that this process finished.
+        elapsed: Seconds that those took together, in parallel or not.
+        before: Durations of runs that an earlier process finished; used while `done` is 0.
+
+    Returns:
+        Seconds; None without a finished run.
+    """
+    if done:
+        return elapsed / done * to_run
+    return sum(before) / len(before) * to_run if before else None
+
+
+def spoken(seconds: float | None) -> str:
+    """Return a duration in words: 'about 40 s', 'about 7 min', 'about 3.5 h'; '' for None."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 100 * 60 else f"about {seconds / 3600:.1f} h"
+
+
+def finished_line(run: RunFinished) -> str:
+    """Return the line for a finished run: '[1/5] dense: done (12 s)'."""
+    seconds = f" ({run.seconds:.0f} s)" if run.seconds is not None else ""
+    return f"[{run.number}/{run.of}] {run.name}: {run.state}{seconds}"
+
+
+def _left(seconds: float | None, before: str = "") -> str:
+    return f"{before}{spoken(seconds)} left" if seconds else ""
+
+
+def _ignore(_: Mapping[str, ProgressEvent]) -> None:
+    """Show nothing between the ends of two runs."""
+
+
+@contextmanager
+def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
+
+    columns = (
+        MofNCompleteColumn(),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[left]}", markup=False),
+        TextColumn("{task.fields[now]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+    )
+    ends_at: float | None = None
+    # rich must not capture standard error: the output of a run goes to its log file.
+    # With `expand` and one column with a ratio, a long text is cut and the other columns keep their widths.
+    with Progress(*columns, console=console, expand=True, redirect_stdout=False, redirect_stderr=False) as bars:
+        bar = bars.add_task("", total=runs, left="", now="")
+
+        def left() -> str:
+            # An estimate that has passed counts as one more second.
+            return "" if ends_at is None else _left(max(1.0, ends_at - time.monotonic()))
+
+        def ended(run: RunFinished) -> None:
+            nonlocal ends_at
+            ends_at = time.monotonic() + run.left if run.left else None
+            bars.console.print(finished_line(run), markup=False, highlight=False)
+            bars.update(bar, advance=1, left=left())
+
+        def at(events: Mapping[str, ProgressEvent]) -> None:
+            bars.update(bar, left=left(), now="; ".join(f"{name}: {event}" for name, event in events.items()))
+
+        yield ProgressDisplay(ended, at)

@@ -1,29 +1,220 @@
-"""The demonstration end to end, and what an interruption leaves of it: nothing that the next run minds."""
+"""The demonstration: its results, what it shows on a terminal and elsewhere, and runs that fail, are interrupted or are killed."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
+from lm_eval_illusion import demo
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.evaluation import evaluate
 from tests.tiny_models import save_tiny
 
-ONE_VARIANT = (
-    "import sys; from pathlib import Path; from lm_eval_illusion.demo import evaluate_variant;"
-    "base, store, runs = sys.argv[1:];"
-    "settings = dict(calibration_samples=32, calibration_length=128, store=store, device='cpu');"
-    "evaluate_variant(dict(pretrained=base, pruner='sparsegpt', **settings), 1, Path(runs))"
-)
+NAMES = ["dense", "wanda-0.6", "wanda-0.7", "sparsegpt-0.7", "magnitude-0.6"]
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# The evaluation of a variant is replaced, so that lm_eval and torch are not imported.
+DEMO = """
+import os, pathlib, shutil, sys, time
+from lm_eval_illusion import demo
+from lm_eval_illusion.cli import main
+def evaluate_variant(variant, items, runs):
+{body}
+demo.evaluate_variant = evaluate_variant
+sys.exit(main(["demo", "--limit", "3", "--out", sys.argv[1]]))
+"""
+COPY = """
+    print("printed by a library")
+    os.write(2, b"Tokenizing:  50%|#####     | 1/2\\rTokenizing: 100%|##########| 2/2\\n")
+    shutil.copytree(sorted(pathlib.Path(sys.argv[2]).iterdir())[demo.VARIANTS.index(variant)], runs, dirs_exist_ok=True)
+"""
+FAIL = """
+    print(*range(100), sep="\\n")
+    os.write(2, b"loading:  50%\\rloading: 100%\\n")
+    raise RuntimeError("no memory\\nleft")
+"""
+WAIT = """
+    pathlib.Path(sys.argv[2]).touch()
+    time.sleep(60)
+"""
 
 
-def start(base: Path, store: Path, runs: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", ONE_VARIANT, str(base), str(store), str(runs)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def fake_demo(body, *arguments):
+    """Return the command of a demo that runs `body` for each variant."""
+    return [sys.executable, "-c", DEMO.format(body=body), *map(str, arguments)]
+
+
+def on_terminal(command, **options):
+    """Start a process on a pseudo-terminal of 80 columns; return it and the file descriptor to read its output from."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {"TERM": "xterm"}
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True, env=environment, **options)
+    os.close(its)
+    return process, ours
+
+
+def read_terminal(process, descriptor):
+    """Return everything that the process writes until it ends."""
+    parts = []
+    while True:
+        try:
+            part = os.read(descriptor, 1 << 16)
+        except OSError:  # Linux reports the closed other end so
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(descriptor)
+    process.wait()
+    return b"".join(parts).decode()
+
+
+@pytest.fixture(scope="module")
+def finished_demo(tmp_path_factory):
+    """One real demo with three items per language, on a terminal: its folder and its output."""
+    out = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "lm_eval_illusion.cli", "demo", "--limit", "3", "--out", str(out)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LM_EVAL_ILLUSION_STORE", str(out / "store"))
+        process, descriptor = on_terminal(command)
+    text = read_terminal(process, descriptor)
+    assert process.returncode == 0, text[-2000:]
+    return out, text
+
+
+@pytest.fixture(scope="module")
+def copied_demo(finished_demo, tmp_path_factory):
+    """A demo without a terminal that copies the runs of the finished demo: its folder and its process."""
+    (runs,) = finished_demo[0].glob("runs-*")
+    separate = tmp_path_factory.mktemp("variants")
+    # lm_eval puts the date into the names, so the variants follow each other in the order of the names.
+    for number, results in enumerate(sorted(runs.rglob("results_*.json"), key=lambda path: path.name)):
+        for path in results.parent.glob(f"*{results.stem.removeprefix('results_')}*"):
+            target = separate / str(number) / path.relative_to(runs)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    out = tmp_path_factory.mktemp("copied")
+    (out / demo.LOG).write_text("of an earlier demo")
+    return out, subprocess.run(fake_demo(COPY, out, separate), capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_illusion(finished_demo):
+    out, _ = finished_demo
+    rows = {row["variant"]: row for row in json.loads((out / "report.json").read_text())["rows"] if row["language"] == "all"}
+    assert list(rows) == ["dense", "magnitude-0.6", "sparsegpt-0.7", "wanda-0.6", "wanda-0.7"]
+    assert {row["n"] for row in rows.values()} == {54}
+    produced = {name: row["production_accuracy"]["value"] for name, row in rows.items()}
+    assert produced["dense"] - produced["wanda-0.7"] >= 0.25
+    assert produced["sparsegpt-0.7"] > produced["wanda-0.7"]
+    # Most errors are demoted, not erased, and every strategy recovers some.
+    wanda = rows["wanda-0.7"]
+    assert wanda["illusion_gap"]["ci"][0] > rows["dense"]["illusion_gap"]["value"]
+    assert wanda["demoted"]["value"] > 0.5
+    assert set(wanda["recovery"]) == {"beam", "sample", "oneshot", "candidates", "any"}
+    assert wanda["recovery"]["any"]["recovered"] > 0
+
+
+@pytest.mark.slow
+def test_on_a_terminal_one_live_line_shows_variant_view_count_and_time_left(finished_demo):
+    _, text = finished_demo
+    plain = ESCAPES.sub("", text)
+    for name in NAMES:
+        assert f"{name}: answering" in plain
+        assert f"{name}: scoring" in plain
+    assert re.search(r"about \d+ s left wanda-0.7: answering \d+/\d+ \(gen", plain)
+    assert "━━━" in plain
+    check_summary(plain.replace("\r\n", "\n"))
+
+
+def check_summary(text):
+    """At most 25 lines remain on the screen, with the sentence, a row per variant and the paths; no bar of a library is there."""
+    lines = [line.split("\r")[-1] for line in text.strip("\n").split("\n")]
+    assert len(lines) <= 25
+    assert "it/s" not in text
+    assert "Tokenizing" not in text
+    assert [line.split(":")[0] for line in lines if line.startswith("[")] == [
+        f"[{n}/5] {name}" for n, name in enumerate(NAMES, 1)
+    ]
+    assert any(line.startswith("wanda-0.7 of embedded: recognition fell by") for line in lines)
+    table = [
+        line.split() for line in lines if line.startswith(("dense", "wanda", "sparsegpt", "magnitude")) and "of" not in line
+    ]
+    assert sorted(row[0] for row in table) == sorted(NAMES)
+    assert {len(row) for row in table} == {6}
+    assert "was trained on these very facts" in text
+    assert "report.html" in lines[-2]
+    assert "demo.log" in lines[-1]
+
+
+@pytest.mark.slow
+def test_without_a_terminal_there_is_one_line_per_variant(copied_demo):
+    _, done = copied_demo
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+    assert len([line for line in done.stdout.splitlines() if "done" in line]) == len(NAMES)
+    check_summary(done.stdout)
+
+
+@pytest.mark.slow
+def test_the_log_has_the_output_of_the_libraries_in_this_demo(copied_demo):
+    log = (copied_demo[0] / demo.LOG).read_text()
+    assert log.count("printed by a library") == log.count("2/2") == len(NAMES)
+    assert "of an earlier demo" not in log
+
+
+def test_an_error_shows_the_last_lines_of_the_log_and_its_path(tmp_path):
+    done = subprocess.run(fake_demo(FAIL, tmp_path), capture_output=True, text=True)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == demo.LOG_LINES_SHOWN + 2
+    assert lines[-4:] == [
+        "  RuntimeError: no memory",
+        "  left",
+        f"lm-eval-illusion: the lines above are the last of {tmp_path / demo.LOG}",
+        "lm-eval-illusion: error: the demo failed (no memory left)",
+    ]
+    log = (tmp_path / demo.LOG).read_text()
+    assert "Traceback" in log
+    assert "loading: 100%" in log
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    assert main(["demo", "--out", str(tmp_path / "file")]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("lm-eval-illusion: error: ")
+    assert error.count("\n") == 1
+
+
+def test_an_interrupted_demo_says_so_in_one_line(tmp_path):
+    process, descriptor = on_terminal(fake_demo(WAIT, tmp_path / "out", tmp_path / "started"))
+    wait_until(lambda: (tmp_path / "started").exists(), process)
+    process.send_signal(signal.SIGINT)
+    text = ESCAPES.sub("", read_terminal(process, descriptor)).replace("\r\n", "\n")
+    assert process.returncode == 130
+    assert text.rstrip("\n").split("\n")[-1] == "lm-eval-illusion: interrupted"
+    assert "Traceback" not in text
+
+
+def wait_until(condition, process):
+    while not condition():
+        assert process.poll() is None
+        time.sleep(0.0005)
 
 
 def unfinished(store: Path) -> list[Path]:
@@ -38,53 +229,44 @@ def is_writing(store: Path) -> bool:
     return any(list(folder.iterdir()) for folder in unfinished(store))
 
 
-def report_of(runs: Path, out: Path) -> dict:
-    from lm_eval_illusion.cli import main
+# Kept apart from lm_eval, which takes seconds to import: the kill hits the pruning.
+PRUNE = (
+    "import sys; from lm_eval_illusion import prune;"
+    "prune(sys.argv[1], 'sparsegpt', 0.6, calibration_samples=32, calibration_length=128, store=sys.argv[2])"
+)
 
+
+def report_of(base: Path, store: Path, runs: Path, out: Path) -> dict:
+    """Evaluate and report in this process; return report.json without the names of the runs, which contain the date."""
+    settings = {"calibration_samples": 32, "calibration_length": 128, "store": str(store), "device": "cpu"}
+    model_args = {"pretrained": str(base), "pruner": "sparsegpt", **settings}
+    evaluate(model_args, ["mqa_illusion_en", "mqa_illusion_zh"], runs, limit=2, batch_size=64, metadata={})
     assert main(["report", str(runs), "--out", str(out)]) == 0
     report = json.loads((out / "report.json").read_text())
     for variant in report["variants"]:
-        del variant["runs"]  # named by date
+        del variant["runs"]
     return report
 
 
 @pytest.mark.slow
 def test_killed_while_pruning_or_writing_the_next_run_gives_the_same_report(tmp_path):
     base = save_tiny("llama", tmp_path / "base")
-    assert start(base, tmp_path / "store", tmp_path / "undisturbed").wait() == 0
+    undisturbed = report_of(base, tmp_path / "store", tmp_path / "undisturbed", tmp_path / "a")
     store = tmp_path / "other-store"
-    for moment, more_seconds in ((is_pruning, 0.3), (is_writing, 0.0)):
-        process = start(base, store, tmp_path / "disturbed")
-        while not moment(store):
-            assert process.poll() is None
-            time.sleep(0.0005)
+    keys = set()
+    for is_reached, more_seconds in ((is_pruning, 0.3), (is_writing, 0.0)):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PRUNE, str(base), str(store)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until(lambda moment=is_reached: moment(store), process)
         time.sleep(more_seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        assert process.returncode == -signal.SIGKILL
         assert unfinished(store)
+        keys |= {path.name.rsplit("-", 1)[0] for path in unfinished(store)}
         assert not list(store.glob("[!.]*"))
-    assert start(base, store, tmp_path / "disturbed").wait() == 0
+    assert report_of(base, store, tmp_path / "disturbed", tmp_path / "b") == undisturbed
     assert not unfinished(store)
-    assert report_of(tmp_path / "disturbed", tmp_path / "b") == report_of(tmp_path / "undisturbed", tmp_path / "a")
-
-
-@pytest.mark.slow
-def test_the_demo_shows_the_illusion(tmp_path):
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", "demo", "--limit", "3", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "trained on these very facts" in done.stdout
-    rows = {
-        row["variant"]: row for row in json.loads((tmp_path / "report.json").read_text())["rows"] if row["language"] == "all"
-    }
-    assert list(rows) == ["dense", "magnitude-0.6", "sparsegpt-0.7", "wanda-0.6", "wanda-0.7"]
-    assert {row["n"] for row in rows.values()} == {54}
-    produced = {name: row["production_accuracy"]["value"] for name, row in rows.items()}
-    assert produced["dense"] - produced["wanda-0.7"] >= 0.25
-    assert produced["sparsegpt-0.7"] > produced["wanda-0.7"]
-    # Mostly demoted, not erased; and every strategy brings some back.
-    wanda = rows["wanda-0.7"]
-    assert wanda["illusion_gap"]["ci"][0] > rows["dense"]["illusion_gap"]["value"]
-    assert wanda["demoted"]["value"] > 0.5
-    assert set(wanda["recovery"]) == {"beam", "sample", "oneshot", "candidates", "any"}
-    assert wanda["recovery"]["any"]["recovered"] > 0
+    # The killed processes worked on the same checkpoint.
+    assert {path.name for path in store.glob("[!.]*")} == keys

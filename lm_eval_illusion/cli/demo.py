@@ -1,4 +1,4 @@
-"""`lm-eval-illusion demo`: the embedded model, dense and pruned, and the report."""
+"""`lm-eval-illusion demo`: evaluate the embedded model, dense and pruned, and report (offline)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("demo", help="the embedded model, dense and pruned four ways, and the report (offline)")
-    parser.add_argument("--out", type=Path, default=Path("lm-eval-illusion-demo"), help="folder to write into")
-    parser.add_argument("--limit", type=_item_count, default=None, help="items a language (default: fits 4 minutes)")
+    parser = commands.add_parser(
+        "demo", help="evaluate the embedded model, dense and pruned in four ways, and report (offline)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("lm-eval-illusion-demo"), help="folder for runs, report and log (default: %(default)s)"
+    )
+    parser.add_argument("--limit", type=_item_count, default=None, help="items per language (default: 15, about a minute)")
     parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Evaluate the embedded model dense and pruned, then report."""
+    """Run the demo; return its exit code."""
     from lm_eval_illusion.demo import run_demo
 
-    run_demo(parsed.out, parsed.limit)
-    return 0
+    return run_demo(parsed.out, parsed.limit)
 
 
 def _item_count(text: str) -> int:
     if not 1 <= whole(text) <= 200:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items a language")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items per language")
     return whole(text)

@@ -1,4 +1,4 @@
-"""What several subcommands share: the type of their subparsers and of their numbers."""
+"""Shared by several subcommands: the type of the subparsers, argument types, names of flags."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def positive(text: str) -> int:
-    """Read a whole number from 1 on.
+    """Read a whole number of at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: It is something else.
+        argparse.ArgumentTypeError: The text is something else.
     """
     if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on: give how many items a language to keep")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1: give one, e.g. 50")
     return whole(text)
 
 

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion pair`: any questions with right answers become a task folder."""
+"""`lm-eval-illusion pair`: make a task folder from questions and their answers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("pair", help="any questions with right answers -> a task folder for lm_eval --include_path")
+    parser = commands.add_parser("pair", help="make a task folder for lm_eval --include_path from questions and answers")
     parser.add_argument(
-        "items", type=Path, metavar="ITEMS.jsonl", help="id, lang, question, answer [context, aliases, choices, gold]"
+        "items",
+        type=Path,
+        metavar="ITEMS.jsonl",
+        help="fields: id, lang, question, answer; optional: context, aliases, answer_type, topic, choices, gold",
     )
-    parser.add_argument("--name", required=True, help="what the family is called: lm_eval --tasks NAME")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    parser.add_argument("--seed", type=int, default=0, help="of distractors and positions of the answers (default: 0)")
-    parser.add_argument("--limit", type=positive, default=None, help="items a language at most (default: all)")
+    parser.add_argument("--name", required=True, help="name of the family: lm_eval --tasks NAME")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed for wrong options and positions of the answers (default: %(default)s)"
+    )
+    parser.add_argument("--limit", type=positive, default=None, help="largest number of items per language (default: all)")
     parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Make a task folder of questions."""
+    """Make the task folder; return the exit code."""
     from lm_eval_illusion.pairing.task_folder import pair_command
 
     return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion report`: recognition, production and recognition-only errors of runs."""
+"""`lm-eval-illusion report`: report recognition, production and recognition-only errors of runs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "report",
-        help="recognition, production and recognition-only errors of runs, against the dense model; exit code 3: a gate fails",
+        help="report recognition, production and recognition-only errors of runs, against the dense model (exit code 3: a gate fails)",
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="DIR", help="what lm_eval wrote with --log_samples")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="DIR", help="folder that lm_eval wrote with --output_path and --log_samples"
+    )
     parser.add_argument(
         "--out", type=Path, default=None, help="folder for report.html, report.json, report.md, figures and tables"
     )
@@ -24,23 +26,23 @@ def add_parser(commands: Subparsers) -> None:
         "--recognition",
         choices=["acc", "acc_norm", "letters"],
         default="acc",
-        help="what counts as recognised: acc or acc_norm of the view mc, or the view mc_letters",
+        help="metric of recognition: acc or acc_norm of the view mc, or the view mc_letters (default: %(default)s)",
     )
     parser.add_argument(
         "--dense",
         metavar="BASE_MODEL",
         default=None,
-        help="take every other model for a compressed variant of this one (of models that were pruned or quantised elsewhere)",
+        help="treat every other model as a compressed variant of this one (for models that were compressed elsewhere)",
     )
     parser.add_argument(
         "--pair",
         action="append",
         default=[],
         metavar="MC_TASK=GEN_TASK[:METRIC[,FILTER]]",
-        help="any two tasks or groups of lm_eval, joined document by document; may be given several times",
+        help="join any two tasks or groups of lm_eval document by document; may be given several times",
     )
     parser.add_argument(
-        "--on", metavar="FIELD", default=None, help="of --pair: the document field to join on (default: doc_hash)"
+        "--on", metavar="FIELD", default=None, help="for --pair: the document field to join on (default: doc_hash)"
     )
     parser.add_argument(
         "--noise",
@@ -48,26 +50,26 @@ def add_parser(commands: Subparsers) -> None:
         type=Path,
         metavar="RUN",
         default=None,
-        help="two runs of the dense model: what flips between them is noise",
+        help="two runs of the dense model; answers that differ between them are noise",
     )
     parser.add_argument(
         "--fail-if",
         action="append",
         default=[],
         metavar="CONDITION",
-        help="e.g. 'recognition_only_rate > 0.05 at wanda-0.6', 'vs_dense.induced_rate.low > 10%% in fi': exit code 3 where it holds",
+        help="e.g. 'recognition_only_rate > 0.05 at wanda-0.6', 'vs_dense.induced_rate.low > 10%% in fi': exit code 3 if it holds",
     )
     parser.add_argument(
         "--format",
-        choices=["table", "markdown", "csv", "json"],
+        choices=["table", "headline", "markdown", "csv", "json"],
         default="table",
-        help="what is printed: tables, the leaderboard as Markdown or CSV, or report.json",
+        help="what to print: tables, the headline, the leaderboard as Markdown or CSV, or report.json (default: table)",
     )
     parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Report what lm_eval wrote."""
+    """Print and write the report; return the exit code."""
     from lm_eval_illusion.report.command import ReportOptions, report_command
 
     options = ReportOptions(

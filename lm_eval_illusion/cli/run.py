@@ -1,4 +1,4 @@
-"""`lm-eval-illusion run`: lm_eval's own command with our models and tasks registered."""
+"""`lm-eval-illusion run`: run lm_eval with our models and tasks registered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand to the help; `main` calls `run_lm_eval` before argparse sees the arguments."""
-    commands.add_parser("run", help="lm_eval with our model and tasks: takes lm_eval's own arguments")
+    commands.add_parser("run", help="run lm_eval with our models and tasks; takes the arguments of lm_eval")
 
 
 def run_lm_eval(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion sweep`: a grid of models, methods and sparsities, resumed where it stopped."""
+"""`lm-eval-illusion sweep`: evaluate a grid of models, methods and sparsities; the same command resumes it."""
 
 from __future__ import annotations
 
@@ -15,30 +15,42 @@ if TYPE_CHECKING:
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
-        "sweep", help="a grid of models, methods and sparsities, resumed where it stopped; exit code 1: a cell failed"
+        "sweep",
+        help="evaluate a grid of models, methods and sparsities; the same command resumes it (exit code 1: a cell failed)",
     )
     parser.add_argument(
-        "study", nargs="?", type=Path, default=None, metavar="STUDY.yaml", help="the grid; or give it by the flags"
+        "study", nargs="?", type=Path, default=None, metavar="STUDY.yaml", help="the grid as a file; flags replace its keys"
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="a folder a cell, and the report; run it again to resume"
-    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the cells and the report")
     for name in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
-        parser.add_argument(flag(name), nargs="+", default=None, help="as in a study: one or several")
-    parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="the same")
-    parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="the same")
-    parser.add_argument("--limit", type=positive, default=None, help="items a task (default: all)")
-    parser.add_argument("--batch-size", type=positive, default=None, help="rows at once (default: 64)")
-    parser.add_argument("--dry-run", action="store_true", help="list the cells and what is done")
-    parser.add_argument("--retry-failed", action="store_true", help="run the cells again that failed before")
-    parser.add_argument("--log-json", action="store_true", help="a JSON object a line in place of text")
+        parser.add_argument(flag(name), nargs="+", default=None, help=f"one or several values of {name}")
+    parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="one or several sparsities")
+    parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="one or several seeds")
+    parser.add_argument("--limit", type=positive, default=None, help="number of items per task (default: all)")
+    parser.add_argument("--batch-size", type=positive, default=None, help="rows per batch (default: 64)")
+    parser.add_argument("--dry-run", action="store_true", help="only list the cells and their states")
+    parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
+    parser.add_argument("--log-json", action="store_true", help="print one JSON object per cell instead of text")
     parser.add_argument(
-        "--engine", choices=["local", "ray"], default="local", help="one cell after the other here (default), or tasks of Ray"
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="run the cells one after the other in this process (default), or as tasks of Ray",
     )
-    parser.add_argument("--address", default=None, help="of --engine ray: of a cluster (default: start one on this machine)")
-    parser.add_argument("--cpus-per-cell", type=float, default=None, help="of --engine ray (default: 1)")
-    parser.add_argument("--gpus-per-cell", type=float, default=None, help="the same (default: 1 where there are any)")
-    parser.add_argument("--memory-per-cell", type=float, default=None, metavar="GIB", help="the same (default: not counted)")
+    parser.add_argument(
+        "--address", default=None, help="for --engine ray: address of a cluster (default: start Ray on this machine)"
+    )
+    parser.add_argument("--cpus-per-cell", type=float, default=None, help="for --engine ray: processors per cell (default: 1)")
+    parser.add_argument(
+        "--gpus-per-cell", type=float, default=None, help="for --engine ray: GPUs per cell (default: 1 if there are any)"
+    )
+    parser.add_argument(
+        "--memory-per-cell",
+        type=float,
+        default=None,
+        metavar="GIB",
+        help="for --engine ray: memory per cell in GiB (default: not reserved)",
+    )
     parser.set_defaults(execute=execute)
 
 

@@ -35,6 +35,8 @@ def print_report(report: Report, notes: Sequence[str], form: str = "table") -> N
     """
     if form == "table":
         _print_tables(report, notes)
+    elif form == "headline":
+        print(headline(report))
     elif form == "markdown":
         print(markdown_leaderboard(report))
     elif form == "csv":
