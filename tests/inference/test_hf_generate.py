@@ -1,4 +1,4 @@
-"""Decoding settings, and seeded sampling against the softmax distribution."""
+"""The plain way of decoding: generation config, and seeded sampling against the softmax distribution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from transformers import GenerationConfig
 from lm_eval_illusion.inference.generation_config import read_decoding
 from lm_eval_illusion.inference.hf_generate import SeededSampling, token_ids_only
 
-GREEDY = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False, "temperature": 0.0}
 SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
 
 
@@ -25,21 +24,11 @@ def draw(processor, logits, step=0):
     return left.argmax(dim=1)
 
 
-def test_settings_are_read():
-    greedy = read_decoding(GREEDY, 3, 32)
-    assert (greedy.stop_strings, greedy.max_answer_tokens, greedy.do_sample, greedy.num_outputs) == (("\n",), 8, False, 1)
-    beams = read_decoding({**GREEDY, "num_beams": 5, "length_penalty": 1.0}, 5, 32)
-    assert (beams.num_beams, beams.num_outputs, beams.other_settings) == (5, 5, {"length_penalty": 1.0})
-    assert read_decoding({**GREEDY, "num_beams": 5}, 1, 32).num_outputs == 1
-    assert read_decoding(SAMPLE, 10, 32).num_outputs == 10
-    assert read_decoding({"until": "x"}, 1, 32).max_answer_tokens == 32
-
-
 def test_only_token_ids_of_a_generation_config_are_kept():
-    theirs = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
-    ours = token_ids_only(theirs)
-    assert (ours.eos_token_id, ours.pad_token_id) == ([1, 7], 2)
-    assert {**ours.to_diff_dict(), "transformers_version": 0} == {
+    config = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
+    kept = token_ids_only(config)
+    assert (kept.eos_token_id, kept.pad_token_id) == ([1, 7], 2)
+    assert {**kept.to_diff_dict(), "transformers_version": 0} == {
         **GenerationConfig(eos_token_id=[1, 7], pad_token_id=2).to_diff_dict(),
         "transformers_version": 0,
     }
