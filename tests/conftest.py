@@ -11,5 +11,5 @@ import pytest
 def small_pieces() -> Iterator[None]:
     """Layers of tiny models are multiplied by pieces, as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lm_eval_illusion.inference.cpu_matmul.PIECE", 64)
+        patch.setattr("lm_eval_illusion.inference.cpu_matmul.CHUNK", 64)
         yield

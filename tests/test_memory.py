@@ -1,4 +1,4 @@
-"""Freed blocks that stay with the process."""
+"""Freed memory stays with the process."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(way):
-    """How many pages the system hands out for ten steps, each with two blocks of 77 MB that are freed."""
-    done = subprocess.run([sys.executable, "-c", COUNT_FAULTS, way], capture_output=True, text=True, check=True)
+def page_faults(setting):
+    """Count the pages that the system hands out for ten steps, each with two blocks of 77 MB that are freed."""
+    done = subprocess.run([sys.executable, "-c", COUNT_FAULTS, setting], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
-def test_a_block_is_used_again():
-    assert faults("kept") < faults("given back") / 10
+@pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
+def test_freed_blocks_are_reused():
+    assert page_faults("kept") < page_faults("given back") / 10

@@ -1,4 +1,4 @@
-"""A thought is no answer."""
+"""Thoughts are removed from outputs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lm_eval_illusion.reasoning import answer_after_thoughts, without_thoughts
         ("<think>\nLyon? Paris.\n</think>\n\nParis", "Paris"),
         ("\n<think>a</think><think>b</think> Paris", "Paris"),
         ("<think>\nParis, I think", ""),
-        ("Lyon, so the thought was begun by the prompt\n</think>\n\nParis", "Paris"),
+        ("Lyon: the prompt began this thought\n</think>\n\nParis", "Paris"),
         ("", ""),
     ],
 )
-def test_what_is_said_after_thinking(output, answer):
+def test_the_answer_is_the_text_after_the_last_thought(output, answer):
     assert without_thoughts(output) == answer
 
 
-def test_a_thought_that_the_prompt_began_is_no_answer():
+def test_a_thought_that_the_prompt_began_has_no_answer():
     assert answer_after_thoughts("Paris, I think", is_open=True) is None

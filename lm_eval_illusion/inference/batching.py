@@ -1,4 +1,4 @@
-"""How much goes into one batch, told in tokens, because prompts and answers differ in length."""
+"""Batch sizes in tokens, because prompts and answers differ in length."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from lm_eval_illusion.errors import UserError
 
 Item = TypeVar("Item")
 
-# Without a word from the user: of each row of his batch size, and at the most. More than 65,536 was not tried.
-TOKENS_PER_ROW, MOST_TOKENS = 8192, 65_536
+# Automatic limits: tokens per row of the batch size, and tokens of any batch. More than 65,536 was not tried.
+TOKENS_PER_ROW, MAX_TOKENS = 8192, 65_536
 
 
 class BatchLimits(NamedTuple):
-    """Of a batch of prompts that are read once."""
+    """Limits of a batch of prefilled prompts, all derived from `max_batch_tokens`."""
 
     tokens: int
-    """`max_batch_tokens`: those held as keys and values, of prompts and of all their branches."""
+    """Tokens whose keys and values are held: of prompts and all their outputs."""
 
     @property
-    def read(self) -> int:
-        """Tokens that go through the layers together."""
+    def prefill_tokens(self) -> int:
+        """Tokens in one forward pass of prefill."""
         return max(1, self.tokens // 32)
 
     @property
-    def scored(self) -> int:
-        """Those of contexts that are scored together: they are held twice, side by side and for generation."""
+    def scoring_tokens(self) -> int:
+        """Context tokens that are scored together: they may be held twice, in the batch and in the cache for generation."""
         return max(1, self.tokens // 8)
 
     @property
-    def positions(self) -> int:
-        """Positions that are projected to the vocabulary together."""
+    def logit_rows(self) -> int:
+        """Positions that are projected to the vocabulary in one forward pass."""
         return max(1, self.tokens // 64)
 
 
 def batches(items: Iterable[Item], fits: Callable[[Sequence[Item]], bool]) -> Iterator[list[Item]]:
-    """Neighbours together as long as they fit; one that does not fit by itself is alone."""
+    """Split items into batches of neighbours that fit; an item that does not fit by itself is a batch of one."""
     batch: list[Item] = []
     for item in items:
         if batch and not fits([*batch, item]):
@@ -50,7 +50,7 @@ def batches(items: Iterable[Item], fits: Callable[[Sequence[Item]], bool]) -> It
 
 
 def read_max_batch_tokens(value: Any) -> int | None:
-    """The argument `max_batch_tokens`; None for `auto`.
+    """Read the model argument `max_batch_tokens`; None for `auto`.
 
     Raises:
         UserError: it is neither `auto` nor a whole number of 64 or more.
@@ -67,16 +67,16 @@ def read_max_batch_tokens(value: Any) -> int | None:
 
 
 def automatic_limits(model: Any, device: torch.device, rows: int) -> BatchLimits:
-    """As many tokens as fit into a quarter of an accelerator's free memory; elsewhere by the user's batch size, `rows`."""
+    """Choose limits: a quarter of an accelerator's free memory; on a CPU by the user's batch size, `rows`."""
     if device.type != "cuda":
-        return BatchLimits(min(MOST_TOKENS, rows * TOKENS_PER_ROW))
+        return BatchLimits(min(MAX_TOKENS, rows * TOKENS_PER_ROW))
     free, _ = torch.cuda.mem_get_info(device)
-    return BatchLimits(max(TOKENS_PER_ROW, min(MOST_TOKENS, free // 4 // bytes_a_token(model))))
+    return BatchLimits(max(TOKENS_PER_ROW, min(MAX_TOKENS, free // 4 // bytes_per_token(model))))
 
 
-def bytes_a_token(model: Any) -> int:
-    """Of keys and values in all layers."""
+def bytes_per_token(model: Any) -> int:
+    """Return the bytes of one token's keys and values in all layers."""
     config = model.config.get_text_config()
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    return int(2 * config.num_hidden_layers * heads * width * model.dtype.itemsize)
+    return int(2 * config.num_hidden_layers * heads * head_dim * model.dtype.itemsize)

@@ -1,4 +1,4 @@
-"""Products with large weights on a processor, by pieces of the weight."""
+"""Matrix products with large weights on a CPU, in chunks of the weight that stay in the CPU's cache."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from typing import Any
 
 import torch
 
-# Outputs of a piece: hundreds of tokens times a whole weight took up to a quarter longer than times its pieces, which stay in the
-# processor's cache; thousands of tokens, as when prompts are read, took as long either way.
-PIECE = 512
+# Output features of a chunk. Measured: hundreds of tokens times a whole weight took up to a quarter longer than times its chunks;
+# thousands of tokens, as in prefill, took equally long both ways.
+CHUNK = 512
 
 
 def large_layers(model: Any) -> list[torch.nn.Linear]:
-    """The plain float32 layers on a processor that have more outputs than a piece, the output head among them; the caller sets autocast."""
+    """Return the plain float32 CPU layers with more than `CHUNK` output features, the output head included.
+
+    None under CPU autocast, which changes the dtype of the product: the caller sets it before.
+    """
     if torch.is_autocast_enabled("cpu"):
         return []
     return [
         layer
         for layer in model.modules()
-        # Something else stands in for a layer's `forward` where accelerate has put a hook there.
+        # An instance's own `forward` is a hook of accelerate.
         if type(layer) is torch.nn.Linear and "forward" not in vars(layer) and _is_large(layer.weight)
     ]
 
 
 def _is_large(weight: torch.Tensor) -> bool:
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and len(weight) > PIECE
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and len(weight) > CHUNK
 
 
 @contextmanager
 def chunked_matmul(layers: Iterable[torch.nn.Linear]) -> Iterator[None]:
-    """Within it, `large_layers` multiply by pieces."""
-    with ExitStack() as afterwards:
+    """Let `layers`, from `large_layers`, multiply in chunks within the block. Results differ from torch's by rounding."""
+    with ExitStack() as restored:
         for layer in layers:
             layer.forward = partial(_multiply, layer)  # type: ignore[method-assign]
-            afterwards.callback(delattr, layer, "forward")
+            restored.callback(delattr, layer, "forward")
         yield
 
 
 def _multiply(layer: torch.nn.Linear, states: torch.Tensor) -> torch.Tensor:
-    """`states`: [..., inputs] -> [..., outputs], as the layer itself does it."""
+    """Apply the layer to float32 states, [..., inputs] -> [..., outputs]."""
     weight, bias = layer.weight, layer.bias
     rows = states.reshape(-1, states.shape[-1])
     product = rows.new_empty((len(rows), len(weight)))
-    for piece in (slice(start, start + PIECE) for start in range(0, len(weight), PIECE)):
+    for chunk in (slice(start, start + CHUNK) for start in range(0, len(weight), CHUNK)):
         if bias is None:
-            torch.mm(rows, weight[piece].T, out=product[:, piece])
+            torch.mm(rows, weight[chunk].T, out=product[:, chunk])
         else:
-            torch.addmm(bias[piece], rows, weight[piece].T, out=product[:, piece])
+            torch.addmm(bias[chunk], rows, weight[chunk].T, out=product[:, chunk])
     return product.view(*states.shape[:-1], len(weight))

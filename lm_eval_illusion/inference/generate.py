@@ -1,197 +1,190 @@
-"""Decoding all that is asked of a prompt from one reading of it: greedy answers, samples and beams as branches in lockstep."""
+"""Shared-prefix decoding: all outputs of a prompt from one prefill, greedy answers, samples and beams in lockstep.
+
+Data flow: `DecodeRequest`s of equal prompts form `PrefillGroup`s; a batch of groups is prefilled into one KV cache; then every step
+runs one token of each live sequence of the batch, as a branch of its prompt's tree, through the model. Sequences that agree so far share
+a branch.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
 from lm_eval_illusion.inference.batching import BatchLimits, batches
-from lm_eval_illusion.inference.hf_generate import Decoding, thought_is_open
-from lm_eval_illusion.inference.prefix_cache import PrefixCache, prefill
+from lm_eval_illusion.inference.generation_config import Decoding
+from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, prefill
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, PrefixTree
-from lm_eval_illusion.inference.stopping import ChatStop, StopCondition, StopStrings
-from lm_eval_illusion.inference.strategies import BeamSearch, IndependentSequences, Strategy
+from lm_eval_illusion.inference.stopping import StopCondition, end_tokens_of, stop_conditions
+from lm_eval_illusion.inference.strategies import BeamSearch, Choices, IndependentSequences, Strategy
 
-# PrefixTree of one reading, and of one choice, whose vocabulary-sized copies are what memory it takes.
-BRANCHES_PER_PROMPT, BRANCHES_PER_CHOICE = 64, 64
-# For so many steps room is made in advance, as many as our tasks' answers may take; long thoughts seldom take all that they may.
+# Sequences of one prefill, and rows of logits in one call of `choose`, which makes copies as large as the vocabulary.
+SEQUENCES_PER_PREFILL, ROWS_PER_CHOICE = 64, 64
+# Cache slots are preallocated for so many steps, the token limit of our tasks; long thoughts seldom use their whole limit.
 PREALLOCATED_STEPS = 64
-# What others a decoding may ask for: these, and no more than this.
+# Settings besides length_penalty that may be present, with the values that change nothing.
 IGNORED_SETTINGS: dict[str, tuple[Any, ...]] = {"repetition_penalty": (1, None), "early_stopping": (False, None)}
 
 
 class DecodeRequest(NamedTuple):
-    """One way of decoding one prompt, and the prompt's ids."""
+    """A prompt, its token ids, and its decoding settings."""
 
-    ids: tuple[int, ...]
+    ids: Prompt
     prompt: str
     decoding: Decoding
 
 
 class PrefillGroup(NamedTuple):
-    """A prompt and what is decoded from one reading of it."""
+    """A prompt's token ids and the strategies that start from its one prefill."""
 
-    ids: tuple[int, ...]
+    ids: Prompt
     strategies: tuple[Strategy, ...]
+
+    @property
+    def max_branches(self) -> int:
+        """Upper limit of sequences in a step."""
+        return sum(strategy.max_live for strategy in self.strategies)
+
+    @property
+    def max_keys(self) -> int:
+        """Upper limit of keys in the cache: the prompt's and those of all sequences."""
+        return len(self.ids) + sum(strategy.max_live * strategy.decoding.max_new_tokens for strategy in self.strategies)
+
+    @property
+    def free_slots(self) -> int:
+        """Slots to preallocate: for the prompt's last token and `PREALLOCATED_STEPS` tokens of each sequence."""
+        steps = (min(strategy.decoding.max_new_tokens, PREALLOCATED_STEPS) for strategy in self.strategies)
+        return 1 + sum(strategy.max_live * count for strategy, count in zip(self.strategies, steps, strict=True))
+
+
+class LiveStrategy(NamedTuple):
+    """A strategy that goes on, and per live sequence the index of its branch in the prompt's tree."""
+
+    strategy: Strategy
+    branches: list[int]
 
 
 def can_branch(decoding: Decoding) -> bool:
-    """Whether it is decoded here as transformers does: no penalties, no beams that sample."""
-    others = {name: value for name, value in decoding.others.items() if name != "length_penalty"}
+    """Return whether `decode_shared` decodes these settings as transformers does: no penalties, no sampling beams."""
+    others = {name: value for name, value in decoding.other_settings.items() if name != "length_penalty"}
     return (
         not (decoding.do_sample and decoding.num_beams > 1)
-        and isinstance(decoding.others.get("length_penalty", 1.0), (int, float))
+        and isinstance(decoding.other_settings.get("length_penalty", 1.0), (int, float))
         and all(value in IGNORED_SETTINGS.get(name, ()) for name, value in others.items())
     )
 
 
 def decode_shared(
-    asked: Sequence[DecodeRequest],
+    requests: Sequence[DecodeRequest],
     model: Any,
     tokenizer: Any,
     *,
     limits: BatchLimits,
-    memory: PrefixCache,
+    prefix_cache: PrefixCache,
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[list[list[int]]]:
-    """For each asked its branches' ids, the best beam first. The caller sets inference mode; `progress` is told of finished asks."""
-    endings = _endings(asked, model, tokenizer)
-    strategies = [_strategies(one, ending) for one, ending in zip(asked, endings, strict=True)]
-    for batch in batches(_readings(asked, strategies), lambda readings: _fits(readings, limits)):
-        _decode(batch, _read(batch, model, limits, memory, device))
-        progress(sum(len(one.outputs()) for reading in batch for one in reading.strategies))
-    return [[ids for one in mine for ids in one.outputs()] for mine in strategies]
+    """Decode requests whose settings `can_branch`; return per request the token ids of its outputs, the best beam first.
+
+    An output ends with its stop: the end token or the tokens of the stop string are included. `prefix_cache`: prompts that scoring has
+    prefilled. `progress` gets the number of outputs finished by each batch. The caller sets inference mode and autocast.
+    """
+    conditions = stop_conditions([(request.prompt, request.decoding) for request in requests], tokenizer, end_tokens_of(model))
+    strategies = [_strategies(request, stop) for request, stop in zip(requests, conditions, strict=True)]
+    for batch in batches(_prefill_groups(requests, strategies), lambda groups: _fits(groups, limits)):
+        _decode(batch, _prefill_tree(batch, model, limits, prefix_cache, device))
+        progress(sum(len(strategy.outputs()) for group in batch for strategy in group.strategies))
+    return [[ids for strategy in of_request for ids in strategy.outputs()] for of_request in strategies]
 
 
-def _endings(asked: Sequence[DecodeRequest], model: Any, tokenizer: Any) -> list[StopCondition]:
-    """One for all plain answers that end alike, because it remembers tokens."""
-    given = model.generation_config.eos_token_id
-    ends = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
-    alike: dict[tuple[tuple[str, ...], int], StopStrings] = {}
-    endings: list[StopCondition] = []
-    for one in asked:
-        stops, most_tokens, thoughts = one.decoding.stops, one.decoding.max_new_tokens, one.decoding.thoughts
-        if thoughts is not None:
-            endings.append(ChatStop(tokenizer, one.decoding, thoughts, ends, thought_is_open(one.prompt)))
-        else:
-            endings.append(alike.setdefault((stops, most_tokens), StopStrings(tokenizer, stops, ends, most_tokens)))
-    return endings
-
-
-def _strategies(asked: DecodeRequest, ending: StopCondition) -> list[Strategy]:
-    """Samples beyond what one reading can hold are several strategies: a sample depends on its number alone."""
-    decoding = asked.decoding
+def _strategies(request: DecodeRequest, stop: StopCondition) -> list[Strategy]:
+    """Return the strategies of a request: several if it has more samples than a prefill may have; samples do not depend on each other."""
+    decoding = request.decoding
     if decoding.num_beams > 1:
-        return [BeamSearch(decoding, ending)]
-    numbers = range(decoding.branches)
-    pieces = [numbers[start : start + BRANCHES_PER_PROMPT] for start in range(0, len(numbers), BRANCHES_PER_PROMPT)]
-    return [IndependentSequences(asked.prompt, decoding, ending, piece) for piece in pieces]
+        return [BeamSearch(decoding, stop)]
+    samples = range(decoding.num_outputs)
+    parts = [samples[start : start + SEQUENCES_PER_PREFILL] for start in range(0, len(samples), SEQUENCES_PER_PREFILL)]
+    return [IndependentSequences(request.prompt, decoding, stop, part) for part in parts]
 
 
-def _readings(asked: Sequence[DecodeRequest], strategies: Sequence[Sequence[Strategy]]) -> list[PrefillGroup]:
-    """The longest prompts first; a prompt of which very much is asked is read several times."""
-    of_prompt: dict[tuple[int, ...], list[Strategy]] = defaultdict(list)
-    for one, mine in zip(asked, strategies, strict=True):
-        of_prompt[one.ids] += mine
-    readings = []
+def _prefill_groups(requests: Sequence[DecodeRequest], strategies: Sequence[Sequence[Strategy]]) -> Iterator[PrefillGroup]:
+    """Group strategies by prompt, the longest prompts first; a prompt with very many sequences gets several groups."""
+    of_prompt: dict[Prompt, list[Strategy]] = defaultdict(list)
+    for request, of_request in zip(requests, strategies, strict=True):
+        of_prompt[request.ids] += of_request
     for ids in sorted(of_prompt, key=lambda ids: (-len(ids), ids)):
-        together: list[Strategy] = []
-        for strategy in of_prompt[ids]:
-            if together and sum(map(_width, [*together, strategy])) > BRANCHES_PER_PROMPT:
-                readings.append(PrefillGroup(ids, tuple(together)))
-                together = []
-            together.append(strategy)
-        readings.append(PrefillGroup(ids, tuple(together)))
-    return readings
+        for part in batches(of_prompt[ids], lambda part: sum(one.max_live for one in part) <= SEQUENCES_PER_PREFILL):
+            yield PrefillGroup(ids, tuple(part))
 
 
-def _width(strategy: Strategy) -> int:
-    return max(strategy.decoding.num_beams, strategy.width)
+def _fits(groups: Sequence[PrefillGroup], limits: BatchLimits) -> bool:
+    keys = len(groups) * max(group.max_keys for group in groups)
+    branches = len(groups) * max(group.max_branches for group in groups)
+    return keys <= limits.tokens and branches <= limits.logit_rows
 
 
-def _branches(reading: PrefillGroup) -> int:
-    return sum(map(_width, reading.strategies))
-
-
-def _keys(reading: PrefillGroup) -> int:
-    """The most keys that it may come to hold."""
-    return len(reading.ids) + sum(_width(one) * one.decoding.most_tokens for one in reading.strategies)
-
-
-def _room(reading: PrefillGroup) -> int:
-    """For the prompt's last token and the branches'."""
-    return 1 + sum(_width(one) * min(one.decoding.most_tokens, PREALLOCATED_STEPS) for one in reading.strategies)
-
-
-def _fits(readings: Sequence[PrefillGroup], limits: BatchLimits) -> bool:
-    keys, branches = (len(readings) * max(map(count, readings)) for count in (_keys, _branches))
-    return keys <= limits.tokens and branches <= limits.positions
-
-
-def _read(
-    batch: Sequence[PrefillGroup], model: Any, limits: BatchLimits, memory: PrefixCache, device: torch.device
+def _prefill_tree(
+    batch: Sequence[PrefillGroup], model: Any, limits: BatchLimits, prefix_cache: PrefixCache, device: torch.device
 ) -> PrefixTree:
-    prompts = [reading.ids for reading in batch]
-    states = prefill(model, prompts, device, limits.read, memory)
-    return PrefixTree(PrefixBatch(model, prompts, states, device, room=max(map(_room, batch))))
+    prompts = [group.ids for group in batch]
+    free_slots = max(group.free_slots for group in batch)
+    cache = prefill(model, prompts, device, limits.prefill_tokens, prefix_cache, free_slots)
+    return PrefixTree(PrefixBatch(model, prompts, cache, device))
 
 
-def _decode(batch: Sequence[PrefillGroup], branches: PrefixTree) -> None:
-    """Run the strategies of `batch` to their end."""
-    logits = branches.step([reading.ids[-1:] for reading in batch], [[0] for _ in batch])
-    # Of each prompt its strategies that go on, and which branch of the prompt each of their branches is: at first the prompt's end.
-    rows = [[(one, [0] * one.width) for one in reading.strategies] for reading in batch]
+def _decode(batch: Sequence[PrefillGroup], tree: PrefixTree) -> None:
+    """Run the strategies of a batch until all are done."""
+    logits = tree.step([group.ids[-1:] for group in batch], [[0] for _ in batch])
+    # Every sequence starts at branch 0, the end of its prompt.
+    rows = [[LiveStrategy(strategy, [0] * strategy.num_live) for strategy in group.strategies] for group in batch]
     while True:
-        choices = _choose(logits, rows)
-        # Before there are others: they may be a gigabyte.
+        choices = iter(_choose(logits, rows))
+        # Freed before the next step allocates its own: they may take a gigabyte.
         del logits
-        grown = [_advance(row, choices) for row in rows]
-        on = [number for number, (_, tokens, _) in enumerate(grown) if tokens]
-        if not on:
+        advanced = [_advance(row, choices) for row in rows]
+        remaining = [number for number, (live, _, _) in enumerate(advanced) if live]
+        if not remaining:
             return
-        if len(on) < len(rows):
-            branches.keep(on)
-        rows = [grown[number][0] for number in on]
-        logits = branches.step([grown[number][1] for number in on], [grown[number][2] for number in on])
+        if len(remaining) < len(rows):
+            tree.select_rows(remaining)
+        rows = [advanced[number][0] for number in remaining]
+        logits = tree.step([advanced[number][1] for number in remaining], [advanced[number][2] for number in remaining])
 
 
-Row = list[tuple[Strategy, list[int]]]
-
-
-def _choose(logits: torch.Tensor, rows: Sequence[Row]) -> dict[int, list[Any]]:
-    """The choices of each strategy, by its `id`; `logits`: [B, W, vocabulary]."""
-    kinds: dict[Hashable, list[list[tuple[Strategy, torch.Tensor]]]] = defaultdict(lambda: [[]])
-    for of_prompt, row in zip(logits, rows, strict=True):
-        for strategy, branches in row:
-            parts = kinds[strategy.kind]
-            if parts[-1] and sum(len(mine) for _, mine in parts[-1]) + len(branches) > BRANCHES_PER_CHOICE:
-                parts.append([])
-            parts[-1].append((strategy, _of_branches(of_prompt, branches)))
-    choices: dict[int, list[Any]] = {}
-    for together in (part for parts in kinds.values() for part in parts):
-        strategies, mine = zip(*together, strict=True)
-        chosen = strategies[0].choose(mine, strategies)
-        for strategy, of_strategy in together:
-            choices[id(strategy)], chosen = chosen[: len(of_strategy)], chosen[len(of_strategy) :]
+def _choose(logits: torch.Tensor, rows: Sequence[Sequence[LiveStrategy]]) -> list[Choices]:
+    """Return the choices of each live strategy, in the order of the rows; `logits`: [B, W, vocabulary]."""
+    strategies = [live.strategy for row in rows for live in row]
+    parts = [_logits_of(of_row, live.branches) for of_row, row in zip(logits, rows, strict=True) for live in row]
+    indices: dict[Hashable, list[int]] = defaultdict(list)
+    for index, strategy in enumerate(strategies):
+        indices[strategy.batch_key].append(index)
+    choices: list[Choices] = [()] * len(strategies)
+    for same_key in indices.values():
+        for batch in batches(same_key, lambda batch: sum(len(parts[index]) for index in batch) <= ROWS_PER_CHOICE):
+            together = [strategies[index] for index in batch]
+            chosen = iter(together[0].choose([parts[index] for index in batch], together))
+            for index in batch:
+                choices[index] = [next(chosen) for _ in range(len(parts[index]))]
     return choices
 
 
-def _of_branches(logits: torch.Tensor, branches: Sequence[int]) -> torch.Tensor:
-    """[W, vocabulary] -> [len(branches), vocabulary], a view where they stand behind each other."""
+def _logits_of(logits: torch.Tensor, branches: Sequence[int]) -> torch.Tensor:
+    """Select [len(branches), vocabulary] from [W, vocabulary]: a view where the branches are adjacent."""
     first, count = branches[0], len(branches)
     return logits[first : first + count] if list(branches) == list(range(first, first + count)) else logits[list(branches)]
 
 
-def _advance(row: Row, choices: dict[int, list[Any]]) -> tuple[Row, list[int], list[int]]:
-    """What goes on of a prompt's strategies, and its nodes: tokens and parents. PrefixTree that said the same so far share a node."""
-    on: Row = []
-    nodes: dict[tuple[int, int], int] = {}
-    for strategy, branches in row:
-        grown = [(branches[parent], token) for parent, token in strategy.advance(choices[id(strategy)])]
-        if grown:
-            on.append((strategy, [nodes.setdefault(node, len(nodes)) for node in grown]))
-    return on, [token for _, token in nodes], [parent for parent, _ in nodes]
+def _advance(row: Sequence[LiveStrategy], choices: Iterator[Choices]) -> tuple[list[LiveStrategy], list[int], list[int]]:
+    """Advance the strategies of one prompt; return those that go on, and the next branches of its tree: tokens and parents.
+
+    Sequences with the same tokens so far share a branch.
+    """
+    live: list[LiveStrategy] = []
+    branches: dict[tuple[int, int], int] = {}
+    for strategy, parents in row:
+        continued = [(parents[index], token) for index, token in strategy.advance(next(choices))]
+        if continued:
+            live.append(LiveStrategy(strategy, [branches.setdefault(branch, len(branches)) for branch in continued]))
+    return live, [token for _, token in branches], [parent for parent, _ in branches]

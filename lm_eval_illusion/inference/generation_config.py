@@ -1,46 +1,101 @@
-"""What lm_eval's generating requests ask for: which are clones of one, and which are decoded alike."""
+"""Decoding settings of lm_eval's generation requests, and which requests are repeats of one another."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lm_eval_illusion.inference.hf_generate import Decoding, read_decoding
 from lm_eval_illusion.reasoning import ReasoningSpec
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
-# Ways of decoding, and the places of the clones of each request that asks for one.
-Ways = list[tuple[Decoding, list[list[int]]]]
 
+@dataclass(frozen=True)
+class Decoding:
+    """Decoding settings of one request.
 
-def by_decoding(
-    requests: Sequence[Instance], thoughts: ReasoningSpec, chat_prompts: Collection[str], default_tokens: int
-) -> Ways:
-    """Requests of one decoding together; each as the places of its clones, which are one and the same object, the longest first.
-
-    `thoughts`: of the prompts that are in `chat_prompts`. `default_tokens`: the answer's length where a request gives none.
+    `stop_strings` end an answer. `max_answer_tokens`: the answer's limit, without a thought before it. `top_k` 0 and `top_p` 1.0 cut
+    nothing. `num_outputs`: outputs per prompt: k samples, the k best beams, or 1 greedy answer. `other_settings` go to transformers
+    unchanged (repetition_penalty, length_penalty, ...). `reasoning`: for prompts made by a chat template; None for plain prompts, whose
+    answer begins with the first token.
     """
-    # With several processes lm_eval fills up the shorter ones with clones of their last request: more than `repeats` are more of the same.
-    clones: dict[int, list[int]] = defaultdict(list)
-    for place, request in enumerate(requests):
-        clones[id(request)].append(place)
-    groups: dict[str, list[list[int]]] = defaultdict(list)
-    for places in clones.values():
-        prompt, settings = requests[places[0]].args
-        groups[json.dumps([settings, _repeats(requests, places), prompt in chat_prompts], sort_keys=True)].append(places)
-    ways = []
-    for same in groups.values():
-        prompt, settings = requests[same[0][0]].args
-        decoding = read_decoding(
-            settings, _repeats(requests, same[0]), default_tokens, thoughts if prompt in chat_prompts else None
-        )
-        ways.append((decoding, sorted(same, key=lambda places: -len(requests[places[0]].args[0]))))
-    return ways
+
+    stop_strings: tuple[str, ...]
+    max_answer_tokens: int
+    do_sample: bool
+    temperature: float
+    top_k: int
+    top_p: float
+    num_beams: int
+    num_outputs: int
+    other_settings: Mapping[str, Any]
+    reasoning: ReasoningSpec | None = None
+
+    @property
+    def max_new_tokens(self) -> int:
+        """Token limit of a whole output: the answer and, for chat prompts, the thought before it."""
+        return self.max_answer_tokens + (self.reasoning.max_tokens if self.reasoning else 0)
 
 
-def _repeats(requests: Sequence[Instance], places: Sequence[int]) -> int:
-    return min(len(places), requests[places[0]].repeats or len(places))
+class RequestGroup(NamedTuple):
+    """Repeats of one generation request. `indices`: their positions in lm_eval's list; the n-th repeat gets the n-th output."""
+
+    prompt: str
+    decoding: Decoding
+    indices: tuple[int, ...]
+
+
+def read_decoding(
+    settings: Mapping[str, Any], repeats: int, default_max_tokens: int, reasoning: ReasoningSpec | None = None
+) -> Decoding:
+    """Read a request's `generation_kwargs`.
+
+    `repeats`: how often the request is repeated. `default_max_tokens`: the answer's limit where the settings have none.
+    """
+    from lm_eval.models.utils import normalize_gen_kwargs
+
+    remaining = normalize_gen_kwargs(dict(settings), default_max_tokens)
+    num_beams = int(remaining.pop("num_beams", 1))
+    do_sample = bool(remaining.pop("do_sample", False))
+    return Decoding(
+        stop_strings=tuple(stop for stop in remaining.pop("until", []) if stop),
+        max_answer_tokens=remaining.pop("max_gen_toks"),
+        do_sample=do_sample,
+        temperature=float(remaining.pop("temperature", 1.0)),
+        top_k=int(remaining.pop("top_k", None) or 0),
+        top_p=float(remaining.pop("top_p", None) or 1.0),
+        num_beams=num_beams,
+        # Repeats of a greedy request have the same answer; of the beams only as many are returned as there are repeats.
+        num_outputs=repeats if do_sample else min(repeats, num_beams),
+        other_settings=remaining,
+        reasoning=reasoning,
+    )
+
+
+def group_requests(
+    requests: Sequence[Instance], reasoning: ReasoningSpec, chat_prompts: Collection[str], default_max_tokens: int
+) -> list[RequestGroup]:
+    """Group generation requests: repeats of one request, then requests with the same settings, the longest prompts first.
+
+    lm_eval repeats a request by putting the same object several times in a row. `reasoning` holds for the prompts in `chat_prompts`.
+    `default_max_tokens`: the answer's limit where a request has none.
+    """
+    decodings: dict[str, Decoding] = {}
+    groups: dict[str, list[RequestGroup]] = {}
+    for _, repeated in groupby(range(len(requests)), key=lambda index: id(requests[index])):
+        indices = tuple(repeated)
+        request = requests[indices[0]]
+        prompt, settings = request.args
+        # With several processes lm_eval appends more repeats of the last request to the shorter lists.
+        repeats = min(len(indices), request.repeats or len(indices))
+        is_chat = prompt in chat_prompts
+        key = json.dumps([settings, repeats, is_chat], sort_keys=True)
+        if key not in decodings:
+            decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning if is_chat else None)
+            groups[key] = []
+        groups[key].append(RequestGroup(prompt, decodings[key], indices))
+    return [group for same in groups.values() for group in sorted(same, key=lambda group: -len(group.prompt))]

@@ -1,210 +1,248 @@
-"""Reading prompts: their keys and values, of all tokens but the last, computed once and kept for who asks the same again.
+"""Prefill: keys and values of prompts, computed once and stored in the KV cache of the batch that continues them.
 
-Keys and values of a batch of prompts and of all that comes after them, with room to grow.
+`prefill` fills one `PrefixKVCache` per batch. `PrefixCache` keeps the states of single prompts between two batches: what scoring
+has computed need not be computed again for generation.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
 
 from lm_eval_illusion.inference.batching import batches
 
-# Of each layer a prompt's keys and values, [heads, L, width] each.
+Prompt = tuple[int, ...]
+
+# Per layer the keys and the values of one prompt, [heads, L, head_dim] each.
 LayerKV = list[tuple[torch.Tensor, torch.Tensor]]
 
-# For how many more updates of the same size room is made at once where it is used up.
-UPDATES_OF_ROOM = 16
+# Where the free slots of a layer are used up, its buffer grows by so many updates of the same size.
+UPDATES_PER_GROWTH = 16
 
 
-class PrefillDone(Exception):  # noqa: N818 (not an error: nothing is left to do)
-    """The last layer's keys and values are there; what the layer does with them is not wanted."""
+class PrefillDone(Exception):  # noqa: N818 (not an error)
+    """Raised by a cache to end the forward pass: the last layer's keys and values are stored, its output is not needed."""
 
 
 class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
-    """One layer's keys and values, [B, heads, K, width]. An update writes into free room; only where that is used up, all is copied."""
+    """KV cache of one layer: buffers [B, heads, slots, head_dim], of which the first K slots are used.
 
-    def fill(self, keys: torch.Tensor, values: torch.Tensor, length: int | None = None) -> None:
-        """Hold these; from `length` on, where it is given, they are room."""
+    `keys` and `values` are views of the used slots. An update writes into free slots; the buffers are copied only where none are left.
+    """
+
+    def set_buffers(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
+        """Take these buffers, [B, heads, slots, head_dim] each, with `length` used slots."""
         self.lazy_initialization(keys, values)
-        self.rooms = (keys, values)
-        self._hold(keys.shape[2] if length is None else length)
+        self.buffers = (keys, values)
+        self._set_length(length)
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add states [B, heads, n, width]; all keys and all values."""
-        if not self.is_initialized:
-            self.fill(key_states, value_states)
-        else:
-            length, longer = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
-            if longer > self.rooms[0].shape[2]:
-                room = length + UPDATES_OF_ROOM * key_states.shape[2]
-                self.rooms = (_with_room(self.keys, room), _with_room(self.values, room))
-            for buffer, states in zip(self.rooms, (key_states, value_states), strict=True):
-                buffer[:, :, length:longer] = states
-            self._hold(longer)
+        """Append states [B, heads, n, head_dim]; return all keys and all values, [B, heads, K + n, head_dim]."""
+        added = key_states.shape[2]
+        length = self.keys.shape[2]
+        if length + added > self.buffers[0].shape[2]:
+            slots = length + UPDATES_PER_GROWTH * added
+            self.buffers = (_grown(self.keys, slots), _grown(self.values, slots))
+        for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
+            buffer[:, :, length : length + added] = states
+        self._set_length(length + added)
         return self.keys, self.values
 
-    def take_keys(self, places: torch.Tensor, start: int) -> None:
-        """Of the keys from `start` on, keep those at `places` [B, n], in that order."""
-        for buffer, states in zip(self.rooms, (self.keys, self.values), strict=True):
-            buffer[:, :, start : start + places.shape[1]] = _taken(states, places)
-        self._hold(start + places.shape[1])
+    def select_keys(self, indices: torch.Tensor, start: int) -> None:
+        """Of the slots from `start` on, keep those at `indices`, [B, n] int64, in that order."""
+        length = start + indices.shape[1]
+        for buffer, states in zip(self.buffers, (self.keys, self.values), strict=True):
+            index = indices[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
+            buffer[:, :, start:length] = states.gather(2, index)
+        self._set_length(length)
 
-    def take_rows(self, rows: torch.Tensor, start: int) -> None:
-        """Of the prompts from `start` on, keep `rows` [n], in that order."""
+    def select_rows(self, rows: torch.Tensor, start: int) -> None:
+        """Of the batch rows from `start` on, keep `rows`, [n] int64, in that order."""
         length = self.keys.shape[2]
-        for buffer, states in zip(self.rooms, (self.keys, self.values), strict=True):
-            buffer[start : start + len(rows), :, :length] = states[rows]
-        self.rooms = (self.rooms[0][: start + len(rows)], self.rooms[1][: start + len(rows)])
-        self._hold(length)
+        kept = start + len(rows)
+        for buffer, states in zip(self.buffers, (self.keys, self.values), strict=True):
+            buffer[start:kept, :, :length] = states[rows]
+        self.buffers = (self.buffers[0][:kept], self.buffers[1][:kept])
+        self._set_length(length)
 
-    def _hold(self, length: int) -> None:
-        self.keys, self.values = (buffer[:, :, :length] for buffer in self.rooms)
+    def _set_length(self, length: int) -> None:
+        self.keys, self.values = (buffer[:, :, :length] for buffer in self.buffers)
 
 
 class PrefixKVCache(Cache):  # type: ignore[misc]
-    """What `model(past_key_values=...)` attends to and adds to."""
+    """KV cache of a batch of prompts and of the tokens after them, for `model(past_key_values=...)`.
 
-    def __init__(self, *, last_layer: int = -1) -> None:
-        """`last_layer`: the number of the layer after whose keys to stop with PrefillDone; -1 for going on to the logits."""
-        # Without the model's config: layers of sliding windows would drop keys, because they count the tokens of all branches.
+    A prompt has one row. Its keys and values are padded on the right to `length` slots with zeros; `free_slots` slots follow for later
+    tokens. transformers' sliding-window layers are not used: they would drop keys, because they count the tokens of all branches.
+    """
+
+    def __init__(self, rows: int, length: int, free_slots: int = 0) -> None:
         super().__init__(layer_class_to_replicate=PreallocatedLayer)
-        self.last_layer = last_layer
+        self.rows = rows
+        self.length = length
+        self.free_slots = free_slots
 
-    @classmethod
-    def of(cls, prompts: Sequence[LayerKV], room: int = 0) -> PrefixKVCache:
-        """The prompts side by side, shorter ones filled up with zeros, and room for so many tokens behind each."""
-        side_by_side = cls()
-        longest = max(of_prompt[0][0].shape[1] for of_prompt in prompts)
-        for of_layer in zip(*prompts, strict=True):
-            keys, values = (_side_by_side(part, longest, room) for part in zip(*of_layer, strict=True))
-            layer = PreallocatedLayer()
-            layer.fill(keys, values, longest)
-            side_by_side.layers.append(layer)
-        return side_by_side
+    def write(self, layer_idx: int, row: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Copy a prompt's keys and values of one layer, [heads, L, head_dim] each with L <= `length`, into its row."""
+        while len(self.layers) <= layer_idx:
+            self.layers.append(PreallocatedLayer())
+        layer = self.layers[layer_idx]
+        if not layer.is_initialized:
+            layer.set_buffers(self._allocate(keys), self._allocate(values), self.length)
+        for buffer, states in zip(layer.buffers, (keys, values), strict=True):
+            used = states.shape[1]
+            buffer[row, :, :used] = states
+            buffer[row, :, used : self.length] = 0
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **given: Any) -> Any:
-        """As transformers' caches.
-
-        Raises:
-            PrefillDone: this was `last_layer`.
-        """
-        states = super().update(key_states, value_states, layer_idx, *args, **given)
-        if layer_idx == self.last_layer:
-            raise PrefillDone
-        return states
+    def _allocate(self, states: torch.Tensor) -> torch.Tensor:
+        heads, _, head_dim = states.shape
+        return states.new_empty((self.rows, heads, self.length + self.free_slots, head_dim))
 
     def states(self, row: int, length: int) -> LayerKV:
-        """The first `length` keys and values of a prompt."""
+        """Return the first `length` keys and values of a row, as views of the cache."""
         return [(layer.keys[row, :, :length], layer.values[row, :, :length]) for layer in self.layers]
 
     def select_rows(self, rows: torch.Tensor) -> None:
-        """Keep the prompts `rows`, [n] indices."""
-        stay = _staying(rows[None])
+        """Keep the batch rows `rows`, [n] int64, in that order."""
+        unchanged = _unchanged(rows[None])
         for layer in self.layers:
-            layer.take_rows(rows[stay:], stay)
+            layer.select_rows(rows[unchanged:], unchanged)
 
-    def select_keys(self, places: torch.Tensor) -> None:
-        """Keep the keys at `places` [B, n], in that order."""
-        stay = _staying(places)
+    def select_keys(self, indices: torch.Tensor) -> None:
+        """Keep the slots at `indices`, [B, n] int64, in that order."""
+        unchanged = _unchanged(indices)
         for layer in self.layers:
-            layer.take_keys(places[:, stay:], stay)
+            layer.select_keys(indices[:, unchanged:], unchanged)
 
 
-def _staying(places: torch.Tensor) -> int:
-    """How many of `places` [B, n], from the first on, are the place itself in all rows: mostly the prompts' keys."""
-    at_home = (places == torch.arange(places.shape[1], device=places.device)).all(dim=0)
-    return int(at_home.int().cumprod(dim=0).sum())
+def _unchanged(indices: torch.Tensor) -> int:
+    """Count the leading columns of `indices` [B, n] that are their own index in all rows: mostly the prompts' keys."""
+    in_place = (indices == torch.arange(indices.shape[1], device=indices.device)).all(dim=0)
+    return int(in_place.int().cumprod(dim=0).sum())
 
 
-def _with_room(states: torch.Tensor, length: int) -> torch.Tensor:
-    buffer = states.new_empty((*states.shape[:2], length, states.shape[3]))
+def _grown(states: torch.Tensor, slots: int) -> torch.Tensor:
+    """Copy [B, heads, K, head_dim] into a new buffer [B, heads, slots, head_dim]."""
+    buffer = states.new_empty((*states.shape[:2], slots, states.shape[3]))
     buffer[:, :, : states.shape[2]] = states
     return buffer
 
 
-def _side_by_side(prompts: Sequence[torch.Tensor], longest: int, room: int) -> torch.Tensor:
-    heads, _, width = prompts[0].shape
-    together = prompts[0].new_empty((len(prompts), heads, longest + room, width))
-    for row, one in zip(together, prompts, strict=True):
-        row[:, : one.shape[1]] = one
-        row[:, one.shape[1] : longest] = 0
-    return together
-
-
-def _taken(states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """`states`: [B, heads, K, width] -> [B, heads, n, width]."""
-    index = places[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
-    return states.gather(2, index)
-
-
-Prompt = tuple[int, ...]
-
-
 class PrefixCache:
-    """Prompts that were read for scoring, until generation takes them: lm_eval asks for all scores before it asks for any text."""
+    """States of prompts that were scored, kept until generation takes them: lm_eval requests all scores before any text."""
 
-    def __init__(self, most_tokens: int) -> None:
-        """`most_tokens`: of all prompts together; what comes when it is full is not kept."""
-        self.room = most_tokens
+    def __init__(self, max_tokens: int) -> None:
+        """`max_tokens`: of all kept prompts together; prompts that do not fit any more are not kept."""
+        self.free_tokens = max_tokens
         self.kept: dict[Prompt, LayerKV] = {}
 
     def keep(self, prompt: Prompt, states: LayerKV) -> None:
-        """Keep it if there is room."""
-        if prompt not in self.kept and len(prompt) <= self.room:
-            self.room -= len(prompt)
-            self.kept[prompt] = states
+        """Keep a copy of the states if it fits: `states` are views of a batch that is dropped."""
+        if prompt not in self.kept and len(prompt) <= self.free_tokens:
+            self.free_tokens -= len(prompt)
+            self.kept[prompt] = [(keys.clone(), values.clone()) for keys, values in states]
 
     def take(self, prompt: Prompt) -> LayerKV | None:
-        """Give it away, or None where it isn't kept."""
+        """Remove and return a prompt's states; None if it is not kept."""
         states = self.kept.pop(prompt, None)
         if states is not None:
-            self.room += len(prompt)
+            self.free_tokens += len(prompt)
         return states
 
     def clear(self) -> None:
-        """Give up all that nobody asked for again."""
-        self.room += sum(map(len, self.kept))
+        """Drop all states."""
+        self.free_tokens += sum(map(len, self.kept))
         self.kept.clear()
 
 
 def prefill(
-    model: Any, prompts: Sequence[Prompt], device: torch.device, most_tokens: int, memory: PrefixCache
-) -> list[LayerKV]:
-    """LayerKV of each prompt's tokens but the last, whose logits are wanted; read in batches of `most_tokens`, but for those in `memory`.
+    model: Any,
+    prompts: Sequence[Prompt],
+    device: torch.device,
+    max_tokens: int,
+    prefix_cache: PrefixCache,
+    free_slots: int = 0,
+) -> PrefixKVCache:
+    """Prefill each prompt once; every continuation reuses its KV cache.
 
-    A prompt has one token or more. The caller sets inference mode and autocast.
+    Computes the states of all tokens but the last, whose logits the caller computes with its first step. `prompts`: token ids, one or
+    more each; equal prompts are computed once. The states of prompts in `prefix_cache` are taken from there. The others go through the
+    model in batches of at most `max_tokens` tokens, padding included, and are written straight into the rows of the returned cache.
+    `free_slots`: slots for later tokens behind each prompt. The caller sets inference mode and autocast.
     """
-    states: dict[Prompt, LayerKV] = {}
-    for prompt in dict.fromkeys(prompts):
-        known = memory.take(prompt)
-        if known is not None:
-            states[prompt] = known
-    unread = sorted({prompt for prompt in prompts if prompt not in states}, key=lambda prompt: (-len(prompt), prompt))
-    # The longest first: it is the width of its batch.
-    for batch in batches(unread, lambda batch: len(batch) * len(batch[0]) <= most_tokens):
-        keys = _read(model, [prompt[:-1] for prompt in batch], device)
-        states |= {prompt: keys.states(row, len(prompt) - 1) for row, prompt in enumerate(batch)}
-    return [states[prompt] for prompt in prompts]
+    rows: dict[Prompt, list[int]] = defaultdict(list)
+    for row, prompt in enumerate(prompts):
+        rows[prompt].append(row)
+    cache = PrefixKVCache(len(prompts), max(map(len, prompts)) - 1, free_slots)
+    missing: list[PrefillRow] = []
+    for prompt, rows_of_prompt in rows.items():
+        states = prefix_cache.take(prompt)
+        if states is None:
+            missing.append(PrefillRow(prompt, rows_of_prompt))
+            continue
+        for layer_idx, (keys, values) in enumerate(states):
+            for row in rows_of_prompt:
+                cache.write(layer_idx, row, keys, values)
+    missing.sort(key=lambda row: (-len(row.prompt), row.prompt))
+    # The longest first: its length is the width of its batch.
+    for batch in batches(missing, lambda batch: len(batch) * len(batch[0].prompt) <= max_tokens):
+        _forward_prompts(model, batch, cache, device)
+    return cache
 
 
-def _read(model: Any, rows: Sequence[Sequence[int]], device: torch.device) -> PrefixKVCache:
-    """Padded on the right, where a causal model does not see the padding, and without a mask, which attention kernels do fastest."""
-    keys = PrefixKVCache(last_layer=model.config.get_text_config().num_hidden_layers - 1)
-    # A prompt of one token leaves nothing to read; a token of padding gives its states their shape.
-    ids = padded([row or [0] for row in rows], device)
+class PrefillRow(NamedTuple):
+    """A prompt to compute, and the rows of the cache that take its states."""
+
+    prompt: Prompt
+    cache_rows: list[int]
+
+
+class _PrefillWriter(Cache):  # type: ignore[misc]
+    """Passed to the model in place of an empty cache: copies each layer's states into the rows of a `PrefixKVCache`."""
+
+    def __init__(self, batch: Sequence[PrefillRow], cache: PrefixKVCache, last_layer: int) -> None:
+        super().__init__(layer_class_to_replicate=DynamicLayer)
+        self.batch = batch
+        self.cache = cache
+        self.last_layer = last_layer
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copy states [B, heads, L, head_dim] without padding; return them, because a prompt attends to itself alone.
+
+        Raises:
+            PrefillDone: this was the last layer.
+        """
+        for number, (prompt, cache_rows) in enumerate(self.batch):
+            length = len(prompt) - 1
+            for row in cache_rows:
+                self.cache.write(layer_idx, row, key_states[number, :, :length], value_states[number, :, :length])
+        if layer_idx == self.last_layer:
+            raise PrefillDone
+        return key_states, value_states
+
+
+def _forward_prompts(model: Any, batch: Sequence[PrefillRow], cache: PrefixKVCache, device: torch.device) -> None:
+    """Run the prompts through the model, padded on the right: a causal model does not see the padding.
+
+    Without a mask, because attention kernels are fastest without.
+    """
+    writer = _PrefillWriter(batch, cache, last_layer=model.config.get_text_config().num_hidden_layers - 1)
+    # A prompt of one token has no states; a padding token in its place gives the cache its shape.
+    ids = padded([row.prompt[:-1] or (0,) for row in batch], device)
     with suppress(PrefillDone):
-        model(input_ids=ids, past_key_values=keys, use_cache=True, logits_to_keep=1)
-    return keys
+        model(input_ids=ids, past_key_values=writer, use_cache=True, logits_to_keep=1)
 
 
 def padded(rows: Sequence[Sequence[int]], device: torch.device, filling: int = 0) -> torch.Tensor:
-    """[len(rows), longest] ids, padded on the right."""
+    """Return [len(rows), longest] int64 on `device`, padded on the right with `filling`."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows], dtype=torch.long, device=device)

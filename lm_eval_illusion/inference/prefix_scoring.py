@@ -1,4 +1,4 @@
-"""Scoring many continuations of one context, which is read once, with logits at the scored positions only."""
+"""Scoring all continuations of a context in one row: the context is prefilled once, only scored positions are projected to logits."""
 
 from __future__ import annotations
 
@@ -9,130 +9,128 @@ from typing import Any, NamedTuple
 import torch
 
 from lm_eval_illusion.inference.batching import BatchLimits, batches
-from lm_eval_illusion.inference.prefix_cache import PrefixCache, padded, prefill
-from lm_eval_illusion.inference.prefix_tree import PrefixBatch, after_prompts
+from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, padded, prefill
+from lm_eval_illusion.inference.prefix_tree import PrefixBatch, packed_visibility
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation
 
-# A row takes as many scored positions whatever its context's length.
+# A row may have so many scored positions, or as many as its context has tokens if those are more.
 POSITIONS_PER_ROW = 128
 
 
-class Packed(NamedTuple):
-    """A context and its continuations, in one row: the context's last token, then all tokens but the last of each continuation."""
+class PackedRow(NamedTuple):
+    """A context and continuations of it in one row: the context's last token, then each continuation's tokens but the last."""
 
-    context: tuple[int, ...]
+    context: Prompt
     continuations: tuple[tuple[int, ...], ...]
 
     @property
     def positions(self) -> int:
-        """Scored positions: the first one is every continuation's."""
-        return 1 + sum(len(one) - 1 for one in self.continuations)
+        """Scored positions; all continuations share the first, which predicts their first tokens."""
+        return 1 + sum(len(tokens) - 1 for tokens in self.continuations)
 
-    def behind(self) -> tuple[list[int], list[int], list[int]]:
-        """Ids, branches (see `after_prompts`) and positions of the row's tokens from the context's last one on."""
+    def model_input(self) -> tuple[list[int], list[int], list[int]]:
+        """Return ids, branch numbers (see `packed_visibility`) and position ids of the row's tokens behind the prefilled ones."""
         ids, branches, positions = [self.context[-1]], [0], [len(self.context) - 1]
-        for number, one in enumerate(self.continuations, 1):
-            ids += one[:-1]
-            branches += [number] * (len(one) - 1)
-            positions += range(len(self.context), len(self.context) + len(one) - 1)
+        for number, tokens in enumerate(self.continuations, 1):
+            ids += tokens[:-1]
+            branches += [number] * (len(tokens) - 1)
+            positions += range(len(self.context), len(self.context) + len(tokens) - 1)
         return ids, branches, positions
 
 
-def can_share(one: Continuation, longest: int) -> bool:
-    """Whether it is worth its while: a context is there, no shorter than the continuation, and both fit into `longest` tokens."""
-    context, continuation = len(one.context), len(one.continuation)
-    return 0 < continuation <= context and context + continuation - 1 <= longest
+def can_share(continuation: Continuation, max_length: int) -> bool:
+    """Return whether `score_shared` should score it: a context no shorter than the continuation, both within `max_length` tokens."""
+    context, tokens = len(continuation.context), len(continuation.continuation)
+    return 0 < tokens <= context and context + tokens - 1 <= max_length
 
 
 def score_shared(
-    wanted: Iterable[Continuation],
+    continuations: Iterable[Continuation],
     model: Any,
     *,
     limits: BatchLimits,
-    memory: PrefixCache,
+    prefix_cache: PrefixCache,
     softmax_dtype: torch.dtype,
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> dict[Continuation, ScoredContinuation]:
-    """Score continuations whose contexts fit into the window; those of one context share it, and `memory` keeps it for generation.
+    """Score continuations that `can_share`; those of one context share its prefill, which `prefix_cache` keeps for generation.
 
-    The caller sets inference mode.
+    `progress` gets the number of continuations of each row. The caller sets inference mode and autocast.
     """
     scores: dict[Continuation, ScoredContinuation] = {}
-    for batch in batches(_pack(wanted), lambda packs: _fits(packs, limits)):
+    for batch in batches(_pack(continuations), lambda rows: _fits(rows, limits)):
         contexts = [packed.context for packed in batch]
-        states = prefill(model, contexts, device, limits.read, memory)
-        room = max(packed.positions for packed in batch)
-        scored = _score_batch(batch, PrefixBatch(model, contexts, states, device, room), softmax_dtype)
-        for context, kept in zip(contexts, states, strict=True):
-            memory.keep(context, kept)
+        positions = max(packed.positions for packed in batch)
+        cache = prefill(model, contexts, device, limits.prefill_tokens, prefix_cache, free_slots=positions)
+        scored = _score_batch(batch, PrefixBatch(model, contexts, cache, device), softmax_dtype)
+        for row, context in enumerate(contexts):
+            prefix_cache.keep(context, cache.states(row, len(context) - 1))
         for packed, values in zip(batch, scored, strict=True):
-            scores.update(
-                (Continuation(packed.context, one), value) for one, value in zip(packed.continuations, values, strict=True)
-            )
+            pairs = zip(packed.continuations, values, strict=True)
+            scores.update((Continuation(packed.context, tokens), value) for tokens, value in pairs)
             progress(len(packed.continuations))
     return scores
 
 
-def _pack(wanted: Iterable[Continuation]) -> list[Packed]:
-    """The longest contexts first; a context with so many continuations that they outgrow it or a row's positions gets several rows."""
-    of_context: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
-    for context, continuation in sorted(set(wanted)):
-        of_context[context].append(continuation)
-    packs = []
+def _pack(continuations: Iterable[Continuation]) -> Iterator[PackedRow]:
+    """Put continuations of a context into rows, the longest contexts first; a context with too many positions gets several rows."""
+    of_context: dict[Prompt, list[tuple[int, ...]]] = defaultdict(list)
+    for context, tokens in sorted(set(continuations)):
+        of_context[context].append(tokens)
     for context in sorted(of_context, key=lambda context: (-len(context), context)):
-        most = max(len(context), POSITIONS_PER_ROW)
-        row: list[tuple[int, ...]] = []
-        for continuation in of_context[context]:
-            if row and Packed(context, (*row, continuation)).positions > most:
-                packs.append(Packed(context, tuple(row)))
-                row = []
-            row.append(continuation)
-        packs.append(Packed(context, tuple(row)))
-    return packs
+        yield from _rows_of(context, of_context[context])
 
 
-def _fits(packs: Sequence[Packed], limits: BatchLimits) -> bool:
-    """`packs`: the longest contexts first."""
-    positions = max(one.positions for one in packs)
-    return len(packs) * len(packs[0].context) <= limits.scored and len(packs) * positions <= limits.positions
+def _rows_of(context: Prompt, continuations: Sequence[tuple[int, ...]]) -> Iterator[PackedRow]:
+    limit = max(len(context), POSITIONS_PER_ROW)
+    for part in batches(continuations, lambda part: PackedRow(context, tuple(part)).positions <= limit):
+        yield PackedRow(context, tuple(part))
 
 
-def _score_batch(batch: Sequence[Packed], prompts: PrefixBatch, softmax_dtype: torch.dtype) -> list[list[ScoredContinuation]]:
+def _fits(rows: Sequence[PackedRow], limits: BatchLimits) -> bool:
+    """Return whether rows, the longest contexts first, are within the limits, padding included."""
+    positions = max(packed.positions for packed in rows)
+    return len(rows) * len(rows[0].context) <= limits.scoring_tokens and len(rows) * positions <= limits.logit_rows
+
+
+def _score_batch(
+    batch: Sequence[PackedRow], prompts: PrefixBatch, softmax_dtype: torch.dtype
+) -> list[list[ScoredContinuation]]:
+    """Return the scores of each row's continuations from one forward pass."""
     device = prompts.device
-    ids, branches, positions = zip(*(packed.behind() for packed in batch), strict=True)
-    branch = padded(branches, device, filling=-1)
-    logits = prompts.forward(padded(ids, device), padded(positions, device), after_prompts(prompts, branch))
-    # Nothing is fetched from the device before all is computed.
-    on_device = [_score(logits[row, : packed.positions], packed, softmax_dtype) for row, packed in enumerate(batch)]
-    tokens, firsts = (torch.cat(parts).tolist() for parts in zip(*on_device, strict=True))
-    return [list(_gathered(packed, tokens, firsts)) for packed in batch]
+    ids, branches, positions = zip(*(packed.model_input() for packed in batch), strict=True)
+    visible = packed_visibility(prompts, padded(branches, device, filling=-1))
+    logits = prompts.forward(padded(ids, device), padded(positions, device), visible)
+    # One copy from the device for the whole batch, after all rows are computed.
+    scored = [_score_row(logits[row, : packed.positions], packed, softmax_dtype) for row, packed in enumerate(batch)]
+    token_scores, ranks = (iter(torch.cat(parts).tolist()) for parts in zip(*scored, strict=True))
+    return [[_collect(len(tokens), token_scores, ranks) for tokens in packed.continuations] for packed in batch]
 
 
-def _score(logits: torch.Tensor, packed: Packed, softmax_dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of each continuation's tokens, [n, 2]: log-probability, and 1 if it is the greedy one; of each first token, [m]: its rank or 0.
+def _score_row(logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Score the n tokens of a row's m continuations; `logits`: [positions, vocabulary].
 
-    `logits`: [positions, vocabulary].
+    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] int64, the rank of each first token, 0 if it has none.
     """
-    places: list[int] = []
-    next_place = 1
-    for one in packed.continuations:
-        places += [0, *range(next_place, next_place + len(one) - 1)]
-        next_place += len(one) - 1
-    place = torch.tensor(places, device=logits.device)
-    token = torch.tensor([token for one in packed.continuations for token in one], device=logits.device)
-    log_probability = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype)[place, token]
-    is_greedy = logits.argmax(dim=-1)[place] == token
+    # The position that predicts each token: 0 for first tokens, then the continuation's own positions.
+    predicted_at: list[int] = []
+    next_position = 1
+    for tokens in packed.continuations:
+        predicted_at += [0, *range(next_position, next_position + len(tokens) - 1)]
+        next_position += len(tokens) - 1
+    position = torch.tensor(predicted_at, device=logits.device)
+    token = torch.tensor([token for tokens in packed.continuations for token in tokens], device=logits.device)
+    log_probability = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype)[position, token]
+    is_greedy = logits.argmax(dim=-1)[position] == token
     first = logits[0]
-    mine = first[torch.tensor([one[0] for one in packed.continuations], device=logits.device)]
-    rank = 1 + (first > mine[:, None]).sum(dim=1)
-    rank = rank.where(torch.isfinite(mine) & ~first.isnan().any(), 0)
+    scored = first[torch.tensor([tokens[0] for tokens in packed.continuations], device=logits.device)]
+    rank = 1 + (first > scored[:, None]).sum(dim=1)
+    rank = rank.where(torch.isfinite(scored) & ~first.isnan().any(), 0)
     return torch.stack([log_probability, is_greedy.to(log_probability.dtype)], dim=1), rank
 
 
-def _gathered(packed: Packed, tokens: list[list[float]], firsts: list[int]) -> Iterator[ScoredContinuation]:
-    """Takes this row's values from the front of `tokens` and `firsts`."""
-    for one in packed.continuations:
-        mine = tokens[: len(one)]
-        del tokens[: len(one)]
-        yield ScoredContinuation(sum(value for value, _ in mine), all(greedy for _, greedy in mine), firsts.pop(0) or None)
+def _collect(length: int, token_scores: Iterator[list[float]], ranks: Iterator[int]) -> ScoredContinuation:
+    """Take the next continuation's `length` token scores and its rank."""
+    scores = [next(token_scores) for _ in range(length)]
+    return ScoredContinuation(sum(value for value, _ in scores), all(greedy for _, greedy in scores), next(ranks) or None)

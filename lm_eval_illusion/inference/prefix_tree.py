@@ -1,8 +1,7 @@
-"""PrefixTree of prompts that grow by one token at a time, all in one cache.
+"""The tokens after a shared prefix: which keys each one attends to, at which position, in one forward pass for a whole batch.
 
-Attention of a few tokens to many keys, under a mask of their own: keys are read once for all heads that share them.
-
-Prompts that are read once: whatever comes after them, in any number of branches, shares their keys and values.
+`use_tree_attention` gives the model an attention function for few queries and many keys. `PrefixBatch` runs tokens behind a batch of
+prefilled prompts under any mask. `PrefixTree` grows a tree of tokens behind each prompt, one token per branch and step.
 """
 
 from __future__ import annotations
@@ -16,12 +15,16 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from lm_eval_illusion.inference.cpu_matmul import chunked_matmul, large_layers
-from lm_eval_illusion.inference.prefix_cache import LayerKV, PrefixKVCache, Prompt, padded
+from lm_eval_illusion.inference.prefix_cache import PrefixKVCache, Prompt, padded
 
-NAME = "lm_eval_illusion_branches"
+# The name under which transformers finds `tree_attention`.
+TREE_ATTENTION = "lm_eval_illusion_tree"
+
+# Steps of a `PrefixTree` between two removals of keys that no branch sees: of dropped beams, finished branches and padding.
+STEPS_PER_COMPACTION = 16
 
 
-def branch_attention(
+def tree_attention(
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -30,25 +33,26 @@ def branch_attention(
     *,
     scaling: float | None = None,
     position_bias: torch.Tensor | None = None,
-    **given: Any,
+    **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """As transformers' sdpa attention, which copies the keys for each query head; here heads of one key head are queries behind each other.
+    """Compute scaled dot-product attention without copying keys and values for each query head (grouped-query attention).
 
-    `query`: [B, heads, Q, width], `key` and `value`: [B, key heads, K, width], `attention_mask`: [B, 1, Q, K], added to the scores.
-    Returns [B, Q, heads, width].
+    transformers' sdpa attention repeats the keys; here the query heads that share a key head are more queries of that head.
+    `query`: [B, heads, Q, head_dim]; `key`, `value`: [B, key heads, K, head_dim]; `attention_mask`: [B, 1, Q, K], added to the scores.
+    Returns [B, Q, heads, head_dim]. A `position_bias` goes to transformers' function.
     """
     if position_bias is not None:
         output: tuple[torch.Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, position_bias=position_bias, **given
+            module, query, key, value, attention_mask, scaling=scaling, position_bias=position_bias, **kwargs
         )
         return output
-    batch, heads, queries, width = query.shape
-    sharing = heads // key.shape[1]
+    batch, heads, queries, head_dim = query.shape
+    heads_per_key = heads // key.shape[1]
     attended = torch.nn.functional.scaled_dot_product_attention(
-        query.reshape(batch, key.shape[1], sharing * queries, width),
+        query.reshape(batch, key.shape[1], heads_per_key * queries, head_dim),
         key,
         value,
-        attn_mask=attention_mask.repeat(1, 1, sharing, 1),
+        attn_mask=attention_mask.repeat(1, 1, heads_per_key, 1),
         scale=scaling,
     )
     return attended.reshape(batch, heads, queries, -1).transpose(1, 2).contiguous(), None
@@ -56,13 +60,13 @@ def branch_attention(
 
 @contextmanager
 def use_tree_attention(model: Any) -> Iterator[None]:
-    """Within it, a model of sdpa attention attends by `branch_attention`."""
+    """Let a model with sdpa attention use `tree_attention` within the block; other models stay as they are."""
     before = model.config._attn_implementation
     if before != "sdpa":
         yield
         return
-    AttentionInterface.register(NAME, branch_attention)
-    model.config._attn_implementation = NAME
+    AttentionInterface.register(TREE_ATTENTION, tree_attention)
+    model.config._attn_implementation = TREE_ATTENTION
     try:
         yield
     finally:
@@ -70,103 +74,97 @@ def use_tree_attention(model: Any) -> Iterator[None]:
 
 
 class PrefixBatch:
-    """A batch of prompts in one cache, and the tokens after them, each of which sees what it is told to see.
+    """A batch of prefilled prompts and the tokens after them in one KV cache; the caller says which keys each token sees.
 
-    The first `forward` takes the prompts' last tokens, because the logits after them are wanted.
+    The first `forward` begins with the last token of each prompt, which `prefill` leaves out.
     """
 
-    def __init__(
-        self, model: Any, prompts: Sequence[Prompt], states: Sequence[LayerKV], device: torch.device, room: int = 0
-    ) -> None:
-        """`states`: of the prompts, from `prefill`; `room`: for how many tokens after each, where more come they are copied.
-
-        The caller sets inference mode and autocast.
-        """
+    def __init__(self, model: Any, prompts: Sequence[Prompt], cache: PrefixKVCache, device: torch.device) -> None:
+        """`cache`: from `prefill` of the same prompts. The caller sets inference mode and autocast."""
         self.model = model
-        # Once a batch, not once a step, because a model of 8 B has hundreds of modules.
+        # Once per batch, not once per step, because a model of 8 B parameters has hundreds of modules.
         self.large_layers = large_layers(model)
         self.device = device
-        self.keys = PrefixKVCache.of(states, room)
+        self.cache = cache
         self.lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+        """[B] int64: tokens of each prompt, the last one included."""
         self.prompt_keys = torch.arange(max(map(len, prompts)) - 1, device=device) < (self.lengths - 1)[:, None]
-        """[B, longest - 1] booleans: which keys are a prompt's; the others are padding."""
+        """[B, longest - 1] bool, for the first `forward`: which prefilled keys belong to the prompt; the others are padding."""
 
     def forward(self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-        """Logits [B, Q, vocabulary] of tokens `ids` [B, Q] at `positions` [B, Q], which stay in the cache.
+        """Run tokens through the model and append them to the cache; return logits [B, Q, vocabulary].
 
-        `visible`: [B, Q, K + Q] booleans over the K keys in the cache and these Q. A query that sees nothing is not allowed.
+        `ids`, `positions`: [B, Q] int64. `visible`: [B, Q, K + Q] bool over the K keys in the cache and these Q; each query must see at
+        least one key.
         """
         dtype = self.model.dtype
-        blocked = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
+        mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, torch.finfo(dtype).min)
         with use_tree_attention(self.model), chunked_matmul(self.large_layers):
             logits: torch.Tensor = self.model(
                 input_ids=ids,
-                attention_mask=blocked[:, None],
+                attention_mask=mask[:, None],
                 position_ids=positions,
-                past_key_values=self.keys,
+                past_key_values=self.cache,
                 use_cache=True,
             ).logits
         return logits
 
-    def keep(self, rows: torch.Tensor) -> None:
-        """Forget all prompts but `rows`, [n] indices, and what came after them."""
+    def select_rows(self, rows: torch.Tensor) -> None:
+        """Keep the prompts `rows`, [n] int64, in that order, and the tokens after them."""
         self.lengths = self.lengths[rows]
-        self.keys.select_rows(rows)
+        self.cache.select_rows(rows)
 
 
-def after_prompts(prompts: PrefixBatch, branch: torch.Tensor) -> torch.Tensor:
-    """What tokens see that are packed behind their prompts, [B, Q, K + Q] booleans for the first `forward`.
+def packed_visibility(prompts: PrefixBatch, branch: torch.Tensor) -> torch.Tensor:
+    """Return which keys tokens see that are packed behind their prompts: [B, Q, K + Q] bool for the first `forward`.
 
-    `branch`: [B, Q], 0 at the prompt's last token, then the number of each token's branch. A token sees its prompt, its branch up to
-    itself, and always itself.
+    `branch`: [B, Q] int64, 0 at the prompt's last token, then the number of each token's branch. A token sees its prompt, the earlier
+    tokens of its branch, and itself.
     """
     earlier = torch.ones(branch.shape[1], branch.shape[1], dtype=torch.bool, device=branch.device).tril()
     related = (branch[:, None, :] == branch[:, :, None]) | (branch[:, None, :] == 0)
-    keys = prompts.prompt_keys[:, None, :].expand(-1, branch.shape[1], -1)
-    return torch.cat([keys, related & earlier], dim=2)
-
-
-# How often keys that nobody sees any more are dropped: of beams that were left, of finished branches, of padding.
-STEPS_BETWEEN_SWEEPS = 16
+    prompt_keys = prompts.prompt_keys[:, None, :].expand(-1, branch.shape[1], -1)
+    return torch.cat([prompt_keys, related & earlier], dim=2)
 
 
 class PrefixTree:
-    """A tree of tokens behind each prompt. A branch sees its prompt and the tokens that it came by; a beam that splits copies nothing."""
+    """A tree of tokens behind each prompt of a batch. A branch sees its prompt and its own ancestors; a split copies no keys."""
 
-    def __init__(self, shared: PrefixBatch) -> None:
-        self.shared = shared
-        # [B, W, K]: which keys the last tokens of W branches see
-        self.seen = self.shared.prompt_keys[:, None, :]
+    def __init__(self, prompts: PrefixBatch) -> None:
+        self.prompts = prompts
+        self.visible = prompts.prompt_keys[:, None, :]
+        """[B, W, K] bool: which keys the last tokens of the W branches see."""
         self.steps = 0
 
     def step(self, tokens: Sequence[Sequence[int]], parents: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Logits [B, W, vocabulary] after one token a branch; W is the most branches of any prompt, and what others lack is noise.
+        """Run one token per branch; return logits [B, W, vocabulary].
 
-        `tokens`, `parents`: for each prompt its branches' tokens, and which branch of the last step each goes on from. The first step
-        takes the prompts' last tokens.
+        `tokens`, `parents`: per prompt the token of each branch, and the index of the branch of the last step that it continues. The first
+        step takes the prompts' last tokens with parent 0. W is the most branches of any prompt; unused columns are padding: ignore them.
         """
-        device = self.shared.device
+        device = self.prompts.device
         ids, parent = padded(tokens, device), padded(parents, device)
-        seen = self.seen.gather(1, parent[:, :, None].expand(-1, -1, self.seen.shape[2]))
-        own = torch.eye(ids.shape[1], dtype=torch.bool, device=device).expand(len(ids), -1, -1)
-        self.seen = torch.cat([seen, own], dim=2)
-        positions = (self.shared.lengths - 1 + self.steps)[:, None].expand_as(ids)
-        logits = self.shared.forward(ids, positions, self.seen)
+        ancestors = self.visible.gather(1, parent[:, :, None].expand(-1, -1, self.visible.shape[2]))
+        itself = torch.eye(ids.shape[1], dtype=torch.bool, device=device).expand(len(ids), -1, -1)
+        self.visible = torch.cat([ancestors, itself], dim=2)
+        positions = (self.prompts.lengths - 1 + self.steps)[:, None].expand_as(ids)
+        logits = self.prompts.forward(ids, positions, self.visible)
         self.steps += 1
-        if self.steps % STEPS_BETWEEN_SWEEPS == 0:
-            self._sweep()
+        if self.steps % STEPS_PER_COMPACTION == 0:
+            self._compact()
         return logits
 
-    def keep(self, rows: Sequence[int]) -> None:
-        """Forget all prompts but these."""
-        index = torch.tensor(rows, device=self.shared.device)
-        self.shared.keep(index)
-        self.seen = self.seen[index]
+    def select_rows(self, rows: Sequence[int]) -> None:
+        """Keep the prompts with these row numbers, in that order, and their trees."""
+        index = torch.tensor(rows, device=self.prompts.device)
+        self.prompts.select_rows(index)
+        self.visible = self.visible[index]
 
-    def _sweep(self) -> None:
-        used = self.seen.any(dim=1)
+    def _compact(self) -> None:
+        """Remove keys that no branch sees from the cache, as many as every row can spare."""
+        used = self.visible.any(dim=1)
         most = int(used.sum(dim=1).max())
         if most < used.shape[1]:
             order = used.int().argsort(dim=1, descending=True, stable=True)[:, :most]
-            self.shared.keys.select_keys(order)
-            self.seen = self.seen.gather(2, order[:, None, :].expand(-1, self.seen.shape[1], -1))
+            self.prompts.cache.select_keys(order)
+            self.visible = self.visible.gather(2, order[:, None, :].expand(-1, self.visible.shape[1], -1))

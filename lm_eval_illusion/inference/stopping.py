@@ -1,74 +1,139 @@
-"""Where an answer ends, told by its last token; text is decoded only where that token may end it."""
+"""Where an answer ends: end tokens, stop strings, token limits, and the thought of a reasoning model.
+
+Both ways of decoding (`generate` and `hf_generate`) ask the same conditions, after every token of every sequence.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
-from lm_eval_illusion.inference.hf_generate import Decoding, chat_answer_is_done
-from lm_eval_illusion.reasoning import ReasoningSpec
+from lm_eval_illusion.inference.generation_config import Decoding
+from lm_eval_illusion.reasoning import BEGIN, ReasoningSpec, answer_after_thoughts
 
 
 class StopCondition(Protocol):
-    """Tells where an answer ends."""
+    """Decides after each token whether a sequence ends."""
 
     @property
-    def ends(self) -> Collection[int]:
-        """The tokens that end any answer."""
+    def end_tokens(self) -> Collection[int]:
+        """Token ids that end any answer."""
 
     def should_stop(self, tokens: Sequence[int]) -> bool:
-        """Whether a row of `tokens` ends with the last one; it is asked after every token."""
+        """Return whether a sequence ends with its last token.
+
+        `tokens`: all generated ids, one or more. The caller asks after each token and not again after the first True.
+        """
 
 
 class StopStrings:
-    """StopCondition a row at a token of `ends`, at `most_tokens`, or where a stop string stands in its text."""
+    """Stop a plain answer at an end token, at the token limit, or where its text contains a stop string.
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str], ends: Collection[int], most_tokens: int) -> None:
+    Text is decoded only where the last token can complete a stop string.
+    """
+
+    def __init__(self, tokenizer: Any, stop_strings: Sequence[str], end_tokens: Collection[int], max_tokens: int) -> None:
         self.tokenizer = tokenizer
-        self.stops = stops
-        self.ends = frozenset(ends)
-        self.most_tokens = most_tokens
-        # A stop string may be spread over as many tokens as it has bytes, and begin within one more.
-        self.tail = max((len(stop.encode()) for stop in stops), default=0) + 1
-        self.last_characters = {stop[-1] for stop in stops}
-        self.may_stop: dict[int, bool] = {}
+        self.stop_strings = stop_strings
+        self.end_tokens = frozenset(end_tokens)
+        self.max_tokens = max_tokens
+        # A stop string takes at most as many tokens as it has bytes, and may begin within one more.
+        self.tail = max((len(stop.encode()) for stop in stop_strings), default=0) + 1
+        self.last_characters = {stop[-1] for stop in stop_strings}
+        self.completing_tokens: dict[int, bool] = {}
 
     def should_stop(self, tokens: Sequence[int]) -> bool:
-        """Whether a row of `tokens` ends with the last one; it is asked after every token."""
+        """Return whether a sequence ends with its last token."""
         return (
-            tokens[-1] in self.ends or len(tokens) >= self.most_tokens or (self._may_stop(tokens[-1]) and self._stops(tokens))
+            tokens[-1] in self.end_tokens
+            or len(tokens) >= self.max_tokens
+            or (self._may_complete_stop(tokens[-1]) and self._contains_stop(tokens))
         )
 
-    def _stops(self, tokens: Sequence[int]) -> bool:
+    def _contains_stop(self, tokens: Sequence[int]) -> bool:
         text = self.tokenizer.decode(tokens[-self.tail :], skip_special_tokens=True)
-        return any(stop in text for stop in self.stops)
+        return any(stop in text for stop in self.stop_strings)
 
-    def _may_stop(self, token: int) -> bool:
-        """Whether the token's text holds the last character of a stop string, or bytes of a character that others make whole."""
-        if token not in self.may_stop:
-            # Twice, because some tokenizers drop the space before the first token of a text.
+    def _may_complete_stop(self, token: int) -> bool:
+        """Return whether the token's text has the last character of a stop string, or some bytes of a longer character."""
+        if token not in self.completing_tokens:
+            # Decoded twice, because some tokenizers drop the space before the first token of a text.
             text = self.tokenizer.decode([token, token], skip_special_tokens=True)
-            self.may_stop[token] = "\ufffd" in text or any(character in text for character in self.last_characters)
-        return self.may_stop[token]
+            self.completing_tokens[token] = "\ufffd" in text or any(character in text for character in self.last_characters)
+        return self.completing_tokens[token]
 
 
 class ChatStop:
-    """Stop a chat model's answer at a token of `ends` or where `chat_answer_is_done`; line breaks before and in a thought end nothing."""
+    """Stop a chat model's output where its answer is complete, or where its thought is too long.
+
+    A chat model often begins with a line break, and its thought has many: stop strings count in the visible answer only.
+    """
 
     def __init__(
-        self, tokenizer: Any, decoding: Decoding, thoughts: ReasoningSpec, ends: Collection[int], is_open: bool
+        self, tokenizer: Any, decoding: Decoding, reasoning: ReasoningSpec, end_tokens: Collection[int], is_open: bool
     ) -> None:
         """`is_open`: the prompt ends within a thought."""
         self.tokenizer = tokenizer
         self.decoding = decoding
-        self.thoughts = thoughts
-        self.ends = frozenset(ends)
+        self.reasoning = reasoning
+        self.end_tokens = frozenset(end_tokens)
         self.is_open = is_open
 
     def should_stop(self, tokens: Sequence[int]) -> bool:
-        """Whether a row of `tokens` ends with the last one."""
-        return (
-            tokens[-1] in self.ends
-            or len(tokens) >= self.decoding.most_tokens
-            or chat_answer_is_done(self.tokenizer, list(tokens), self.decoding, self.thoughts, self.is_open)
-        )
+        """Return whether a sequence ends with its last token."""
+        if tokens[-1] in self.end_tokens or len(tokens) >= self.decoding.max_new_tokens:
+            return True
+        answer = visible_answer(self.tokenizer, list(tokens), self.reasoning, self.is_open)
+        if answer is None:
+            return len(tokens) >= self.reasoning.max_tokens
+        if any(stop in answer for stop in self.decoding.stop_strings):
+            return True
+        # The answer has no more tokens than the whole output, so that short outputs need not be encoded again.
+        limit = self.decoding.max_answer_tokens
+        return len(tokens) >= limit and len(self.tokenizer.encode(answer, add_special_tokens=False)) >= limit
+
+
+def stop_conditions(
+    requests: Iterable[tuple[str, Decoding]], tokenizer: Any, end_tokens: Collection[int]
+) -> list[StopCondition]:
+    """Return the stop condition of each request (prompt, decoding).
+
+    Plain requests with the same stop strings and limit share a condition, because it caches what it learns about tokens.
+    """
+    shared: dict[tuple[tuple[str, ...], int], StopStrings] = {}
+    conditions: list[StopCondition] = []
+    for prompt, decoding in requests:
+        stops, limit = decoding.stop_strings, decoding.max_answer_tokens
+        if decoding.reasoning is not None:
+            conditions.append(ChatStop(tokenizer, decoding, decoding.reasoning, end_tokens, thought_is_open(prompt)))
+        else:
+            conditions.append(shared.setdefault((stops, limit), StopStrings(tokenizer, stops, end_tokens, limit)))
+    return conditions
+
+
+def end_tokens_of(model: Any) -> list[int]:
+    """Return the end-of-sequence token ids in a model's generation config: none, one or several."""
+    end_tokens = model.generation_config.eos_token_id
+    if end_tokens is None:
+        return []
+    return list(end_tokens) if isinstance(end_tokens, (list, tuple)) else [end_tokens]
+
+
+def thought_is_open(prompt: str) -> bool:
+    """Return whether a prompt ends within a thought, as the chat template of DeepSeek-R1 makes it."""
+    return prompt.rstrip().endswith(BEGIN)
+
+
+def visible_answer(tokenizer: Any, ids: list[int], reasoning: ReasoningSpec, is_open: bool) -> str | None:
+    """Return the answer so far, without thoughts and leading white space; None while a thought goes on.
+
+    `ids`: generated token ids. `is_open`: the prompt ends within a thought.
+    """
+    if isinstance(reasoning.end, int):
+        if reasoning.end in ids:
+            last = len(ids) - 1 - ids[::-1].index(reasoning.end)
+            return str(tokenizer.decode(ids[last + 1 :], skip_special_tokens=True)).lstrip()
+        answer = answer_after_thoughts(tokenizer.decode(ids, skip_special_tokens=True), is_open=is_open)
+    else:
+        answer = answer_after_thoughts(tokenizer.decode(ids, skip_special_tokens=True), reasoning.end, is_open)
+    return answer if answer is None else answer.lstrip()

@@ -1,142 +1,182 @@
-"""Ways of decoding one prompt by branches: greedy and samples, which go on alone, and beams, which grow out of each other."""
+"""Which tokens continue a prompt: `IndependentSequences` for a greedy answer and samples, `BeamSearch` for beams.
+
+A strategy sees logits and returns token ids; it knows nothing of the model or its cache. Each step takes three calls by `generate`:
+`choose` turns logits into choices, `advance` applies them, and the sequences that go on are the live ones of the next step.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from lm_eval_illusion.inference.hf_generate import Decoding
+from lm_eval_illusion.inference.generation_config import Decoding
 from lm_eval_illusion.inference.sampling import best_token, best_tokens, sample_tokens, seed_of
 from lm_eval_illusion.inference.stopping import StopCondition
 
-# For each live branch: its token; for a beam, log-probabilities and ids of its best tokens.
+# What `choose` returns per live sequence: its next token, or for a beam [(log-probability, token)] of its best tokens.
 Choices = Sequence[Any]
 
 
 class Strategy(Protocol):
-    """PrefixTree of one prompt, in lockstep. Those of one `kind` choose together."""
+    """Decoding of one prompt, one token per step for every live sequence."""
 
     decoding: Decoding
 
     @property
-    def kind(self) -> Hashable:
-        """Strategies that may choose together."""
+    def batch_key(self) -> Hashable:
+        """Strategies with equal keys choose tokens in one call."""
 
     @property
-    def width(self) -> int:
-        """Live branches; 0 when all is done."""
+    def max_live(self) -> int:
+        """Upper limit of live sequences in any step."""
 
-    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[Any]) -> list[Any]:
-        """Choices of all branches of all strategies `together`, of this kind; `logits`: of each strategy, [width, vocabulary]."""
+    @property
+    def num_live(self) -> int:
+        """Live sequences: those whose next token is still to be chosen; 0 when the strategy is done."""
+
+    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[Any]) -> list[Any]:
+        """Return a choice per live sequence of all `strategies`, which have this one's `batch_key` and may include it.
+
+        `logits`: of each strategy [num_live, vocabulary], any float dtype.
+        """
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
-        """The live branches of the next step, each as the branch of this step that it goes on from, and its token."""
+        """Apply the choices of this strategy's live sequences.
+
+        Returns the live sequences of the next step: the index of the live sequence that each continues, and its token.
+        """
 
     def outputs(self) -> list[list[int]]:
-        """Ids of the answers."""
+        """Return the generated token ids of each output."""
 
 
 class IndependentSequences:
-    """One greedy answer, or samples, each seeded by prompt and number."""
+    """One greedy answer, or samples, each seeded by the prompt and the sample's number."""
 
-    def __init__(self, prompt: str, decoding: Decoding, ending: StopCondition, numbers: Sequence[int]) -> None:
-        """`numbers`: which of the prompt's samples; for the greedy answer, 0 alone."""
+    def __init__(self, prompt: str, decoding: Decoding, stop: StopCondition, samples: Sequence[int]) -> None:
+        """`samples`: numbers of the prompt's samples; (0,) for a greedy answer."""
         self.decoding = decoding
-        self.ending = ending
-        self.seeds = [seed_of(prompt, number) for number in numbers]
-        self.tokens: list[list[int]] = [[] for _ in numbers]
-        self.live = list(range(len(numbers)))
+        self.stop = stop
+        self.seeds = [seed_of(prompt, sample) for sample in samples]
+        self.tokens: list[list[int]] = [[] for _ in samples]
+        self.live = list(range(len(samples)))
 
     @property
-    def kind(self) -> Hashable:
-        """All greedy ones together, samples by temperature and cuts."""
+    def batch_key(self) -> Hashable:
+        """All greedy answers together, samples by temperature and cuts."""
         decoding = self.decoding
         return (decoding.temperature, decoding.top_k, decoding.top_p) if decoding.do_sample else "greedy"
 
     @property
-    def width(self) -> int:
-        """Answers that go on."""
+    def max_live(self) -> int:
+        """All sequences."""
+        return len(self.tokens)
+
+    @property
+    def num_live(self) -> int:
+        """Sequences that have not ended."""
         return len(self.live)
 
-    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[IndependentSequences]) -> list[int]:
-        """The greatest logit, or the winner of the race."""
-        if not self.decoding.do_sample:
-            if logits[0].device.type == "cpu":
-                return [best_token(row) for rows in logits for row in rows]
-            return [int(token) for token in torch.cat(list(logits)).argmax(dim=-1).tolist()]
-        seeds = [chains.seeds[place] + len(chains.tokens[place]) for chains in together for place in chains.live]
-        return sample_tokens(logits, self.decoding, seeds)
+    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[IndependentSequences]) -> list[int]:
+        """Return the greedy or sampled token of each live sequence."""
+        if self.decoding.do_sample:
+            # A sample's seed grows by one per token.
+            seeds = [strategy.seeds[n] + len(strategy.tokens[n]) for strategy in strategies for n in strategy.live]
+            return sample_tokens(logits, self.decoding, seeds)
+        if logits[0].device.type == "cpu":
+            return [best_token(row) for rows in logits for row in rows]
+        return [int(token) for token in torch.cat(list(logits)).argmax(dim=-1).tolist()]
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
-        """Each goes on with its token until it ends."""
-        for place, token in zip(self.live, choices, strict=True):
-            self.tokens[place].append(token)
-        on = [number for number, place in enumerate(self.live) if not self.ending.should_stop(self.tokens[place])]
-        self.live = [self.live[number] for number in on]
-        return [(number, choices[number]) for number in on]
+        """Append each live sequence's token; those that do not end stay live."""
+        for number, token in zip(self.live, choices, strict=True):
+            self.tokens[number].append(token)
+        continued = [index for index, number in enumerate(self.live) if not self.stop.should_stop(self.tokens[number])]
+        self.live = [self.live[index] for index in continued]
+        return [(index, choices[index]) for index in continued]
 
     def outputs(self) -> list[list[int]]:
-        """In the order of their numbers."""
+        """Return the sequences in the order of their sample numbers."""
         return self.tokens
 
 
+class Hypothesis(NamedTuple):
+    """A beam: the sum of its tokens' log-probabilities (finished ones: divided by length^penalty), and its tokens."""
+
+    score: float
+    tokens: list[int]
+
+
 class BeamSearch:
-    """Beam search as transformers does it with early_stopping=False: the same candidates, scores, length penalty and end."""
+    """Beam search with the candidates, scores, length penalty and end of transformers' beam search (early_stopping=False).
 
-    def __init__(self, decoding: Decoding, ending: StopCondition) -> None:
+    Score of a finished hypothesis: sum of log-probabilities / length^penalty (Wu et al. 2016, arXiv 1609.08144, with this simpler
+    penalty). The search ends when the best live beam, scored at its present length, can't beat the worst of `num_beams` finished ones.
+    """
+
+    def __init__(self, decoding: Decoding, stop: StopCondition) -> None:
         self.decoding = decoding
-        self.ending = ending
-        self.penalty = float(decoding.others.get("length_penalty", 1.0))
-        # As many as leave enough to go on with, should the best ones all end.
-        self.candidates = max(2, 1 + len(ending.ends)) * decoding.num_beams
-        self.running: list[tuple[float, list[int]]] = [(0.0, [])]
-        self.finished: list[tuple[float, list[int]]] = []
+        self.stop = stop
+        self.length_penalty = float(decoding.other_settings.get("length_penalty", 1.0))
+        # Keep enough candidates that `num_beams` remain if the best ones all end.
+        self.num_candidates = max(2, 1 + len(stop.end_tokens)) * decoding.num_beams
+        self.live = [Hypothesis(0.0, [])]
+        self.finished: list[Hypothesis] = []
 
     @property
-    def kind(self) -> Hashable:
-        """By how many candidates a beam gives."""
-        return ("beams", self.candidates)
+    def batch_key(self) -> Hashable:
+        """Searches with equally many candidates choose together."""
+        return ("beams", self.num_candidates)
 
     @property
-    def width(self) -> int:
-        """Running beams: one before the first token."""
-        return len(self.running)
+    def max_live(self) -> int:
+        """The number of beams."""
+        return self.decoding.num_beams
 
-    def choose(self, logits: Sequence[torch.Tensor], together: Sequence[BeamSearch]) -> list[list[tuple[float, int]]]:
-        """Log-probability and id of each beam's best tokens, the best first."""
-        count = min(self.candidates, logits[0].shape[1])
+    @property
+    def num_live(self) -> int:
+        """Live beams: one before the first token."""
+        return len(self.live)
+
+    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[BeamSearch]) -> list[list[tuple[float, int]]]:
+        """Return log-probability and id of the best tokens of each live beam, the best first."""
+        count = min(self.num_candidates, logits[0].shape[1])
         if logits[0].device.type == "cpu":
-            # A row at a time, because it stays in the processor's cache.
-            of_rows = [best_tokens(row, count) for rows in logits for row in rows]
-            return [list(zip(scores.tolist(), ids.tolist(), strict=True)) for scores, ids in of_rows]
-        all_rows = torch.cat(list(logits)).float()
-        best, ids = all_rows.topk(count, dim=-1)
-        scores = (best - all_rows.logsumexp(dim=-1, keepdim=True)).tolist()
+            # Row by row, because a row stays in the CPU's cache.
+            per_row = [best_tokens(row, count) for rows in logits for row in rows]
+            return [list(zip(scores.tolist(), ids.tolist(), strict=True)) for scores, ids in per_row]
+        rows = torch.cat(list(logits)).float()
+        best, ids = rows.topk(count, dim=-1)
+        scores = (best - rows.logsumexp(dim=-1, keepdim=True)).tolist()
         return [list(zip(*row, strict=True)) for row in zip(scores, ids.tolist(), strict=True)]
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
-        """The best candidates that don't end go on, until none of them can beat the finished ones."""
-        grown = [
-            (score + gain, beam, token)
-            for beam, ((score, _), gains) in enumerate(zip(self.running, choices, strict=True))
-            for gain, token in gains
+        """Keep the best candidates that do not end; finish the search when none of them can beat the finished hypotheses."""
+        candidates = [
+            (beam.score + log_probability, index, token)
+            for index, (beam, best) in enumerate(zip(self.live, choices, strict=True))
+            for log_probability, token in best
         ]
-        grown = sorted(grown, key=lambda one: -one[0])[: self.candidates]
-        rows = [[*self.running[beam][1], token] for _, beam, token in grown]
-        ended = [self.ending.should_stop(row) for row in rows]
-        scaled = [score / len(row) ** self.penalty for (score, _, _), row in zip(grown, rows, strict=True)]
-        beams = self.decoding.num_beams
-        # Only the best `beams` candidates may finish; the others stand by.
-        self.finished += [(scaled[place], rows[place]) for place in range(min(beams, len(rows))) if ended[place]]
-        self.finished = sorted(self.finished, key=lambda one: -one[0])[:beams]
-        on = [place for place in range(len(rows)) if not ended[place]][:beams]
-        if len(self.finished) == beams and on and not scaled[on[0]] > self.finished[-1][0]:
-            on = []
-        self.running = [(grown[place][0], rows[place]) for place in on]
-        return [(grown[place][1], grown[place][2]) for place in on]
+        candidates = sorted(candidates, key=lambda candidate: -candidate[0])[: self.num_candidates]
+        sequences = [[*self.live[index].tokens, token] for _, index, token in candidates]
+        stops = [self.stop.should_stop(tokens) for tokens in sequences]
+        normalized = [
+            score / len(tokens) ** self.length_penalty for (score, _, _), tokens in zip(candidates, sequences, strict=True)
+        ]
+        num_beams = self.decoding.num_beams
+        # Only the best `num_beams` candidates may finish; the others are replacements for those that end.
+        self.finished += [
+            Hypothesis(normalized[rank], sequences[rank]) for rank in range(min(num_beams, len(sequences))) if stops[rank]
+        ]
+        self.finished = sorted(self.finished, key=lambda hypothesis: -hypothesis.score)[:num_beams]
+        continued = [rank for rank in range(len(sequences)) if not stops[rank]][:num_beams]
+        if len(self.finished) == num_beams and continued and not normalized[continued[0]] > self.finished[-1].score:
+            continued = []
+        self.live = [Hypothesis(candidates[rank][0], sequences[rank]) for rank in continued]
+        return [(candidates[rank][1], candidates[rank][2]) for rank in continued]
 
     def outputs(self) -> list[list[int]]:
-        """The best first."""
-        return [row for _, row in self.finished[: self.decoding.branches]]
+        """Return the finished hypotheses' tokens, the best first, as many as the requests want."""
+        return [hypothesis.tokens for hypothesis in self.finished[: self.decoding.num_outputs]]

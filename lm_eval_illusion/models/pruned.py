@@ -1,4 +1,4 @@
-"""What our models have in common, whatever engine runs them: pruning arguments, refusals, provenance."""
+"""What the model classes of every engine have in common: a pruned checkpoint, refusals, provenance."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
+
+# Per-file and per-layer entries of the manifest, too long for results.config.
 
 
 class PrunedModel(LM):  # type: ignore[misc]
-    """To stand before one of lm_eval's models: a pruned checkpoint is run, and results.config says which."""
+    """Base class to put before one of lm_eval's model classes: it runs a pruned checkpoint, and results.config describes it."""
 
     model_name: ClassVar[str]
-    """As given to lm_eval's --model."""
+    """The name for lm_eval's --model."""
     checkpoint: Checkpoint
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
-        """As lm_eval's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        """As lm_eval's, but a user's mistake is shown in one line and ends lm_eval with exit code 2."""
         return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
 
     @classmethod
     def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedModel:
-        """As lm_eval's; here a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        """As lm_eval's, but a user's mistake is shown in one line and ends lm_eval with exit code 2."""
         show_user_errors(lambda: cls.refuse_command(sys.argv))
         show_user_errors(lambda: refuse_doubled(arg_dict, additional_config))
-        made: PrunedModel = show_user_errors(lambda: super(PrunedModel, cls).create_from_arg_obj(arg_dict, additional_config))
-        return made
+        model: PrunedModel = show_user_errors(lambda: super(PrunedModel, cls).create_from_arg_obj(arg_dict, additional_config))
+        return model
 
     @classmethod
     def refuse_command(cls, argv: Sequence[str]) -> None:
-        """Refuse what the running command asks and this model can't do, before any pruning is done.
+        """Refuse flags that this model can't serve, before any pruning is done. `argv`: as `sys.argv`.
 
         Raises:
             UserError: names the flag.
@@ -50,36 +52,40 @@ class PrunedModel(LM):  # type: ignore[misc]
         refuse_flags(argv, cls.model_name)
 
     def set_cache_hook(self, cache_hook: CacheHook) -> None:
-        """lm_eval calls this only for --use_cache."""
+        """Refuse --use_cache, the only flag for which lm_eval calls this.
+
+        Raises:
+            UserError: always.
+        """
         error = refusal("--use_cache", self.model_name)
         error.show()
         raise error
 
     def get_model_info(self) -> dict[str, Any]:
-        """The engine's information and, under `illusion`, what was pruned and how: it goes into results.config."""
-        engines: dict[str, Any] = getattr(super(), "get_model_info", dict)()
-        return {**engines, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
+        """Return the engine's information and, under `illusion`, the provenance of the checkpoint: it goes into results.config."""
+        engine_info: dict[str, Any] = getattr(super(), "get_model_info", dict)()
+        return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
 
     def measured(self) -> dict[str, Any]:
-        """What is measured of the model as it was loaded. Where the engine shows no weights the manifest holds: None if dense."""
+        """Return entries measured on the loaded model. Empty where the engine does not show its weights: the manifest's entries hold."""
         return {}
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         context_ids, continuation_ids = super()._encode_pair(context, continuation)
         if not continuation_ids:
-            # The continuation merged into the context's last token; scored alone it is at least scored.
+            # The continuation merged into the context's last token. Tokenized alone it still gets a score.
             continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
         return context_ids, continuation_ids
 
 
 def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_pruning: Sequence[str]) -> Checkpoint:
-    """The checkpoint of `pretrained` that the pruning arguments among `arguments` ask for, made if the store has it not.
+    """Return the checkpoint of `pretrained` for the pruning arguments among `arguments`; it is made if the store does not have it.
 
-    They are taken out of `arguments`, and so is the revision of a base model that was pruned: the checkpoint is of that revision, but has
-    none itself. `not_with_pruning`: arguments that name another model than the checkpoint.
+    Removes the pruning arguments from `arguments`, and the revision if the model was pruned: the checkpoint was made from that revision
+    and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint.
 
     Raises:
-        UserError: an argument is ill-formed, or goes ill with pruning.
+        UserError: an argument has a wrong value, or can't be combined with pruning.
     """
     settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
     if settings.pruner != "none":
@@ -97,8 +103,8 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     return checkpoint
 
 
-def show_user_errors(action: Callable[[], Made]) -> Made:
-    """What the action returns; a user's mistake in it is shown before it goes on to lm_eval, which shows none."""
+def show_user_errors(action: Callable[[], Result]) -> Result:
+    """Return the result of `action`; a UserError in it is printed before it goes on to lm_eval, which prints none."""
     try:
         return action()
     except UserError as error:

@@ -1,21 +1,19 @@
-"""`pruned-vllm`: lm_eval's vLLM model on a pruned checkpoint. Importing this needs vLLM.
-
-Samples from vLLM: the clones of one request made different from each other, and the same in every run.
-"""
+"""`pruned-vllm`: lm_eval's vLLM model on a pruned checkpoint, with seeded samples. Importing this module needs vLLM."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import Any
 
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.inference.sampling import seed_of
 from lm_eval_illusion.inference.scoring import ScoredContinuation
 from lm_eval_illusion.memory import free_accelerator
 from lm_eval_illusion.models.arguments import (
@@ -28,34 +26,6 @@ from lm_eval_illusion.models.arguments import (
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import VLLM_MODEL_NAME
-
-if TYPE_CHECKING:
-    from lm_eval.api.instance import Instance
-
-
-def seeded(requests: Sequence[Instance]) -> list[Instance]:
-    """The requests, each that samples with a seed of its own: by its prompt and, among the clones of one, by its number.
-
-    lm_eval hands on the same object `repeats` times. A request that names a seed keeps it.
-    """
-    numbers: Counter[int] = Counter()
-    asked = []
-    for request in requests:
-        prompt, settings = request.args
-        asked.append(replace(request, arguments=(prompt, sampling_settings(settings, prompt, numbers[id(request)]))))
-        numbers[id(request)] += 1
-    return asked
-
-
-def sampling_settings(settings: Mapping[str, Any], prompt: str, sample: int) -> dict[str, Any]:
-    """lm_eval's generation settings for vLLM: with the sample's seed where they sample, and with `top_k` as every version takes it."""
-    from lm_eval_illusion.inference.sampling import seed_of
-
-    samples = settings.get("do_sample") is not False and float(settings.get("temperature") or 0) > 0
-    # Older versions of vLLM refuse 0; all take -1 for no limit.
-    top_k = {"top_k": -1} if settings.get("top_k") == 0 else {}
-    return {**({"seed": seed_of(prompt, sample)} if samples else {}), **settings, **top_k}
-
 
 try:
     from lm_eval.models.vllm_causallms import VLLM
@@ -71,11 +41,10 @@ except ImportError as error:
 class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     """lm_eval's VLLM of a pruned checkpoint.
 
-    Scores and greedy answers are vLLM's. Each of the k samples of a prompt is asked with a seed of its own, made of prompt and number: they
-    differ from each other, and neither the batch nor the order is part of a seed. That vLLM then says the same again it promises only
-    for one version on one kind of hardware, and not at all for logits, which depend on the batch in their last digits (its page on
-    reproducibility): a sample can change where two tokens run that close. They are other samples than pruned-hf's. There are no
-    beams, and no thoughts.
+    Scores and greedy answers are vLLM's. Each of the k samples of a prompt has its own seed, made from the prompt and the number of the
+    sample: samples differ, and no seed depends on batch or order. vLLM promises equal outputs for equal seeds only within one version on
+    one kind of hardware, and not for logits, whose last digits depend on the batch (its documentation, "Reproducibility"): a sample can
+    change where two tokens are that close. Samples differ from those of pruned-hf. Beam search and thoughts are refused.
     """
 
     model_name = VLLM_MODEL_NAME
@@ -86,20 +55,20 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         All other arguments are those of lm_eval's VLLM and, as with it, of vLLM's engine.
 
         Raises:
-            UserError: an argument is unknown, ill-formed, or goes ill with pruning; vLLM can't start.
+            UserError: an argument is unknown, has a wrong value, or can't be combined with pruning; vLLM can't start.
         """
         check_vllm_names(arguments)
         refuse_thinking(arguments)
-        # Left to itself a template lets a model think that can, and its 64 tokens are gone before it answers.
+        # By default a chat template lets a reasoning model think, which uses up the answer's 64 tokens.
         arguments["enable_thinking"] = False
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, VLLM_NOT_WITH_PRUNING)
         free_accelerator()
-        with _starting(self.checkpoint.path):
+        with _start_errors(self.checkpoint.path):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
 
     @classmethod
     def refuse_command(cls, argv: Sequence[str]) -> None:
-        """Tasks of the view `beam`, besides what no model of ours can do.
+        """Refuse flags that no model of ours can serve, and tasks with beam search.
 
         Raises:
             UserError: names the flag or the task.
@@ -108,10 +77,14 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         refuse_beam_tasks(argv)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """The answers in the order of the requests. The k clones of a request that samples get k samples."""
+        """Return the answers in the order of the requests; k repeats of a sampled request get k samples.
+
+        Raises:
+            UserError: a request of our views has other decoding settings than its view, or needs beam search.
+        """
         show_user_errors(lambda: refuse_changed_settings(requests))
         show_user_errors(lambda: refuse_beam_requests(requests))
-        answers: list[str] = super().generate_until(seeded(requests), disable_tqdm)
+        answers: list[str] = super().generate_until(seeded_requests(requests), disable_tqdm)
         return answers
 
     @staticmethod
@@ -122,19 +95,41 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         return ScoredContinuation(score, is_greedy, _rank(first))
 
 
+def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
+    """Copy the requests with vLLM's settings; every sampled one gets its own seed, made from the prompt and the repeat's number.
+
+    lm_eval repeats a request by putting the same object several times in a row.
+    """
+    seeded = []
+    for _, repeats in groupby(requests, key=id):
+        for sample, request in enumerate(repeats):
+            prompt, settings = request.args
+            seeded.append(replace(request, arguments=(prompt, vllm_settings(settings, prompt, sample))))
+    return seeded
+
+
+def vllm_settings(settings: Mapping[str, Any], prompt: str, sample: int) -> dict[str, Any]:
+    """Return lm_eval's generation settings for vLLM: a seed where they sample and name none, and `top_k` as every version takes it."""
+    samples = settings.get("do_sample") is not False and float(settings.get("temperature") or 0) > 0
+    # Older versions of vLLM refuse 0; all take -1 for no limit.
+    top_k = {"top_k": -1} if settings.get("top_k") == 0 else {}
+    return {**({"seed": seed_of(prompt, sample)} if samples else {}), **settings, **top_k}
+
+
 def _rank(logprob: Any) -> int | None:
-    """vLLM's rank, which counts the tokens that are no less likely: of equals each has the last place, with pruned-hf the first."""
+    """Return vLLM's rank of a token: the number of tokens that are as likely or likelier. pruned-hf counts likelier ones + 1."""
     rank = getattr(logprob, "rank", None)
     return int(rank) if rank is not None and rank >= 1 and math.isfinite(logprob.logprob) else None
 
 
 @contextmanager
-def _starting(checkpoint: str) -> Iterator[None]:
-    """One line in place of the traceback through vLLM's processes; what it logged stands above it."""
+def _start_errors(checkpoint: str) -> Iterator[None]:
+    """Turn an error of vLLM's start into one line instead of a traceback through its processes; its log stands above."""
     try:
         yield
     except Exception as error:
         reason = one_line(error)
         raise UserError(
-            f"vLLM can't start on {checkpoint} ({reason}): its own log may say more; are the arguments right, is there a GPU with room?"
+            f"vLLM can't start on {checkpoint} ({reason}): its own log may say more; are the arguments right, is there a GPU with enough"
+            " free memory?"
         ) from error

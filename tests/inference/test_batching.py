@@ -1,4 +1,4 @@
-"""How many tokens a batch holds."""
+"""Batch sizes in tokens: the argument, the automatic limits, and what a model's batches hold."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import torch
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.inference.batching import MOST_TOKENS, automatic_limits, bytes_a_token, read_max_batch_tokens
+from lm_eval_illusion.inference.batching import MAX_TOKENS, automatic_limits, batches, bytes_per_token, read_max_batch_tokens
 from lm_eval_illusion.models.hf import PrunedHFLM
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, save_tiny
 
 
-def test_the_argument():
+def test_max_batch_tokens_is_read_or_refused():
     assert read_max_batch_tokens("auto") is None
     assert read_max_batch_tokens("32768") == read_max_batch_tokens(32768) == 32768
     for wrong in ("many", 63, "0", -5, 1.5, "1e4"):
@@ -20,36 +20,42 @@ def test_the_argument():
             read_max_batch_tokens(wrong)
 
 
+def test_batches_are_neighbours_that_fit():
+    assert list(batches([1, 2, 3, 9, 1], lambda batch: sum(batch) <= 5)) == [[1, 2], [3], [9], [1]]
+    assert list(batches([], lambda batch: True)) == []
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_bytes_are_those_of_a_cache(arch):
+def test_bytes_per_token_are_those_of_a_cache(arch):
     model = make_tiny_model(arch)
     cache = model(torch.arange(10)[None], use_cache=True).past_key_values
     held = sum(part.numel() * part.itemsize for layer in cache.layers for part in (layer.keys, layer.values))
-    assert bytes_a_token(model) * 10 == held
+    assert bytes_per_token(model) * 10 == held
 
 
-def test_by_batch_size_on_a_processor_by_free_memory_elsewhere(monkeypatch):
+def test_limits_by_batch_size_on_a_cpu_and_by_free_memory_elsewhere(monkeypatch):
     model = make_tiny_model("llama")
     assert [automatic_limits(model, torch.device("cpu"), rows).tokens for rows in (1, 8, 64)] == [8192, 65_536, 65_536]
-    for free, tokens in ((0, 8192), (4 * 10_000 * bytes_a_token(model), 10_000), (10**15, MOST_TOKENS)):
+    for free, tokens in ((0, 8192), (4 * 10_000 * bytes_per_token(model), 10_000), (10**15, MAX_TOKENS)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**16))
         assert automatic_limits(model, torch.device("cuda"), 1).tokens == tokens
 
 
-def test_no_answer_depends_on_it_and_no_batch_holds_more(tmp_path):
+def test_no_answer_depends_on_max_batch_tokens_and_no_batch_holds_more(tmp_path):
     folder = str(save_tiny("qwen3", tmp_path))
     prompts = [f"Question {number}: why?\nAnswer:" for number in range(12)]
     greedy = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False}
     answers = []
-    for most in (64, 300, "auto"):
-        model = PrunedHFLM(folder, pruner="none", device="cpu", batch_size=2, max_batch_tokens=most)
-        widest = []
+    for max_batch_tokens in (64, 300, "auto"):
+        model = PrunedHFLM(folder, pruner="none", device="cpu", batch_size=2, max_batch_tokens=max_batch_tokens)
+        rows = []
         model.model.model.register_forward_pre_hook(
-            lambda _, __, given, widest=widest: widest.append(given["input_ids"].shape[0]), with_kwargs=True
+            lambda _, __, kwargs, rows=rows: rows.append(kwargs["input_ids"].shape[0]), with_kwargs=True
         )
         answers.append(
             model.generate_until([Instance("generate_until", {}, (prompt, greedy), 0) for prompt in prompts], disable_tqdm=True)
         )
         longest = max(len(model.tok_encode(prompt)) for prompt in prompts) + 8
-        assert most == "auto" or max(widest[3:]) <= max(1, most // longest)
+        # The first three forward passes are the trial of `prefix_support`.
+        assert max_batch_tokens == "auto" or max(rows[3:]) <= max(1, max_batch_tokens // longest)
     assert answers[0] == answers[1] == answers[2]

@@ -1,4 +1,4 @@
-"""bfloat16 works, and what it changes is what the noise floor says."""
+"""bfloat16 runs, and the noise floor reports its difference to float32."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LANGUAGES, LIMIT = ("en", "zh"), 40
 TASKS = [f"mqa_illusion_{language}_{view}" for language in LANGUAGES for view in ("mc", "gen")]
 
 
-def asked(folder, dtype):
+def run(folder, dtype):
     model = {"pretrained": "embedded", "pruner": "none", "device": "cpu", "dtype": dtype}
     evaluate(model, TASKS, folder, limit=LIMIT, batch_size=8, metadata={})
     return folder
 
 
 def scores(folder, metric):
-    """Of each item the metric, as it stands in lm_eval's files."""
+    """The metric of each item, by (id, language), from the samples files."""
     rows = [
         json.loads(line) for file in folder.rglob("samples_*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()
     ]
@@ -29,15 +29,15 @@ def scores(folder, metric):
 
 
 @pytest.mark.slow
-def test_its_difference_to_float32_is_in_the_noise_floor(tmp_path):
-    whole, half = asked(tmp_path / "whole", "float32"), asked(tmp_path / "half", "bfloat16")
+def test_the_noise_floor_counts_the_items_that_differ_from_float32(tmp_path):
+    whole, half = run(tmp_path / "whole", "float32"), run(tmp_path / "half", "bfloat16")
     floor = noise_floor(load_outcomes([whole]), load_outcomes([half])).rows
     pooled = next(row for row in floor if row.language == "all")
     assert pooled.n == len(LANGUAGES) * LIMIT
     for name, metric in (("recognition", "acc"), ("production", "match")):
         first, second = scores(whole, metric), scores(half, metric)
         assert getattr(pooled, name).flips.value == sum(first[item] != second[item] for item in first) / pooled.n
-    # Half precision is in use: the log-likelihoods of this model are not the same to the last digit.
+    # Half precision was used: the log-likelihoods differ in the last digits.
     assert scores(whole, "acc").keys() == scores(half, "acc").keys()
     likelihoods = [
         [row["filtered_resps"] for file in sorted(folder.rglob("samples_*_mc_*.jsonl")) for row in map(json.loads, file.open())]

@@ -1,17 +1,14 @@
-"""Decoding against transformers' `generate`, one prompt at a time, and sampling against its own distribution."""
+"""The plain way of decoding: generation config, and seeded sampling against the softmax distribution."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 from scipy.stats import chisquare
 from transformers import GenerationConfig
 
-from lm_eval_illusion.inference.hf_generate import StopStringsCriteria, read_decoding, token_ids_only
-from lm_eval_illusion.inference.sampling import SeededSampling
-from tests.tiny_models import make_tiny_tokenizer
+from lm_eval_illusion.inference.generation_config import read_decoding
+from lm_eval_illusion.inference.hf_generate import SeededSampling, token_ids_only
 
-GREEDY = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False, "temperature": 0.0}
 SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
 
 
@@ -27,21 +24,11 @@ def draw(processor, logits, step=0):
     return left.argmax(dim=1)
 
 
-def test_settings_are_read():
-    greedy = read_decoding(GREEDY, 3, 32)
-    assert (greedy.stops, greedy.max_new_tokens, greedy.do_sample, greedy.branches) == (("\n",), 8, False, 1)
-    beams = read_decoding({**GREEDY, "num_beams": 5, "length_penalty": 1.0}, 5, 32)
-    assert (beams.num_beams, beams.branches, beams.others) == (5, 5, {"length_penalty": 1.0})
-    assert read_decoding({**GREEDY, "num_beams": 5}, 1, 32).branches == 1
-    assert read_decoding(SAMPLE, 10, 32).branches == 10
-    assert read_decoding({"until": "x"}, 1, 32).max_new_tokens == 32
-
-
-def test_nothing_but_token_ids_is_kept_of_a_generation_config():
-    theirs = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
-    ours = token_ids_only(theirs)
-    assert (ours.eos_token_id, ours.pad_token_id) == ([1, 7], 2)
-    assert {**ours.to_diff_dict(), "transformers_version": 0} == {
+def test_only_token_ids_of_a_generation_config_are_kept():
+    config = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
+    kept = token_ids_only(config)
+    assert (kept.eos_token_id, kept.pad_token_id) == ([1, 7], 2)
+    assert {**kept.to_diff_dict(), "transformers_version": 0} == {
         **GenerationConfig(eos_token_id=[1, 7], pad_token_id=2).to_diff_dict(),
         "transformers_version": 0,
     }
@@ -56,9 +43,9 @@ def test_samples_follow_the_softmax():
     assert chisquare(counts.numpy(), expected.numpy()).pvalue > 0.001
 
 
-def test_samples_follow_the_softmax_over_blocks():
-    # 1,300 tokens are two blocks of 512 and a part of one. Tokens at the blocks' ends, and 600 others that weigh as much as one of them
-    # together: shares of softmax(logits / 0.7), counted over 4,000 draws.
+def test_samples_follow_the_softmax_over_chunks():
+    # 1,300 tokens are two chunks of 512 and a part of one. Tokens at the ends of the chunks, and two groups of 300 tokens of low
+    # probability: shares of softmax(logits / 0.7), counted over 4,000 draws.
     logits = torch.full((1, 1300), float("-inf"))
     ends = [0, 511, 512, 1023, 1024, 1299]
     logits[0, ends] = torch.tensor([0.0, 1.0, 2.0, -1.0, 0.5, 1.5])
@@ -72,14 +59,14 @@ def test_samples_follow_the_softmax_over_blocks():
     assert chisquare(counts, [share * len(drawn) for share in expected]).pvalue > 0.001
 
 
-def test_a_token_s_block_and_place_are_drawn_apart():
-    # Equal tokens, 2 x 512: each of the four quarters as often. Blocks and places in them correlated would fill two of them more.
+def test_the_chunk_and_the_token_in_it_are_independent():
+    # 2 x 512 tokens of equal probability: a correlation would fill two of the four quarters more than the others.
     drawn = draw(sampling([f"prompt {n}" for n in range(400)]), torch.zeros(1, 1024))
     assert chisquare(torch.bincount(drawn // 256, minlength=4).numpy()).pvalue > 0.001
     assert len(drawn.unique()) > 900  # of 1,024 tokens 4,000 draws leave out 1,024 x (1 - 1/1,024)^4,000 = 21
 
 
-def test_every_step_draws_anew():
+def test_each_step_has_other_draws():
     logits = torch.zeros(1, 300)
     processor = sampling(["prompt"])
     assert not torch.equal(draw(processor, logits, step=0), draw(processor, logits, step=1))
@@ -92,7 +79,7 @@ def test_top_k_and_top_p_are_kept():
     assert set(draw(sampling(["p"] * 50, {**SAMPLE, "top_p": 0.7}), logits).tolist()) == {1}
 
 
-def test_a_sample_depends_on_prompt_and_number_alone():
+def test_a_sample_depends_only_on_prompt_and_sample_number():
     logits = torch.zeros(1, 300)
     alone = draw(sampling(["b"]), logits)
     among = draw(sampling(["a", "b", "c"]), logits)
@@ -104,19 +91,3 @@ def test_tokens_without_probability_are_never_drawn():
     logits = torch.full((1, 5), float("-inf"))
     logits[0, 2] = 0.0
     assert set(draw(sampling(["x", "y"]), logits).tolist()) == {2}
-
-
-@pytest.mark.parametrize("stop", ["\n", "Answer", "国家"])
-def test_a_row_stops_by_its_own_text(stop):
-    tokenizer = make_tiny_tokenizer()
-    prompt = tokenizer.encode(f"before {stop}", add_special_tokens=False)
-    texts = [f"ab{stop}", f"a{stop}b", "abc", "ab" + stop[:-1] if len(stop) > 1 else "ab"]
-    rows = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
-    longest = max(map(len, rows))
-    rule = StopStringsCriteria(tokenizer, [stop], start=len(prompt))
-    # As generation goes: the rule is asked after every token, and a row is done once it has said so.
-    done = [False] * len(rows)
-    for length in range(1, longest + 1):
-        ids = torch.tensor([prompt + (row + [tokenizer.pad_token_id] * longest)[:length] for row in rows])
-        done = [was or now for was, now in zip(done, rule(ids, None).tolist(), strict=True)]
-    assert done == [True, True, False, False]

@@ -1,4 +1,4 @@
-"""Who sees the options and no question is right in one of four: by six rules, and by the embedded model."""
+"""Options without their question give chance accuracy, 25 %: by six surface rules and by the embedded model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def items_of(family):
 
 
 def rules_of(items):
-    """Scores of an option by its look, in one language."""
+    """Return scores of an option from its surface alone, in one language."""
     options = Counter(choice for item in items for choice in item["choices"])
     letters = Counter(letter for choice, times in options.items() for letter in choice * times)
 
@@ -46,11 +46,11 @@ def rules_of(items):
 
 
 def accuracy(items, rule):
-    """A tie is a guess among the tied."""
+    """Return the accuracy of choosing the option with the highest score; a tie counts as a guess among the tied."""
     right = 0.0
     for item in items:
         scores = [rule(choice) for choice in item["choices"]]
-        best = [place for place, score in enumerate(scores) if math.isclose(score, max(scores))]
+        best = [index for index, score in enumerate(scores) if math.isclose(score, max(scores))]
         right += (item["gold"] in best) / len(best)
     return right / len(items)
 
@@ -66,7 +66,7 @@ def test_no_rule_beats_chance(family):
         of_rule.setdefault("first", {})[lang] = sum(item["gold"] == 0 for item in items) / len(items)
     for name, of_lang in of_rule.items():
         assert statistics.fmean(of_lang.values()) == pytest.approx(CHANCE, abs=SLACK), name
-        if name != "likeliest letters, each":  # in one language of the embedded set 0.295: 59 of 200, as chance may have it
+        if name != "likeliest letters, each":  # 0.295 in one language of the embedded set: 59 of 200, within chance
             assert all(value == pytest.approx(CHANCE, abs=SLACK) for value in of_lang.values()), (name, of_lang)
 
 

@@ -1,4 +1,4 @@
-"""`pruned-hf` against stock `hf` and against transformers item by item; refusals; provenance."""
+"""`pruned-hf` against stock `hf` and against transformers' `generate`; refusals; provenance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GREEDY = {
 }
 BEAM = {**GREEDY, "num_beams": 5, "length_penalty": 1.0, "early_stopping": False}
 SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0}
-# "e" occurs in random models' outputs, so that rows stop at different steps; a newline hardly ever.
+# "e" is frequent in outputs of random models, so that sequences stop at different steps; a newline is rare.
 STOPPING = ["e", "\n"]
 
 
@@ -42,7 +42,7 @@ def folders(tmp_path_factory):
     return {arch: str(save_tiny(arch, base / arch)) for arch in ARCHITECTURES}
 
 
-def ours(folder, rows=4, **arguments):
+def dense_model(folder, rows=4, **arguments):
     return PrunedHFLM(folder, pruner="none", device="cpu", batch_size=rows, **arguments)
 
 
@@ -54,8 +54,8 @@ def scoring_requests():
     ]
 
 
-def asked(settings, repeats=1, contexts=CONTEXTS):
-    """Requests as lm_eval's evaluator clones them: the same object, `repeats` times in a row."""
+def repeated_requests(settings, repeats=1, contexts=CONTEXTS):
+    """Requests as lm_eval repeats them: the same object several times in a row."""
     requests = [Instance("generate_until", {}, (context, settings), 0) for context in contexts]
     return [request for request in requests for _ in range(repeats)]
 
@@ -66,19 +66,19 @@ def generate(model, requests):
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_scores_and_greedy_answers_are_those_of_stock_hf(folders, arch):
-    stock, pruned = HFLM(folders[arch], device="cpu", batch_size=3), ours(folders[arch])
-    theirs = stock.loglikelihood(scoring_requests(), disable_tqdm=True)
-    mine = pruned.loglikelihood(scoring_requests(), disable_tqdm=True)
-    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
-    assert [greedy for _, greedy in mine] == [greedy for _, greedy in theirs]
-    assert all(scored.first_token_rank >= 1 for scored in mine)
+    stock, pruned = HFLM(folders[arch], device="cpu", batch_size=3), dense_model(folders[arch])
+    expected = stock.loglikelihood(scoring_requests(), disable_tqdm=True)
+    scores = pruned.loglikelihood(scoring_requests(), disable_tqdm=True)
+    assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
+    assert [greedy for _, greedy in scores] == [greedy for _, greedy in expected]
+    assert all(scored.first_token_rank >= 1 for scored in scores)
     settings = {**GREEDY, "until": STOPPING}
-    assert generate(pruned, asked(settings)) == generate(stock, asked(settings))
+    assert generate(pruned, repeated_requests(settings)) == generate(stock, repeated_requests(settings))
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_beams_are_those_of_transformers_item_by_item(folders, arch):
-    model = ours(folders[arch], rows=15)
+def test_beams_are_those_of_transformers(folders, arch):
+    model = dense_model(folders[arch], rows=15)
     expected = []
     for context in CONTEXTS:
         ids = torch.tensor([model.tok_encode(context)])
@@ -96,24 +96,24 @@ def test_beams_are_those_of_transformers_item_by_item(folders, arch):
             pad_token_id=model.tokenizer.pad_token_id,
         )
         expected += [model.tok_decode(row[ids.shape[1] :].tolist()).split("\n")[0] for row in out]
-    assert generate(model, asked(BEAM, repeats=5)) == expected
+    assert generate(model, repeated_requests(BEAM, repeats=5)) == expected
 
 
 @pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma"])
 @pytest.mark.parametrize(("settings", "repeats"), [(GREEDY, 1), (BEAM, 5), (SAMPLE, 10)])
 def test_neither_batch_size_nor_order_changes_an_answer(folders, arch, settings, repeats):
     settings = {**settings, "until": STOPPING}
-    answers = [generate(ours(folders[arch], rows), asked(settings, repeats)) for rows in (1, 3, 8, 64)]
+    answers = [generate(dense_model(folders[arch], rows), repeated_requests(settings, repeats)) for rows in (1, 3, 8, 64)]
     assert answers[1:] == answers[:-1]
-    backwards = generate(ours(folders[arch], 8), asked(settings, repeats, CONTEXTS[::-1]))
-    blocks = [backwards[start : start + repeats] for start in range(0, len(backwards), repeats)]
-    assert [answer for block in blocks[::-1] for answer in block] == answers[0]
+    reversed_answers = generate(dense_model(folders[arch], 8), repeated_requests(settings, repeats, CONTEXTS[::-1]))
+    of_contexts = [reversed_answers[start : start + repeats] for start in range(0, len(reversed_answers), repeats)]
+    assert [answer for of_context in of_contexts[::-1] for answer in of_context] == answers[0]
 
 
 def test_samples_differ_and_one_beam_is_the_best_of_five(folders):
-    model = ours(folders["llama"], 16)
-    assert len(set(generate(model, asked(SAMPLE, 10, CONTEXTS[:1])))) > 5
-    assert generate(model, asked(BEAM, 1)) == generate(model, asked(BEAM, 5))[::5]
+    model = dense_model(folders["llama"], 16)
+    assert len(set(generate(model, repeated_requests(SAMPLE, 10, CONTEXTS[:1])))) > 5
+    assert generate(model, repeated_requests(BEAM, 1)) == generate(model, repeated_requests(BEAM, 5))[::5]
 
 
 def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_path):
@@ -123,29 +123,31 @@ def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_pa
         json.dumps({**config, "do_sample": True, "repetition_penalty": 1.8, "top_k": 2, "num_beams": 3})
     )
     settings = {"until": ["\n"], "max_gen_toks": 12, "do_sample": False}
-    assert generate(ours(str(folder)), asked(settings)) == generate(ours(folders["llama"]), asked(settings))
+    assert generate(dense_model(str(folder)), repeated_requests(settings)) == generate(
+        dense_model(folders["llama"]), repeated_requests(settings)
+    )
 
 
-def test_empty_contexts_long_contexts_and_rolling_go_on_to_work(folders):
-    stock, pruned = (build(folders["llama"], device="cpu", batch_size=2, max_length=24) for build in (HFLM, dense))
+def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders):
+    stock, pruned = (make(folders["llama"], device="cpu", batch_size=2, max_length=24) for make in (HFLM, unpruned))
     requests = [
         Instance("loglikelihood", {}, ("", " France"), 0),
         Instance("loglikelihood", {}, (CONTEXTS[4], " x"), 1),
     ]
-    mine, theirs = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
-    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
+    scores, expected = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
+    assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
     rolling = [Instance("loglikelihood_rolling", {}, (CONTEXTS[4],), 0)]
-    mine, theirs = (model.loglikelihood_rolling(rolling, disable_tqdm=True) for model in (pruned, stock))
-    assert mine == pytest.approx(theirs, abs=1e-3)
+    scores, expected = (model.loglikelihood_rolling(rolling, disable_tqdm=True) for model in (pruned, stock))
+    assert scores == pytest.approx(expected, abs=1e-3)
     cut = {**GREEDY, "until": STOPPING}
-    assert generate(pruned, asked(cut)) == generate(stock, asked(cut))
+    assert generate(pruned, repeated_requests(cut)) == generate(stock, repeated_requests(cut))
 
 
-def dense(folder, **arguments):
+def unpruned(folder, **arguments):
     return PrunedHFLM(folder, pruner="none", **arguments)
 
 
-def test_a_pruned_model_says_where_it_comes_from(folders, tmp_path):
+def test_a_pruned_model_reports_its_provenance(folders, tmp_path):
     model = PrunedHFLM(
         folders["qwen3"],
         pruner="magnitude",
@@ -154,22 +156,22 @@ def test_a_pruned_model_says_where_it_comes_from(folders, tmp_path):
         device="cpu",
         calibration_samples=2,
     )
-    told = model.get_model_info()["illusion"]
-    assert told["base_model"] == folders["qwen3"]
-    assert (told["variant"], told["sparsity_requested"]) == ("magnitude-0.5", 0.5)
-    assert abs(told["sparsity_measured"] - 0.5) < 0.005
-    assert told["versions"]["llmcompressor"]
-    json.dumps(told)
+    info = model.get_model_info()["illusion"]
+    assert info["base_model"] == folders["qwen3"]
+    assert (info["variant"], info["sparsity_requested"]) == ("magnitude-0.5", 0.5)
+    assert abs(info["sparsity_measured"] - 0.5) < 0.005
+    assert info["versions"]["llmcompressor"]
+    json.dumps(info)
 
 
-def test_the_dense_model_measures_its_zeros_too(folders):
-    told = ours(folders["llama"]).get_model_info()["illusion"]
-    assert (told["variant"], told["sparsity_requested"], told["sparsity_measured"]) == ("dense", None, 0.0)
-    assert told["bits_measured"] == 32
+def test_the_dense_model_reports_its_sparsity_and_bits(folders):
+    info = dense_model(folders["llama"]).get_model_info()["illusion"]
+    assert (info["variant"], info["sparsity_requested"], info["sparsity_measured"]) == ("dense", None, 0.0)
+    assert info["bits_measured"] == 32
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"sparsty": 0.6}, "'sparsty' is unknown, did you mean sparsity?"),
         ({"sparsity": 1.5}, r"sparsity 1.5 is not in \[0, 1\)"),
@@ -178,9 +180,9 @@ def test_the_dense_model_measures_its_zeros_too(folders):
         ({"pretrained": "no/such-model"}, "'no/such-model' is neither a folder nor a model"),
     ],
 )
-def test_a_wrong_argument_is_one_line_and_code_2(capsys, monkeypatch, arguments, said):
+def test_a_wrong_argument_is_one_line_and_code_2(capsys, monkeypatch, arguments, message):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         PrunedHFLM.create_from_arg_obj(arguments, {"device": "cpu"})
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -190,17 +192,17 @@ def test_use_cache_is_refused(folders, tmp_path):
     from lm_eval.api.model import CachingLM
 
     with pytest.raises(UserError, match="--use_cache can't be used"):
-        CachingLM(ours(folders["llama"]), str(tmp_path / "cache.db"))
+        CachingLM(dense_model(folders["llama"]), str(tmp_path / "cache.db"))
 
 
 def test_changed_view_settings_are_refused(folders):
     item = {"id": "1", "choices": [], "shot": {}}
     request = Instance("generate_until", item, ("x", SAMPLE), 0, metadata=("mqa_illusion_en_gen", 0, 1))
     with pytest.raises(UserError, match="run without --gen_kwargs"):
-        generate(ours(folders["llama"]), [request])
+        generate(dense_model(folders["llama"]), [request])
 
 
-# Three are enough here, for lm_eval starts slowly; every flag and argument is tested above and in test_refusals.py.
+# Only three, because lm_eval starts slowly: flags and arguments are tested above and in test_command_checks.py.
 @pytest.mark.parametrize("flags", [["--use_cache", "c"], ["--model_args", "sparsity=1.5"], ["--model_args", "batch_size=4"]])
 def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
     command = [

@@ -1,4 +1,4 @@
-"""`accelerate launch` with two processes on the CPU: the rows of one process, and one pruning."""
+"""`accelerate launch` with two processes on the CPU gives the rows of one process and prunes once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 import pytest
 
 TASKS = ["mqa_illusion_en_mc", "mqa_illusion_en_gen", "mqa_illusion_en_beam", "mqa_illusion_en_sample"]
-# An odd number: lm_eval fills up the second process with clones of its last request.
+# An odd number: lm_eval appends repeats of the last request to the second process's list.
 LIMIT = 5
 
 
-def evaluated(out, launcher):
-    """Rows of each task, by item, without what differs from run to run."""
+def evaluate(out, launcher):
+    """Run lm_eval; return the rows of each task by item, without fields that differ from run to run, and the results."""
     arguments = {
         "pruner": "wanda",
         "sparsity": 0.7,
@@ -23,8 +23,8 @@ def evaluated(out, launcher):
         "calibration_length": 64,
         "store": out.parent / "store",
     }
-    given = ",".join(f"{name}={value}" for name, value in arguments.items())
-    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,{given}"]
+    pruning = ",".join(f"{name}={value}" for name, value in arguments.items())
+    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,{pruning}"]
     command += ["--device", "cpu", "--batch_size", "4"]
     command += ["--tasks", ",".join(TASKS), "--limit", str(LIMIT), "--output_path", str(out), "--log_samples"]
     done = subprocess.run(
@@ -46,22 +46,22 @@ def evaluated(out, launcher):
 
 
 @pytest.mark.slow
-def test_two_processes_say_what_one_says_and_prune_once(tmp_path):
+def test_two_processes_answer_like_one_and_prune_once(tmp_path):
     launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    two, two_results = evaluated(tmp_path / "two", launcher)
+    two, two_results = evaluate(tmp_path / "two", launcher)
     entries = [entry for entry in (tmp_path / "store").iterdir() if entry.name != ".work"]
-    made = [(entry / "manifest.json").stat().st_mtime_ns for entry in entries]
-    one, one_results = evaluated(tmp_path / "one", [])
-    assert len(made) == 1
-    assert [(entry / "manifest.json").stat().st_mtime_ns for entry in entries] == made
+    written = [(entry / "manifest.json").stat().st_mtime_ns for entry in entries]
+    one, one_results = evaluate(tmp_path / "one", [])
+    assert len(written) == 1
+    assert [(entry / "manifest.json").stat().st_mtime_ns for entry in entries] == written
     for task in TASKS:
         assert len(two[task]) == LIMIT
         for item, row in one[task].items():
             assert two[task][item].keys() == row.keys()
             if task.endswith("_mc"):
-                theirs = [[float(score) for score, _ in asked["filtered_resps"]] for asked in (row, two[task][item])]
-                assert theirs[0] == pytest.approx(theirs[1], abs=1e-4)
+                scores = [[float(score) for score, _ in of_run["filtered_resps"]] for of_run in (row, two[task][item])]
+                assert scores[0] == pytest.approx(scores[1], abs=1e-4)
             else:
                 assert two[task][item] == row
         for metric, value in one_results[task].items():

@@ -1,4 +1,4 @@
-"""`pruned-vllm` over a stand-in for vLLM: the answers of pruned-hf, samples, provenance, refusals."""
+"""`pruned-vllm` over a stub of vLLM: the answers of pruned-hf, samples, provenance, refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lm_eval.api.instance import Instance
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.views import VIEWS, generation_kwargs
-from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, asked, generate, scoring_requests
+from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, generate, repeated_requests, scoring_requests
 from tests.models.vllm_stand_in import load, with_stub
 from tests.tiny_models import save_tiny
 
@@ -41,72 +41,70 @@ def model(vllm_class, folder, store):
 
 
 @pytest.fixture(scope="module")
-def twin(folder, store, model):
-    """pruned-hf on what pruned-vllm put into the store."""
+def hf_model(folder, store, model):
+    """pruned-hf on the checkpoint that pruned-vllm wrote into the store."""
     return PrunedHFLM(folder, store=store, batch_size=4, device="cpu", **WANDA)
 
 
-def test_one_checkpoint_serves_both(model, twin):
-    assert twin.checkpoint.path == model.checkpoint.path
-    ours, theirs = (one.get_model_info()["illusion"] for one in (model, twin))
-    assert ours["sparsity_measured"] == pytest.approx(theirs["sparsity_measured"])
-    assert ours.keys() == theirs.keys()
-    assert {name: ours[name] for name in ours if name != "sparsity_measured"} == {
-        name: theirs[name] for name in theirs if name != "sparsity_measured"
-    }
-    assert ours["variant"] == "wanda-0.5"
+def test_both_models_use_one_checkpoint(model, hf_model):
+    assert hf_model.checkpoint.path == model.checkpoint.path
+    infos = [either.get_model_info()["illusion"] for either in (model, hf_model)]
+    measured = [info.pop("sparsity_measured") for info in infos]
+    assert measured[0] == pytest.approx(measured[1])
+    assert infos[0] == infos[1]
+    assert infos[0]["variant"] == "wanda-0.5"
     assert model.model.arguments.model == model.checkpoint.path
 
 
-def test_scores_ranks_and_greedy_answers_are_those_of_pruned_hf(model, twin):
-    mine, theirs = (one.loglikelihood(scoring_requests(), disable_tqdm=True) for one in (model, twin))
-    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
-    assert [greedy for _, greedy in mine] == [greedy for _, greedy in theirs]
-    assert [one.first_token_rank for one in mine] == [one.first_token_rank for one in theirs]
-    assert generate(model, asked(GREEDY)) == generate(twin, asked(GREEDY))
+def test_scores_ranks_and_greedy_answers_are_those_of_pruned_hf(model, hf_model):
+    scores, expected = (either.loglikelihood(scoring_requests(), disable_tqdm=True) for either in (model, hf_model))
+    assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
+    assert [greedy for _, greedy in scores] == [greedy for _, greedy in expected]
+    assert [scored.first_token_rank for scored in scores] == [scored.first_token_rank for scored in expected]
+    assert generate(model, repeated_requests(GREEDY)) == generate(hf_model, repeated_requests(GREEDY))
 
 
-def test_a_continuation_that_merges_into_the_context_is_scored(model, twin):
-    # Without its own token it would be the empty sum, 0, and win over every other choice.
+def test_a_continuation_that_merges_into_the_context_is_scored(model, hf_model):
+    # Without a token its log-likelihood would be an empty sum, 0, greater than that of every other choice.
     requests = [Instance("loglikelihood", {}, (f"x {context}", rest), 0) for context, rest in (("a", ""), ("Answ", "er"))]
-    mine, theirs = (one.loglikelihood(requests[1:], disable_tqdm=True) for one in (model, twin))
-    assert mine[0][0] == pytest.approx(theirs[0][0], abs=1e-4)
-    assert mine[0][0] < 0
+    scores, expected = (either.loglikelihood(requests[1:], disable_tqdm=True) for either in (model, hf_model))
+    assert scores[0][0] == pytest.approx(expected[0][0], abs=1e-4)
+    assert scores[0][0] < 0
 
 
 def test_samples_differ_from_each_other_and_are_the_same_in_every_batch_and_order(vllm_class, folder, model):
-    first = generate(model, asked(SAMPLE, 10))
+    first = generate(model, repeated_requests(SAMPLE, 10))
     assert len(set(first[:10])) > 5
     other = vllm_class(folder, pruner="none", batch_size=64)
-    dense = generate(other, asked(SAMPLE, 10))
+    dense = generate(other, repeated_requests(SAMPLE, 10))
     again = vllm_class(folder, pruner="none", batch_size=3, seed=99)
-    backwards = generate(again, asked(SAMPLE, 10, CONTEXTS[::-1]))
-    blocks = [backwards[start : start + 10] for start in range(0, len(backwards), 10)]
-    assert [answer for block in blocks[::-1] for answer in block] == dense
-    seeds = [params.seed for params in other.model.asked]
+    reversed_answers = generate(again, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
+    of_contexts = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
+    assert [answer for of_context in of_contexts[::-1] for answer in of_context] == dense
+    seeds = [params.seed for params in other.model.requested]
     assert len(set(seeds)) == len(seeds) == 10 * len(CONTEXTS)
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-def test_greedy_requests_have_no_seed_and_a_seed_that_is_given_stays(model):
-    model.model.asked.clear()
-    generate(model, asked(GREEDY, contexts=CONTEXTS[:1]))
-    generate(model, asked({**SAMPLE, "seed": 7}, contexts=CONTEXTS[:1]))
-    assert [params.seed for params in model.model.asked] == [None, 7]
+def test_greedy_requests_have_no_seed_and_a_seed_in_the_settings_stays(model):
+    model.model.requested.clear()
+    generate(model, repeated_requests(GREEDY, contexts=CONTEXTS[:1]))
+    generate(model, repeated_requests({**SAMPLE, "seed": 7}, contexts=CONTEXTS[:1]))
+    assert [params.seed for params in model.model.requested] == [None, 7]
 
 
 @pytest.mark.parametrize("view", [view.name for view in VIEWS if view.decoding and view.name != "beam"])
 def test_vllm_takes_the_settings_of_every_other_view(model, view):
     settings = generation_kwargs(view)
-    assert len(generate(model, asked(settings, 2, CONTEXTS[:1]))) == 2
-    params = model.model.asked[-1]
+    assert len(generate(model, repeated_requests(settings, 2, CONTEXTS[:1]))) == 2
+    params = model.model.requested[-1]
     assert (params.temperature, params.max_tokens, params.top_p) == (settings["temperature"], 64, 1.0)
     assert params.stop[0] == "\n"
 
 
 def test_beams_are_refused(model):
     with pytest.raises(UserError, match=r"no beam search: ask the groups without it, e\.g\. mqa_illusion_core"):
-        generate(model, asked(BEAM, 5))
+        generate(model, repeated_requests(BEAM, 5))
 
 
 def test_changed_view_settings_are_refused(model):
@@ -135,13 +133,13 @@ def test_wrong_arguments_are_one_line(vllm_class, folder, arguments, message):
         vllm_class(folder, **arguments)
 
 
-def test_engine_arguments_are_handed_on(vllm_class, folder):
+def test_engine_arguments_reach_vllm(vllm_class, folder):
     model = vllm_class(folder, pruner="none", max_model_len=512, gpu_memory_utilization=0.5, device="cuda", revision="main")
-    given = model.model.arguments
-    assert (given.max_model_len, given.gpu_memory_utilization, given.revision) == (512, 0.5, "main")
+    arguments = model.model.arguments
+    assert (arguments.max_model_len, arguments.gpu_memory_utilization, arguments.revision) == (512, 0.5, "main")
     assert model.max_length == 512
     assert model.enable_thinking is False
-    # Nothing was made, so nothing was measured.
+    # No checkpoint was made, so nothing was measured.
     assert model.get_model_info()["illusion"]["sparsity_measured"] is None
 
 
@@ -172,11 +170,11 @@ def test_without_vllm_it_is_one_line(tmp_path):
     assert "pip install 'lm-eval[vllm]'" in done.stderr.splitlines()[-1]
 
 
-def test_vllm_is_imported_only_by_who_asks_for_it():
+def test_vllm_is_imported_only_with_its_model():
     code = (
         "import sys, lm_eval.__main__, lm_eval_illusion, lm_eval_illusion.plugin as p; p.register();"
         "from lm_eval.api.registry import model_registry as r;"
-        "before = 'vllm' in sys.modules; made = r.get('pruned-vllm'); print(before, made.__name__, 'vllm' in sys.modules)"
+        "before = 'vllm' in sys.modules; model_class = r.get('pruned-vllm'); print(before, model_class.__name__, 'vllm' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_stub())
     assert done.stdout.split() == ["False", "PrunedVLLM", "True"]

@@ -1,4 +1,4 @@
-"""vLLM needs a GPU and is not installed: tests/vllm_stub stands for it, under lm_eval's own vLLM class and ours."""
+"""Load `PrunedVLLM` over tests/models/vllm_stub, because vLLM needs a GPU and is not installed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ STUB = Path(__file__).parent / "vllm_stub"
 
 
 def with_stub(environment=os.environ):
-    """The environment of a process that finds the stand-in."""
+    """Return the environment of a process that imports the stub as vllm."""
     paths = [str(STUB), *filter(None, [environment.get("PYTHONPATH")])]
     return {**environment, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def load():
-    """`PrunedVLLM` over the stand-in, and a function that takes the stand-in away again."""
+    """Return `PrunedVLLM` over the stub, and a function that removes the stub from sys.path and sys.modules."""
     sys.path.insert(0, str(STUB))
     importlib.invalidate_caches()
 
     def unload():
         sys.path.remove(str(STUB))
-        # What was imported keeps it; nobody else is to find it.
+        # Modules that imported it keep it; no other test finds it.
         for name in [name for name in sys.modules if name == "vllm" or name.startswith("vllm.")]:
             del sys.modules[name]
 

@@ -1,6 +1,6 @@
-"""A stand-in for vLLM, which needs a GPU: what lm_eval's vLLM model calls, on transformers, a request at a time.
+"""A stub of vLLM, which needs a GPU: the interface that lm_eval's vLLM model uses, on transformers, one request at a time.
 
-Names, defaults and refusals are vLLM's (vllm/sampling_params.py, vllm/logprobs.py, vllm/entrypoints/llm.py); what differs is speed.
+Names, defaults and refusals are those of vllm/sampling_params.py, vllm/logprobs.py and vllm/entrypoints/llm.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class TokensPrompt(dict):
 
 @dataclass
 class SamplingParams:
-    """An argument that vLLM's has not is a TypeError, as there; `num_beams` is none."""
+    """As in vLLM, an unknown argument is a TypeError, `num_beams` included."""
 
     n: int = 1
     presence_penalty: float = 0.0
@@ -57,7 +57,7 @@ class Output:
 
 
 class LLM:
-    """`asked` holds the parameters of every request so far, for the tests to look at."""
+    """`requested` holds the sampling parameters of every request so far, for assertions."""
 
     def __init__(self, model, **arguments):
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -70,11 +70,11 @@ class LLM:
         longest = arguments.get("max_model_len") or self.network.config.max_position_embeddings
         self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=longest))
         self.generator = torch.Generator().manual_seed(self.arguments.seed or 0)
-        self.asked: list[SamplingParams] = []
+        self.requested: list[SamplingParams] = []
 
     @torch.inference_mode()
     def generate(self, prompts, sampling_params, use_tqdm=True, lora_request=None):
-        self.asked += sampling_params
+        self.requested += sampling_params
         pairs = zip(prompts, sampling_params, strict=True)
         return [self._answer(list(prompt["prompt_token_ids"]), params) for prompt, params in pairs]
 
@@ -82,29 +82,34 @@ class LLM:
         scored = self._prompt_logprobs(ids, params.prompt_logprobs) if params.prompt_logprobs is not None else None
         return Output([SimpleNamespace(text=self._text(ids, params) if params.detokenize else "")], scored)
 
-    def _prompt_logprobs(self, ids, most):
+    def _prompt_logprobs(self, ids, count):
         scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0].float(), dim=-1)
         found: list[dict[int, Logprob] | None] = [None]
-        for place, token in enumerate(ids[1:]):
-            shown = [*scores[place].topk(most).indices.tolist(), token]
+        for position, token in enumerate(ids[1:]):
+            returned = [*scores[position].topk(count).indices.tolist(), token]
             found.append(
-                {one: Logprob(float(scores[place, one]), int((scores[place] >= scores[place, one]).sum())) for one in shown}
+                {
+                    candidate: Logprob(
+                        float(scores[position, candidate]), int((scores[position] >= scores[position, candidate]).sum())
+                    )
+                    for candidate in returned
+                }
             )
         return found
 
     def _text(self, ids, params):
         generator = self.generator if params.seed is None else torch.Generator().manual_seed(params.seed)
-        text, said = "", []
+        text, generated = "", []
         for _ in range(params.max_tokens):
-            logits = self.network(torch.tensor([ids + said])).logits[0, -1].float()
+            logits = self.network(torch.tensor([ids + generated])).logits[0, -1].float()
             if params.temperature == 0:
-                said.append(int(logits.argmax()))
+                generated.append(int(logits.argmax()))
             else:
                 chances = torch.softmax(logits / params.temperature, dim=-1)
-                said.append(int(torch.multinomial(chances, 1, generator=generator)))
-            if said[-1] == self.tokenizer.eos_token_id:
-                return self.tokenizer.decode(said[:-1], skip_special_tokens=params.skip_special_tokens)
-            text = self.tokenizer.decode(said, skip_special_tokens=params.skip_special_tokens)
+                generated.append(int(torch.multinomial(chances, 1, generator=generator)))
+            if generated[-1] == self.tokenizer.eos_token_id:
+                return self.tokenizer.decode(generated[:-1], skip_special_tokens=params.skip_special_tokens)
+            text = self.tokenizer.decode(generated, skip_special_tokens=params.skip_special_tokens)
             ends = [text.index(stop) for stop in params.stop or () if stop in text]
             if ends:
                 return text[: min(ends)]

@@ -1,0 +1,96 @@
+"""Stop conditions against decoding the text after every token."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_eval_illusion.inference.generation_config import read_decoding
+from lm_eval_illusion.inference.hf_generate import StopCriteria
+from lm_eval_illusion.inference.stopping import ChatStop, StopStrings, stop_conditions, visible_answer
+from lm_eval_illusion.reasoning import BEGIN, END, ReasoningSpec
+from tests.tiny_models import make_tiny_tokenizer
+
+
+@lru_cache(maxsize=1)
+def tokenizer():
+    return make_tiny_tokenizer()
+
+
+def encode(text):
+    return tokenizer().encode(text, add_special_tokens=False)
+
+
+def text_contains(tokens, stop):
+    """Whether a stop string is in the last tokens, as many as it may take."""
+    tail = tokens[-(len(stop.encode()) + 1) :]
+    return stop in tokenizer().decode(tail, skip_special_tokens=True)
+
+
+@given(st.lists(st.integers(0, 339), min_size=1, max_size=12), st.sampled_from(["\n", "e", "ra", "国家", " ", "? ", "ой"]))
+def test_the_first_stop_is_where_the_text_contains_it(tokens, stop):
+    condition = StopStrings(tokenizer(), [stop], [], 99)
+    expected = [text_contains(tokens[:length], stop) for length in range(1, len(tokens) + 1)]
+    stops = [condition.should_stop(tokens[:length]) for length in range(1, len(tokens) + 1)]
+    # Up to the first stop: after it nobody asks.
+    assert stops.index(True) == expected.index(True) if any(expected) else not any(stops)
+
+
+def test_a_stop_by_bytes_limit_and_token():
+    ids = encode("ab国家")
+    condition = StopStrings(tokenizer(), ["国"], [5], 20)
+    stops = [condition.should_stop(ids[:length]) for length in range(1, len(ids) + 1)]
+    assert tokenizer().decode(ids[: stops.index(True) + 1]).startswith("ab国")
+    assert condition.should_stop([4, 5])
+    assert condition.should_stop([4] * 20)
+    assert not condition.should_stop([5, 4])
+
+
+@pytest.mark.parametrize("stop", ["\n", "Answer", "国家"])
+def test_each_row_of_a_batch_stops_by_its_own_text(stop):
+    prompt = encode(f"before {stop}")
+    texts = [f"ab{stop}", f"a{stop}b", "abc", "ab" + stop[:-1] if len(stop) > 1 else "ab"]
+    rows = [encode(text) for text in texts]
+    longest = max(map(len, rows))
+    criteria = StopCriteria([StopStrings(tokenizer(), [stop], [], 99)] * len(rows), start=len(prompt))
+    # As in generation: transformers asks after every token, and a row that is done stays done.
+    done = [False] * len(rows)
+    for length in range(1, longest + 1):
+        ids = torch.tensor([prompt + (row + [tokenizer().pad_token_id] * longest)[:length] for row in rows])
+        done = [was or now for was, now in zip(done, criteria(ids, None).tolist(), strict=True)]
+    assert done == [True, True, False, False]
+
+
+def test_a_chat_answer_stops_after_its_thought():
+    decoding = read_decoding({"until": ["\n"], "max_gen_toks": 4}, 1, 4, ReasoningSpec(max_tokens=40))
+    (condition,) = stop_conditions([("prompt", decoding)], tokenizer(), [])
+    assert isinstance(condition, ChatStop)
+    for text, stops in [
+        ("\n\nab", False),  # white space before the answer
+        ("\n\nab\n", True),
+        (f"{BEGIN}\nab\n", False),  # the thought goes on
+        (f"{BEGIN}\nab\n{END}\n\nab", False),
+        (f"{BEGIN}\nab\n{END}\n\nab\n", True),
+        (f"{BEGIN}\nab\n{END}" + "xyxyxy", True),  # the answer's own limit
+        (BEGIN + "xy" * 20, True),  # the thought's limit
+    ]:
+        assert condition.should_stop(encode(text)) == stops, text
+
+
+def test_plain_requests_with_equal_settings_share_a_condition():
+    plain, longer = (read_decoding({"until": ["\n"], "max_gen_toks": limit}, 1, 4) for limit in (4, 5))
+    first, second, third = stop_conditions([("a", plain), ("b", plain), ("a", longer)], tokenizer(), [1])
+    assert first is second
+    assert first is not third
+    assert (first.max_tokens, third.max_tokens) == (4, 5)
+
+
+def test_a_visible_answer_has_no_thought():
+    reasoning = ReasoningSpec(max_tokens=9)
+    assert visible_answer(tokenizer(), encode(" \nParis"), reasoning, is_open=False) == "Paris"
+    assert visible_answer(tokenizer(), encode("Lyon?"), reasoning, is_open=True) is None
+    assert visible_answer(tokenizer(), [7, 8, *encode("ab")], ReasoningSpec(8, 9), is_open=True) == "ab"
