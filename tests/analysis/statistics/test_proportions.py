@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from statsmodels.regression.linear_model import OLS
-from statsmodels.stats import proportion  # noqa: F401 (a second to import: not in hypothesis' time)
+from statsmodels.stats import proportion  # noqa: F401 (its import takes a second, which hypothesis would count as the test's)
 
 from lm_eval_illusion.analysis.statistics import clustered_wilson_interval, wilson_interval
 from lm_eval_illusion.analysis.statistics.clusters import variance_of_mean
