@@ -1,4 +1,4 @@
-"""What a cell needs, and whether a cluster's nodes have it."""
+"""The resources of a cell: read from flags, compared with the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lm_eval_illusion.sweep.ray_resources import CellResources, read_needs, too_
 GIB = 1024**3
 
 
-def test_flags_become_needs():
+def test_flags_become_resources():
     assert read_needs("local", {}) is None
     flags = {"address": "a:1", "cpus_per_cell": 2.0, "gpus_per_cell": 0.5, "memory_per_cell": 3.0}
     assert read_needs("ray", flags) == CellResources("a:1", 2.0, 0.5, 3.0)
 
 
 @pytest.mark.parametrize(
-    ("engine", "flags", "said"),
+    ("engine", "flags", "message"),
     [
         ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell goes with --engine ray"),
         ("local", {"address": "auto"}, "--address goes with --engine ray"),
@@ -29,22 +29,22 @@ def test_flags_become_needs():
         ("ray", {"gpus_per_cell": 1.5}, "--gpus-per-cell 1.5 is neither"),
     ],
 )
-def test_what_makes_no_sense_is_said(engine, flags, said):
-    with pytest.raises(UserError, match=said):
+def test_a_wrong_flag_is_an_error(engine, flags, message):
+    with pytest.raises(UserError, match=message):
         read_needs(engine, flags)
 
 
-def test_a_gpu_for_each_cell_where_there_are_any():
+def test_a_cell_gets_one_gpu_if_the_cluster_has_any():
     assert CellResources().of_cell({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
     assert CellResources().of_cell({"CPU": 8, "GPU": 2})["GPU"] == 1
     assert CellResources(gpus=0).of_cell({"CPU": 8, "GPU": 2})["GPU"] == 0
     assert CellResources(memory=1.5).of_cell({})["memory"] == 1.5 * GIB
 
 
-def test_whether_some_node_has_what_a_cell_needs():
+def test_a_cell_must_fit_on_one_node():
     nodes = [{"CPU": 4, "memory": 8 * GIB}, {"CPU": 1, "GPU": 2, "memory": 64 * GIB}]
     assert too_much({"CPU": 1, "GPU": 2, "memory": 64 * GIB}, nodes) is None
     assert too_much({"CPU": 8}, nodes) == "no node has 8 CPU: the largest has 4 CPU"
     assert too_much({"memory": 65 * GIB}, nodes) == "no node has 65.0 GiB of memory: the largest has 64.0 GiB of memory"
-    # Four CPUs on one, GPUs on the other.
+    # Four CPUs on one node, GPUs on the other.
     assert too_much({"CPU": 4, "GPU": 1, "memory": 0}, nodes) == "no node has 4 CPU, 1 GPU together"
