@@ -21,7 +21,7 @@ def write(text):
     return run
 
 
-def test_a_finished_cell_has_a_record_of_its_settings_and_files(tmp_path):
+def test_a_done_cell_has_a_record_of_what_was_asked_and_written(tmp_path):
     assert record_of(CELL, tmp_path) is None
     record = complete(CELL, tmp_path, write("x"))
     assert record_of(CELL, tmp_path) == record
@@ -47,7 +47,7 @@ def test_a_failed_cell_leaves_no_files(tmp_path):
         complete(CELL, tmp_path, fail)
     assert record_of(CELL, tmp_path) is None
     assert not folder_of(CELL, tmp_path).exists()
-    # Its files may be what fills the disk.
+    # It may be what fills the disk.
     assert not list((tmp_path / ".unfinished").iterdir())
     with one_sweep(tmp_path):
         assert not (tmp_path / ".unfinished").exists()
@@ -75,6 +75,6 @@ def test_the_permissions_of_a_finished_cell_follow_the_umask(tmp_path):
     assert folder_of(CELL, tmp_path).stat().st_mode & 0o777 == 0o755
 
 
-def test_a_folder_holds_one_sweep_at_a_time(tmp_path):
+def test_one_sweep_at_a_time(tmp_path):
     with one_sweep(tmp_path), pytest.raises(UserError, match="another sweep"), one_sweep(tmp_path):
         pass

@@ -12,14 +12,14 @@ from lm_eval_illusion.sweep.ray_resources import CellResources, read_needs, too_
 GIB = 1024**3
 
 
-def test_flags_become_resources():
+def test_flags_become_needs():
     assert read_needs("local", {}) is None
     flags = {"address": "a:1", "cpus_per_cell": 2.0, "gpus_per_cell": 0.5, "memory_per_cell": 3.0}
     assert read_needs("ray", flags) == CellResources("a:1", 2.0, 0.5, 3.0)
 
 
 @pytest.mark.parametrize(
-    ("engine", "flags", "message"),
+    ("engine", "flags", "said"),
     [
         ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell goes with --engine ray"),
         ("local", {"address": "auto"}, "--address goes with --engine ray"),
@@ -29,8 +29,8 @@ def test_flags_become_resources():
         ("ray", {"gpus_per_cell": 1.5}, "--gpus-per-cell 1.5 is neither"),
     ],
 )
-def test_a_wrong_flag_is_an_error(engine, flags, message):
-    with pytest.raises(UserError, match=message):
+def test_what_makes_no_sense_is_said(engine, flags, said):
+    with pytest.raises(UserError, match=said):
         read_needs(engine, flags)
 
 
@@ -46,5 +46,5 @@ def test_a_cell_must_fit_on_one_node():
     assert too_much({"CPU": 1, "GPU": 2, "memory": 64 * GIB}, nodes) is None
     assert too_much({"CPU": 8}, nodes) == "no node has 8 CPU: the largest has 4 CPU"
     assert too_much({"memory": 65 * GIB}, nodes) == "no node has 65.0 GiB of memory: the largest has 64.0 GiB of memory"
-    # Four CPUs on one node, GPUs on the other.
+    # Four CPUs on one, GPUs on the other.
     assert too_much({"CPU": 4, "GPU": 1, "memory": 0}, nodes) == "no node has 4 CPU, 1 GPU together"
