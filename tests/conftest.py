@@ -16,9 +16,18 @@ def small_pieces() -> Iterator[None]:
         yield
 
 
+# The files with the longest tests: a test of a minute that starts last would run alone while the other worker is idle.
+FIRST = ["test_readme.py", "test_demo.py", "test_ray_backend.py", "test_command.py", "test_embedded.py"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run slow tests first: a long test that starts last would run alone while the other workers are idle."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Run slow tests first, those in the files of `FIRST` before the others."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST),
+        )
+    )
 
 
 def pytest_collection_finish() -> None:
