@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lm_eval_illusion"
+TESTS = ROOT / "tests"
 
 # What a package or top-level module may import besides itself and `errors`. Type-only and lazy imports count.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -52,18 +55,20 @@ def modules() -> dict[str, Path]:
 def imports() -> dict[str, set[str]]:
     """Each module -> the modules of this project that it imports, wherever in its code."""
     known = modules()
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, path in known.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lm_eval_illusion":
-                module = (node.module or "").removeprefix("lm_eval_illusion").lstrip(".")
-                for alias in node.names:
-                    inner = f"{module}.{alias.name}".lstrip(".")
-                    found[name].add(inner if inner in known else module)
-            elif isinstance(node, ast.Import):
-                found[name] |= {
-                    alias.name.removeprefix("lm_eval_illusion.") for alias in node.names if "lm_eval_illusion" in alias.name
-                }
+    return defaultdict(set, {name: imports_of(path, known) for name, path in known.items()})
+
+
+def imports_of(path: Path, known: Collection[str]) -> set[str]:
+    """The modules of this project that a file imports, wherever in its code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lm_eval_illusion":
+            module = (node.module or "").removeprefix("lm_eval_illusion").lstrip(".")
+            for alias in node.names:
+                inner = f"{module}.{alias.name}".lstrip(".")
+                found.add(inner if inner in known else module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.removeprefix("lm_eval_illusion.") for alias in node.names if "lm_eval_illusion" in alias.name}
     return found
 
 
@@ -91,6 +96,69 @@ def test_no_package_cycle_and_no_file_cycle():
         packages[package_of(name)] |= {package_of(other) for other in others} - {package_of(name)}
     assert cycle_in(files) == []
     assert cycle_in(packages) == []
+
+
+# Test files that are named after their subject rather than after one module.
+SUBJECTS: dict[str, str] = {
+    "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
+    "inference/test_best_tokens.py": "the best tokens of a step, found in blocks of the vocabulary (sampling)",
+    "inference/test_half_precision.py": "float16 through scoring and decoding",
+    "inference/test_options_alone.py": "the embedded items without their questions",
+    "inference/test_prefill.py": "prefill and the cache that it fills (prefix_cache)",
+    "inference/test_vocabulary_blocks.py": "the vocabulary in blocks (sampling)",
+    "matching/test_matches.py": "the function that joins all modules of matching",
+    "models/test_named_tasks.py": "the tasks that a command names (command_checks)",
+    "models/test_two_processes.py": "accelerate launch with two processes",
+    "pairing/test_format_mismatch.py": "the shape of options (option_rules)",
+    "pairing/test_option_costs.py": "the costs of options (option_rules)",
+    "pairing/test_real_questions.py": "pairing, models and report on real questions",
+    "pairing/test_selection.py": "the first questions of each language (parallel_questions)",
+    "pruning/test_bits.py": "the bits of a weight (quantization)",
+    "pruning/test_blocks.py": "the blocks of an architecture (owl)",
+    "pruning/test_magnitude.py": "the magnitude modifier (modifiers)",
+    "pruning/test_wanda_norms.py": "the fast norms of inputs (modifiers)",
+    "report/test_browser.py": "the page in a browser",
+    "report/test_outcomes_parquet.py": "the Parquet file (files)",
+    "results/test_each_file_once.py": "how often each samples file is opened",
+    "results/test_foreign_tasks.py": "tasks of lm_eval through results and report",
+    "results/test_full_rows.py": "rows with all fields (sample_file)",
+    "results/test_whole_rows.py": "rows with all fields (sample_file)",
+    "sweep/test_disasters.py": "full disks and missing files through the whole sweep",
+    "sweep/test_sharing.py": "folders that the nodes of a cluster share (ray_resources)",
+    "sweep/test_step_files.py": "progress files of Ray workers (progress)",
+    "test_architecture.py": "the imports of the package",
+    "test_packaging.py": "the wheel",
+    "test_readme.py": "the commands in the documentation",
+    "views/test_highest.py": "which choice has the highest score (metrics)",
+    "views/test_new_view.py": "a view that is added in one place",
+}
+
+
+def module_of_test(path: Path) -> str:
+    """The module that a test file is named after: `report/test_html.py` -> `report.html`, `cli/test_cli.py` -> `cli`."""
+    folder, name = path.relative_to(TESTS).parent.parts, path.stem.removeprefix("test_")
+    return ".".join(folder if name in folder[-1:] else (*folder, name))
+
+
+def test_tests_mirror_the_package():
+    files = [path for path in TESTS.rglob("test_*.py") if module_of_test(path) not in modules()]
+    assert {str(path.relative_to(TESTS)) for path in files} <= SUBJECTS.keys()
+
+
+def test_every_module_is_reached_by_the_imports_of_some_test():
+    known, graph = modules(), imports()
+    reached: set[str] = set()
+    files = list(TESTS.rglob("*.py"))
+    # A name in quotes is imported by importlib.
+    quoted = {name for path in files for name in re.findall(r'"lm_eval_illusion\.([\w.]+)"', path.read_text(encoding="utf-8"))}
+    open_modules = quoted.union(*(imports_of(path, known) for path in files)) & known.keys()
+    while open_modules:
+        reached |= open_modules
+        # Importing a module imports the packages that it lies in.
+        parents = {".".join(name.split(".")[:n]) for name in open_modules for n in range(1, name.count(".") + 1)}
+        open_modules = (parents | set().union(*(graph[name] for name in open_modules))) & known.keys() - reached
+    # cli/__main__.py is no import: the tests run `python -m lm_eval_illusion.cli`.
+    assert known.keys() - reached - {"__init__"} == {"cli.__main__"}
 
 
 def cycle_in(graph: dict[str, set[str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""An ordinary install holds all that the repository holds: tasks, recipes, embedded model, the hook."""
+"""A wheel contains everything that the package needs: tasks, recipes, language files, the embedded model, the import hook."""
 
 from __future__ import annotations
 
@@ -13,43 +13,54 @@ import pytest
 ROOT = Path(__file__).parents[1]
 NOT_PACKAGED = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__", "lm-eval-illusion-demo", "tests")
 
-# -S: no site-packages, so that nothing of the repository's own install is found.
-LOOK = """
+# What a package folder reports about itself, as JSON.
+CONTENTS = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import lm_eval_illusion
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.pruning.recipes import pruner_names
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+
+package, tasks = Path(lm_eval_illusion.__file__).parent, tasks_folder()
 print(json.dumps({
-    "items": sum(len(embedded_items(lang)) for lang in embedded_languages()),
-    "held_out": min(len(held_out_items(lang)) for lang in embedded_languages()),
+    "places": [str(package), str(tasks)],
+    "items": {lang: [len(embedded_items(lang)), len(held_out_items(lang))] for lang in embedded_languages()},
     "pruners": pruner_names(),
-    "model": sorted(path.name for path in Path(resolve_pretrained("embedded")).iterdir()),
-    "tasks": sorted(str(path.relative_to(tasks_folder())) for path in tasks_folder().rglob("*.yaml")),
-    "home": str(tasks_folder()),
-    "template": sorted(path.name for path in (Path(sys.argv[1]) / "lm_eval_illusion/report/template").iterdir()),
-    "languages": sorted(path.name for path in (Path(sys.argv[1]) / "lm_eval_illusion/languages").glob("*.toml")),
+    "model": files(Path(resolve_pretrained("embedded"))),
+    "tasks": files(tasks),
+    # An installed package holds tasks and recipes, too.
+    "package": [path for path in files(package) if path.split("/")[0] not in ("tasks", "pruners")],
 }))
 """
 
 
+def contents(folder, working_folder, *flags):
+    """Return what the package in `folder` contains."""
+    command = [sys.executable, *flags, "-c", CONTENTS, str(folder)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=working_folder).stdout)
+
+
 @pytest.mark.slow
-def test_a_wheel_holds_everything(tmp_path):
+def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     source, target, elsewhere = tmp_path / "source", tmp_path / "target", tmp_path / "elsewhere"
     shutil.copytree(ROOT, source, ignore=NOT_PACKAGED)
     elsewhere.mkdir()
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--target", str(target), str(source)], check=True, cwd=elsewhere)
-    look = [sys.executable, "-I", "-S", "-c", LOOK, str(target)]
-    found = json.loads(subprocess.run(look, check=True, capture_output=True, text=True, cwd=elsewhere).stdout)
-    assert found["home"].startswith(str(target))
-    assert (found["items"], found["held_out"]) == (18 * 200, 56)
-    assert found["pruners"] == ["awq", "gptq", "magnitude", "owl", "owl_sparsegpt", "rtn", "sparsegpt", "wanda"]
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(found["model"])
-    assert found["tasks"] == sorted(str(path.relative_to(ROOT / "tasks")) for path in (ROOT / "tasks").rglob("*.yaml"))
-    assert found["template"] == sorted(path.name for path in (ROOT / "lm_eval_illusion/report/template").iterdir())
-    assert found["languages"] == sorted(path.name for path in (ROOT / "lm_eval_illusion/languages").glob("*.toml")) != []
+    # -S: without site-packages, hence without the editable install of this repository.
+    installed, expected = contents(target, elsewhere, "-I", "-S"), contents(ROOT, elsewhere)
+    assert all(Path(place).is_relative_to(target) for place in installed.pop("places"))
+    assert all(Path(place).is_relative_to(ROOT) for place in expected.pop("places"))
+    assert installed == expected
+    assert list(expected["items"].values()) == [[200, 56]] * 18
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(expected["model"])
+    assert min(len(expected[name]) for name in ("pruners", "tasks", "package")) > 1
+    assert {"languages/en.toml", "report/template/report.html.j2"} <= set(expected["package"])
     assert (target / "lm_eval_illusion.pth").read_text() == (ROOT / "lm_eval_illusion.pth").read_text()
     assert list(target.glob("*.dist-info/licenses/**/LICENSE.unicode"))

@@ -19,8 +19,6 @@ from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
 Result = TypeVar("Result")
 
-# Per-file and per-layer entries of the manifest, too long for results.config.
-
 
 class PrunedModel(LM):  # type: ignore[misc]
     """Base class to put before one of lm_eval's model classes: it runs a pruned checkpoint, and results.config describes it."""

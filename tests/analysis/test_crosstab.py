@@ -1,4 +1,4 @@
-"""Cells and rates: by hand, by brute force, and properties."""
+"""Outcome classes and rates against values computed by hand and by brute force, and their properties."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_row_by_hand():
         outcome(False, True, 1, none),
         outcome(False, False, 900, none, invalid=True),
     ]
-    row = row_of([replace(one, id=str(number)) for number, one in enumerate(eight)])
+    row = row_of([replace(made, id=str(number)) for number, made in enumerate(eight)])
     assert (row["n"], row["invalid"]) == (8, 1)
     assert row["cells"] == {"both": 2, "recognition_only": 4, "production_only": 1, "neither": 1}
     assert row["recognition_accuracy"]["value"] == 6 / 8
@@ -84,17 +84,17 @@ def test_a_row_by_hand():
     assert row["recognition_only_share"]["value"] == 4 / 6
     counts = {name: (by["n"], by["recovered"], by["value"]) for name, by in row["recovery"].items()}
     assert counts == {"beam": (4, 1, 0.25), "sample": (4, 1, 0.25), "any": (4, 2, 0.5)}
-    # ranks of the errors: 2 10 11 400; the median lies between 10 and 11; nine tenths of 4 need the fourth
+    # ranks of the errors: 2, 10, 11, 400; the median lies between 10 and 11; 0.9 x 4 = 3.6, hence p90 is the fourth
     assert row["gold_rank"] == {"median": 10.5, "p90": 400, "share_at_most_10": 0.5}
     assert (row["demoted"]["value"], row["erased"]["value"]) == (0.75, 0.25)
-    # of the errors' ranks, 2 was recovered by a beam and 11 by a sample; 10 and 400 were not
+    # the error of rank 2 was recovered by beam search, that of rank 11 by a sample; those of ranks 10 and 400 were not
     by_rank = {by["ranks"]: (by["n"], by["recovered"]) for by in row["recovery_by_rank"]}
     assert by_rank == {"1": (0, 0), "2": (1, 1), "3-5": (0, 0), "6-10": (1, 0), "11-100": (1, 1), ">100": (1, 0)}
     # Wilson of 4 of 8 is symmetric about a half: 0.5 +- z sqrt(0.25/8 + z2/256) / (1 + z2/8) = 0.5 +- 0.2848
     assert row["recognition_only_rate"]["ci"] == pytest.approx([0.2152, 0.7848], abs=1e-4)
 
 
-def test_what_is_undefined_is_null_and_never_0():
+def test_an_undefined_value_is_null_and_never_0():
     row = row_of([outcome(False, True), outcome(False, False)])
     assert row["recognition_only_share"] == {"value": None, "ci": None}
     assert row["gold_rank"] == {"median": None, "p90": None, "share_at_most_10": None}
@@ -103,12 +103,12 @@ def test_what_is_undefined_is_null_and_never_0():
     assert row["recognition_only_rate"]["value"] == 0
 
 
-def test_errors_that_nothing_was_tried_on_are_neither_demoted_nor_erased():
+def test_errors_without_strategy_and_rank_are_neither_demoted_nor_erased():
     assert row_of([outcome(True, False)])["erased"]["value"] is None
     assert row_of([outcome(True, False), outcome(True, False, 5)])["demoted"]["value"] == 1
 
 
-def test_a_strategy_counts_over_the_errors_it_was_tried_on():
+def test_a_recovery_rate_is_taken_over_the_errors_with_that_strategy():
     row = row_of([outcome(True, False, 20, {"beam": True}), outcome(True, False, 20, {})])
     assert (row["recovery"]["beam"]["n"], row["recovery"]["any"]["n"]) == (1, 1)
 
@@ -157,7 +157,7 @@ outcomes_strategy = st.lists(
         item_id=st.sampled_from("abcdefgh"),
     ),
     max_size=30,
-    unique_by=lambda one: (one.variant.variant, one.language, one.id),
+    unique_by=lambda drawn: (drawn.variant.variant, drawn.language, drawn.id),
 )
 
 
@@ -188,12 +188,12 @@ def test_the_order_of_the_rows_changes_nothing(outcomes, seed):
     assert cross_tabulate(outcomes) == cross_tabulate(shuffled)
 
 
-def test_an_item_that_is_there_twice_is_refused():
+def test_a_duplicate_item_is_an_error():
     with pytest.raises(UserError, match=r"item a of mqa_illusion in en is twice in wanda-0\.6 of tiny"):
         cross_tabulate([outcome(True), outcome(False)])
 
 
-def test_rows_of_answer_types_where_there_are_several():
+def test_answer_types_have_rows_if_there_are_several():
     made = [replace(outcome(True, lang=lang), id=kind, answer_type=kind) for lang in ("en", "zh") for kind in ("date", "name")]
     rows = cross_tabulate(made)["answer_type_rows"]
     assert [(row["answer_type"], row["language"], row["n"]) for row in rows] == [("date", "all", 2), ("name", "all", 2)]
@@ -201,7 +201,7 @@ def test_rows_of_answer_types_where_there_are_several():
 
 
 def test_parallel_items_are_one_cluster():
-    # 10 items in 4 languages, each item the same in all: as sure as 10 items, not as 40. Wilson of 5 of 10: [0.2366, 0.7634].
+    # 10 items with the same result in 4 languages: the interval is that of 10 rows, not of 40. Wilson of 5 of 10: [0.2366, 0.7634].
     made = [
         replace(outcome(number < 5, lang=lang), id=str(number)) for number in range(10) for lang in ("en", "fi", "te", "zh")
     ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import statistics
-import subprocess
 from collections import Counter
 
 import pytest
 
 from lm_eval_illusion.items import embedded_items, embedded_languages
 from lm_eval_illusion.pairing.hub_datasets import family_items
-from tests.pairing.test_real_questions import DATA, EMBEDDED_MODEL, LM_EVAL
+from tests.pairing.test_real_questions import DATA, EMBEDDED_MODEL
+from tests.prepared_process import run_command
 
 XQUAD = "mqa_illusion_xquad_closed"
 XQUAD_LANGUAGES = "ar de el en es hi ro ru th tr vi zh".split()
@@ -73,10 +73,10 @@ def test_no_rule_beats_chance(family):
 @pytest.mark.slow
 @both
 def test_the_embedded_model_does_not_beat_chance(family, tmp_path):
-    command = [str(LM_EVAL), "--model", "pruned-hf", "--model_args", f"pretrained={EMBEDDED_MODEL},pruner=none"]
+    command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained={EMBEDDED_MODEL},pruner=none"]
     command += ["--tasks", f"{family}_question_blind", "--batch_size", "64", "--output_path", str(tmp_path)]
     command += ["--metadata", f"items={DATA}"] if family == XQUAD else []
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_command(command)
     assert done.returncode == 0, done.stderr[-3000:]
     results = json.loads(next(tmp_path.rglob("results_*.json")).read_text(encoding="utf-8"))
     assert results["results"][f"{family}_question_blind"]["acc,none"] == pytest.approx(CHANCE, abs=SLACK)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,6 +11,7 @@ from lm_eval.models.huggingface import HFLM
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
+from tests.prepared_process import run_command
 from tests.tiny_models import ARCHITECTURES, save_tiny
 
 CONTEXTS = [
@@ -205,17 +204,7 @@ def test_changed_view_settings_are_refused(folders):
 # Only three, because lm_eval starts slowly: flags and arguments are tested above and in test_command_checks.py.
 @pytest.mark.parametrize("flags", [["--use_cache", "c"], ["--model_args", "sparsity=1.5"], ["--model_args", "batch_size=4"]])
 def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "lm_eval_illusion.cli",
-        "run",
-        "--model",
-        "pruned-hf",
-        "--tasks",
-        "mqa_illusion_en_mc",
-    ]
-    done = subprocess.run([*command, *flags], capture_output=True, text=True, cwd=tmp_path)
+    done = run_command(["run", "--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc", *flags], folder=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: ")

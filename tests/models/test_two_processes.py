@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.prepared_process import run_command
+
 TASKS = ["mqa_illusion_en_mc", "mqa_illusion_en_gen", "mqa_illusion_en_beam", "mqa_illusion_en_sample"]
 # An odd number: lm_eval appends repeats of the last request to the second process's list.
 LIMIT = 5
@@ -27,12 +29,12 @@ def evaluate(out, launcher):
     command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,{pruning}"]
     command += ["--device", "cpu", "--batch_size", "4"]
     command += ["--tasks", ",".join(TASKS), "--limit", str(LIMIT), "--output_path", str(out), "--log_samples"]
-    done = subprocess.run(
-        [sys.executable, *launcher, "-m", "lm_eval_illusion.cli", *command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if launcher:
+        whole = [sys.executable, *launcher, "-m", "lm_eval_illusion.cli", *command]
+        done = subprocess.run(whole, capture_output=True, text=True, env=environment)
+    else:
+        done = run_command(command, environment=environment)
     assert done.returncode == 0, done.stderr
     rows = {}
     for task in TASKS:

@@ -13,6 +13,7 @@ from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.views import VIEWS, generation_kwargs
 from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, generate, repeated_requests, scoring_requests
 from tests.models.vllm_stand_in import load, with_stub
+from tests.prepared_process import run_command
 from tests.tiny_models import save_tiny
 
 WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
@@ -158,8 +159,7 @@ def test_tasks_with_beams_are_refused_before_anything_is_loaded(vllm_class, monk
 
 
 def run(arguments, tmp_path, environment):
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", "run", "--model", "pruned-vllm", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    return run_command(["run", "--model", "pruned-vllm", *arguments], folder=tmp_path, environment=environment)
 
 
 def test_without_vllm_it_is_one_line(tmp_path):

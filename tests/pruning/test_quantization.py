@@ -209,10 +209,91 @@ def test_awq_that_would_only_round_is_refused(folders, store, arch, name):
         prune(folders[arch], "awq", store=store, **SMALL)
 
 
-def test_awq_balances(folders, store):
-    dense, balanced = (load(folder) for folder in (folders["llama"], prune(folders["llama"], "awq", store=store, **SMALL)))
-    # What goes into the queries is divided by what their weights are multiplied by.
-    assert not torch.equal(dense.model.layers[0].input_layernorm.weight, balanced.model.layers[0].input_layernorm.weight)
+def rounded(weight, group=80):
+    """Round to nearest in plain torch: four bits, asymmetric, with one scale and zero point per group of a row."""
+    groups = weight.reshape(-1, group)
+    low, high = groups.amin(1, keepdim=True).clamp(max=0), groups.amax(1, keepdim=True).clamp(min=0)
+    scale = (high - low) / 15
+    zero = (-8 - low / scale).round().clamp(-8, 7)
+    return (((groups / scale + zero).round().clamp(-8, 7) - zero) * scale).reshape(weight.shape)
+
+
+@pytest.fixture(scope="module")
+def salient_folder(folders, tmp_path_factory):
+    """A model in which every 16th input of the attention and of the MLP is large, as some are in trained models."""
+    folder, model = tmp_path_factory.mktemp("salient"), load(folders["llama"])
+    with torch.no_grad():
+        for layer in model.model.layers:
+            for norm in (layer.input_layernorm, layer.post_attention_layernorm):
+                norm.weight[::16] *= 8
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folders["llama"]).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def awq_pair(salient_folder, store):
+    """The blocks of this model, each with its block after AWQ."""
+    dense, quantised = load(salient_folder), load(prune(salient_folder, "awq", store=store, **SMALL))
+    return list(zip(dense.model.layers, quantised.model.layers, strict=True))
+
+
+@torch.no_grad()
+def test_awq_rounds_the_weights_of_an_equivalent_model(awq_pair):
+    for dense, quantised in awq_pair:
+        # A norm is divided by the scales that the next layers' inputs are multiplied by: without rounding, the function is the same.
+        for norm, block, names in (
+            ("input_layernorm", "self_attn", ("q_proj", "k_proj", "v_proj")),
+            ("post_attention_layernorm", "mlp", ("gate_proj",)),
+        ):
+            scales = getattr(dense, norm).weight / getattr(quantised, norm).weight
+            assert (scales > 0).all()
+            assert scales.max() / scales.min() > 1.1
+            for name in names:
+                expected = rounded(getattr(dense, block).get_submodule(name).weight * scales)
+                assert torch.allclose(getattr(quantised, block).get_submodule(name).weight, expected, atol=1e-6), name
+        # The rows of up_proj are divided by the scales of the inputs of down_proj; rounding does not depend on the scale of a row.
+        up, stored = rounded(dense.mlp.up_proj.weight * scales), quantised.mlp.up_proj.weight
+        of_rows = (up * stored).sum(dim=1) / stored.square().sum(dim=1)
+        assert of_rows.max() / of_rows.min() > 1.1
+        assert torch.allclose(up, of_rows[:, None] * stored, atol=1e-6)
+        assert torch.allclose(quantised.mlp.down_proj.weight, rounded(dense.mlp.down_proj.weight * of_rows), atol=1e-6)
+        # With fewer key than query heads, o_proj has no layer before it to divide: it is only rounded.
+        assert torch.allclose(quantised.self_attn.o_proj.weight, rounded(dense.self_attn.o_proj.weight), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("norm", "block", "names"),
+    [
+        ("input_layernorm", "self_attn", ("q_proj", "k_proj", "v_proj")),
+        ("post_attention_layernorm", "mlp", ("gate_proj", "up_proj")),
+    ],
+)
+@torch.no_grad()
+def test_awq_scales_reduce_the_output_error_of_round_to_nearest(salient_folder, awq_pair, norm, block, names):
+    dense, ids = load(salient_folder), calibration_ids(AutoTokenizer.from_pretrained(salient_folder))
+    module = dense.model.layers[0].get_submodule(block)
+    calls = []
+    hook = module.register_forward_pre_hook(lambda _, positional, named: calls.append((positional, named)), with_kwargs=True)
+    dense(ids, use_cache=False)
+    hook.remove()
+    ((positional, named),) = calls
+
+    def output():
+        out = module(*positional, **named)
+        return out[0] if isinstance(out, tuple) else out
+
+    def error(scales):
+        """Mean squared error of the block's output on the calibration text with these scales (Lin et al. 2024, equation 4)."""
+        for name in names:
+            module.get_submodule(name).weight.copy_(rounded(weights[name] * scales) / scales)
+        return float((output() - expected).square().mean())
+
+    weights, expected = {name: module.get_submodule(name).weight.clone() for name in names}, output()
+    first_dense, first_quantised = awq_pair[0]
+    scales = first_dense.get_submodule(norm).weight / first_quantised.get_submodule(norm).weight
+    assert scales[::16].min() > 1.5 * scales.median()
+    assert 0 < error(scales) < 0.7 * error(torch.ones_like(scales))
 
 
 def test_floating_point_of_four_bits(folders, store, tmp_path):

@@ -7,38 +7,47 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-GRID = [
-    "--pruner",
-    "magnitude",
-    "--sparsity",
-    "0.5",
-    "0.6",
-    "--tasks",
-    "mqa_illusion_en_mc",
-    "mqa_illusion_en_gen",
-    "--limit",
-    "2",
-]
-CELLS = 3
+from tests.mounts import Mount
+from tests.prepared_process import RunningCommand, start_command
+
+TASKS = ["--tasks", "mqa_illusion_en_mc", "mqa_illusion_en_gen", "--limit", "2"]
+GRID = ["--pruner", "magnitude", "--sparsity", "0.5", "0.6", *TASKS]
+CELLS = 3  # the dense model and two sparsities
+SHORT_GRID = ["--pruner", "magnitude", "--sparsity", "0.5", *TASKS]
+SHORT_CELLS = 2
 
 
-def start(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID, before: Sequence[str] = ()) -> subprocess.Popen:
-    """Start a sweep; `before`: a command that runs it."""
-    command = [*before, sys.executable, "-m", "lm_eval_illusion.cli", "sweep", "--out", str(out), "--log-json", *grid]
-    command += ["--pretrained", str(model), *more]
+def start(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID, mount: Mount | None = None) -> RunningCommand:
+    """Start a sweep in a prepared process. `mount`: a file system that only the sweep sees."""
+    return start_command(_arguments(model, out, grid, more), mount=mount)
+
+
+def start_python(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID) -> subprocess.Popen[str]:
+    """Start a sweep in a new Python, whose libraries may write to standard error while they are imported."""
+    command = [sys.executable, "-m", "lm_eval_illusion.cli", *_arguments(model, out, grid, more)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def finished(process: subprocess.Popen) -> tuple[int, list[dict], str]:
-    """The exit code, the events and what was written to standard error."""
+def _arguments(model: Path, out: Path, grid: Sequence[str], more: Sequence[str]) -> list[str]:
+    return ["sweep", "--out", str(out), "--log-json", *grid, "--pretrained", str(model), *more]
+
+
+def wait_for(process: RunningCommand | subprocess.Popen[str]) -> tuple[int | None, list[dict[str, Any]], str]:
+    """Wait for the end of a sweep; return the exit code, the events and what was written to standard error."""
     out, errors = process.communicate()
     return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], errors
 
 
-def report_of(out: Path) -> dict:
-    """Its report.json without what differs from run to run."""
-    report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
+def states_of(events: Sequence[dict[str, Any]]) -> list[str]:
+    """The state of each cell, without the reason of a failure."""
+    return [event["state"].partition(":")[0] for event in events]
+
+
+def report_of(out: Path) -> dict[str, Any]:
+    """The sweep's report.json without the names of the runs, which hold the date."""
+    report: dict[str, Any] = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
     for variant in report["variants"]:
-        del variant["runs"]  # named by date
+        del variant["runs"]
     return report

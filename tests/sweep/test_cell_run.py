@@ -1,4 +1,4 @@
-"""A cell is done whole or not at all."""
+"""A cell is recorded as done only with all its files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_done_cell_has_a_record_of_what_was_asked_and_written(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("y"), lambda path: path.unlink()])
-def test_a_cell_whose_files_are_not_those_that_were_written_is_not_done_and_is_made_again(tmp_path, damage):
+def test_a_cell_with_a_changed_or_missing_file_is_run_again(tmp_path, damage):
     complete(CELL, tmp_path, write("x"))
     damage(cell_folder(CELL, tmp_path) / "below" / "results.json")
     assert read_record(CELL, tmp_path) is None
@@ -38,7 +38,7 @@ def test_a_cell_whose_files_are_not_those_that_were_written_is_not_done_and_is_m
     assert (cell_folder(CELL, tmp_path) / "below" / "results.json").read_text() == "z"
 
 
-def test_a_cell_that_fails_leaves_nothing_in_its_place(tmp_path):
+def test_a_failed_cell_leaves_no_files(tmp_path):
     def fail(folder):
         (folder / "half").write_text("x")
         raise OSError(28, "No space left on device")
@@ -53,12 +53,12 @@ def test_a_cell_that_fails_leaves_nothing_in_its_place(tmp_path):
         assert not (tmp_path / ".unfinished").exists()
 
 
-def test_of_two_attempts_at_once_the_first_that_is_done_stays(tmp_path):
+def test_of_two_concurrent_attempts_the_first_to_finish_is_kept(tmp_path):
     records = []
 
     def slower(folder):
         write("slower")(folder)
-        # As after a node was taken for lost: the same cell, run elsewhere meanwhile.
+        # As on a cluster: a node seemed lost, and another ran the same cell.
         records.append(complete(CELL, tmp_path, write("faster")))
 
     assert [complete(CELL, tmp_path, slower)] == records == [read_record(CELL, tmp_path)]
@@ -66,7 +66,7 @@ def test_of_two_attempts_at_once_the_first_that_is_done_stays(tmp_path):
     assert not list((tmp_path / ".unfinished").iterdir())
 
 
-def test_a_done_cell_can_be_read_by_whom_the_umask_lets(tmp_path):
+def test_the_permissions_of_a_finished_cell_follow_the_umask(tmp_path):
     old = os.umask(0o022)
     try:
         complete(CELL, tmp_path, write("x"))

@@ -1,16 +1,15 @@
-"""Sweeps end to end on a tiny model: resumed after kill -9 and after failures, never losing or repeating a finished cell."""
+"""Sweeps end to end on a tiny model: resumed after kill -9 and after failures, no finished cell is lost or run twice."""
 
 from __future__ import annotations
 
 import json
-import random
 import signal
-import time
 
 import pytest
 
 from lm_eval_illusion.pruning.checkpoint_store import verify
-from tests.sweep.sweeps import CELLS, finished, report_of, start
+from tests.prepared_process import wait_until
+from tests.sweep.sweeps import CELLS, report_of, start, start_python, states_of, wait_for
 from tests.tiny_models import save_tiny
 
 pytestmark = pytest.mark.slow
@@ -22,58 +21,85 @@ def model(tmp_path, monkeypatch):
     return save_tiny("llama", tmp_path / "model")
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_report_and_no_cell_done_twice(tmp_path, model):
-    code, events, errors = finished(start(model, tmp_path / "whole"))
-    # What the libraries say, bars among it, goes to a log a cell.
+def completed_cells(out):
+    """The record of each finished cell and the time when it was written."""
+    return {path: path.stat().st_mtime_ns for path in out.glob("cells/*/completed.json")}
+
+
+def test_a_sweep_killed_at_any_stage_resumes_to_the_same_report_without_repeating_a_cell(tmp_path, monkeypatch, model):
+    code, events, errors = wait_for(start_python(model, tmp_path / "whole"))
+    # Messages and progress bars of the libraries go to one log file per cell.
     assert (code, errors) == (0, "")
     assert len(list((tmp_path / "whole" / "logs").iterdir())) == CELLS
-    assert [event["state"] for event in events] == ["done"] * CELLS
-    rng = random.Random(0)
-    for _ in range(4):
-        process = start(model, tmp_path / "killed")
-        time.sleep(rng.uniform(4, 14))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("cells/*/completed.json")}
-    code, events, errors = finished(start(model, tmp_path / "killed"))
+    assert states_of(events) == ["done"] * CELLS
+
+    # The killed sweep has to make its checkpoints itself.
+    store, out = tmp_path / "other-store", tmp_path / "killed"
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(store))
+
+    def unfinished_checkpoints():
+        return [path for path in store.glob(".work/*-*") if path.is_dir()]
+
+    stages = {
+        "the first cell runs": lambda: list((out / ".unfinished").glob("*-*")),
+        "the first cell is finished": lambda: completed_cells(out),
+        "a checkpoint is made": unfinished_checkpoints,
+        "a checkpoint is written": lambda: [path for folder in unfinished_checkpoints() for path in folder.iterdir()],
+        "the second cell is finished": lambda: len(completed_cells(out)) >= 2,
+    }
+    before: dict = {}
+    for stage, is_reached in stages.items():
+        process = start(model, out)
+        wait_until(is_reached, process)
+        process.kill()
+        code, events, errors = wait_for(process)
+        assert code == -signal.SIGKILL, f"{stage}: the sweep had ended before it was killed: {errors[-2000:]}"
+        assert len(states_of(events)) < CELLS, stage
+        # Whatever was finished before is still the same file, and was not run again.
+        assert states_of(events).count("done before") == len(before), stage
+        assert before.items() <= completed_cells(out).items(), stage
+        before = completed_cells(out)
+    assert 2 <= len(before) < CELLS
+    code, events, errors = wait_for(start(model, out))
     assert code == 0, errors[-2000:]
-    assert sum(event["state"] == "done before" for event in events) == len(before)
-    assert all(path.stat().st_mtime_ns == moment for path, moment in before.items())
-    assert report_of(tmp_path / "killed") == report_of(tmp_path / "whole")
+    assert states_of(events) == ["done before"] * len(before) + ["done"] * (CELLS - len(before))
+    assert before.items() <= completed_cells(out).items()
+    assert not unfinished_checkpoints()
+    assert report_of(out) == report_of(tmp_path / "whole")
 
 
-def test_a_failed_cell_is_kept_and_the_others_go_on(tmp_path, model):
+def test_a_failed_cell_is_recorded_the_others_run_and_retry_failed_runs_it_again(tmp_path, model):
     broken = tmp_path / "broken"
     broken.mkdir()
-    code, events, errors = finished(start(model, tmp_path / "out", str(broken)))
+    code, events, errors = wait_for(start(model, tmp_path / "out", str(broken)))
     assert code == 1
-    assert [event["state"].split(":")[0] for event in events] == ["done"] * CELLS + ["failed"] * CELLS
+    assert states_of(events) == ["done"] * CELLS + ["failed"] * CELLS
     assert "can't be loaded" in next((tmp_path / "out" / "failed").iterdir()).read_text()
     assert errors.count("--retry-failed runs it again") == CELLS
     assert {row["variant"] for row in report_of(tmp_path / "out")["rows"]} == {"dense", "magnitude-0.5", "magnitude-0.6"}
-    # Without --retry-failed nothing is tried again; with it, and the cause mended, all is done.
-    code, events, _ = finished(start(model, tmp_path / "out", str(broken)))
-    assert (code, {event["state"] for event in events}) == (1, {"done before", "failed before"})
+    # Without --retry-failed no failed cell runs again; with it, and a model that loads, all finish.
+    code, events, _ = wait_for(start(model, tmp_path / "out", str(broken)))
+    assert (code, states_of(events)) == (1, ["done before"] * CELLS + ["failed before"] * CELLS)
     save_tiny("llama", broken)
-    code, events, errors = finished(start(model, tmp_path / "out", str(broken), "--retry-failed"))
+    code, events, errors = wait_for(start(model, tmp_path / "out", str(broken), "--retry-failed"))
     assert code == 0, errors[-2000:]
-    assert [event["state"] for event in events] == ["done before"] * CELLS + ["done"] * CELLS
+    assert states_of(events) == ["done before"] * CELLS + ["done"] * CELLS
     assert not list((tmp_path / "out" / "failed").iterdir())
 
 
-def test_two_sweeps_at_once_on_one_store_make_each_checkpoint_once(tmp_path, model):
+def test_two_sweeps_at_once_with_one_store_make_each_checkpoint_once(tmp_path, model):
     both = [start(model, tmp_path / name) for name in ("one", "other")]
     for process in both:
-        code, _, errors = finished(process)
+        code, _, errors = wait_for(process)
         assert code == 0, errors[-2000:]
     entries = entries_of(tmp_path / "store")
-    assert len(entries) == CELLS - 1  # the dense cell has none
+    assert len(entries) == CELLS - 1  # the dense cell has no checkpoint
     assert [verify(entry) for entry in entries] == [None] * len(entries)
-    # Made once: a second make would have put another folder in its place, or set this one aside.
+    # A checkpoint made twice would have replaced this folder or set it aside.
     made = [(entry / "manifest.json").stat() for entry in entries]
     assert keys_of(tmp_path / "one") == keys_of(tmp_path / "other")
     assert {key for key in keys_of(tmp_path / "one") if key} == {entry.name for entry in entries}
-    code, _, errors = finished(start(model, tmp_path / "third"))
+    code, _, errors = wait_for(start(model, tmp_path / "third"))
     assert code == 0, errors[-2000:]
     again = [(entry / "manifest.json").stat() for entry in entries_of(tmp_path / "store")]
     assert [(status.st_ino, status.st_mtime_ns) for status in again] == [(status.st_ino, status.st_mtime_ns) for status in made]
@@ -81,11 +107,12 @@ def test_two_sweeps_at_once_on_one_store_make_each_checkpoint_once(tmp_path, mod
 
 
 def entries_of(store):
+    """The checkpoints of a store."""
     return sorted(entry for entry in store.iterdir() if entry.name != ".work")
 
 
 def keys_of(out):
-    """The store key of each cell; None of the dense one."""
+    """The store key of each cell; None for the dense cell."""
     results = sorted(out.glob("cells/*/*/results_*.json"))
     return [json.loads(path.read_text(encoding="utf-8"))["config"]["illusion"]["key"] for path in results]
 

@@ -1,4 +1,4 @@
-"""The grid, by hand."""
+"""The cells of a study, compared with lists written by hand."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 
 
-def named(**study):
+def names_of(**study):
+    """The base model and the variant of each cell."""
     return [(cell.base_model, cell.variant) for cell in cells_of(Study(**study))]
 
 
 def test_every_base_model_dense_and_every_combination():
-    cells = named(pretrained=["a", "b"], pruner=["wanda", "magnitude"], sparsity=[0.5, 0.6])
+    cells = names_of(pretrained=["a", "b"], pruner=["wanda", "magnitude"], sparsity=[0.5, 0.6])
     variants = ["dense", "wanda-0.5", "wanda-0.6", "magnitude-0.5", "magnitude-0.6"]
     assert cells == [(base, variant) for base in "ab" for variant in variants]
 
 
-def test_masks_languages_and_seeds_are_axes_and_stand_in_the_variants_name():
-    cells = named(
+def test_masks_languages_and_seeds_are_axes_and_part_of_the_variant_name():
+    cells = names_of(
         pretrained="a", sparsity=[0.5], mask_structure=["2:4"], calibration_language=["all", "en"], pruning_seed=[0, 1]
     )
     assert [variant for _, variant in cells] == [
@@ -30,7 +31,7 @@ def test_masks_languages_and_seeds_are_axes_and_stand_in_the_variants_name():
 
 
 def test_excluded_and_included_cells():
-    cells = named(
+    cells = names_of(
         pretrained="a",
         pruner=["wanda", "sparsegpt"],
         sparsity=[0.5, 0.7],
@@ -40,10 +41,10 @@ def test_excluded_and_included_cells():
     assert [variant for _, variant in cells] == ["dense", "wanda-0.7", "sparsegpt-0.5", "magnitude-0.4"]
 
 
-def test_a_pruner_has_the_axes_that_it_takes_and_no_others(tmp_path):
+def test_a_pruner_has_only_the_axes_of_its_recipe(tmp_path):
     recipe = tmp_path / "mine.yaml"
     recipe.write_text("{{ sparsity }}")
-    cells = named(
+    cells = names_of(
         pretrained="a",
         pruner=["wanda", "owl", "gptq", str(recipe)],
         sparsity=[0.5, 0.6],
@@ -56,16 +57,16 @@ def test_a_pruner_has_the_axes_that_it_takes_and_no_others(tmp_path):
     ]
 
 
-def test_names_are_folders_and_differ_by_all_that_decides_the_answers():
-    one, two = (cells_of(Study(pretrained="org/model", sparsity=0.5, limit=limit)) for limit in (5, 6))
-    assert [cell.name.rsplit("--", 1)[0] for cell in one] == ["model--dense", "model--wanda-0.5"]
-    assert not {cell.name for cell in one} & {cell.name for cell in two}
-    # How many rows are asked at once decides nothing.
+def test_cell_names_differ_if_any_setting_that_changes_answers_differs():
+    first, second = (cells_of(Study(pretrained="org/model", sparsity=0.5, limit=limit)) for limit in (5, 6))
+    assert [cell.name.rsplit("--", 1)[0] for cell in first] == ["model--dense", "model--wanda-0.5"]
+    assert not {cell.name for cell in first} & {cell.name for cell in second}
+    # The batch size changes no answer.
     assert cells_of(Study(pretrained="a", batch_size=1)) == cells_of(Study(pretrained="a", batch_size=9))
 
 
-def test_a_wrong_argument_is_said_before_anything_runs():
+def test_a_wrong_argument_is_an_error_before_any_cell_runs():
     with pytest.raises(UserError, match="did you mean wanda"):
-        named(pretrained="a", pruner=["wandda"])
+        names_of(pretrained="a", pruner=["wandda"])
     with pytest.raises(UserError, match=r"sparsity 1\.5 is not in"):
-        named(pretrained="a", sparsity=[0.5, 1.5])
+        names_of(pretrained="a", sparsity=[0.5, 1.5])

@@ -1,4 +1,4 @@
-"""What a cell needs, and whether a cluster's nodes have it."""
+"""The resources of a cell: read from flags, compared with the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def test_what_makes_no_sense_is_said(engine, flags, said):
         read_resources(engine, **flags)
 
 
-def test_a_gpu_for_each_cell_where_there_are_any():
+def test_a_cell_gets_one_gpu_if_the_cluster_has_any():
     assert CellResources().of_cell({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
     assert CellResources().of_cell({"CPU": 8, "GPU": 2})["GPU"] == 1
     assert CellResources(gpus=0).of_cell({"CPU": 8, "GPU": 2})["GPU"] == 0
     assert CellResources(memory=1.5).of_cell({})["memory"] == 1.5 * GIB
 
 
-def test_whether_some_node_has_what_a_cell_needs():
+def test_a_cell_must_fit_on_one_node():
     nodes = [{"CPU": 4, "memory": 8 * GIB}, {"CPU": 1, "GPU": 2, "memory": 64 * GIB}]
     assert missing_resources({"CPU": 1, "GPU": 2, "memory": 64 * GIB}, nodes) is None
     assert missing_resources({"CPU": 8}, nodes) == "no node has 8 CPU: the largest has 4 CPU"

@@ -1,4 +1,4 @@
-"""Whether a node sees the folders of the sweep."""
+"""Whether a node of a cluster sees the same folders as the machine that started the sweep."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def shared(tmp_path, monkeypatch):
     return mark_folders(tmp_path / "out", Study(pretrained="a"))
 
 
-def test_folders_are_absolute_and_seen_where_they_were_marked(tmp_path, shared):
+def test_folders_are_absolute_and_found_by_their_marks(tmp_path, shared):
     assert (shared.folder, shared.out, shared.store) == (str(tmp_path), tmp_path / "out", str(tmp_path / "store"))
     assert len(shared.marks) == 2
     assert missing_folder(shared) is None
 
 
 @pytest.mark.parametrize("gone", ["out", "store"])
-def test_a_folder_of_the_same_name_that_is_another_is_not_seen(tmp_path, shared, gone):
+def test_another_folder_of_the_same_name_is_reported(tmp_path, shared, gone):
     shutil.rmtree(tmp_path / gone)
     (tmp_path / gone).mkdir()
     said = missing_folder(shared)
@@ -32,20 +32,20 @@ def test_a_folder_of_the_same_name_that_is_another_is_not_seen(tmp_path, shared,
     assert "LM_EVAL_ILLUSION_STORE" in said
 
 
-def test_no_store_is_not_looked_for(tmp_path, monkeypatch):
+def test_without_a_store_only_the_output_folder_is_marked(tmp_path, monkeypatch):
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "off")
     shared = mark_folders(tmp_path / "out", Study(pretrained="a"))
     assert (shared.store, len(shared.marks)) == ("off", 1)
 
 
-def test_the_studys_own_store_goes_before_the_environments(tmp_path, monkeypatch):
+def test_the_store_of_the_study_overrides_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "off")
     assert mark_folders(tmp_path / "out", Study(pretrained="a", model_args={"store": str(tmp_path / "own")})).store == str(
         tmp_path / "own"
     )
 
 
-def test_a_store_that_cannot_be_written_is_left_to_the_cells_to_say(tmp_path, monkeypatch):
+def test_an_unwritable_store_is_reported_by_the_cells_not_here(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "file" / "store"))
     assert missing_folder(mark_folders(tmp_path / "out", Study(pretrained="a"))) is None

@@ -1,4 +1,4 @@
-"""STUDY.yaml: what is read, and each mistake with its line."""
+"""STUDY.yaml: its fields, and the line in the message of each mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(tmp_path, text, **flags):
     return read_study(path, flags)
 
 
-def test_a_study_is_read_and_single_values_are_lists_of_one(tmp_path):
+def test_single_values_are_read_as_lists_of_one(tmp_path):
     study = read(tmp_path, WHOLE)
     assert study.pretrained == ("a", "b")
     assert study.pruner == ("wanda",)
@@ -31,13 +31,13 @@ def test_a_study_is_read_and_single_values_are_lists_of_one(tmp_path):
     assert (study.limit, study.batch_size, study.pruning_seed) == (None, 64, (0,))
 
 
-def test_flags_take_the_place_of_the_file_and_do_without_one(tmp_path):
+def test_flags_override_the_file_or_replace_it(tmp_path):
     assert read(tmp_path, WHOLE, sparsity=[0.7]).sparsity == (0.7,)
     assert read_study(None, {"pretrained": ["a"]}).pretrained == ("a",)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (WHOLE + "sparsities: [0.5]\n", r"study\.yaml:7: sparsities is unknown: there are pretrained, pruner"),
         (WHOLE + "  - {prunner: x}\n", r"study\.yaml:7: exclude\.1\.prunner is unknown: there are pretrained"),
@@ -49,16 +49,16 @@ def test_flags_take_the_place_of_the_file_and_do_without_one(tmp_path):
         ("- a\n", r"study\.yaml:1: not a mapping but list"),
     ],
 )
-def test_a_mistake_is_said_with_its_line(tmp_path, text, said):
-    with pytest.raises(UserError, match=said):
+def test_a_mistake_is_reported_with_its_line(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
         read(tmp_path, text)
 
 
-def test_a_mistake_in_a_flag_is_one_of_the_flags(tmp_path):
+def test_a_mistake_in_a_flag_names_the_flags(tmp_path):
     with pytest.raises(UserError, match="flags: pretrained"):
         read_study(None, {"pretrained": []})
 
 
-def test_no_such_file(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(UserError, match="can't be read"):
         read_study(tmp_path / "none.yaml", {})

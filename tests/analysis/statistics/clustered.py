@@ -1,4 +1,4 @@
-"""Clustered rows for the tests: as hypothesis draws them, and as a model that errs alike in all languages would answer."""
+"""Clustered rows for the tests: drawn by hypothesis, and simulated with effects that the languages of an item share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IDS, BITS = st.integers(0, 6), st.integers(0, 1)
 
 @st.composite
 def clustered_rows(draw, values=BITS, columns=1, min_size=1):
-    """(columns arrays of values, the rows' clusters); some cluster numbers may have no row."""
+    """Draw `columns` arrays of values and the cluster of each row; some cluster numbers may have no row."""
     rows = draw(st.lists(st.tuples(IDS, *[values] * columns), min_size=min_size, max_size=40))
     table = np.array(rows, dtype=int).reshape(len(rows), columns + 1)
     return [*table.T[1:], table[:, 0]]
@@ -27,16 +27,16 @@ def renamed(clusters, seed):
 
 
 ITEMS, LANGUAGES = 200, 6
-# Recognised and produced by the dense model, recognised and produced by the pruned one: the threshold, and the weight of three
-# normal effects that an item has in all its languages (difficulty, hard to say, hard for the pruned).
+# Four outcomes: recognised and produced by the dense model, recognised and produced by the pruned one. Each has a threshold and
+# weights of three normal effects of an item, equal in all languages: difficulty, difficulty to produce, sensitivity to pruning.
 THRESHOLDS = np.array([1.5, 1.2, 1.0, -0.2])
 WEIGHTS = np.array([[1, 0, 0], [1, 1.5, 0], [1, 0, 0.5], [1, 1.5, 3]])
-# A probit with normal effects is a probit again: P(threshold + effects + noise > 0), without simulation.
+# A probit model with normal effects is a probit model: P(threshold + effects + noise > 0) in closed form.
 RATES = norm.cdf(THRESHOLDS / np.sqrt(1 + (WEIGHTS**2).sum(axis=1)))
 
 
 def simulated_answers(seed):
-    """0/1 [item, language, outcome] with P(outcome) = RATES; the languages of an item share its effects."""
+    """Return 0/1 answers [item, language, outcome] with P(outcome) = RATES; the languages of an item share its effects."""
     generator = np.random.default_rng(seed)
     effects = generator.normal(size=(ITEMS, 3)) @ WEIGHTS.T
     noise = generator.normal(size=(ITEMS, LANGUAGES, 4))
@@ -44,6 +44,6 @@ def simulated_answers(seed):
 
 
 def gap_and_change(answers):
-    """The illusion gap of the pruned model and its change from the dense one, for the last axis' four outcomes."""
+    """Return the illusion gap of the pruned model and its change from the dense one; the last axis has the four outcomes."""
     gap = answers[..., 2] - answers[..., 3]
     return np.stack([gap, gap - (answers[..., 0] - answers[..., 1])], axis=-1)

@@ -1,4 +1,4 @@
-"""The cluster bootstrap against enumeration, a loop, scipy and simulations whose truth is known."""
+"""The cluster bootstrap against enumeration, a plain loop, scipy and simulations with known true values."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tests.analysis.statistics.clustered import (
 
 
 def all_resamples(numerators, denominators):
-    """Every one of the C^C equally likely resamples' ratio, sorted."""
+    """Return the sorted ratios of all C^C equally likely resamples of C clusters."""
     draws = np.array(list(product(range(len(numerators)), repeat=len(numerators))))
     return np.sort(np.asarray(numerators)[draws].sum(axis=1) / np.asarray(denominators)[draws].sum(axis=1))
 
 
-def test_a_published_bootstrap_in_full():
+def test_a_published_bootstrap_by_enumeration():
     # Fox, Applied Regression Analysis (3rd ed. 2016), 21.1: incomes 6, -3, 5, 3; all 256 resamples have mean 2.75 and SE 1.745.
     ratios = all_resamples([6, -3, 5, 3], [1, 1, 1, 1])
     assert (len(ratios), ratios.mean()) == (256, 2.75)
     assert ratios.std() == pytest.approx(1.745, abs=1e-3)
-    # 2.5 % of 256 is 6.4: the ends are the 7th smallest and the 7th largest, each in the middle of its ties.
+    # 2.5 % of 256 is 6.4: the ends are the 7th smallest and the 7th largest; both have equal neighbours.
     low, high = bootstrap_interval(np.array([6, -3, 5, 3]), np.ones(4), resamples=200_000)
     assert (low, high) == pytest.approx((ratios[6], ratios[-7]), abs=1e-6) == (-1.0, 5.5)
 
@@ -45,13 +45,13 @@ def test_a_published_bootstrap_in_full():
 def test_small_samples_by_enumeration(numerators, denominators):
     ratios = all_resamples(numerators, denominators)
     interval = bootstrap_interval(np.array(numerators), np.array(denominators), resamples=100_000)
-    # Between the exact points 0.2 % to either side, where they are one point that point itself.
+    # The end lies between the exact quantiles 0.2 % to either side.
     for end, p in zip(interval, (0.025, 0.975), strict=True):
         near = np.quantile(ratios, (p - 0.002, p + 0.002), method="inverted_cdf")
         assert near[0] - 1e-6 <= end <= near[1] + 1e-6
 
 
-def test_a_loop_in_plain_python_says_the_same():
+def test_a_loop_in_plain_python_gives_the_same():
     numerators, denominators = [3, -1, 0, 2, 5], [6, 6, 4, 5, 6]
     generator = np.random.default_rng(7)
     ratios = []
@@ -64,11 +64,11 @@ def test_a_loop_in_plain_python_says_the_same():
     assert interval == pytest.approx(expected, abs=1e-12)
 
 
-def test_scipy_comes_close():
+def test_scipy_gives_nearly_the_same():
     generator = np.random.default_rng(3)
     denominators = generator.integers(1, 7, size=150)
     numerators = generator.binomial(denominators, 0.3)
-    theirs = scipys_bootstrap(
+    expected = scipys_bootstrap(
         (numerators, denominators),
         lambda x, y, axis: x.sum(axis=axis) / y.sum(axis=axis),
         paired=True,
@@ -76,14 +76,14 @@ def test_scipy_comes_close():
         n_resamples=20_000,
         rng=np.random.default_rng(1),
     ).confidence_interval
-    ours = bootstrap_interval(numerators, denominators, resamples=20_000)
-    assert ours == pytest.approx((theirs.low, theirs.high), abs=2e-3)
+    interval = bootstrap_interval(numerators, denominators, resamples=20_000)
+    assert interval == pytest.approx((expected.low, expected.high), abs=2e-3)
 
 
-def test_nothing_to_resample_no_interval():
+def test_without_variation_there_is_no_interval():
     assert bootstrap_interval(np.array([]), np.array([])) is None
     assert bootstrap_interval(np.array([2]), np.array([3])) is None
-    # A third of each cluster; nothing of any; no denominator anywhere.
+    # The same ratio in each cluster; all numerators 0; all denominators 0.
     assert bootstrap_interval(np.array([1, 2, 1]), np.array([3, 6, 3])) is None
     assert bootstrap_interval(np.array([0.1, 0.2, 0.3]), np.array([1, 2, 3])) is None
     assert bootstrap_interval(np.array([0, 0]), np.array([3, 6])) is None
@@ -104,15 +104,15 @@ def test_resamples_without_a_denominator_are_left_out():
 def test_bootstrap_properties(clusters, seed):
     first, second, denominators = np.array(clusters).T
     first, second = np.clip(first, -denominators, denominators), np.clip(second, -denominators, denominators)
-    one, other, swapped = bootstrap_intervals(np.stack([first, second, -first], axis=1), denominators, seed=seed)
-    # A column's interval is its own, whatever stands beside it, and the chunks don't show.
-    assert bootstrap_interval(first, denominators, seed=seed) == one
-    assert bootstrap_interval(second, denominators, seed=seed) == other
+    of_first, of_second, of_negative = bootstrap_intervals(np.stack([first, second, -first], axis=1), denominators, seed=seed)
+    # The interval of a column depends neither on the other columns nor on the chunks.
+    assert bootstrap_interval(first, denominators, seed=seed) == of_first
+    assert bootstrap_interval(second, denominators, seed=seed) == of_second
     ratios = {n / d for n, d in zip(first.tolist(), denominators.tolist(), strict=True) if d}
-    assert (one is None) == (len(ratios) <= 1)
-    if one is not None:
-        assert -1 <= one[0] <= first.sum() / denominators.sum() <= one[1] <= 1
-        assert swapped == pytest.approx((-one[1], -one[0]), abs=1e-12)
+    assert (of_first is None) == (len(ratios) <= 1)
+    if of_first is not None:
+        assert -1 <= of_first[0] <= first.sum() / denominators.sum() <= of_first[1] <= 1
+        assert of_negative == pytest.approx((-of_first[1], -of_first[0]), abs=1e-12)
 
 
 @given(clustered_rows(st.integers(-1, 1)), st.integers(0, 99))
@@ -130,7 +130,7 @@ def test_cluster_sums():
     assert cluster_sums(values[:, 1] > 2, clusters).tolist() == [1, 0, 1]
 
 
-def test_chunks_do_not_show(monkeypatch):
+def test_the_chunk_size_changes_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     numerators, denominators = generator.integers(0, 7, size=(11, 3)), np.full(11, 6)
     whole = bootstrap_intervals(numerators, denominators)
@@ -139,7 +139,7 @@ def test_chunks_do_not_show(monkeypatch):
         assert bootstrap_intervals(numerators, denominators, resamples=2000) == whole
 
 
-def test_the_seed_decides():
+def test_the_seed_determines_the_interval():
     numerators, denominators = np.arange(40) % 7, np.full(40, 6)
     assert bootstrap_interval(numerators, denominators) == bootstrap_interval(numerators, denominators)
     assert bootstrap_interval(numerators, denominators, seed=1) != bootstrap_interval(numerators, denominators, seed=2)
@@ -147,17 +147,17 @@ def test_the_seed_decides():
 
 @pytest.mark.slow
 def test_the_intervals_of_gap_and_change_cover():
-    """1,000 data sets of 200 items in 6 languages; the languages of an item share its effects; the truth is known exactly."""
+    """1,000 data sets of 200 items in 6 languages; the languages of an item share its effects; the true values are known exactly."""
     truth, sizes, trials = gap_and_change(RATES), np.full(ITEMS, LANGUAGES), 1000
-    covered, apart = np.zeros(2), np.zeros(2)
+    covered, covered_unclustered = np.zeros(2), np.zeros(2)
     for seed in range(trials):
         rows = gap_and_change(simulated_answers(seed))
         low, high = np.array(bootstrap_intervals(rows.sum(axis=1), sizes, seed=seed)).T
         covered += (low <= truth) & (truth <= high)
         if seed < trials // 4:
-            # The contrast: each row a cluster of its own.
+            # For comparison: each row as its own cluster.
             each = rows.reshape(-1, 2)
             low, high = np.array(bootstrap_intervals(each, np.ones(len(each)), seed=seed, resamples=1000)).T
-            apart += (low <= truth) & (truth <= high)
+            covered_unclustered += (low <= truth) & (truth <= high)
     assert ((covered >= 0.93 * trials) & (covered <= 0.97 * trials)).all(), covered
-    assert (apart < 0.87 * (trials // 4)).all(), apart
+    assert (covered_unclustered < 0.87 * (trials // 4)).all(), covered_unclustered

@@ -1,4 +1,4 @@
-"""McNemar's test and its clustered form, Holm, and the smallest effect: R's values, published examples, brute force."""
+"""McNemar's test and its clustered form, Holm, and the smallest detectable effect: values of R, published examples, brute force."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2, norm
 from statsmodels.regression.linear_model import OLS
-from statsmodels.stats import contingency_tables, multitest  # noqa: F401 (a second to import: not in hypothesis' time)
+from statsmodels.stats import contingency_tables, multitest  # noqa: F401 (its import takes a second, which hypothesis would count as the test's)
 
 from lm_eval_illusion.analysis.statistics import clustered_mcnemar_p, holm, mcnemar_p, smallest_effect
 from lm_eval_illusion.analysis.statistics.paired import durkalski_statistic, exact_by_signs
@@ -30,31 +30,30 @@ def test_mcnemar_exact_published():
     assert mcnemar_p(9, 2) == pytest.approx(2 * (1 + 11 + 55) / 2**11, abs=1e-12)
 
 
-@given(st.integers(0, 24), st.integers(0, 24))
-def test_mcnemar_exact_is_the_binomial(first, second):
-    n = first + second
-    if not 0 < n < 25:
-        return
-    by_enumeration = sum(comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= abs(first - second)) / 2**n
-    assert mcnemar_p(first, second) == pytest.approx(by_enumeration, abs=1e-12)
-    assert mcnemar_p(first, second) == pytest.approx(binomtest(first, n).pvalue, abs=1e-12)
+@pytest.mark.parametrize("n", range(1, 25))
+def test_mcnemar_exact_is_the_binomial(n):
+    for first in range(n + 1):
+        p = mcnemar_p(first, n - first)
+        by_enumeration = sum(comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= abs(2 * first - n)) / 2**n
+        assert p == pytest.approx(by_enumeration, abs=1e-12)
+        assert p == pytest.approx(binomtest(first, n).pvalue, abs=1e-12)
 
 
 @given(st.integers(0, 500), st.integers(25, 500))
 def test_mcnemar_corrected(first, second):
-    # R: the correction makes |b - c| smaller by 1, but nothing of nothing.
+    # R: the correction reduces |b - c| by 1, but not below 0.
     difference = max(0, abs(first - second) - 1)
     assert mcnemar_p(first, second) == pytest.approx(chi2.sf(difference**2 / (first + second), 1), abs=1e-12)
     assert mcnemar_p(first, second) == mcnemar_p(second, first)
 
 
-def test_the_test_changes_at_25():
+def test_the_exact_test_is_used_below_25_discordant_pairs():
     assert mcnemar_p(4, 20) == pytest.approx(binomtest(4, 24).pvalue, abs=1e-12)
     assert mcnemar_p(4, 21) == pytest.approx(chi2.sf(16**2 / 25, 1), abs=1e-12)
     assert mcnemar_p(15, 15) == 1
 
 
-def test_no_discordant_pair_no_test():
+def test_without_a_discordant_pair_there_is_no_p_value():
     agree = np.array([0, 1, 1])
     assert mcnemar_p(0, 0) is None
     assert clustered_mcnemar_p(agree, agree, np.array([0, 0, 1])) is None
@@ -62,13 +61,13 @@ def test_no_discordant_pair_no_test():
 
 
 def from_counts(counts):
-    """Rows of clusters (a, b, c, d): both, only the first, only the second, neither."""
+    """Return the rows of clusters that are given as counts (a, b, c, d): both right, only the first, only the second, neither."""
     kinds = np.concatenate([np.repeat(np.arange(4), cluster) for cluster in counts])
     return kinds <= 1, kinds % 2 == 0, np.repeat(np.arange(len(counts)), [sum(cluster) for cluster in counts])
 
 
-# Donner & Petryshen 1989, Psychiatry Research 28, 41: patients of 29 psychiatrists, a "yes" of both, of the patient, of the
-# psychiatrist, of neither. As in R's clust.bin.pair (data psychiatry).
+# Donner & Petryshen 1989, Psychiatry Research 28, 41: patients of 29 psychiatrists; "yes" from both, the patient only, the
+# psychiatrist only, neither. As in R's clust.bin.pair (data psychiatry).
 PSYCHIATRY = [
     *[(1, 0, 4, 2), (1, 1, 2, 2), (3, 1, 3, 0), (2, 1, 2, 1), (2, 0, 1, 1), (0, 3, 3, 0), (0, 3, 0, 2), (0, 3, 2, 3)],
     *[(0, 1, 2, 1), (0, 0, 4, 3), (1, 0, 2, 0), (1, 1, 4, 0), (1, 0, 3, 3), (2, 0, 2, 2), (2, 0, 1, 2), (1, 0, 3, 0)],
@@ -99,22 +98,22 @@ def test_durkalski_by_fractions():
     assert durkalski_statistic(b - c, a + b + c + d) == pytest.approx(169 / 73, abs=1e-12)
 
 
-def test_from_25_clusters_that_differ_on_it_is_durkalskis():
+def test_from_25_differing_clusters_on_the_statistic_is_durkalskis():
     # 25 clusters of two rows, 20 right only first in both, 5 right only second in one: (20 - 5/2)^2 / (20 + 5/4) = 306.25 / 21.25
     counts = [(0, 2, 0, 0)] * 20 + [(1, 0, 1, 0)] * 5
     assert clustered_mcnemar_p(*from_counts(counts)) == pytest.approx(chi2.sf(306.25 / 21.25, 1), rel=1e-9)
 
 
-def test_under_25_it_is_exact():
-    # Thyroids: -2 -1 -1 1 -2 -1 in the clusters that differ (glands), sum -6; most is 8. Of 64 signs, by enumeration:
+def test_below_25_differing_clusters_it_is_exact():
+    # Thyroids: -2 -1 -1 1 -2 -1 in the clusters that differ (glands), sum -6; the largest is 8. All 64 combinations of signs:
     sums = [sum(signs) for signs in product(*[(-d, d) for d in (2, 1, 1, 1, 2, 1)])]
-    assert clustered_mcnemar_p(*from_counts(THYROIDS)) == pytest.approx(sum(abs(one) >= 6 for one in sums) / 64, abs=1e-12)
+    assert clustered_mcnemar_p(*from_counts(THYROIDS)) == pytest.approx(sum(abs(total) >= 6 for total in sums) / 64, abs=1e-12)
 
 
 @given(st.lists(st.integers(-6, 6), min_size=1, max_size=9))
 def test_exact_by_signs_is_the_enumeration(differences):
     sums = [sum(signs) for signs in product(*[(-abs(d), abs(d)) for d in differences])]
-    share = sum(abs(one) >= abs(sum(differences)) for one in sums) / len(sums)
+    share = sum(abs(total) >= abs(sum(differences)) for total in sums) / len(sums)
     assert exact_by_signs(differences) == pytest.approx(share, abs=1e-12)
 
 
@@ -123,12 +122,12 @@ def test_exact_by_signs_of_single_pairs_is_exact_mcnemar(first, second):
     assert exact_by_signs([1] * first + [-1] * second) == pytest.approx(mcnemar_p(first, second) or 1.0, abs=1e-12)
 
 
-def test_clusters_that_cancel_say_nothing():
+def test_clusters_that_cancel_have_p_value_1():
     assert clustered_mcnemar_p(np.array([1, 0, 1]), np.array([0, 1, 1]), np.array([0, 0, 1])) == 1
 
 
 @given(clustered_rows(columns=2), st.integers(0, 99))
-def test_a_row_a_cluster_is_plain_mcnemar(rows, seed):
+def test_one_row_per_cluster_is_plain_mcnemar(rows, seed):
     first, second, _ = rows
     alone = np.random.default_rng(seed).permutation(len(first))
     expected = mcnemar_p(int((first > second).sum()), int((first < second).sum()))
@@ -157,15 +156,14 @@ R_HOLM = {
 }
 
 
-def test_holm_is_rs():
-    # The other 29 of the 50 are above 0.05; R makes 1 of each.
+def test_holm_has_the_values_of_r():
+    # The other 29 of the 50 are above 0.05; R adjusts each to 1.
     adjusted = holm([*R_HOLM, *[0.1] * 29])
     assert adjusted[:21] == pytest.approx(list(R_HOLM.values()), abs=1e-6)
     assert adjusted[21:] == [1.0] * 29
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=8))
-@settings(max_examples=30)  # statsmodels collects garbage at each call: 20 ms.
 def test_holm_by_definition(ps):
     # The smallest level at which the step-down procedure rejects, over the tests that could reject at all.
     known = sorted(p for p in ps if p is not None)
@@ -174,7 +172,7 @@ def test_holm_by_definition(ps):
     assert holm(ps) == pytest.approx(expected, abs=1e-12)
 
 
-def test_what_cannot_reject_does_not_count():
+def test_holm_does_not_count_tests_that_cannot_reject():
     assert holm([0.02, None, 0.04]) == pytest.approx([0.04, None, 0.04])
     assert holm([None]) == [None]
     assert holm([]) == []
@@ -196,7 +194,7 @@ def test_smallest_effect_properties(rows, seed):
     assert smallest_effect(*shuffled(rows, seed)) == effect
     assert smallest_effect(differences, renamed(clusters, seed)) == effect
     assert smallest_effect(-differences, clusters) == effect
-    means = {differences[clusters == one].mean().round(9) for one in set(clusters)}
+    means = {differences[clusters == cluster].mean().round(9) for cluster in set(clusters)}
     assert (effect is None) == (len(means) == 1)
     if effect is not None:
         fit = OLS(differences.astype(float), np.ones(len(differences)))
@@ -205,7 +203,7 @@ def test_smallest_effect_properties(rows, seed):
         assert smallest_effect(differences, clusters, power=0.9) > effect
 
 
-def test_the_smallest_effect_is_seen_in_four_of_five():
+def test_the_smallest_effect_is_found_with_80_percent_power():
     # 20,000 means of 300 differences with that true mean: a two-sided z test at 5 % finds 80 %.
     generator = np.random.default_rng(0)
     differences = generator.choice([-1, 0, 1], p=[0.2, 0.6, 0.2], size=300)
@@ -216,6 +214,6 @@ def test_the_smallest_effect_is_seen_in_four_of_five():
 
 
 def test_few_clusters_do_not_reject_too_often():
-    # Four clusters of six rows that differ, all one way: 2 of 16 signs are as far; the chi-square of 4 would say 0.0455.
+    # Four clusters of six rows, all with the same difference: 2 of 16 combinations of signs are as extreme; chi-square would give 0.0455.
     first, second, clusters = np.ones(24, dtype=int), np.zeros(24, dtype=int), np.repeat(np.arange(4), 6)
     assert clustered_mcnemar_p(first, second, clusters) == pytest.approx(2 / 16)

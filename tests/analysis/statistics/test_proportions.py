@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from statsmodels.regression.linear_model import OLS
-from statsmodels.stats import proportion  # noqa: F401 (a second to import: not in hypothesis' time)
+from statsmodels.stats import proportion  # noqa: F401 (its import takes a second, which hypothesis would count as the test's)
 
 from lm_eval_illusion.analysis.statistics import clustered_wilson_interval, wilson_interval
 from lm_eval_illusion.analysis.statistics.clusters import variance_of_mean
@@ -20,10 +20,10 @@ Z_95 = 1.959963984540054
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
-def test_wilson_is_scipys(successes, n):
+def test_wilson_has_the_values_of_scipy(successes, n):
     successes = min(successes, n)
-    theirs = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(successes, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    expected = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_wilson_by_its_closed_form_in_decimals(successes, n):
 
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_wilson_by_definition(successes, more):
-    # The ends are where |p - share| is z standard errors of p.
+    # At each end p, |p - share| is z standard errors of p.
     n = successes + more
     for end in wilson_interval(successes, n):
         assert abs(end - successes / n) == pytest.approx(Z_95 * (end * (1 - end) / n) ** 0.5, rel=1e-6)
 
 
 @given(st.integers(0, 60), st.integers(1, 60))
-def test_wilson_holds_its_rate(successes, n):
+def test_wilson_contains_the_rate_and_is_symmetric(successes, n):
     successes = min(successes, n)
     low, high = wilson_interval(successes, n)
     assert 0 <= low <= successes / n <= high <= 1
@@ -68,7 +68,7 @@ def test_wilson_holds_its_rate(successes, n):
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-12)
 
 
-def test_nothing_has_no_interval():
+def test_without_rows_there_is_no_interval():
     nothing = np.array([], dtype=int)
     assert wilson_interval(0, 0) is None
     assert clustered_wilson_interval(nothing, nothing) is None
@@ -123,13 +123,13 @@ def test_the_variance_is_statsmodels_cluster_robust_one(rows):
 
 
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=40), st.integers(0, 99))
-def test_a_row_a_cluster_is_plain_wilson(hits, seed):
+def test_one_row_per_cluster_is_plain_wilson(hits, seed):
     clusters = np.random.default_rng(seed).permutation(len(hits))
     assert clustered_wilson_interval(np.array(hits), clusters) == wilson_interval(sum(hits), len(hits))
 
 
 @pytest.mark.parametrize("hit", [0, 1])
-def test_without_variance_the_clusters_count(hit):
+def test_without_variance_the_number_of_clusters_is_the_sample_size(hit):
     hits, clusters = np.full(12, hit), np.repeat(np.arange(4), 3)
     assert clustered_wilson_interval(hits, clusters) == wilson_interval(4 * hit, 4)
 
@@ -143,11 +143,11 @@ def test_clustered_wilson_properties(rows, seed):
     hits, clusters = rows
     interval = clustered_wilson_interval(hits, clusters)
     assert 0 <= interval[0] <= hits.mean() <= interval[1] <= 1
-    # Clusters only widen.
+    # Clustering only widens the interval.
     low, high = wilson_interval(int(hits.sum()), len(hits))
     assert interval[0] <= low + 1e-12
     assert interval[1] >= high - 1e-12
-    # The order of the rows and the numbers of the clusters change no bit; misses for hits mirror it.
+    # Order of rows and numbering of clusters change no bit; swapping hits and misses mirrors the interval.
     assert clustered_wilson_interval(*shuffled(rows, seed)) == interval
     assert clustered_wilson_interval(hits, renamed(clusters, seed)) == interval
     mirrored = clustered_wilson_interval(1 - hits, clusters)

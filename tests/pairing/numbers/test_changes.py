@@ -172,7 +172,9 @@ def test_english_dates_exist(answer):
     ],
 )
 def test_days_and_hours_exist(lang, answer, most):
-    for option in changed_in(lang, answer):
+    options = changed_in(lang, answer)
+    assert options
+    for option in options:
         assert all(int(number) <= most for number in re.findall(r"\d+", option)), option
 
 
