@@ -44,7 +44,7 @@ def _row(outcome: Outcome, item: int, dense: Outcome | None, texts: ItemTexts) -
         "variant": outcome.variant.variant,
         "cell": cell_of(outcome),
         "transition": None if dense is None or outcome.variant.is_dense else transition_of(dense, outcome),
-        "scores": answers.scores,
+        "scores": list(answers.scores),
         "gold_rank": outcome.gold_rank,
-        "outputs": answers.outputs,
+        "outputs": {view: list(outputs) for view, outputs in answers.outputs.items()},
     }

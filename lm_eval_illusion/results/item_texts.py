@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, Outcome
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import FullRow, RowTexts
@@ -34,12 +36,14 @@ class ItemText:
     aliases: list[str] | None
 
 
-@dataclass
-class AnswerTexts:
-    """What a variant made of an item: log-likelihoods of the options in nats (None: not finite), and outputs by view."""
+class AnswerTexts(msgspec.Struct, gc=False):
+    """What a variant made of an item: log-likelihoods of the options in nats (None: not finite), and outputs by view.
 
-    scores: list[float | None] = field(default_factory=list)
-    outputs: dict[str, list[str]] = field(default_factory=dict)
+    There are tens of thousands of these: without `gc=False` and tuples, the garbage collector takes seconds to search them.
+    """
+
+    scores: tuple[float | None, ...] = ()
+    outputs: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 @dataclass
@@ -94,7 +98,7 @@ class ItemTexts:
             sampled.items[view.family, view.language] = _item_of_view(view, item_id, row.doc)
         answers = sampled.answers.setdefault((*view.variant.key, view.family, view.language), AnswerTexts())
         if view.view in OUTPUT_LABELS:
-            answers.outputs[view.view] = row.outputs
+            answers.outputs[view.view] = tuple(row.outputs)
         else:
             answers.scores = _finite(row.scores)
 
@@ -103,7 +107,7 @@ class ItemTexts:
         sampled = self._sampled[outcome.id]
         sampled.items.setdefault((outcome.family, outcome.language), _item_of_documents(outcome, recognition, production))
         key = (*outcome.variant.key, outcome.family, outcome.language)
-        sampled.answers[key] = AnswerTexts(_finite(recognition.scores), {"gen": production.outputs})
+        sampled.answers[key] = AnswerTexts(_finite(recognition.scores), {"gen": tuple(production.outputs)})
 
     def item(self, key: ItemKey) -> ItemText | None:
         """Return an item of the sample, None for others."""
@@ -148,6 +152,6 @@ def _item_of_documents(outcome: Outcome, recognition: FullRow, production: FullR
     )
 
 
-def _finite(scores: list[float]) -> list[float | None]:
-    # JSON has no NaN and no infinity.
-    return [score if math.isfinite(score) else None for score in scores]
+def _finite(scores: list[float]) -> tuple[float | None, ...]:
+    # JSON has no NaN and no infinity. A tuple of a list is faster than one of a generator.
+    return tuple([score if math.isfinite(score) else None for score in scores])
