@@ -47,7 +47,7 @@ AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank
 
 
 class ClassCounts(msgspec.Struct, frozen=True):
-    """How many items are in each outcome class."""
+    """How many items are in each outcome class. Its key in report.json is `cells`."""
 
     both: int
     recognition_only: int
@@ -202,7 +202,7 @@ class LeaderboardEntry(msgspec.Struct, frozen=True, kw_only=True):
     rank_error: int
 
 
-class CalibrationCell(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A variant calibrated in one language and evaluated in another (or in all), against the dense model."""
 
     calibration_language: str
@@ -229,7 +229,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     calibration_languages: list[str]
     languages: list[str]
-    cells: list[CalibrationCell]
+    cells: list[CalibrationEntry]
 
 
 class Flips(msgspec.Struct, frozen=True):
