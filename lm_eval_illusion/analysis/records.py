@@ -1,7 +1,8 @@
-"""The records of report.json (schema 1). A field is a key of the JSON object, in the same order; an undefined value is None, there null.
+"""The records of report.json (schema 1).
 
-`Report` is what `analysis.crosstab.tabulate` computes and what every renderer in `report` reads. `report_json` gives the plain
-dictionary of report.json, `read_report_json` reads one back.
+A field is a key of the JSON object, in the same order; None is null there and stands for an undefined value. `Report` is computed by
+`analysis.crosstab.tabulate` and read by every renderer in `report`. `report_json` returns the plain dictionary of report.json,
+`read_report_json` reads it back.
 """
 
 from __future__ import annotations
