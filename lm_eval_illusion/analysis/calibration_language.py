@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, Row, VariantEntry
+from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, Row, VariantEntry
 from lm_eval_illusion.results.outcomes import POOLED
 
 
 def by_calibration_language(rows: Sequence[Row], variants: Sequence[VariantEntry]) -> list[CalibrationTable]:
     """Return a table for each family and pruning setting that has variants with at least two calibration languages.
 
-    A cell holds `production_change` and `induced_rate` against the dense model for one calibration and one evaluation language. A row
-    without a comparison with a dense model has no cell.
+    An entry holds `production_change` and `induced_rate` against the dense model for one calibration and one evaluation language. A row
+    without a comparison with a dense model has no entry.
     """
     tables = []
     for group in _by_settings(variants):
         language_of = {entry.variant: entry.calibration_language or "" for entry in group}
         own = [row for row in rows if row.base_model == group[0].base_model and row.variant in language_of and row.vs_dense]
         for family in dict.fromkeys(row.family for row in own):
-            cells = _cells([row for row in own if row.family == family], language_of)
-            calibrated = ordered({cell.calibration_language for cell in cells})
+            entries = _entries([row for row in own if row.family == family], language_of)
+            calibrated = ordered({entry.calibration_language for entry in entries})
             if len(calibrated) > 1:
-                evaluated = ordered({cell.language for cell in cells})
-                tables.append(_table(group[0], family, calibrated, evaluated, cells))
+                evaluated = ordered({entry.language for entry in entries})
+                tables.append(_table(group[0], family, calibrated, evaluated, entries))
     return tables
 
 
@@ -68,7 +68,7 @@ def _by_settings(variants: Sequence[VariantEntry]) -> list[list[VariantEntry]]:
 
 
 def _table(
-    settings: VariantEntry, family: str, calibrated: list[str], evaluated: list[str], cells: list[CalibrationCell]
+    settings: VariantEntry, family: str, calibrated: list[str], evaluated: list[str], entries: list[CalibrationEntry]
 ) -> CalibrationTable:
     return CalibrationTable(
         base_model=settings.base_model,
@@ -83,13 +83,13 @@ def _table(
         family=family,
         calibration_languages=calibrated,
         languages=evaluated,
-        cells=cells,
+        cells=entries,
     )
 
 
-def _cells(rows: Sequence[Row], language_of: Mapping[str, str]) -> list[CalibrationCell]:
+def _entries(rows: Sequence[Row], language_of: Mapping[str, str]) -> list[CalibrationEntry]:
     return [
-        CalibrationCell(
+        CalibrationEntry(
             calibration_language=language_of[row.variant],
             language=row.language,
             variant=row.variant,

@@ -88,7 +88,7 @@ def _paired(first: Sequence[Outcome], second: Sequence[Outcome]) -> list[tuple[O
 
 def _noise_row(key: tuple[str, str, str], pairs: Sequence[tuple[Outcome, Outcome]]) -> NoiseRow:
     base_model, family, language = key
-    before, after = outcome_arrays([one for one, _ in pairs]), outcome_arrays([other for _, other in pairs])
+    before, after = outcome_arrays([first for first, _ in pairs]), outcome_arrays([second for _, second in pairs])
     gap_before, gap_after = _gaps(before), _gaps(after)
     return NoiseRow(
         base_model=base_model,

@@ -1,7 +1,8 @@
-"""The records of report.json (schema 1). A field is a key of the JSON object, in the same order; an undefined value is None, there null.
+"""The records of report.json (schema 1).
 
-`Report` is what `analysis.crosstab.tabulate` computes and what every renderer in `report` reads. `report_json` gives the plain
-dictionary of report.json, `read_report_json` reads one back.
+A field is a key of the JSON object, in the same order; None is null there and stands for an undefined value. `Report` is computed by
+`analysis.crosstab.tabulate` and read by every renderer in `report`. `report_json` returns the plain dictionary of report.json,
+`read_report_json` reads it back.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank
 
 
 class ClassCounts(msgspec.Struct, frozen=True):
-    """How many items are in each outcome class."""
+    """How many items are in each outcome class. Its key in report.json is `cells`."""
 
     both: int
     recognition_only: int
@@ -202,7 +203,7 @@ class LeaderboardEntry(msgspec.Struct, frozen=True, kw_only=True):
     rank_error: int
 
 
-class CalibrationCell(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A variant calibrated in one language and evaluated in another (or in all), against the dense model."""
 
     calibration_language: str
@@ -229,7 +230,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     calibration_languages: list[str]
     languages: list[str]
-    cells: list[CalibrationCell]
+    cells: list[CalibrationEntry]
 
 
 class Flips(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from lm_eval_illusion.analysis.records import (
     Row,
     VariantEntry,
 )
-from lm_eval_illusion.report.cells import (
+from lm_eval_illusion.report.column_formats import (
     COUNT,
     DECIMAL,
     LANGUAGE,
@@ -22,9 +22,9 @@ from lm_eval_illusion.report.cells import (
     SHARE_BRIEF,
     SIGNED,
     WORD,
-    Cell,
     CsvValue,
     Format,
+    TableEntry,
 )
 
 R = TypeVar("R")
@@ -75,10 +75,10 @@ class Column(Generic[R]):
         """Return the value as text for terminal and Markdown."""
         return self.format.brief(self.read(row))
 
-    def cell(self, row: R) -> Cell:
-        """Return the value as a cell of the page."""
+    def entry(self, row: R) -> TableEntry:
+        """Return the value as an entry of the page."""
         value = self.read(row)
-        return Cell(self.format.text(value), self.format.sort(value), self.note(row))
+        return TableEntry(self.format.text(value), self.format.sort(value), self.note(row))
 
     @property
     def csv_fields(self) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
-from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, DenseComparison, NoiseRow, Rate, Row
-from lm_eval_illusion.report.cells import (
+from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, DenseComparison, NoiseRow, Rate, Row
+from lm_eval_illusion.report.column_formats import (
     CHANGE,
     CHANGE_BRIEF,
     COUNT,
@@ -209,10 +209,10 @@ NOISE_COLUMNS: tuple[Column[NoiseRow], ...] = (
 
 @dataclass(frozen=True)
 class CalibrationRow:
-    """A cell of a calibration table, with the table for the names that all its cells share."""
+    """An entry of a calibration table, with the table for the names that all its entries share."""
 
     table: CalibrationTable
-    cell: CalibrationCell
+    entry: CalibrationEntry
 
     @property
     def base_model(self) -> str:
@@ -226,12 +226,12 @@ class CalibrationRow:
 
     @property
     def variant(self) -> str:
-        """The variant of the cell."""
-        return self.cell.variant
+        """The variant of the entry."""
+        return self.entry.variant
 
 
 def _setting(name: str) -> Column[CalibrationRow]:
-    """A pruning setting that all cells of a table share; its name says the settings on terminal and page."""
+    """A pruning setting that all entries of a table share; its name says the settings on terminal and page."""
     return Column(name, name, "pruning setting", attrgetter(f"table.{name}"), WORD, CSV)
 
 
@@ -239,14 +239,14 @@ PRODUCTION_CHANGE: Column[CalibrationRow] = Column(
     "production_change",
     "production",
     "change of the production accuracy against the dense model, in points",
-    lambda row: row.cell.production_change,
+    lambda row: row.entry.production_change,
     CHANGE_BRIEF,
 )
 INDUCED_RATE: Column[CalibrationRow] = Column(
     "induced_rate",
     "induced",
     "induced recognition-only errors: share of the known items no longer produced but still recognised, in per cent",
-    lambda row: row.cell.induced_rate,
+    lambda row: row.entry.induced_rate,
     SHARE_BRIEF,
 )
 CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
@@ -257,13 +257,13 @@ CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
         "calibration_language",
         "calibrated",
         "language of the calibration text",
-        lambda row: row.cell.calibration_language,
+        lambda row: row.entry.calibration_language,
         LANGUAGE,
     ),
-    Column("language", "evaluated", "language of question and answer", lambda row: row.cell.language, LANGUAGE),
+    Column("language", "evaluated", "language of question and answer", lambda row: row.entry.language, LANGUAGE),
     replace(VARIANT, outputs=CSV),
-    Column("n", "n", "items of both variant and dense model", lambda row: row.cell.n, COUNT),
-    Column("known", "known", "number of items that the dense model produces", lambda row: row.cell.known, COUNT),
+    Column("n", "n", "items of both variant and dense model", lambda row: row.entry.n, COUNT),
+    Column("known", "known", "number of items that the dense model produces", lambda row: row.entry.known, COUNT),
     PRODUCTION_CHANGE,
     INDUCED_RATE,
 )

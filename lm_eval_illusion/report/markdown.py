@@ -24,8 +24,8 @@ from lm_eval_illusion.report.tables import (
 )
 
 HOW_INTERVALS_ARE_MADE = (
-    "Intervals are 95 %. Shares have Wilson's, in rows over several languages on the effective number of items, because one item in"
-    " several languages is one cluster; gaps and changes have a bootstrap that resamples item ids."
+    "All intervals are 95 %. Shares have Wilson intervals; rows over several languages use the effective number of items, because an"
+    " item in several languages is one cluster. Gaps and changes have bootstrap intervals that resample item ids."
 )
 
 

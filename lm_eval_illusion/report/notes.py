@@ -39,10 +39,10 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
 
 def _gaps(outcomes: Sequence[Outcome]) -> list[str]:
     """Note where variants of a base model were not evaluated on the same items: their pooled rows then differ in what they cover."""
-    asked: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    items_of: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     for outcome in outcomes:
-        asked[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))
-    return [note for (model, family), by_variant in asked.items() for note in _gaps_of(model, family, by_variant)]
+        items_of[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))
+    return [note for (model, family), by_variant in items_of.items() for note in _gaps_of(model, family, by_variant)]
 
 
 def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, str]]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 from lm_eval_illusion.analysis.calibration_language import setting_name
 from lm_eval_illusion.analysis.records import CalibrationTable, Report, Row
-from lm_eval_illusion.report.cells import Cell
+from lm_eval_illusion.report.column_formats import TableEntry
 from lm_eval_illusion.report.columns import (
     ANSWER_TYPE,
     BASE_MODEL,
@@ -119,7 +119,7 @@ def calibration_matrices(table: CalibrationTable) -> list[CalibrationMatrix]:
 
 
 def _matrix(table: CalibrationTable, column: Column[CalibrationRow]) -> list[list[str]]:
-    texts = {(cell.calibration_language, cell.language): column.brief(CalibrationRow(table, cell)) for cell in table.cells}
+    texts = {(entry.calibration_language, entry.language): column.brief(CalibrationRow(table, entry)) for entry in table.cells}
     return [
         [calibrated, *(texts.get((calibrated, language), UNDEFINED) for language in table.languages)]
         for calibrated in table.calibration_languages
@@ -133,7 +133,7 @@ class PageTable:
     caption: str
     columns: list[Column[Any]]
     groups: list[tuple[str, int]]
-    rows: list[list[Cell]]
+    rows: list[list[TableEntry]]
 
 
 def page_table(caption: str, names: Sequence[Column[Any]], columns: Sequence[Column[R]], rows: Sequence[R]) -> PageTable | None:
@@ -144,10 +144,10 @@ def page_table(caption: str, names: Sequence[Column[Any]], columns: Sequence[Col
     if not rows:
         return None
     shown = [*names, *_grouped([column for column in columns if Output.PAGE in column.outputs])]
-    cells = [[column.cell(row) for column in shown] for row in rows]
-    defined = [index for index in range(len(shown)) if any(row[index].text != UNDEFINED for row in cells)]
+    entries = [[column.entry(row) for column in shown] for row in rows]
+    defined = [index for index in range(len(shown)) if any(row[index].text != UNDEFINED for row in entries)]
     kept = [shown[index] for index in defined]
-    return PageTable(caption, kept, _group_headings(kept), [[row[index] for index in defined] for row in cells])
+    return PageTable(caption, kept, _group_headings(kept), [[row[index] for index in defined] for row in entries])
 
 
 def page_leaderboard(report: Report) -> PageTable | None:
@@ -187,7 +187,7 @@ def page_noise(report: Report, pooled: bool) -> PageTable | None:
 
 def page_calibration(report: Report) -> PageTable | None:
     """A row for each pair of calibration and evaluation language, with intervals."""
-    rows = [CalibrationRow(table, cell) for table in report.calibration_languages for cell in table.cells]
+    rows = [CalibrationRow(table, entry) for table in report.calibration_languages for entry in table.cells]
     return page_table(CALIBRATION, _identity(report), CALIBRATION_COLUMNS, rows)
 
 
@@ -215,7 +215,7 @@ def _name(report: Report) -> Column[Any]:
     """Return the columns of `_identity` as one, for a table whose first column stays in view when it scrolls sideways."""
     first, *others = _identity(report)
     explanation = "pruning method and requested sparsity; below it base model and family"
-    return replace(first, explanation=explanation, note=lambda row: ", ".join(column.cell(row).text for column in others))
+    return replace(first, explanation=explanation, note=lambda row: ", ".join(column.entry(row).text for column in others))
 
 
 def _grouped(columns: Sequence[Column[R]]) -> list[Column[R]]:

@@ -25,12 +25,12 @@ FATES = ("retained", "induced_recognition_only", "lost")
 def made_browser(say, base_models, variants, families, languages, items):
     """Return items of every family and language, and a row for each item and variant of every base model."""
     chance = random.Random(5)
-    asked = [_item(say, family, language, i) for family in families for language in languages for i in range(items)]
-    browser = {"items": asked, "rows": [], "left_out": 0}
+    made = [_item(say, family, language, i) for family in families for language in languages for i in range(items)]
+    browser = {"items": made, "rows": [], "left_out": 0}
     for base_model in base_models:
         dense = {}
         for variant in variants:
-            for number, item in enumerate(asked):
+            for number, item in enumerate(made):
                 row = _outcome(chance, say, number, item, base_model, variant, dense)
                 browser["rows"].append(row)
                 if variant[1] == "none":

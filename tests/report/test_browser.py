@@ -150,8 +150,8 @@ def test_search(page, plain, words):
 
     def text(row):
         item = browser["items"][row["item"]]
-        said = [output for outputs in row["outputs"].values() for output in outputs]
-        parts = [item["id"], item["question"], item["answer"], item["context"], *item["aliases"], *item["options"], *said]
+        texts = [output for outputs in row["outputs"].values() for output in outputs]
+        parts = [item["id"], item["question"], item["answer"], item["context"], *item["aliases"], *item["options"], *texts]
         return "\n".join(parts).lower()
 
     found = [row for row in browser["rows"] if all(word in text(row) for word in words.lower().split())]

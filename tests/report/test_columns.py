@@ -10,7 +10,7 @@ import pytest
 
 from lm_eval_illusion.analysis.records import VariantEntry, report_json
 from lm_eval_illusion.report import columns, comparison_columns, csv_files, files, tables
-from lm_eval_illusion.report.cells import COUNT, SHARE
+from lm_eval_illusion.report.column_formats import COUNT, SHARE
 from lm_eval_illusion.report.columns import Column, Output
 from lm_eval_illusion.report.files import report_texts
 from lm_eval_illusion.report.terminal import print_report
@@ -67,7 +67,7 @@ def test_a_new_column_of_a_variants_numbers_is_on_terminal_markdown_and_page(exa
 
 def test_a_new_column_of_the_calibration_languages_is_on_the_page_and_in_csv(example, monkeypatch):
     report, browser = example
-    rate = Column("new_key", "new heading", "new explanation", lambda row: row.cell.induced_rate, SHARE)
+    rate = Column("new_key", "new heading", "new explanation", lambda row: row.entry.induced_rate, SHARE)
     add(monkeypatch, "CALIBRATION_COLUMNS", rate)
     texts = report_texts(report, [], browser)
     assert "new heading" in texts["report.html"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.analysis.calibration_language import setting_name
-from lm_eval_illusion.analysis.records import CalibrationCell, CalibrationTable, Rate, Report, Row
+from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, Rate, Report, Row
 from lm_eval_illusion.report.figures.series import column_width, grouped, label_width
 from lm_eval_illusion.report.figures.svg import Drawing, Point, cut
 from lm_eval_illusion.report.format import change_with_interval, percent, points, share_with_interval, span
@@ -17,14 +17,14 @@ STEP = 27
 NARROWEST = 30
 WIDEST = 64
 DARK = 0.78
-"""From this strength on, a cell's text has the colour for text on the full colour."""
+"""From this strength on, a tile's text has the colour for text on the full colour."""
 SMALLEST_SCALE = 0.1
 """The full colour stands for at least this rate: a largest rate of 2 % must not look like one of 60 %."""
 
 
 @dataclass(frozen=True)
-class HeatCell:
-    """A cell: its text, the strength of its colour from 0 to 1, the text on hover, and the role that selects the colour."""
+class HeatTile:
+    """A tile: its text, the strength of its colour from 0 to 1, the text on hover, and the role that selects the colour."""
 
     text: str
     strength: float
@@ -33,31 +33,31 @@ class HeatCell:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What a calibration map shows: `read` returns a cell's rate, `strength` maps its value to the strength of the colour."""
+class CalibrationMeasure:
+    """What a calibration map shows: `read` returns the rate of an entry, `strength` maps its value to the strength of the colour."""
 
     heading: str
     role: str
-    read: Callable[[CalibrationCell], Rate]
+    read: Callable[[CalibrationEntry], Rate]
     strength: Callable[[float], float]
     text: Callable[[float | None, int], str]
     with_interval: Callable[[Rate], str]
 
 
 MEASURES = (
-    Measure(
+    CalibrationMeasure(
         heading="production against the dense model, points",
         role="retained",
-        read=lambda cell: cell.production_change,
+        read=lambda entry: entry.production_change,
         # The colour shows what was lost: a gain is as faint as no change.
         strength=lambda change: max(0.0, -change),
         text=points,
         with_interval=change_with_interval,
     ),
-    Measure(
+    CalibrationMeasure(
         heading="induced recognition-only errors, % of known",
         role="illusion",
-        read=lambda cell: cell.induced_rate,
+        read=lambda entry: entry.induced_rate,
         strength=lambda rate: rate,
         text=percent,
         with_interval=share_with_interval,
@@ -84,9 +84,9 @@ def draw_languages(report: Report, width: float) -> Drawing | None:
         drawing.y += 14
         first = group.rows[0]
         own = [row for row in rows if (row.base_model, row.family) == (first.base_model, first.family)]
-        cells = {(row.variant, row.language): _language_cell(row, max(largest, SMALLEST_SCALE)) for row in own}
+        tiles = {(row.variant, row.language): _language_tile(row, max(largest, SMALLEST_SCALE)) for row in own}
         languages = sorted({row.language for row in own})
-        _draw_map(drawing, [row.variant for row in group.rows], languages, cells, label_width(groups, width))
+        _draw_map(drawing, [row.variant for row in group.rows], languages, tiles, label_width(groups, width))
     return drawing
 
 
@@ -100,7 +100,7 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
         return None
     drawing = Drawing(
         "Language of calibration against language of evaluation",
-        f"rows: calibrated in, columns: asked in; n = {span([cell.n for table in tables for cell in table.cells])} items a cell",
+        f"rows: calibrated in, columns: asked in; n = {span([entry.n for table in tables for entry in table.cells])} items a cell",
         "The darker, the more production was lost, or the more recognition-only errors were induced.",
         width,
     )
@@ -113,9 +113,9 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
         for measure in MEASURES:
             drawing.text((0, drawing.y + 4), cut(measure.heading, width), "label", tip=measure.heading)
             drawing.y += 14
-            cells = _calibration_cells(table, measure, _largest(tables, measure))
+            tiles = _calibration_tiles(table, measure, _largest(tables, measure))
             rows = [labels[code] for code in table.calibration_languages]
-            _draw_map(drawing, rows, table.languages, cells, column_width(list(labels.values()), width))
+            _draw_map(drawing, rows, table.languages, tiles, column_width(list(labels.values()), width))
     return drawing
 
 
@@ -123,10 +123,10 @@ def _draw_map(
     drawing: Drawing,
     rows: Sequence[str],
     languages: Sequence[str],
-    cells: Mapping[tuple[str, str], HeatCell],
+    tiles: Mapping[tuple[str, str], HeatTile],
     names: float,
 ) -> None:
-    """Draw `cells`, by row and language, right of a column of row names that is `names` pixels wide.
+    """Draw `tiles`, by row and language, right of a column of row names that is `names` pixels wide.
 
     Languages that do not fit beside each other continue in further maps below, of similar width.
     """
@@ -144,43 +144,43 @@ def _draw_map(
         for row in rows:
             drawing.text((0, drawing.y + 17), cut(row, names - 8), "label", tip=row)
             for index, language in enumerate(shown):
-                _draw_cell(drawing, (names + index * step, drawing.y), step, cells.get((row, language)))
+                _draw_tile(drawing, (names + index * step, drawing.y), step, tiles.get((row, language)))
             drawing.y += STEP
         drawing.y += 16
 
 
-def _draw_cell(drawing: Drawing, at: Point, step: float, cell: HeatCell | None) -> None:
-    """Draw a cell; None, a language that was not evaluated, is a dash."""
-    if cell is None:
+def _draw_tile(drawing: Drawing, at: Point, step: float, tile: HeatTile | None) -> None:
+    """Draw a tile; None, a language that was not evaluated, is a dash."""
+    if tile is None:
         drawing.text((at[0] + step / 2, at[1] + 17), "–", "quiet", "middle", tip="not asked")
         return
-    drawing.rect(at, (step - 2, STEP - 2), cell.role, cell.tip, opacity=round(0.06 + 0.94 * cell.strength, 2))
-    role = f"on-{cell.role}" if cell.strength > DARK else "on-faint"
-    drawing.text((at[0] + step / 2 - 1, at[1] + 17), cell.text, role, "middle", cell.tip)
+    drawing.rect(at, (step - 2, STEP - 2), tile.role, tile.tip, opacity=round(0.06 + 0.94 * tile.strength, 2))
+    role = f"on-{tile.role}" if tile.strength > DARK else "on-faint"
+    drawing.text((at[0] + step / 2 - 1, at[1] + 17), tile.text, role, "middle", tile.tip)
 
 
-def _language_cell(row: Row, largest: float) -> HeatCell:
+def _language_tile(row: Row, largest: float) -> HeatTile:
     rate = row.recognition_only_rate
     tip = f"{row.variant}, {language_name(row.language)}: {share_with_interval(rate)} %, n = {row.n}"
-    return HeatCell(percent(rate.value, 0), (rate.value or 0.0) / largest, tip)
+    return HeatTile(percent(rate.value, 0), (rate.value or 0.0) / largest, tip)
 
 
-def _calibration_cells(table: CalibrationTable, measure: Measure, largest: float) -> dict[tuple[str, str], HeatCell]:
-    """Return the cells by name of the calibration language and code of the evaluation language."""
-    cells = {}
-    for cell in table.cells:
-        rate = measure.read(cell)
-        calibrated, evaluated = language_name(cell.calibration_language), language_name(cell.language)
-        cells[calibrated, cell.language] = HeatCell(
+def _calibration_tiles(table: CalibrationTable, measure: CalibrationMeasure, largest: float) -> dict[tuple[str, str], HeatTile]:
+    """Return the tiles by name of the calibration language and code of the evaluation language."""
+    tiles = {}
+    for entry in table.cells:
+        rate = measure.read(entry)
+        calibrated, evaluated = language_name(entry.calibration_language), language_name(entry.language)
+        tiles[calibrated, entry.language] = HeatTile(
             text=measure.text(rate.value, 0),
             strength=0.0 if rate.value is None else measure.strength(rate.value) / largest,
-            tip=f"{cell.variant}, calibrated in {calibrated}, asked in {evaluated}, n = {cell.n}: {measure.with_interval(rate)}",
+            tip=f"{entry.variant}, calibrated in {calibrated}, asked in {evaluated}, n = {entry.n}: {measure.with_interval(rate)}",
             role=measure.role,
         )
-    return cells
+    return tiles
 
 
-def _largest(tables: Sequence[CalibrationTable], measure: Measure) -> float:
+def _largest(tables: Sequence[CalibrationTable], measure: CalibrationMeasure) -> float:
     """Return the value of the full colour: the largest strength in any table, at least SMALLEST_SCALE."""
-    values = [measure.read(cell).value for table in tables for cell in table.cells]
+    values = [measure.read(entry).value for table in tables for entry in table.cells]
     return max([SMALLEST_SCALE, *(measure.strength(value) for value in values if value is not None)])

@@ -23,7 +23,7 @@ RADIUS = 4.6
 
 
 @dataclass(frozen=True)
-class Measure:
+class Accuracy:
     """What a line shows; `name` selects its colours."""
 
     name: str
@@ -35,9 +35,9 @@ class Measure:
         return float(self.rate(row).value or 0.0)
 
 
-RECOGNITION = Measure("recognition", "recognised", lambda row: row.recognition_accuracy)
-PRODUCTION = Measure("production", "produced", lambda row: row.production_accuracy)
-MEASURES = (RECOGNITION, PRODUCTION)
+RECOGNITION = Accuracy("recognition", "recognised", lambda row: row.recognition_accuracy)
+PRODUCTION = Accuracy("production", "produced", lambda row: row.production_accuracy)
+ACCURACIES = (RECOGNITION, PRODUCTION)
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def draw_recognition_and_production(report: Report, width: float) -> Drawing | N
 
 def _legend(drawing: Drawing, methods: Sequence[str]) -> None:
     x, y = 0.0, drawing.y
-    for measure in MEASURES:
-        drawing.path([(x, y - 4), (x + 26, y - 4)], f"{measure.name}-line")
-        drawing.text((x + 32, y), measure.word, "label")
-        x += 50 + width_of(measure.word)
+    for accuracy in ACCURACIES:
+        drawing.path([(x, y - 4), (x + 26, y - 4)], f"{accuracy.name}-line")
+        drawing.text((x + 32, y), accuracy.word, "label")
+        x += 50 + width_of(accuracy.word)
     drawing.rect((x, y - 10), (18, 12), "gap")
     drawing.text((x + 24, y), "illusion gap", "label")
     x += 52 + width_of("illusion gap")
@@ -102,18 +102,18 @@ def _legend(drawing: Drawing, methods: Sequence[str]) -> None:
 
 def _panel(drawing: Drawing, panel: Panel, methods: Sequence[str], x: float, size: Point, most: float) -> None:
     several = len(methods) > 1
-    labels = [method.name for method in panel.methods] if several else [measure.word for measure in MEASURES]
+    labels = [method.name for method in panel.methods] if several else [accuracy.word for accuracy in ACCURACIES]
     label_width = min(max(map(width_of, labels)) * BOLD + 12, size[0] / 3)
     frame = Frame(x + AXIS, drawing.y + 22, size[0] - AXIS - label_width, size[1], most)
     drawing.text((x, drawing.y + 4), cut(panel.heading, size[0]), "heading", tip=panel.heading)
     _axes(drawing, frame)
     for method in panel.methods:
-        edges = [[frame.at(sparsity, measure.value(row)) for sparsity, row in method.points] for measure in MEASURES]
+        edges = [[frame.at(sparsity, accuracy.value(row)) for sparsity, row in method.points] for accuracy in ACCURACIES]
         # The gaps of several methods overlap: each is fainter.
         drawing.area([*edges[0], *reversed(edges[1])], "gap", opacity=0.22 if len(panel.methods) == 1 else 0.13)
     for method in panel.methods:
-        for measure in MEASURES:
-            _line(drawing, frame, method, measure, methods.index(method.name))
+        for accuracy in ACCURACIES:
+            _line(drawing, frame, method, accuracy, methods.index(method.name))
     _label_ends(drawing, frame, panel, label_width, several)
     _label_widest_gap(drawing, frame, panel)
 
@@ -131,17 +131,17 @@ def _axes(drawing: Drawing, frame: Frame) -> None:
     drawing.text((frame.x + frame.width / 2, frame.top + frame.height + 32), "measured sparsity, %", "quiet", "middle")
 
 
-def _line(drawing: Drawing, frame: Frame, method: Method, measure: Measure, number: int) -> None:
-    """Draw one measure of one method; `number` selects the mark."""
-    drawing.path([frame.at(sparsity, measure.value(row)) for sparsity, row in method.points], f"{measure.name}-line")
+def _line(drawing: Drawing, frame: Frame, method: Method, accuracy: Accuracy, number: int) -> None:
+    """Draw one accuracy of one method; `number` selects the mark."""
+    drawing.path([frame.at(sparsity, accuracy.value(row)) for sparsity, row in method.points], f"{accuracy.name}-line")
     for sparsity, row in method.points:
-        rate = measure.rate(row)
+        rate = accuracy.rate(row)
         if rate.ci is not None:
             drawing.line(frame.at(sparsity, rate.ci[0]), frame.at(sparsity, rate.ci[1]), "interval")
-        tip = f"{row.variant}, sparsity {percent(sparsity)} %: {measure.name} {share_with_interval(rate)} %, n = {row.n}"
+        tip = f"{row.variant}, sparsity {percent(sparsity)} %: {accuracy.name} {share_with_interval(rate)} %, n = {row.n}"
         # The dense point belongs to every method and has the same mark in all.
         is_dense = row is method.points[0][1] and sparsity == 0
-        _mark(drawing, frame.at(sparsity, measure.value(row)), 0 if is_dense else number, f"{measure.name}-mark", tip)
+        _mark(drawing, frame.at(sparsity, accuracy.value(row)), 0 if is_dense else number, f"{accuracy.name}-mark", tip)
 
 
 def _mark(drawing: Drawing, at: Point, number: int, role: str, tip: str = "") -> None:
@@ -157,15 +157,15 @@ def _label_ends(drawing: Drawing, frame: Frame, panel: Panel, label_width: float
     """Label the right end of each line with its method, or, where there is only one method, with what is measured."""
     ends = []
     for method in panel.methods:
-        for measure in MEASURES:
+        for accuracy in ACCURACIES:
             sparsity, row = method.points[-1]
-            ends.append((frame.at(sparsity, measure.value(row)), method.name if several else measure.word, measure.name))
+            ends.append((frame.at(sparsity, accuracy.value(row)), method.name if several else accuracy.word, accuracy.name))
     heights = apart([y for (_, y), _, _ in ends], LABEL_GAP, frame.top + frame.height)
     edge = frame.x + frame.width
-    for ((x, end), name, measure_name), y in zip(ends, heights, strict=True):
+    for ((x, end), name, accuracy_name), y in zip(ends, heights, strict=True):
         if x < edge - 20:
             drawing.line((x + 8, end), (edge + 7, y), "leader")
-        drawing.text((edge + 10, y + 4), cut(name, label_width / BOLD), f"{measure_name}-text", tip=name)
+        drawing.text((edge + 10, y + 4), cut(name, label_width / BOLD), f"{accuracy_name}-text", tip=name)
 
 
 def _label_widest_gap(drawing: Drawing, frame: Frame, panel: Panel) -> None:
@@ -177,7 +177,7 @@ def _label_widest_gap(drawing: Drawing, frame: Frame, panel: Panel) -> None:
         return
     x, foot = frame.at(sparsity, PRODUCTION.value(row))
     head = frame.at(sparsity, RECOGNITION.value(row))[1]
-    marks = [frame.at(other_sparsity, measure.value(other)) for other_sparsity, other in points for measure in MEASURES]
+    marks = [frame.at(other_sparsity, accuracy.value(other)) for other_sparsity, other in points for accuracy in ACCURACIES]
     drawing.line((x, head + 6), (x, foot - 6), "gap-line")
     y = widest_free(head, foot, [mark_y for mark_x, mark_y in marks if x - 60 < mark_x < x + 10])
     drawing.text((x - 8, y + 4), f"gap {decimal(100 * gap)}", "gap-text", "end")
@@ -206,6 +206,6 @@ def widest_free(top: float, foot: float, taken: Sequence[float]) -> float:
 def _in_words(panel: Panel) -> str:
     rows = {row.variant: row for method in panel.methods for _, row in method.points}
     return "; ".join(
-        f"{name} " + ", ".join(f"{measure.word} {percent(measure.value(row))} %" for measure in MEASURES)
+        f"{name} " + ", ".join(f"{accuracy.word} {percent(accuracy.value(row))} %" for accuracy in ACCURACIES)
         for name, row in rows.items()
     )

@@ -26,7 +26,7 @@ CsvValue: TypeAlias = float | str | None
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableEntry:
     """A table cell of the page: its text, the value that the column sorts by (None: undefined), and a note in small print."""
 
     text: str
