@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.items import embedded_items, embedded_languages
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import words_of
 from lm_eval_illusion.views import prompts
 from lm_eval_illusion.views.metrics import GENERATION_SETTINGS
 
@@ -98,7 +98,7 @@ def write_results(folder: Path, variant: tuple[str, float | None], languages: li
 def template(item: dict[str, Any], view: str) -> tuple[dict[str, Any], str]:
     """An item, and its line of a view with places for what differs between ids and variants. `json.dumps` a row would take minutes."""
     prompt, filter_name, outputs, metrics = VIEWS[view]
-    delimiter = prompt_words(item["lang"]).delimiter
+    delimiter = words_of(item["lang"]).delimiter
     second = [GENERATION_SETTINGS[view]] if outputs else [delimiter + choice for choice in item["choices"]]
     row = {
         "doc_id": "@doc_id@",

@@ -16,7 +16,7 @@ import msgspec
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages.record import Language, PromptWords
 
-__all__ = ["Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
+__all__ = ["Language", "PromptWords", "language", "language_codes", "read_language", "words_of"]
 
 FOLDER = Path(__file__).parent
 
@@ -30,7 +30,7 @@ def language(code: str) -> Language:
     return _language(code, FOLDER)
 
 
-def prompt_words(code: str) -> PromptWords:
+def words_of(code: str) -> PromptWords:
     """Return the words around a question and its answer.
 
     Raises:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
-from lm_eval_illusion.languages import language, prompt_words
+from lm_eval_illusion.languages import language, words_of
 from lm_eval_illusion.matching.dates import date_forms
 from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
 
@@ -63,7 +63,7 @@ def is_written_in_latin(lang: str) -> bool:
     Raises:
         UserError: the language has no prompt words.
     """
-    return is_wholly_latin(prompt_words(lang).question)
+    return is_wholly_latin(words_of(lang).question)
 
 
 def _script_counts(text: str) -> Counter[str]:

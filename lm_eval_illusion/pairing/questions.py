@@ -14,7 +14,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.jsonl import read_rows
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import words_of
 from lm_eval_illusion.matching.normalize import compact
 
 REQUIRED = ("id", "lang", "question", "answer")
@@ -208,7 +208,7 @@ def check_language(question: Question) -> None:
         UserError: with the place.
     """
     try:
-        prompt_words(question.lang)
+        words_of(question.lang)
     except UserError as error:
         raise UserError(f"{question.place}: {error}") from error
 

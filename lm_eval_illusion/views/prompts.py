@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import words_of
 
 LETTERS = ("A", "B", "C", "D")
 
@@ -19,7 +19,7 @@ def oneshot_prompt(item: Mapping[str, Any]) -> str:
     """The open prompt after the item's fixed example, question and answer."""
     lang = item["lang"]
     shot = item["shot"]
-    return f"{_asked(shot, lang)}{prompt_words(lang).delimiter}{shot['answer']}\n\n{open_prompt(item)}"
+    return f"{_asked(shot, lang)}{words_of(lang).delimiter}{shot['answer']}\n\n{open_prompt(item)}"
 
 
 def candidates_prompt(item: Mapping[str, Any]) -> str:
@@ -40,24 +40,24 @@ def letters_prompt(item: Mapping[str, Any]) -> str:
 
 def blind_prompt(item: Mapping[str, Any]) -> str:
     """The open prompt without context and question: what is left is the word for answer."""
-    words = prompt_words(item["lang"])
+    words = words_of(item["lang"])
     return f"{words.answer}{words.colon}"
 
 
 def answered(item: Mapping[str, Any]) -> str:
     """An item's open prompt with its answer: one text to train on or to calibrate with."""
-    return f"{open_prompt(item)}{prompt_words(item['lang']).delimiter}{item['answer']}"
+    return f"{open_prompt(item)}{words_of(item['lang']).delimiter}{item['answer']}"
 
 
 def _with_options(item: Mapping[str, Any], choices: Sequence[str]) -> str:
-    words = prompt_words(item["lang"])
+    words = words_of(item["lang"])
     options = "".join(f"- {choice}\n" for choice in choices)
     return _asked(item, item["lang"], f"{words.options}{words.colon}\n{options}")
 
 
 def _asked(asked: Mapping[str, Any], lang: str, options: str = "") -> str:
     """`asked`: an item, or a shot, which has no language of its own."""
-    words = prompt_words(lang)
+    words = words_of(lang)
     context = f"{words.context}{words.colon}{words.delimiter}{asked['context']}\n" if asked.get("context") else ""
     question = f"{words.question}{words.colon}{words.delimiter}{asked['question']}\n"
     return f"{context}{question}{options}{words.answer}{words.colon}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import words_of
 
 # Each view with the metric that the groups average over languages.
 VIEWS = {
@@ -62,7 +62,7 @@ def _task(family: str, lang: str, view: str, views: str) -> str:
         f"task: {family}_{lang}_{view}",
         f"metadata: {{version: 1.0, family: {family}, view: {view}, lang: {_quoted(lang)}}}",
     ]
-    delimiter = prompt_words(lang).delimiter
+    delimiter = words_of(lang).delimiter
     if view in SCORED_VIEWS and delimiter != " ":
         lines.append(f'target_delimiter: "{delimiter}"')
     return "\n".join(lines) + "\n"

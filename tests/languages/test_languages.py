@@ -15,7 +15,7 @@ from lm_eval_illusion import languages
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_languages
-from lm_eval_illusion.languages import Language, language, language_codes, prompt_words, read_language
+from lm_eval_illusion.languages import Language, language, language_codes, read_language, words_of
 from lm_eval_illusion.matching import f1, matches, normalise
 from lm_eval_illusion.matching.cldr import locale_of
 from lm_eval_illusion.views import open_prompt
@@ -121,7 +121,7 @@ def test_a_new_file_is_enough_for_prompts_and_matching():
     assert matches("la 12-an de marto, 2004", ["12 marto 2004"], "eo")
     assert not matches("la jaroj 1990", ["1990"], "eo")
     with pytest.raises(UserError, match="'en' has no prompt words: use one of eo, or add the file"):
-        prompt_words("en")
+        words_of("en")
 
 
 @pytest.mark.usefixtures("with_esperanto")
@@ -141,7 +141,7 @@ def test_a_language_without_a_file_has_the_default_rules_and_no_prompts():
     assert matches("el 12 de març del 2004", ["12 de març del 2004"], "ca")
     assert f1("a b", ["a b"], "ca") == 1.0
     with pytest.raises(UserError, match="'ca' has no prompt words"):
-        prompt_words("ca")
+        words_of("ca")
 
 
 @pytest.mark.parametrize("code", ["../record", "", ".", "en/../en", "EN"])

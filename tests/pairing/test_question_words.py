@@ -30,9 +30,9 @@ def question(one_id, text, kind, lang="en"):
     ],
 )
 def test_question_words_are_found(lang, words):
-    questions = bundles_of(asked for asked in read_source(XQUAD).questions if asked.lang == lang)
-    question_words = QuestionWords(questions)
-    assert words <= set().union(*(question_words.in_question(asked, lang) for asked in questions))
+    bundles = bundles_of(question for question in read_source(XQUAD).questions if question.lang == lang)
+    asked = QuestionWords(bundles)
+    assert words <= set().union(*(asked.in_question(one, lang) for one in bundles))
 
 
 def test_questions_with_the_same_question_words_do_not_differ():
