@@ -40,6 +40,15 @@ def test_a_question_whose_group_is_too_small_is_completed_from_more_languages():
     assert plan.filled.keys() == {"Ida"}
     (options,) = plan.choose(["Ida"]).values()
     assert len({option["en"] for option in options}) == 3
+    assert "Ida" not in plan.choose(NAMES)
+
+
+def test_a_number_gets_changed_values():
+    questions = [Question(str(n), "en", f"How many are in {n}?", "", f"{n}00", answer_type="number") for n in range(2, 9)]
+    plan = plan_of(questions)
+    assert plan.ids == plan.numbers.ids == {question.id for question in questions}
+    assert all(len({option["en"] for option in options}) == 3 for options in plan.choose(plan.ids).values())
+    assert plan.format_mismatches == {}
 
 
 def test_too_few_answers_give_no_distractors():

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, assign_donors
-from lm_eval_illusion.pairing.surface_cues import answer_hits, balance_surface_cues, count_characters, surface_scores
+from lm_eval_illusion.pairing.surface_cues import (
+    COST_LIMITS,
+    answer_hits,
+    balance_surface_cues,
+    count_characters,
+    surface_scores,
+)
 
 
 def test_characters_are_counted_in_each_language():
@@ -35,10 +41,10 @@ def test_the_hit_of_a_guess_is_shared_in_a_tie(scores, hit):
     assert answer_hits(np.array([scores], dtype=float)) == pytest.approx([hit])
 
 
-def balanced(n, seed, balanced_rows=None):
+def balanced(n, seed, balanced_rows=None, costs=None):
     """Rows before and after the exchange, the scores and the overlaps. The answers have random lengths."""
     rng = np.random.default_rng(seed)
-    costs, overlaps = rng.random((n, n)) / 10, np.eye(n, dtype=bool)
+    costs, overlaps = rng.random((n, n)) / 10 if costs is None else costs, np.eye(n, dtype=bool)
     np.fill_diagonal(costs, FORBIDDEN)
     overlaps[0, 1] = overlaps[1, 0] = True
     lengths = rng.integers(1, 30, n).astype(float)
@@ -78,6 +84,15 @@ def test_only_the_selected_rows_are_balanced():
     assert shares(after, scores, selected) == pytest.approx([0.25, 0.25], abs=0.02)
     assert shares(before, scores, selected) != pytest.approx([0.25, 0.25], abs=0.02)
     assert any(before[row] != after[row] for row in others), "other rows take part in an exchange"
+
+
+def test_no_exchange_costs_more_than_the_limit():
+    # Questions of even and odd index: a donor of the other kind costs more than the highest limit.
+    kind = np.arange(40) % 2
+    costs = max(COST_LIMITS) * (kind[:, None] != kind[None, :]) + np.random.default_rng(0).random((40, 40)) / 10
+    before, after, _, _ = balanced(40, 0, costs=costs)
+    assert before != after
+    assert all(kind[donor] == kind[row] for row, donors in enumerate(after) for donor in donors)
 
 
 def test_without_selected_rows_nothing_changes():
