@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -64,6 +65,14 @@ class LiveStrategy(NamedTuple):
 
     strategy: Strategy
     branches: list[int]
+
+
+class Advanced(NamedTuple):
+    """A prompt after a step: its live strategies, and the next branches of its tree, each a token and the branch that it continues."""
+
+    live: list[LiveStrategy]
+    tokens: list[int]
+    parents: list[int]
 
 
 def can_branch(decoding: Decoding) -> bool:
@@ -144,47 +153,46 @@ def _decode(batch: Sequence[PrefillGroup], tree: PrefixTree) -> None:
         # Freed before the next step allocates its own: they may take a gigabyte.
         del logits
         advanced = [_advance(row, choices) for row in rows]
-        remaining = [number for number, (live, _, _) in enumerate(advanced) if live]
+        remaining = [number for number, prompt in enumerate(advanced) if prompt.live]
         if not remaining:
             return
         if len(remaining) < len(rows):
             tree.select_rows(remaining)
-        rows = [advanced[number][0] for number in remaining]
-        logits = tree.step([advanced[number][1] for number in remaining], [advanced[number][2] for number in remaining])
+        rows = [advanced[number].live for number in remaining]
+        logits = tree.step(
+            [advanced[number].tokens for number in remaining], [advanced[number].parents for number in remaining]
+        )
 
 
 def _choose(logits: torch.Tensor, rows: Sequence[Sequence[LiveStrategy]]) -> list[Choices]:
     """Return the choices of each live strategy, in the order of the rows; `logits`: [B, W, vocabulary]."""
-    strategies = [live.strategy for row in rows for live in row]
-    parts = [_logits_of(of_row, live.branches) for of_row, row in zip(logits, rows, strict=True) for live in row]
+    live = [(strategy, branches, of_row) for of_row, row in zip(logits, rows, strict=True) for strategy, branches in row]
     indices: dict[Hashable, list[int]] = defaultdict(list)
-    for index, strategy in enumerate(strategies):
+    for index, (strategy, _, _) in enumerate(live):
         indices[strategy.batch_key].append(index)
-    choices: list[Choices] = [()] * len(strategies)
+    choices: list[Choices] = [()] * len(live)
     for same_key in indices.values():
-        for batch in batches(same_key, lambda batch: sum(len(parts[index]) for index in batch) <= ROWS_PER_CHOICE):
-            together = [strategies[index] for index in batch]
-            chosen = iter(together[0].choose([parts[index] for index in batch], together))
-            for index in batch:
-                choices[index] = [next(chosen) for _ in range(len(parts[index]))]
+        for batch in batches(same_key, lambda batch: sum(len(live[index][1]) for index in batch) <= ROWS_PER_CHOICE):
+            strategies, branches, parts = zip(*(live[index] for index in batch), strict=True)
+            selected = [_select_branches(part, numbers) for part, numbers in zip(parts, branches, strict=True)]
+            chosen = iter(strategies[0].choose(selected, strategies))
+            for index, numbers in zip(batch, branches, strict=True):
+                choices[index] = list(islice(chosen, len(numbers)))
     return choices
 
 
-def _logits_of(logits: torch.Tensor, branches: Sequence[int]) -> torch.Tensor:
+def _select_branches(logits: torch.Tensor, branches: Sequence[int]) -> torch.Tensor:
     """Select [len(branches), vocabulary] from [W, vocabulary]: a view where the branches are adjacent."""
     first, count = branches[0], len(branches)
     return logits[first : first + count] if list(branches) == list(range(first, first + count)) else logits[list(branches)]
 
 
-def _advance(row: Sequence[LiveStrategy], choices: Iterator[Choices]) -> tuple[list[LiveStrategy], list[int], list[int]]:
-    """Advance the strategies of one prompt; return those that go on, and the next branches of its tree: tokens and parents.
-
-    Sequences with the same tokens so far share a branch.
-    """
+def _advance(row: Sequence[LiveStrategy], choices: Iterator[Choices]) -> Advanced:
+    """Advance the strategies of one prompt. Sequences with the same tokens so far share a branch."""
     live: list[LiveStrategy] = []
     branches: dict[tuple[int, int], int] = {}
     for strategy, parents in row:
         continued = [(parents[index], token) for index, token in strategy.advance(next(choices))]
         if continued:
             live.append(LiveStrategy(strategy, [branches.setdefault(branch, len(branches)) for branch in continued]))
-    return live, [token for _, token in branches], [parent for parent, _ in branches]
+    return Advanced(live, [token for _, token in branches], [parent for parent, _ in branches])
