@@ -97,7 +97,7 @@ def start_function(
     streams = Path(tempfile.mkdtemp(prefix="command-"))
     begin = _Start(streams, str(folder or Path.cwd()), dict(os.environ if environment is None else environment), mount)
     # A daemon: a test that fails leaves no process behind.
-    process = _context().Process(target=_call, args=(begin, function, arguments), daemon=True)  # type: ignore[attr-defined]
+    process = _context().Process(target=_call, args=(begin, function, arguments), daemon=True)
     process.start()
     return RunningCommand(process, streams)
 

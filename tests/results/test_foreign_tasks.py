@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.items import embedded_items
-from tests.pairing.test_real_questions import EMBEDDED_MODEL, LM_EVAL
+from tests.pairing.test_real_questions import EMBEDDED_MODEL
+from tests.prepared_process import run_lm_eval
 
 ITEMS = 12
 MC = """
@@ -50,7 +50,6 @@ def test_two_tasks_of_lm_eval(tmp_path, capsys):
     (tasks / "mc.yaml").write_text(MC.format(data=data))
     (tasks / "gen.yaml").write_text(GEN.format(data=data))
     command = [
-        LM_EVAL,
         "--model",
         "hf",
         "--model_args",
@@ -59,7 +58,7 @@ def test_two_tasks_of_lm_eval(tmp_path, capsys):
         "their_mc,their_gen",
     ]
     command += ["--include_path", tasks, "--output_path", tmp_path / "runs", "--log_samples", "--batch_size", "8"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = run_lm_eval(list(map(str, command)))
     assert done.returncode == 0, done.stderr[-3000:]
     arguments = ["report", str(tmp_path / "runs"), "--pair", "their_mc=their_gen", "--out", str(tmp_path / "out")]
     assert main([*arguments, "--fail-if", "recognition_only_rate > 99 % at dense"]) == 0
