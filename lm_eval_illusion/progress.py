@@ -187,32 +187,36 @@ def _ignore(_: Mapping[str, ProgressEvent]) -> None:
 
 @contextmanager
 def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.table import Column
+    from rich.text import Text
 
+    ends_at: float | None = None
+
+    class TimeLeft(ProgressColumn):
+        """The estimate counted down at every refresh of the display; one that has passed counts as one more second."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if ends_at is None else _left(max(1.0, ends_at - time.monotonic())))
+
+    # With `expand` and one column with a ratio, a long text is cut and the other columns keep their widths.
     columns = (
         MofNCompleteColumn(),
         BarColumn(bar_width=20),
-        TextColumn("{task.fields[left]}", markup=False),
+        TimeLeft(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[now]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
-    ends_at: float | None = None
     # rich must not capture standard error: the output of a run goes to its log file.
-    # With `expand` and one column with a ratio, a long text is cut and the other columns keep their widths.
     with Progress(*columns, console=console, expand=True, redirect_stdout=False, redirect_stderr=False) as bars:
-        bar = bars.add_task("", total=runs, left="", now="")
-
-        def left() -> str:
-            # An estimate that has passed counts as one more second.
-            return "" if ends_at is None else _left(max(1.0, ends_at - time.monotonic()))
+        bar = bars.add_task("", total=runs, now="")
 
         def ended(run: RunFinished) -> None:
             nonlocal ends_at
             ends_at = time.monotonic() + run.left if run.left else None
             bars.console.print(finished_line(run), markup=False, highlight=False)
-            bars.update(bar, advance=1, left=left())
+            bars.update(bar, advance=1)
 
         def at(events: Mapping[str, ProgressEvent]) -> None:
-            bars.update(bar, left=left(), now="; ".join(f"{name}: {event}" for name, event in events.items()))
+            bars.update(bar, now="; ".join(f"{name}: {event}" for name, event in events.items()))
 
         yield ProgressDisplay(ended, at)
