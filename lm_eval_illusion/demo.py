@@ -76,7 +76,7 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
     """Evaluate the variants, write the report; return its headline."""
     from rich.console import Console
 
-    from lm_eval_illusion.progress import RunFinished, progress_display, seconds_left, watched
+    from lm_eval_illusion.progress import RunFinished, notify, progress_display, seconds_left
     from lm_eval_illusion.report.command import ReportOptions, report_command
 
     # Each demo has its own folder for its runs, so that the report contains no run of an earlier demo.
@@ -85,7 +85,7 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
     with progress_display(len(VARIANTS), Console(file=terminal)) as display:
         for number, variant in enumerate(VARIANTS, 1):
             name, run_begin = variant_name(variant), time.perf_counter()
-            with watched(lambda event, name=name: display.at({name: event})):  # type: ignore[misc]
+            with notify(lambda event, name=name: display.at({name: event})):  # type: ignore[misc]
                 evaluate_variant(variant, items, runs)
             now = time.perf_counter()
             left = seconds_left(len(VARIANTS) - number, number, now - begin, [])

@@ -43,10 +43,10 @@ def evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     from lm_eval_illusion.plugin import MODEL_NAME, register
-    from lm_eval_illusion.progress import step
+    from lm_eval_illusion.progress import report_step
 
     register()
-    step("loading")
+    report_step("loading")
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     tracker = EvaluationTracker(output_path=str(folder))
     results = simple_evaluate(

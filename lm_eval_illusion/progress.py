@@ -44,7 +44,7 @@ _VIEWS: ContextVar[tuple[str, ...]] = ContextVar("views", default=())
 
 
 @contextmanager
-def watched(listener: ProgressListener) -> Iterator[None]:
+def notify(listener: ProgressListener) -> Iterator[None]:
     """Send every event within the block to `listener`; our model shows no bars there."""
     token = _LISTENER.set(listener)
     try:
@@ -54,7 +54,7 @@ def watched(listener: ProgressListener) -> Iterator[None]:
 
 
 @contextmanager
-def asking(tasks: Iterable[str | None]) -> Iterator[None]:
+def for_tasks(tasks: Iterable[str | None]) -> Iterator[None]:
     """Name the views of these tasks in every event within the block."""
     token = _VIEWS.set(tuple(dict.fromkeys(view_of(task) for task in tasks if task)))
     try:
@@ -69,7 +69,7 @@ def view_of(task: str) -> str:
     return view.name if view else task
 
 
-def step(doing: str) -> None:
+def report_step(doing: str) -> None:
     """Send an event without a count to the listener, if there is one."""
     listener = _LISTENER.get()
     if listener is not None:
@@ -162,7 +162,7 @@ def seconds_left(to_run: int, done: int, elapsed: float, before: Sequence[float]
     return sum(before) / len(before) * to_run if before else None
 
 
-def spoken(seconds: float | None) -> str:
+def duration_in_words(seconds: float | None) -> str:
     """Return a duration in words: 'about 40 s', 'about 7 min', 'about 3.5 h'; '' for None."""
     if seconds is None:
         return ""
@@ -178,7 +178,7 @@ def finished_line(run: RunFinished) -> str:
 
 
 def _left(seconds: float | None, before: str = "") -> str:
-    return f"{before}{spoken(seconds)} left" if seconds else ""
+    return f"{before}{duration_in_words(seconds)} left" if seconds else ""
 
 
 def _ignore(_: Mapping[str, ProgressEvent]) -> None:

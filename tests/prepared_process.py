@@ -38,6 +38,9 @@ PRELOADED = [
     "transformers.models.llama.modeling_llama",
 ]
 
+# Where this process found modules when it began. A test may put a stand-in on sys.path, which a new process must not inherit.
+MODULE_PATHS = list(sys.path)
+
 
 class RunningCommand:
     """A command that was started, with the methods of `subprocess.Popen` that the tests need."""
@@ -75,6 +78,7 @@ class _Start(NamedTuple):
     streams: Path
     folder: str
     environment: dict[str, str]
+    module_paths: list[str]
     mount: Mount | None
 
 
@@ -95,7 +99,9 @@ def start_function(
         mount: A file system that only this process sees.
     """
     streams = Path(tempfile.mkdtemp(prefix="command-"))
-    begin = _Start(streams, str(folder or Path.cwd()), dict(os.environ if environment is None else environment), mount)
+    begin = _Start(
+        streams, str(folder or Path.cwd()), dict(os.environ if environment is None else environment), MODULE_PATHS, mount
+    )
     # A daemon: a test that fails leaves no process behind.
     process = _context().Process(target=_call, args=(begin, function, arguments), daemon=True)
     process.start()
@@ -163,7 +169,8 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
         os.close(stream)
     os.environ.clear()
     os.environ.update(begin.environment)
-    sys.path[:0] = [path for path in begin.environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    python_path = [path for path in begin.environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:] = [*python_path, *begin.module_paths]
     if begin.mount is not None:
         mount_in_this_process(begin.mount)
     os.chdir(begin.folder)

@@ -10,14 +10,14 @@ from rich.console import Console
 from lm_eval_illusion.progress import (
     ProgressEvent,
     RunFinished,
-    asking,
+    duration_in_words,
+    for_tasks,
+    notify,
     progress,
     progress_display,
+    report_step,
     seconds_left,
-    spoken,
-    step,
     view_of,
-    watched,
 )
 
 FIRST = RunFinished(1, 3, "dense", "done", 12.3, 25.0)
@@ -39,10 +39,10 @@ def test_the_view_of_a_task(task, view):
 
 def test_a_listener_receives_events_with_views_and_counts():
     events = []
-    with watched(events.append):
-        step("loading")
+    with notify(events.append):
+        report_step("loading")
         tasks = ["mqa_illusion_en_gen", "mqa_illusion_fi_gen", None, "mqa_illusion_fi_beam"]
-        with asking(tasks), progress("answering", 7, "Running", disable=False) as count:
+        with for_tasks(tasks), progress("answering", 7, "Running", disable=False) as count:
             count(3)
             count(4)
     assert [str(event) for event in events] == [
@@ -53,7 +53,7 @@ def test_a_listener_receives_events_with_views_and_counts():
 
 
 def test_without_a_listener_there_is_a_bar(capsys):
-    step("loading")
+    report_step("loading")
     with progress("scoring", 2, "Running loglikelihood requests", disable=False) as count:
         count(2)
     assert "Running loglikelihood requests: 100%" in capsys.readouterr().err
@@ -121,4 +121,4 @@ def test_time_left():
 
 @pytest.mark.parametrize(("seconds", "words"), [(40.2, "about 40 s"), (420, "about 7 min"), (12600, "about 3.5 h"), (None, "")])
 def test_time_in_words(seconds, words):
-    assert spoken(seconds) == words
+    assert duration_in_words(seconds) == words

@@ -16,7 +16,7 @@ import msgspec
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages.record import Language, PromptWords
 
-__all__ = ["Language", "PromptWords", "language", "language_codes", "read_language", "prompt_words"]
+__all__ = ["Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
 
 FOLDER = Path(__file__).parent
 

@@ -29,7 +29,7 @@ from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING, check_hf_name
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
-from lm_eval_illusion.progress import asking, progress
+from lm_eval_illusion.progress import for_tasks, progress
 from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
 from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.sparsity import overall_sparsity
@@ -94,7 +94,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """As HFLM's; progress events name the views that are scored."""
-        with asking(request.task_name for request in requests):
+        with for_tasks(request.task_name for request in requests):
             scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         return scores
 
@@ -144,7 +144,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         show_user_errors(lambda: refuse_changed_settings(requests))
         groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks)
         answers: list[str] = [""] * len(requests)
-        tasks = asking(request.task_name for request in requests)
+        tasks = for_tasks(request.task_name for request in requests)
         with tasks, self._progress("generate_until", len(requests), disable_tqdm) as count:
             requests_of_groups = [self._shared_request(group) for group in groups]
             shared = [

@@ -163,12 +163,12 @@ def _make_checkpoint(
     folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest
 ) -> Manifest:
     """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
-    from lm_eval_illusion.progress import step
+    from lm_eval_illusion.progress import report_step
     from lm_eval_illusion.pruning.compressor import prune_in_place
     from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
     from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
 
-    step("pruning")
+    report_step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_context_window(model, settings)
     check_shapes(model, settings.mask_structure)

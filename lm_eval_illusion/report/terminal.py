@@ -25,13 +25,14 @@ LEGEND = (
     "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
     " production; recognition-only: recognised, but not produced."
 )
-FORMATS = ("table", "markdown", "csv", "json")
+FORMATS = ("table", "markdown", "csv", "json", "headline")
 
 
 def print_report(report: Report, notes: Sequence[str], form: str = "table") -> None:
     """Print the report in one of FORMATS.
 
     `table`: tables by language and by variant, the notes, the headline. `markdown` and `csv`: the leaderboard. `json`: report.json.
+    `headline`: the sentence alone.
     """
     if form == "table":
         _print_tables(report, notes)

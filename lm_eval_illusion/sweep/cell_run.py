@@ -13,9 +13,7 @@ OUT/.placing.lock                held while a finished cell is renamed into plac
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import sys
 import time
@@ -29,9 +27,9 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.evaluation import evaluate
+from lm_eval_illusion.evaluation import evaluate, output_to_file
 from lm_eval_illusion.files import file_sha256, files_below, unique_folder
-from lm_eval_illusion.progress import ProgressListener, watched
+from lm_eval_illusion.progress import ProgressListener, notify
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
 
@@ -114,7 +112,7 @@ def read_record(cell: Cell, out: Path) -> CellRecord | None:
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
     """Run a cell and return its result. Any error is part of the result, so that other cells go on. `listener` gets progress events."""
     try:
-        with _stderr_into(log_file(cell, out)), watched(listener):
+        with output_to_file(log_file(cell, out), 2), notify(listener):
             record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
     except (Exception, SystemExit) as error:
         return failed_result(cell, error)
@@ -185,23 +183,3 @@ def _evaluate(cell: Cell, study: Study, folder: Path) -> None:
         batch_size=study.batch_size,
         metadata=study.metadata,
     )
-
-
-@contextmanager
-def _stderr_into(path: Path) -> Iterator[None]:
-    """Within the block, append standard error to a file: progress bars and warnings of the libraries.
-
-    The file descriptor is redirected, not `sys.stderr`: log handlers keep the stream that they found first.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    saved_descriptor = os.dup(2)
-    try:
-        with path.open("ab") as log:
-            sys.stderr.flush()
-            os.dup2(log.fileno(), 2)
-            yield
-    finally:
-        with contextlib.suppress(OSError):  # the log's disk is full; the rest is written to the original stream below
-            sys.stderr.flush()
-        os.dup2(saved_descriptor, 2)
-        os.close(saved_descriptor)

@@ -21,7 +21,7 @@ from lm_eval_illusion.sweep.cell_run import (
     sweep_lock,
 )
 from lm_eval_illusion.sweep.grid import Cell, cells_of
-from lm_eval_illusion.sweep.progress import CellFinished, ProgressDisplay, seconds_left, shown, spoken
+from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
 from lm_eval_illusion.sweep.ray_resources import CellResources
 from lm_eval_illusion.sweep.study import Study
 
@@ -65,7 +65,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         _print_plan(cells, out)
         return 0
     with sweep_lock(out):
-        with shown(len(cells), as_json=options.log_json) as show:
+        with sweep_display(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]
         is_reported = not done or _write_report([cell_folder(cell, out) for cell in done], out / "report")
@@ -107,8 +107,8 @@ def _read_state(cells: Sequence[Cell], out: Path, options: SweepOptions, show: P
 
 def _finished(
     cell: Cell, cells: Sequence[Cell], state: str, record: CellRecord | None = None, left: float | None = None
-) -> CellFinished:
-    return CellFinished(cells.index(cell) + 1, len(cells), cell.name, state, record.seconds if record else None, left)
+) -> RunFinished:
+    return RunFinished(cells.index(cell) + 1, len(cells), cell.name, state, record.seconds if record else None, left)
 
 
 def _results(
@@ -146,5 +146,5 @@ def _print_plan(cells: Sequence[Cell], out: Path) -> None:
         print(f"{cell.name}: {state}")
     seconds = [record.seconds for record in records if record]
     left = len(cells) - len(seconds)
-    estimate = spoken(seconds_left(left, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
+    estimate = duration_in_words(seconds_left(left, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
     print(f"{len(cells)} cells, {left} to do: {estimate}")

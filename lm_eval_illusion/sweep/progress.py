@@ -11,19 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.progress import ProgressDisplay, ProgressEvent, ProgressListener, progress_display, seconds_left, spoken
-from lm_eval_illusion.progress import RunFinished as CellFinished
+from lm_eval_illusion.progress import (
+    ProgressDisplay,
+    ProgressEvent,
+    ProgressListener,
+    RunFinished,
+    duration_in_words,
+    progress_display,
+    seconds_left,
+)
 from lm_eval_illusion.sweep.cell_run import UNFINISHED
 from lm_eval_illusion.sweep.grid import Cell
 
-__all__ = ["CellFinished", "ProgressDisplay", "read_steps", "seconds_left", "shown", "spoken", "step_file"]
+__all__ = ["ProgressDisplay", "RunFinished", "duration_in_words", "read_steps", "seconds_left", "step_file", "sweep_display"]
 
 WRITE_INTERVAL = 1.0
 """Seconds between two writes of a step file at least: it may lie on a network folder."""
 
 
 @contextmanager
-def shown(cells: int, *, as_json: bool, console: Any = None) -> Iterator[ProgressDisplay]:
+def sweep_display(cells: int, *, as_json: bool, console: Any = None) -> Iterator[ProgressDisplay]:
     """Show a sweep of `cells` cells: one JSON object per finished cell, or as `progress_display`.
 
     `console` is rich's; the default writes to standard output.
@@ -36,7 +43,7 @@ def shown(cells: int, *, as_json: bool, console: Any = None) -> Iterator[Progres
             yield display
 
 
-def _as_json(cell: CellFinished) -> str:
+def _as_json(cell: RunFinished) -> str:
     fields = {"number": cell.number, "of": cell.of, "cell": cell.name, "state": cell.state, "seconds": cell.seconds}
     return json.dumps(fields, ensure_ascii=False)
 

@@ -8,15 +8,15 @@ import json
 from rich.console import Console
 
 from lm_eval_illusion.progress import ProgressEvent
-from lm_eval_illusion.sweep.progress import CellFinished, shown
+from lm_eval_illusion.sweep.progress import RunFinished, sweep_display
 
-FIRST = CellFinished(1, 3, "model--dense--0", "done", 12.3, 25.0)
-SECOND = CellFinished(2, 3, "model--wanda-0.5--0", "failed: [no] memory", None, None)
+FIRST = RunFinished(1, 3, "model--dense--0", "done", 12.3, 25.0)
+SECOND = RunFinished(2, 3, "model--wanda-0.5--0", "failed: [no] memory", None, None)
 
 
 def test_lines_without_a_terminal():
     file = io.StringIO()
-    with shown(3, as_json=False, console=Console(file=file)) as display:
+    with sweep_display(3, as_json=False, console=Console(file=file)) as display:
         display.at({"model--dense--0": ProgressEvent("loading")})
         display.ended(FIRST)
         display.ended(SECOND)
@@ -27,7 +27,7 @@ def test_lines_without_a_terminal():
 
 
 def test_a_json_line_has_these_keys(capsys):
-    with shown(3, as_json=True) as display:
+    with sweep_display(3, as_json=True) as display:
         display.ended(FIRST)
     assert json.loads(capsys.readouterr().out) == {
         "cell": "model--dense--0",
@@ -40,7 +40,9 @@ def test_a_json_line_has_these_keys(capsys):
 
 def test_a_terminal_shows_a_live_bar():
     file = io.StringIO()
-    with shown(3, as_json=False, console=Console(file=file, force_terminal=True, width=160, color_system=None)) as display:
+    with sweep_display(
+        3, as_json=False, console=Console(file=file, force_terminal=True, width=160, color_system=None)
+    ) as display:
         display.ended(FIRST)
         display.at({"a": ProgressEvent("scoring", ("mc",), 4, 12), "b": ProgressEvent("pruning")})
     last = file.getvalue()[file.getvalue().rindex("1/3 ") :]
