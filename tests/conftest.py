@@ -9,8 +9,8 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def small_pieces() -> Iterator[None]:
-    """Multiply the layers of tiny models in pieces, as large layers are."""
+def small_chunks() -> Iterator[None]:
+    """Multiply the layers of tiny models in chunks, as large layers are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval_illusion.inference.cpu_matmul.CHUNK", 64)
         yield

@@ -63,9 +63,10 @@ def score_shared(
         contexts = [packed.context for packed in batch]
         positions = max(packed.positions for packed in batch)
         cache = prefill(model, contexts, device, limits.prefill_tokens, prefix_cache, free_slots=positions)
-        scored = _score_batch(batch, PrefixBatch(model, contexts, cache, device), softmax_dtype)
+        # Before the logits are allocated: copies in the memory that they leave free would make the process grow.
         for row, context in enumerate(contexts):
             prefix_cache.keep(context, cache.states(row, len(context) - 1))
+        scored = _score_batch(batch, PrefixBatch(model, contexts, cache, device), softmax_dtype)
         for packed, values in zip(batch, scored, strict=True):
             pairs = zip(packed.continuations, values, strict=True)
             scores.update((Continuation(packed.context, tokens), value) for tokens, value in pairs)

@@ -18,7 +18,7 @@ from lm_eval_illusion.reasoning import BEGIN, ReasoningSpec
 from tests.inference.test_prefix_scoring import limits, make_bloom, sequence
 from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
 
-pytestmark = pytest.mark.usefixtures("small_pieces")
+pytestmark = pytest.mark.usefixtures("small_chunks")
 CPU = torch.device("cpu")
 # Random models generate "e" and "a" now and then, and <s>, </s> and token 7 end an answer here: sequences end at different steps.
 STOPS, ENDS = ["e", "ba", "\n"], [1, 0, 7]

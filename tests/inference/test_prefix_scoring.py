@@ -20,7 +20,7 @@ from lm_eval_illusion.inference.scoring import Continuation, score_continuations
 from lm_eval_illusion.models.hf import PrunedHFLM
 from tests.tiny_models import ARCHITECTURES, HIDDEN, make_tiny_model, save_tiny
 
-pytestmark = pytest.mark.usefixtures("small_pieces")
+pytestmark = pytest.mark.usefixtures("small_chunks")
 CPU = torch.device("cpu")
 LENGTHS = (1, 2, 7, 40, 41, 130, 600)
 tokens = st.integers(3, 339)
