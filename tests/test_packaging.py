@@ -20,9 +20,9 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import lm_eval_illusion
 from lm_eval_illusion.embedded import resolve_pretrained
+from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.items import embedded_items, embedded_languages, held_out_items
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.pruning.recipes import pruner_names
 
 def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
@@ -31,7 +31,7 @@ package, tasks = Path(lm_eval_illusion.__file__).parent, tasks_folder()
 print(json.dumps({
     "places": [str(package), str(tasks)],
     "items": {lang: [len(embedded_items(lang)), len(held_out_items(lang))] for lang in embedded_languages()},
-    "pruners": pruner_names(),
+    "pruners": files(packaged_folder("lm_eval_illusion.pruners")),
     "model": files(Path(resolve_pretrained("embedded"))),
     "tasks": files(tasks),
     # An installed package holds tasks and recipes, too.
