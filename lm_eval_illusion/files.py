@@ -31,10 +31,10 @@ def refuse_existing(out: Path, reason: str = "") -> None:
 
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Create the folder `out` atomically: yield a temporary path, and rename it to `out` when the block ends without an error.
+    """Create the folder `out` atomically: yield a temporary path, and rename it to `out` if the `with` statement ends without an error.
 
-    The block creates the folder at the yielded path. After an error nothing is left at `out`, and parent folders created here are
-    removed again.
+    The body of the `with` statement creates the folder at the yielded path. After an error nothing is left at `out`, and parent
+    folders created here are removed again.
 
     Raises:
         UserError: the folder can't be written.
@@ -77,7 +77,7 @@ def packaged_folder(package: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in blocks of 1 MiB.
+    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in chunks of 1 MiB.
 
     Raises:
         OSError: the file can't be read.
@@ -85,8 +85,8 @@ def file_sha256(path: Path) -> str:
     # hashlib.file_digest needs Python 3.11.
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()
 
 

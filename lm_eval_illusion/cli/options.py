@@ -1,4 +1,4 @@
-"""Shared by several subcommands: the type of the subparsers, argument types, names of flags."""
+"""Definitions that several subcommands share: the type of the subparsers, argument types, names of flags."""
 
 from __future__ import annotations
 

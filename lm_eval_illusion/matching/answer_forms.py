@@ -22,7 +22,7 @@ class AnswerForms(NamedTuple):
         keeps_articles: its last word is spelled like an article, so articles stay in the output, too.
         crosses_clauses: it contains a clause mark itself.
         capitals: the pattern that the output must contain as written, if upper and lower case are different words.
-        has_spaces: the language writes spaces between words.
+        has_spaces: the language separates words by spaces.
     """
 
     forms: tuple[str, ...]

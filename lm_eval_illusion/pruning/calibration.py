@@ -110,13 +110,13 @@ def _file_texts(path: Path) -> list[str]:
     return texts
 
 
-def _jsonl_text(line: str, place: str) -> str:
+def _jsonl_text(line: str, location: str) -> str:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f'{place}: not JSON ({error}): write one {{"text": ...}} per line') from error
+        raise UserError(f'{location}: not JSON ({error}): write one {{"text": ...}} per line') from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise UserError(f'{place}: no field "text": write one {{"text": ...}} per line')
+        raise UserError(f'{location}: no field "text": write one {{"text": ...}} per line')
     text: str = row["text"]
     return text
 
@@ -145,7 +145,7 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
 
 
 def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples: int) -> Iterator[list[int]]:
-    """Yield consecutive pieces of `length` tokens of the joined texts, at most `max_samples`."""
+    """Yield at most `max_samples` consecutive samples of `length` tokens from the joined texts."""
     stream: list[int] = []
     for text in texts:
         stream += _encode(tokenizer, text + SEPARATOR)

@@ -71,7 +71,7 @@ def loading_errors(name: str) -> Iterator[None]:
     """Turn transformers' errors about the model `name` into a `UserError` of one line.
 
     Raises:
-        UserError: loading failed within the block.
+        UserError: loading failed within the `with` statement.
     """
     from safetensors import SafetensorError
 

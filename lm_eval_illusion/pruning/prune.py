@@ -1,4 +1,4 @@
-"""From a base model and pruning settings to a pruned checkpoint in the store: identity, lookup, pruning, measurement."""
+"""Make a pruned checkpoint in the store from a base model and pruning settings: identity, lookup, pruning, measurement."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
 
 
 def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
-    """Return what is known of a checkpoint before pruning."""
+    """Return the manifest with the fields that are defined before pruning."""
     return Manifest(
         base_model=base.pretrained,
         base_revision=base_revision(base.pretrained, base.revision),
@@ -177,8 +177,13 @@ def _make_checkpoint(
     recipe = _render_recipe(model, settings, owl)
     quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
-        of_layer = owl.of_layer if owl else None
-        check_sparsity(model, settings.sparsity_expected, settings.mask_structure, of_layer=of_layer, at_least=bool(quantised))
+        check_sparsity(
+            model,
+            settings.sparsity_expected,
+            settings.mask_structure,
+            layer_sparsities=owl.layer_sparsities if owl else None,
+            at_least=bool(quantised),
+        )
     save_checkpoint(model, tokenizer, folder)
     bits_of_layer = bits_of_layers(model, quantised)
     return replace(
@@ -187,7 +192,7 @@ def _make_checkpoint(
         sparsity_of_layer=measure_sparsity(model),
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
-        owl_of_block=owl.of_block if owl else None,
+        owl_of_block=owl.blocks if owl else None,
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
         calibration=CalibrationRecord(
@@ -222,7 +227,7 @@ def _owl_profile(
 
 
 def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None) -> str:
-    """Fill in the pruner's template with what depends on the model."""
+    """Fill in the pruner's template with the values that depend on the model."""
     from lm_eval_illusion.pruning.compressor import output_head
     from lm_eval_illusion.pruning.owl import linear_layers
     from lm_eval_illusion.pruning.quantization import common_group_size

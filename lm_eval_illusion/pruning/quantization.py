@@ -170,7 +170,7 @@ def _modifiers(recipe: str) -> list[tuple[Modifier, QuantizationConfig | None]]:
 
 
 def _awq_has_layers(modifier: Any, model: PreTrainedModel) -> bool:
-    """Return whether AWQ finds layers to balance. For unlisted architectures llmcompressor tries Llama's layer names and ignores misses."""
+    """Return whether AWQ finds layers to balance. For other architectures llmcompressor tries Llama's layer names and ignores misses."""
     from compressed_tensors.utils import match_modules_set
     from llmcompressor.modifiers.transform.awq.dynamic_mappings import get_layer_mappings_from_model
 

@@ -1,4 +1,4 @@
-"""Recipes: llmcompressor's YAML as a Jinja template. One file per method in pruners/, or a file of the user."""
+"""Recipes: llmcompressor's YAML as Jinja templates. Each method has a file in pruners/; a user may give another file."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Run:
         """Return the samples file of one of the run's tasks.
 
         Raises:
-            UserError: there is none, or the results file does not say how many documents were asked.
+            UserError: there is none, or the results file lacks the number of evaluated documents.
         """
         date = self.results_file.stem.rpartition("_")[2]
         samples_file = self.results_file.with_name(f"samples_{task}_{date}.jsonl")
@@ -64,7 +64,7 @@ class Run:
                 f"{self.results_file} has no samples of {task} beside it: run lm_eval with --log_samples and --output_path"
             )
         if task not in self.results.n_samples:
-            raise UserError(f"{self.results_file} does not say how many items {task} asked: run it again")
+            raise UserError(f"{self.results_file} lacks the number of items of {task}: run it again")
         return TaskFile(
             self.variant,
             self.results_file,
@@ -104,14 +104,14 @@ def find_views(runs: Iterable[Run]) -> list[ViewFile]:
 def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     """Return the runs with every other model as a compressed variant of the model `dense`, named by the last part of its own name.
 
-    For models that were compressed by other tools and evaluated from their own folder: their method is not known here.
+    This is for models that other tools compressed; their runs do not name the compression method.
 
     Raises:
-        UserError: no run is of that model.
+        UserError: no run evaluated that model.
     """
     models = sorted({run.variant.base_model for run in runs})
     if dense not in models:
-        raise UserError(f"--dense {dense}: no run is of that model: there are {join_truncated(models, most=9)}")
+        raise UserError(f"--dense {dense}: no run evaluated that model: there are {join_truncated(models, most=9)}")
     return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
 
 

@@ -21,7 +21,7 @@ Parsed = TypeVar("Parsed")
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
-    """What one line says of one item.
+    """The numbers of one item in one line.
 
     `metrics`: by name; NaN where lm_eval wrote NaN, None where an optional metric is null or missing. `gold` and `scores`: index of the
     gold choice and log-likelihood of each choice in nats; None if they were not requested. `doc_hash`, `answer_type`: None if the line

@@ -76,7 +76,7 @@ def log_file(cell: Cell, out: Path) -> Path:
 
 @contextmanager
 def sweep_lock(out: Path) -> Iterator[None]:
-    """Create the output folder, lock it for one sweep within the block, and delete unfinished runs of a killed sweep.
+    """Create the output folder, lock it for one sweep within the `with` statement, and delete unfinished runs of a killed sweep.
 
     Raises:
         UserError: another sweep holds the lock, or the folder can't be written.
@@ -110,7 +110,10 @@ def read_record(cell: Cell, out: Path) -> CellRecord | None:
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
-    """Run a cell and return its result. Any error is part of the result, so that other cells go on. `listener` gets progress events."""
+    """Run a cell and return its result. `listener` gets progress events.
+
+    Any error becomes part of the result, so that the sweep continues with other cells.
+    """
     try:
         with output_to_file(log_file(cell, out), 2), notify(listener):
             record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
@@ -129,7 +132,7 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
     """Call `run` with a new folder, record the files that it wrote, rename the folder into place, and return the record found there.
 
     The same cell may run several times at once, on one or several machines: after a node was considered lost, or while the worker of a
-    killed sweep is still running. The run that finishes first stays.
+    killed sweep is still running. The result of the run that finishes first is used.
     """
     unfinished = unique_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
@@ -160,7 +163,7 @@ def _place(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellR
 
 
 def record_failure(result: CellResult, out: Path) -> None:
-    """Write the traceback of a failed cell; delete the traceback that an earlier sweep left of a cell that is done now."""
+    """Write the traceback of a failed cell. For a cell that is done now, delete the traceback of an earlier sweep."""
     path = failure_file(result.cell, out)
     if result.record is not None:
         path.unlink(missing_ok=True)

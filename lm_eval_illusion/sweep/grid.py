@@ -24,7 +24,7 @@ from lm_eval_illusion.sweep.study import CellAxes, Study
 
 @dataclass(frozen=True)
 class CellRequest:
-    """Everything that decides the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
+    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
 
     model_args: dict[str, Any]
     tasks: list[str]
@@ -90,8 +90,8 @@ def _template_args(pruner: str) -> set[str]:
 
 def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
     """Return whether `axes` has all values that are set in `selector`. An empty selector selects nothing."""
-    wanted = {axis: value for axis, value in selector if value is not None}
-    return bool(wanted) and all(getattr(axes, axis) == value for axis, value in wanted.items())
+    selected = {axis: value for axis, value in selector if value is not None}
+    return bool(selected) and all(getattr(axes, axis) == value for axis, value in selected.items())
 
 
 def _cell(study: Study, axes: CellAxes) -> Cell:

@@ -65,7 +65,7 @@ def test_the_report_marks_changes_that_do_not_clear_it():
     ("first", "second", "message"),
     [
         (dense("b"), outcomes("b"), "takes two runs of one dense model"),
-        (dense("b"), dense("bb"), "ask different items"),
+        (dense("b"), dense("bb"), "have different items"),
     ],
 )
 def test_runs_that_give_no_noise_floor(first, second, message):

@@ -94,7 +94,7 @@ def test_kept_prompts_are_not_computed_again_and_are_taken_once():
     prefix_cache = PrefixCache(25)
     for prompt, states in zip((first, second, third), prefilled(model, [first, second, third]), strict=True):
         prefix_cache.keep(prompt, states)
-    assert set(prefix_cache.kept) == {first, second}  # 25 tokens are enough for two
+    assert set(prefix_cache.states) == {first, second}  # 25 tokens are enough for two
     shapes.clear()
     prefilled(model, [third, second, first], prefix_cache=prefix_cache)
     assert shapes == [(1, 9)]

@@ -124,7 +124,7 @@ def test_changed_view_settings_are_refused(model):
         ({"model": "x"}, "give pretrained=x"),
         ({"sparsity": 1.5}, r"sparsity 1\.5 is not in"),
         ({"lora_local_path": "x"}, "can't be combined with pruning"),
-        ({"enable_thinking": True}, "gives no room for thoughts"),
+        ({"enable_thinking": True}, "has no token limit for thoughts"),
         ({"gpu_memory_utilization": 7, "pruner": "none"}, "vLLM can't start on .*must be in"),
         ({"max_length": 8, "max_model_len": 9, "pruner": "none"}, "vLLM can't start on .*but not both"),
     ],

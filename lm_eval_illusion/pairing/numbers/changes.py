@@ -1,4 +1,4 @@
-"""Other values for a number of an answer: in the same format, changed in every language at once, as plausible as the true value."""
+"""Other values for a number in an answer: in the same format, the same in every language, as plausible as the true value."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
     found = {lang: numbers_of(answer) for lang, answer in answers.items()}
     free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
     first = [number.digits for number in next(iter(free.values()))]
-    for digits in sorted(dict.fromkeys(first), key=lambda one: (-len(one), -first.index(one))):
+    for digits in sorted(dict.fromkeys(first), key=lambda candidate: (-len(candidate), -first.index(candidate))):
         once = all([number.digits for number in numbers].count(digits) == 1 for numbers in found.values())
         written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
         if once and len(written) == len(answers):
@@ -72,8 +72,8 @@ def possible_values(
 ) -> list[int]:
     """Return values near the true one that are as plausible, in ascending order.
 
-    They have as many digits and trailing zeros, stand in the same order beside the other numbers of the answer, take the same suffixes,
-    and are no impossible date and no year in the future.
+    They have as many digits and trailing zeros as the true value, keep the order of the numbers in the answer, take the same suffixes,
+    and give no impossible date and no year in the future.
 
     Args:
         number: the number to change.

@@ -134,8 +134,8 @@ def test_the_chunk_size_changes_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     numerators, denominators = generator.integers(0, 7, size=(11, 3)), np.full(11, 6)
     whole = bootstrap_intervals(numerators, denominators)
-    for cells in (1, 50, 1000):
-        monkeypatch.setattr(bootstrap, "CELLS", cells)
+    for max_counts in (1, 50, 1000):
+        monkeypatch.setattr(bootstrap, "MAX_COUNTS", max_counts)
         assert bootstrap_intervals(numerators, denominators, resamples=2000) == whole
 
 
