@@ -18,7 +18,7 @@ from lm_eval_illusion.matching.orthography import fold_letters
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import clauses, contains_answer, matches_with_clitics, without_spaces
 
-__all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "stands_in_passage"]
+__all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
 
 # Invisible characters that may precede the first visible one: white space, zero-width characters, direction and byte order marks.
 _BLANK = " \t\n\r\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff"
@@ -67,7 +67,7 @@ def first_line(output: str) -> str:
     return re.split(r"[\n\r\u2028\u2029]", output.lstrip(_BLANK), maxsplit=1)[0].strip()
 
 
-def stands_in_passage(text: str, passage: str, lang: str) -> bool:
+def occurs_in_passage(text: str, passage: str, lang: str) -> bool:
     """Return whether a passage contains a text, in any letter case and also within a word; a number must be a whole number there."""
     folded, folded_passage = fold_letters(text, lang), fold_letters(passage, lang)
     # The substring test is quicker than compiling the pattern, and most texts fail it.

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from lm_eval_illusion.matching import stands_in_passage
+from lm_eval_illusion.matching import occurs_in_passage
 from lm_eval_illusion.matching.normalize import compact
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
@@ -98,7 +98,7 @@ def distractor_cost(
 def _not_in_passage(option: Option, question: ParallelQuestion) -> float:
     """Return the share of languages in which there is a passage and the option is not in it."""
     passages = {lang: translation.context for lang, translation in question.by_lang.items()}
-    return _mean(bool(passages[lang]) and not stands_in_passage(option[lang], passages[lang], lang) for lang in option)
+    return _mean(bool(passages[lang]) and not occurs_in_passage(option[lang], passages[lang], lang) for lang in option)
 
 
 def format_mismatch(option: Option, question: ParallelQuestion) -> float:

@@ -44,7 +44,7 @@ def blind_prompt(item: Mapping[str, Any]) -> str:
     return f"{words.answer}{words.colon}"
 
 
-def answered(item: Mapping[str, Any]) -> str:
+def prompt_with_answer(item: Mapping[str, Any]) -> str:
     """Return an item's open prompt with its answer: one text for training or calibration."""
     return f"{open_prompt(item)}{prompt_words(item['lang']).delimiter}{item['answer']}"
 

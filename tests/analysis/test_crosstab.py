@@ -211,12 +211,12 @@ def test_parallel_items_are_one_cluster():
 
 
 @given(outcomes_strategy)
-def test_cells_by_brute_force(outcomes):
+def test_outcome_classes_by_brute_force(outcomes):
     row = row_of(outcomes)
-    for cell, recognised, produced in (
+    for name, recognised, produced in (
         ("both", True, True),
         ("recognition_only", True, False),
         ("production_only", False, True),
         ("neither", False, False),
     ):
-        assert row["cells"][cell] == len([o for o in outcomes if o.recognised == recognised and o.produced == produced])
+        assert row["cells"][name] == len([o for o in outcomes if o.recognised == recognised and o.produced == produced])

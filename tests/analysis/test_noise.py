@@ -1,4 +1,4 @@
-"""The noise floor, counted by hand, and runs that can not give one."""
+"""The noise floor, counted by hand, and runs that can't give one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lm_eval_illusion.errors import UserError
 from tests.outcome_examples import DENSE, outcomes
 
 
-def dense(cells, **fields):
-    return outcomes(cells, variant=DENSE, **fields)
+def dense(letters, **fields):
+    return outcomes(letters, variant=DENSE, **fields)
 
 
 def test_flips_by_hand():

@@ -62,7 +62,7 @@ def test_two_processes_answer_like_one_and_prune_once(tmp_path):
         for item, row in one[task].items():
             assert two[task][item].keys() == row.keys()
             if task.endswith("_mc"):
-                scores = [[float(score) for score, _ in of_run["filtered_resps"]] for of_run in (row, two[task][item])]
+                scores = [[float(score) for score, _ in run_row["filtered_resps"]] for run_row in (row, two[task][item])]
                 assert scores[0] == pytest.approx(scores[1], abs=1e-4)
             else:
                 assert two[task][item] == row

@@ -80,8 +80,8 @@ def test_samples_differ_from_each_other_and_are_the_same_in_every_batch_and_orde
     dense = generate(other, repeated_requests(SAMPLE, 10))
     again = vllm_class(folder, pruner="none", batch_size=3, seed=99)
     reversed_answers = generate(again, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
-    of_contexts = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
-    assert [answer for of_context in of_contexts[::-1] for answer in of_context] == dense
+    answers_by_context = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
+    assert [answer for context_answers in answers_by_context[::-1] for answer in context_answers] == dense
     seeds = [params.seed for params in other.model.requested]
     assert len(set(seeds)) == len(seeds) == 10 * len(CONTEXTS)
     assert all(0 <= seed < 2**63 for seed in seeds)

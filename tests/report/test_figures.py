@@ -66,12 +66,12 @@ def test_calibration_languages_are_drawn_only_where_they_differ():
     drawn = figures(record(report))["calibration_languages"]
     for code in ("English (en)", "Chinese (zh)", "all languages"):
         assert code in drawn
-    for cell in table["cells"]:
-        for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
-            assert f">{shown}</text>" in drawn.replace("</title>", ">")
+    for entry in table["cells"]:
+        for text in (points(entry["production_change"]["value"], 0), percent(entry["induced_rate"]["value"], 0)):
+            assert f">{text}</text>" in drawn.replace("</title>", ">")
     # Each is a separate line over sparsity.
     assert all(f">wanda{name}<" in figures(record(report))["recognition_and_production"] for name in (" cal=en", " cal=zh"))
-    # An undefined cell is a dash; a cell that is not in the table is marked as not evaluated.
+    # An undefined entry is a dash; a pair of languages without an entry is marked as not evaluated.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
     assert "not asked" not in figures(record(report))["calibration_languages"]
     del table["cells"][1]

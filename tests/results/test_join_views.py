@@ -52,7 +52,7 @@ def test_recognition_by_acc_norm(tmp_path):
     assert recognised == {"a": False, "b": True, "c": False}
 
 
-def test_several_runs_in_one_folder_are_told_apart_by_their_dates(tmp_path):
+def test_several_runs_in_one_folder_are_distinguished_by_their_dates(tmp_path):
     write_run(tmp_path, WHOLE)
     write_run(tmp_path, WHOLE, illusion=DENSE, date="2026-11-23T11-00-00.000000")
     assert sorted(o.variant.variant for o in load_outcomes([tmp_path])) == ["dense"] * 3 + ["wanda-0.6"] * 3
@@ -184,7 +184,7 @@ def test_a_missing_view(tmp_path, missing):
         load_outcomes([tmp_path])
 
 
-def test_two_runs_that_claim_the_same_variant(tmp_path):
+def test_two_runs_of_the_same_variant_and_task_are_refused(tmp_path):
     write_run(tmp_path / "1", WHOLE)
     write_run(tmp_path / "2", WHOLE)
     with pytest.raises(UserError, match=r"are both runs of variant wanda-0\.6 of tiny"):

@@ -1,4 +1,4 @@
-"""The join of any two tasks, calculated by hand, and what it must refuse."""
+"""The join of any two tasks, calculated by hand, and the inputs that it must refuse."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_model_in_another_folder_as_a_variant_of_the_dense_model(tmp_path, cap
     assert "there are /models/model-wanda/, org/model" in capsys.readouterr().err
 
 
-def test_a_group_stands_for_its_tasks(tmp_path):
+def test_a_group_name_selects_the_tasks_of_the_group(tmp_path):
     groups = {"mmlu": ["mmlu_a", "mmlu_b"], "mmlu_gen": ["gens"], "gens": ["gen_a", "gen_b"]}
     tasks = {"mmlu_a": MC[:2], "mmlu_b": MC[2:], "gen_a": GEN[:3], "gen_b": GEN[3:]}
     write_tasks(tmp_path, tasks, groups=groups)

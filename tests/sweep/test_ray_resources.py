@@ -12,14 +12,14 @@ from lm_eval_illusion.sweep.ray_resources import CellResources, missing_resource
 GIB = 1024**3
 
 
-def test_flags_become_needs():
+def test_flags_become_resources():
     assert read_resources("local") is None
     flags = {"address": "a:1", "cpus_per_cell": 2.0, "gpus_per_cell": 0.5, "memory_per_cell": 3.0}
     assert read_resources("ray", **flags) == CellResources("a:1", 2.0, 0.5, 3.0)
 
 
 @pytest.mark.parametrize(
-    ("engine", "flags", "said"),
+    ("engine", "flags", "message"),
     [
         ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell goes with --engine ray"),
         ("local", {"address": "auto"}, "--address goes with --engine ray"),
@@ -29,8 +29,8 @@ def test_flags_become_needs():
         ("ray", {"gpus_per_cell": 1.5}, "--gpus-per-cell 1.5 is neither"),
     ],
 )
-def test_what_makes_no_sense_is_said(engine, flags, said):
-    with pytest.raises(UserError, match=said):
+def test_wrong_flags_are_refused_with_the_reason(engine, flags, message):
+    with pytest.raises(UserError, match=message):
         read_resources(engine, **flags)
 
 

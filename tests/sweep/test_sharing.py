@@ -27,9 +27,9 @@ def test_folders_are_absolute_and_found_by_their_marks(tmp_path, shared):
 def test_another_folder_of_the_same_name_is_reported(tmp_path, shared, gone):
     shutil.rmtree(tmp_path / gone)
     (tmp_path / gone).mkdir()
-    said = missing_folder(shared)
-    assert said.startswith(f"{tmp_path / gone} on ")
-    assert "LM_EVAL_ILLUSION_STORE" in said
+    message = missing_folder(shared)
+    assert message.startswith(f"{tmp_path / gone} on ")
+    assert "LM_EVAL_ILLUSION_STORE" in message
 
 
 def test_without_a_store_only_the_output_folder_is_marked(tmp_path, monkeypatch):
