@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made, record
+from tests.report.report_examples import make_report, record
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 # Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.
@@ -99,7 +99,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    report, browser = made(families=("mqa_illusion", "xquad"), items=20)
+    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20)
     path = tmp_path_factory.mktemp("plain") / "report.html"
     path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser
@@ -250,7 +250,7 @@ def test_undefined_entries_sort_last(page):
 def test_injected_strings_stay_text(chromium, tmp_path):
     from selenium.common.exceptions import NoAlertPresentException
 
-    report, browser = made(items=8, strange=INJECTED)
+    report, browser = make_report(items=8, strange=INJECTED)
     path = tmp_path / "report.html"
     path.write_text(html_report(record(report), [INJECTED], browser), encoding="utf-8")
     page = Page(chromium, path)
@@ -282,7 +282,7 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
 
 
 def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
-    report, browser = made(variants=MANY_VARIANTS, items=1250)
+    report, browser = make_report(variants=MANY_VARIANTS, items=1250)
     assert len(browser["rows"]) == 50_000
     path = tmp_path / "report.html"
     path.write_text(html_report(record(report), [], browser), encoding="utf-8")
@@ -301,7 +301,7 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
 
 def test_an_item_of_another_task_opens(chromium, tmp_path):
     """Items of other tasks have no language, aliases, options or gold."""
-    report, browser = made(items=4)
+    report, browser = make_report(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None, "options": []}
     for row in browser["rows"]:

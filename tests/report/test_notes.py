@@ -16,8 +16,8 @@ def notes_with(word, *arguments):
 
 
 def test_a_language_that_a_variant_lacks():
-    made = [*outcomes("bb", variant=DENSE), *outcomes("bb", variant=DENSE, language="fi"), *outcomes("bb")]
-    assert notes_with("lack", made) == [
+    examples = [*outcomes("bb", variant=DENSE), *outcomes("bb", variant=DENSE, language="fi"), *outcomes("bb")]
+    assert notes_with("lack", examples) == [
         "wanda-0.6 of tiny was not evaluated on mqa_illusion in fi: its pooled rows lack these languages."
     ]
 

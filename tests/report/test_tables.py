@@ -12,7 +12,7 @@ from lm_eval_illusion.report.command import report_command
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.tables import calibration_matrices, page_calibration
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
-from tests.report.report_examples import calibrated, made, record
+from tests.report.report_examples import calibrated, make_report, record
 
 
 def test_a_row_for_each_calibration_language():
@@ -38,7 +38,7 @@ def test_the_page_has_a_row_for_each_entry_and_no_table_without_calibration_lang
     page = page_calibration(record(report))
     assert len(page.rows) == 9
     assert {row[1].text for row in page.rows} == {"English (en)", "Chinese (zh)", "all languages"}
-    assert page_calibration(record(made()[0])) is None
+    assert page_calibration(record(make_report()[0])) is None
 
 
 def write_variants(folder):
