@@ -37,7 +37,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     folders created here are removed again.
 
     Raises:
-        UserError: the folder can't be written.
+        UserError: The folder can't be written.
     """
     target = out.resolve()
     created_parents = [parent for parent in target.parents if not parent.exists()]
@@ -58,7 +58,7 @@ def unique_folder(parent: Path, name: str) -> Path:
     """Create the empty folder `<name>-<8 hexadecimal digits>` in `parent` and return it. The caller renames it when it is complete.
 
     Raises:
-        OSError: the folder can't be created.
+        OSError: The folder can't be created.
     """
     # tempfile.mkdtemp would create it with mode 0700, so other users of a shared disk could not read the renamed folder.
     folder = parent / f"{name}-{uuid.uuid4().hex[:8]}"
@@ -80,7 +80,7 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in chunks of 1 MiB.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: The file can't be read.
     """
     # hashlib.file_digest needs Python 3.11.
     digest = hashlib.sha256()

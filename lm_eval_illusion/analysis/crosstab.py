@@ -39,7 +39,7 @@ def cross_tabulate(
     """Return the report of these outcomes as the plain dictionary of report.json; see `tabulate`.
 
     Raises:
-        UserError: a variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language.
     """
     return report_json(tabulate(outcomes, recognition, production, noise))
 
@@ -53,13 +53,13 @@ def tabulate(
     the dense model of the same base model. The order of the outcomes does not change the report.
 
     Args:
-        outcomes: of any number of variants, families and languages.
-        recognition: name of the metric that `recognised` was read from.
-        production: name of the metric that `produced` was read from.
-        noise: of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
+        outcomes: Outcomes of any number of variants, families and languages.
+        recognition: Name of the metric that `recognised` was read from.
+        production: Name of the metric that `produced` was read from.
+        noise: The result of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
 
     Raises:
-        UserError: a variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language.
     """
     _check_unique(outcomes)
     rows = _with_holm(_rows(_grouped(outcomes, _language_keys)))

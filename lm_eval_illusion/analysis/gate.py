@@ -42,7 +42,7 @@ def read_condition(text: str) -> Condition:
     """Parse a condition of the form FORM.
 
     Raises:
-        UserError: the text has another form.
+        UserError: The text has another form.
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
@@ -57,7 +57,7 @@ def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
     """Return a line for each condition and row of the report for which the condition holds: the reasons to fail.
 
     Raises:
-        UserError: a condition matches no row, or its metric is undefined or not a number there. A condition that checks nothing must
+        UserError: A condition matches no row, or its metric is undefined or not a number there. A condition that checks nothing must
             not pass.
     """
     return [line for condition in conditions for line in _failures_of(condition, report.rows)]

@@ -24,7 +24,7 @@ def noise_floor(first: Sequence[Outcome], second: Sequence[Outcome]) -> Noise:
     """Count the items that flip between two dense runs: a row for each base model, family and language, and over all languages.
 
     Raises:
-        UserError: a run is pruned or has several variants, the runs are of different models, or their items differ.
+        UserError: A run is pruned or has several variants, the runs are of different models, or their items differ.
     """
     _check_dense([*first, *second])
     pairs: dict[tuple[str, str, str], list[tuple[Outcome, Outcome]]] = defaultdict(list)

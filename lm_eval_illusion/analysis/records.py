@@ -285,7 +285,7 @@ def report_json(report: Report) -> dict[str, Any]:
     """Return the plain dictionary that report.json holds.
 
     Raises:
-        ValueError: a number is NaN or infinite. JSON has neither; an undefined number must be None.
+        ValueError: A number is NaN or infinite. JSON has neither; an undefined number must be None.
     """
     plain = msgspec.to_builtins(report)
     plain["rows"] = [row_json(row) for row in report.rows]
@@ -309,6 +309,6 @@ def read_report_json(plain: object) -> Report:
     """Return the record of a parsed report.json.
 
     Raises:
-        msgspec.ValidationError: a field is missing or has another type.
+        msgspec.ValidationError: A field is missing or has another type.
     """
     return msgspec.convert(plain, Report)

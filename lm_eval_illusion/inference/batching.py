@@ -53,7 +53,7 @@ def read_max_batch_tokens(value: Any) -> int | None:
     """Read the model argument `max_batch_tokens`; None for `auto`.
 
     Raises:
-        UserError: it is neither `auto` nor a whole number of 64 or more.
+        UserError: The value is neither `auto` nor a whole number of 64 or more.
     """
     if value in (None, "auto"):
         return None

@@ -219,7 +219,7 @@ class _PrefillWriter(Cache):  # type: ignore[misc]
         """Copy states [B, heads, L, head_dim] without padding; return them, because a prompt attends to itself alone.
 
         Raises:
-            PrefillDone: this was the last layer.
+            PrefillDone: This was the last layer.
         """
         for number, (prompt, cache_rows) in enumerate(self.batch):
             length = len(prompt) - 1

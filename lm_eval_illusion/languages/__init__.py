@@ -25,7 +25,7 @@ def language(code: str) -> Language:
     """Return the record of a language; the default record if it has no file.
 
     Raises:
-        UserError: the file is ill-formed.
+        UserError: The file is ill-formed.
     """
     return _language(code, FOLDER)
 
@@ -34,7 +34,7 @@ def prompt_words(code: str) -> PromptWords:
     """Return the words around a question and its answer.
 
     Raises:
-        UserError: the language has no file, or the file is ill-formed.
+        UserError: The language has no file, or the file is ill-formed.
     """
     words = _language(code, FOLDER).prompt
     if words is None:
@@ -53,7 +53,7 @@ def read_language(file: Path) -> Language:
     """Read and check one language file.
 
     Raises:
-        UserError: the file is not TOML, or a key is unknown, missing or of the wrong type. The message names file and key.
+        UserError: The file is not TOML, or a key is unknown, missing or of the wrong type. The message names file and key.
     """
     try:
         found = msgspec.toml.decode(file.read_bytes(), type=Language, dec_hook=_decode_pattern)

@@ -31,8 +31,8 @@ def matches(output: str, answers: Sequence[str], lang: str) -> bool:
     percentages count in every form of the language. An answer that is empty after normalisation never matches.
 
     Args:
-        output: the generated text.
-        answers: the answer and its aliases.
+        output: The generated text.
+        answers: The answer and its aliases.
         lang: ISO 639-1 code.
 
     Raises:

@@ -20,9 +20,9 @@ def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
     and that becomes 1234.
 
     Args:
-        text: any text.
+        text: Any text.
         lang: ISO 639-1 code.
-        only_leading_articles: remove articles at the beginning of the text only.
+        only_leading_articles: Remove articles at the beginning of the text only.
 
     Raises:
         UserError: CLDR does not know the language.

@@ -36,9 +36,9 @@ def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
     """Return whether the neighbours of a number turn it into another number: 15 in "15 million", 1990 in "1990er".
 
     Args:
-        text: normalised text.
-        start: index of the first character of a part of the text, which may be no number.
-        end: index after the last character of this part.
+        text: Normalised text.
+        start: Index of the first character of a part of the text, which may be no number.
+        end: Index after the last character of this part.
         lang: ISO 639-1 code.
     """
     number = text[start:end]

@@ -47,8 +47,8 @@ def contains_answer(answer: str, text: str, lang: str) -> bool:
     one ideograph is too often a part of another word: it counts only as the whole text or after a word for "is".
 
     Args:
-        answer: normalised, without unnecessary spaces.
-        text: one clause, normalised, without unnecessary spaces.
+        answer: Normalised, without unnecessary spaces.
+        text: One clause, normalised, without unnecessary spaces.
         lang: ISO 639-1 code.
     """
     words = language(lang).words
@@ -79,8 +79,8 @@ def matches_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) 
     Always False in a language that attaches none.
 
     Args:
-        answer: normalised tokens, at least one.
-        text: normalised tokens.
+        answer: Normalised tokens, at least one.
+        text: Normalised tokens.
         lang: ISO 639-1 code.
     """
     words = language(lang).words

@@ -52,7 +52,7 @@ def refuse_unknown(arguments: Iterable[str], allowed: Sequence[str], owners: str
     """Refuse an argument that is neither a pruning argument nor in `allowed`. `owners`: the software that takes `allowed`, in words.
 
     Raises:
-        UserError: names the argument and the most similar known one.
+        UserError: There is such an argument; the message names it and the most similar known argument.
     """
     all_names = [*PRUNING_ARGUMENTS, *allowed]
     for name in arguments:
@@ -67,7 +67,7 @@ def refuse_doubled(arguments: Iterable[str], flags: Mapping[str, Any] | None) ->
     """Refuse an argument that lm_eval also passes on from a flag with a default: --batch_size, --max_batch_size, --device.
 
     Raises:
-        UserError: an argument is among both.
+        UserError: An argument is among both.
     """
     doubled = [name for name in arguments if (flags or {}).get(name) is not None]
     if doubled:
@@ -80,7 +80,7 @@ def check_with_pruning(arguments: Mapping[str, Any], not_with_pruning: Sequence[
     """Refuse arguments that name another model than the pruned checkpoint.
 
     Raises:
-        UserError: one of `not_with_pruning` is set.
+        UserError: One of `not_with_pruning` is set.
     """
     refused = [name for name in not_with_pruning if arguments.get(name)]
     if refused:
@@ -96,7 +96,7 @@ def check_hf_names(arguments: Iterable[str]) -> None:
     """Check that `pruned-hf` takes every argument.
 
     Raises:
-        UserError: names the unknown argument and the most similar known one.
+        UserError: An argument is unknown; the message names it and the most similar known argument.
     """
     from lm_eval.models.huggingface import HFLM
 
@@ -108,7 +108,7 @@ def read_max_thought_tokens(value: int | str) -> int:
     """Read `max_thought_tokens`, the token limit of a reasoning model's thought.
 
     Raises:
-        UserError: it is not a whole number from 0 on.
+        UserError: The value is not a whole number from 0 on.
     """
     if not str(value).isdigit():
         raise UserError(
@@ -121,7 +121,7 @@ def read_fast(value: str) -> bool:
     """Read `fast`: whether a prompt may be prefilled once for all its requests.
 
     Raises:
-        UserError: it is neither `auto` nor `off`.
+        UserError: The value is neither `auto` nor `off`.
     """
     if value not in ("auto", "off"):
         raise UserError(f"fast {value!r} is neither auto nor off: leave it out, or give fast=off")
@@ -135,7 +135,7 @@ def check_vllm_names(arguments: Mapping[str, Any]) -> None:
     """Check that `pruned-vllm` takes every argument: ours, those of lm_eval's VLLM and of vLLM's engine.
 
     Raises:
-        UserError: names the unknown argument and the most similar known one.
+        UserError: An argument is unknown; the message names it and the most similar known argument.
     """
     from lm_eval.models.vllm_causallms import VLLM
     from vllm import LLM
@@ -168,7 +168,7 @@ def refuse_beam_tasks(argv: Sequence[str]) -> None:
     """Refuse a command that names tasks of the view `beam`, before anything is pruned or loaded. `argv`: as `sys.argv`.
 
     Raises:
-        UserError: the lm_eval command names such a task, or a group with one.
+        UserError: The lm_eval command names such a task, or a group with one.
     """
     beams = tasks_of_view(read_named(argv[1:]), "beam") if is_lm_eval(argv) else []
     if beams:
@@ -179,7 +179,7 @@ def refuse_beam_requests(requests: Sequence[Instance]) -> None:
     """Refuse generation requests with beams. `refuse_beam_tasks` can't see requests made from Python, or those of other tasks.
 
     Raises:
-        UserError: names the task.
+        UserError: There is such a request; the message names its task.
     """
     for request in requests:
         num_beams = request.args[1].get("num_beams", 1)

@@ -94,7 +94,7 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
     """Refuse requests of our views whose decoding settings differ from those of the view, whatever changed them.
 
     Raises:
-        UserError: names the task and the settings.
+        UserError: There is such a request; the message names its task and the settings.
     """
     from lm_eval_illusion.views import view_of_task
 

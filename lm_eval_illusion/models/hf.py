@@ -60,7 +60,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         All other arguments are HFLM's.
 
         Raises:
-            UserError: an argument is unknown, has a wrong value, or can't be combined with pruning.
+            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning.
         """
         check_hf_names(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
@@ -139,7 +139,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Return the answers in the order of the requests; k repeats of a request get its k best beams, best first, or its k samples.
 
         Raises:
-            UserError: a request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
+            UserError: A request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
         groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks)

@@ -45,7 +45,7 @@ class PrunedModel(LM):  # type: ignore[misc]
         """Refuse flags that this model can't serve, before any pruning is done. `argv`: as `sys.argv`.
 
         Raises:
-            UserError: names the flag.
+            UserError: There is such a flag; the message names it.
         """
         refuse_flags(argv, cls.model_name)
 
@@ -53,7 +53,7 @@ class PrunedModel(LM):  # type: ignore[misc]
         """Refuse --use_cache, the only flag for which lm_eval calls this.
 
         Raises:
-            UserError: always.
+            UserError: Always.
         """
         error = refusal("--use_cache", self.model_name)
         error.show()
@@ -83,7 +83,7 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint.
 
     Raises:
-        UserError: an argument has a wrong value, or can't be combined with pruning.
+        UserError: An argument has a wrong value, or can't be combined with pruning.
     """
     settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
     if settings.pruner != "none":

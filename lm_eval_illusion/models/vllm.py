@@ -55,7 +55,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         All other arguments are those of lm_eval's VLLM, which also accepts those of vLLM's engine.
 
         Raises:
-            UserError: an argument is unknown, has a wrong value, or can't be combined with pruning; vLLM can't start.
+            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning; vLLM can't start.
         """
         check_vllm_names(arguments)
         refuse_thinking(arguments)
@@ -71,7 +71,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """Refuse flags that no model of ours can serve, and tasks with beam search.
 
         Raises:
-            UserError: names the flag or the task.
+            UserError: There is such a flag or task; the message names it.
         """
         super().refuse_command(argv)
         refuse_beam_tasks(argv)
@@ -80,7 +80,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """Return the answers in the order of the requests; k repeats of a sampled request get k samples.
 
         Raises:
-            UserError: a request of our views has other decoding settings than its view, or needs beam search.
+            UserError: A request of our views has other decoding settings than its view, or needs beam search.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
         show_user_errors(lambda: refuse_beam_requests(requests))

@@ -51,7 +51,7 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     Args:
         questions: Questions that passed the checks of `questions`.
         name: The name of the family, part of the order.
-        seed: Of distractors and positions.
+        seed: Seed of distractors and positions.
         limit: The most items per language, None for all.
 
     Returns:

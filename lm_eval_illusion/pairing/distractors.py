@@ -79,7 +79,7 @@ def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAns
     Args:
         questions: All questions except the one-shot examples; each may be a donor.
         answer_key: The right answers of all questions.
-        seed: Of random choices between equally good distractors.
+        seed: Seed of the random choices between equally good distractors.
     """
     numbers = NumberDistractors(questions, answer_key)
     cost = partial(distractor_cost, answer_key=answer_key, words=QuestionWords(questions))

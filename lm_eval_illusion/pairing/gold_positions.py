@@ -19,7 +19,7 @@ def balance_gold_positions(languages: Mapping[str, frozenset[str]], seed: int) -
 
     Args:
         languages: Question id -> the languages in which it becomes an item.
-        seed: Of the order in which questions are placed.
+        seed: Seed of the order in which questions are placed.
     """
     rng = random.Random(seed)
     # Questions in the most languages first: the others fill up what these leave uneven.

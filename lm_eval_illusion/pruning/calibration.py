@@ -41,7 +41,7 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     A file: its paragraphs (of a JSONL file, the field `text`), shuffled. A hub dataset: its rows, shuffled within the stream's buffer.
 
     Raises:
-        UserError: the source is empty, malformed or can't be reached.
+        UserError: The source is empty, malformed or can't be reached.
     """
     rng = random.Random(settings.pruning_seed)
     if settings.calibration == "embedded":
@@ -60,7 +60,7 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
     order; if it is too short there are fewer samples, and a warning is logged.
 
     Raises:
-        UserError: the text is too short for one sample.
+        UserError: The text is too short for one sample.
     """
     sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
     start = _start_ids(tokenizer)

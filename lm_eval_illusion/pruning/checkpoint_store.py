@@ -49,7 +49,7 @@ def get_or_create(store: str, key: str, make: Callable[[Path], Manifest]) -> Che
     process ends.
 
     Raises:
-        UserError: the store can't be written. Errors of `make` other than OSError are passed on.
+        UserError: The store can't be written. Errors of `make` other than OSError are passed on.
     """
     try:
         if store == "off":
@@ -83,8 +83,8 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a checkpoint's folder.
 
     Raises:
-        OSError: there is none, or it can't be read.
-        msgspec.DecodeError: it is not JSON, or lacks a field.
+        OSError: The folder has no manifest, or the manifest can't be read.
+        msgspec.DecodeError: The manifest is not JSON, or lacks a field.
     """
     return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
 

@@ -24,7 +24,7 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     Returns the exit code 0.
 
     Raises:
-        UserError: the pruner is `none`, `out` exists or can't be written, or the hub can't be reached.
+        UserError: The pruner is `none`, `out` exists or can't be written, or the hub can't be reached.
     """
     refuse_dense(settings)
     refuse_existing(out)

@@ -44,7 +44,7 @@ def owl_profile(
     `owl_m`: multiple of the block's mean metric from which a weight is an outlier.
 
     Raises:
-        UserError: the model has no list of blocks, or a block's sparsity is not in [0, 1).
+        UserError: The model has no list of blocks, or a block's sparsity is not in [0, 1).
     """
     import torch
 
@@ -73,7 +73,7 @@ def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
     and of several such lists the one with the most parameters.
 
     Raises:
-        UserError: there is no such list.
+        UserError: There is no such list.
     """
     from torch.nn import ModuleList
 
@@ -114,7 +114,7 @@ def block_sparsities(shares: Sequence[float], sizes: Sequence[int], sparsity: fl
     `shares`: outlier share of each block; `sizes`: number of weights of each block.
 
     Raises:
-        UserError: a sparsity is not in [0, 1).
+        UserError: A sparsity is not in [0, 1).
     """
     lowest, highest = min(shares), max(shares)
     # How much less sparse each block is than the sparsest one.

@@ -99,7 +99,7 @@ def read_settings(
     Without `sparsity`, 0.6 is used where the recipe has a sparsity variable and no N:M mask is given.
 
     Raises:
-        UserError: an argument is malformed, or two arguments contradict each other.
+        UserError: An argument is malformed, or two arguments contradict each other.
     """
     name = _read_pruner("none" if pruner is None else str(pruner))
     mask = _read_mask_structure(str(mask_structure), name)

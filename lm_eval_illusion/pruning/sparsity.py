@@ -53,7 +53,7 @@ def check_shapes(model: PreTrainedModel, mask_structure: str) -> None:
     """Check, before pruning, that the groups of an N:M mask fit into the rows of every layer.
 
     Raises:
-        UserError: a layer's number of inputs is not a multiple of M; the first such layer is named.
+        UserError: A layer's number of inputs is not a multiple of M; the first such layer is named.
     """
     group = int(mask_structure.split(":")[1])
     for name, weight in prunable_weights(model):
@@ -75,7 +75,7 @@ def check_sparsity(
     more zeros are accepted, because quantisation rounds small weights to zero.
 
     Raises:
-        UserError: the sparsity differs by more than `TOLERANCE`; the layer with the largest difference is named.
+        UserError: The sparsity differs by more than `TOLERANCE`; the layer with the largest difference is named.
     """
     if mask_structure != "0:0":
         _check_groups(model, mask_structure, at_least)

@@ -65,7 +65,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     Returns the exit code: 0, or 3 if a --fail-if condition holds.
 
     Raises:
-        UserError: there is nothing to read, a file is incomplete, a condition matches no row, or `out` can't be written.
+        UserError: There is nothing to read, a file is incomplete, a condition matches no row, or `out` can't be written.
     """
     from lm_eval_illusion.report.terminal import print_report
 
@@ -94,7 +94,7 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     `texts`: collects the texts of a sample of the items for the item browser.
 
     Raises:
-        UserError: there are neither views nor pairs, or a file is incomplete.
+        UserError: There are neither views nor pairs, or a file is incomplete.
     """
     pairs = [read_pair(text) for text in options.pairs]
     runs = find_runs(paths)

@@ -28,7 +28,7 @@ def write_report(
     Every file is written into a temporary folder first and then renamed: after an error, the files of an earlier report are unchanged.
 
     Raises:
-        UserError: the folder can't be written.
+        UserError: The folder can't be written.
     """
     texts = report_texts(report, notes, browser)
     try:

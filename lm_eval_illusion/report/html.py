@@ -40,9 +40,9 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
     """Return the page of a report.
 
     Args:
-        report: the numbers.
-        notes: caveats, one sentence each.
-        browser: of `item_browser`: the items with the outputs of every variant.
+        report: The numbers.
+        notes: Caveats, one sentence each.
+        browser: The result of `item_browser`: the items with the outputs of every variant.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -41,7 +41,7 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
     is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, or `letters`, the `acc` of the view `mc_letters`.
 
     Raises:
-        UserError: there is nothing to read, a file is truncated, items are missing or duplicate, or the items of the views differ.
+        UserError: There is nothing to read, a file is truncated, items are missing or duplicate, or the items of the views differ.
     """
     _check_known(recognition)
     return join_views(views_below(paths), recognition)
@@ -51,7 +51,7 @@ def views_below(paths: Iterable[str | Path]) -> list[ViewFile]:
     """Return the samples files of our tasks in every run below `paths`.
 
     Raises:
-        UserError: there are none, or a results file is not whole.
+        UserError: There are no such files, or a results file is incomplete.
     """
     searched = list(paths)
     views = find_views(find_runs(searched))
@@ -68,7 +68,7 @@ def join_views(
     `texts`: collects the texts of a sample of the items during the same pass. `cache`: rows of files that another call joins, too.
 
     Raises:
-        UserError: as `load_outcomes`.
+        UserError: As `load_outcomes`.
     """
     _check_known(recognition)
     check_unique(views)
@@ -84,7 +84,7 @@ def check_unique(files: Sequence[TaskFile]) -> None:
     """Check that no variant has a task twice, and that no two different models have the same base model and variant name.
 
     Raises:
-        UserError: names both runs.
+        UserError: There is such a pair of runs; the message names both.
     """
     tasks: dict[tuple[str, str, str], TaskFile] = {}
     models: dict[tuple[str, str], TaskFile] = {}

@@ -86,7 +86,7 @@ def read_results_file(path: Path) -> ResultsFile:
     """Read a results file.
 
     Raises:
-        UserError: it is incomplete, or not a results file of lm_eval.
+        UserError: The file is incomplete, or not a results file of lm_eval.
     """
     try:
         # Python's parser, because lm_eval writes NaN, which is not JSON.

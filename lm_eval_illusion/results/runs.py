@@ -55,7 +55,7 @@ class Run:
         """Return the samples file of one of the run's tasks.
 
         Raises:
-            UserError: there is none, or the results file lacks the number of evaluated documents.
+            UserError: There is no such file, or the results file lacks the number of evaluated documents.
         """
         date = self.results_file.stem.rpartition("_")[2]
         samples_file = self.results_file.with_name(f"samples_{task}_{date}.jsonl")
@@ -87,7 +87,7 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     """Return every run below `paths`, which are folders or results files.
 
     Raises:
-        UserError: there is nothing to read, or a results file is not whole.
+        UserError: There is nothing to read, or a results file is incomplete.
     """
     return [_read_run(results_file) for results_file in _results_files(paths)]
 
@@ -96,7 +96,7 @@ def find_views(runs: Iterable[Run]) -> list[ViewFile]:
     """Return the samples files of our tasks; tasks of other projects are left out.
 
     Raises:
-        UserError: a samples file is missing, or a run was made with settings that contradict its views.
+        UserError: A samples file is missing, or a run was made with settings that contradict its views.
     """
     return [view for run in runs for view in _views_of(run)]
 
@@ -107,7 +107,7 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     This is for models that other tools compressed; their runs do not name the compression method.
 
     Raises:
-        UserError: no run evaluated that model.
+        UserError: No run evaluated that model.
     """
     models = sorted({run.variant.base_model for run in runs})
     if dense not in models:

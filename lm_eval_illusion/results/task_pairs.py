@@ -86,7 +86,7 @@ def read_pair(text: str) -> TaskPair:
     """Parse the value of `--pair`.
 
     Raises:
-        UserError: it has another form.
+        UserError: The text has another form.
     """
     parts = [_TASK_METRIC.fullmatch(part.strip()) for part in text.split("=")]
     if len(parts) != 2 or not all(parts):
@@ -103,7 +103,7 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
     A document is recognised only if the highest log-likelihood belongs to one choice: lm_eval's `acc` counts a tie as right.
 
     Raises:
-        UserError: no variant has both tasks, they share no document, a metric is missing or not 0 or 1, a file is not whole.
+        UserError: No variant has both tasks, they share no document, a metric is missing or not 0 or 1, a file is not whole.
     """
     found = PairedTasks()
     files_of_pairs = [(pair, _files_of(runs, pair)) for pair in pairs]
@@ -171,7 +171,7 @@ def _scored_documents(
     """Return the documents of one task of the pair, by the key that they are joined on.
 
     Raises:
-        UserError: a filter or metric is missing, ambiguous, or not 0 or 1; `on` is no field or not unique; a file is not whole.
+        UserError: A filter or metric is missing, ambiguous, or not 0 or 1; `on` is no field or not unique; a file is not whole.
     """
     task_metric = pair.recognition if role == "recognition" else pair.production
     documents: dict[str, ScoredDocument] = {}

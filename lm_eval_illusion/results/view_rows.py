@@ -35,7 +35,7 @@ def read_views(
     that another call reads, too.
 
     Raises:
-        UserError: a file is incomplete, or has an item twice.
+        UserError: A file is incomplete, or has an item twice.
     """
     rows = {}
     for name in sorted(by_view, key=lambda name: name != recognising):

@@ -79,7 +79,7 @@ def sweep_lock(out: Path) -> Iterator[None]:
     """Create the output folder, lock it for one sweep within the `with` statement, and delete unfinished runs of a killed sweep.
 
     Raises:
-        UserError: another sweep holds the lock, or the folder can't be written.
+        UserError: Another sweep holds the lock, or the folder can't be written.
     """
     from filelock import FileLock, Timeout
 

@@ -58,7 +58,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     Returns the exit code: 0, or 1 if a cell or the report failed.
 
     Raises:
-        UserError: a cell's arguments are wrong, `out` is in use or can't be written, or the Ray cluster can't be reached.
+        UserError: A cell's arguments are wrong, `out` is in use or can't be written, or the Ray cluster can't be reached.
     """
     cells = cells_of(study)
     if options.dry_run:

@@ -46,7 +46,7 @@ def cells_of(study: Study) -> list[Cell]:
     """Return the cells of a study: for each base model the dense cell, then the pruned ones. Equal cells appear once.
 
     Raises:
-        UserError: a pruning argument is wrong, or two arguments contradict each other.
+        UserError: A pruning argument is wrong, or two arguments contradict each other.
     """
     cells = {cell.name: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:

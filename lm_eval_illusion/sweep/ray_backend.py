@@ -104,7 +104,7 @@ def check_resources(ray: Any, resources: CellResources) -> dict[str, float]:
     On a cluster at an address, a node that has them may join later: then a warning is printed.
 
     Raises:
-        UserError: the cluster runs on this machine only, and the machine does not have them.
+        UserError: The cluster runs on this machine only, and the machine does not have them.
     """
     required = resources.of_cell(ray.cluster_resources())
     message = missing_resources(required, [node["Resources"] for node in ray.nodes() if node["Alive"]])
@@ -119,7 +119,7 @@ def check_nodes(ray: Any, shared: SharedFolders) -> None:
     """Check on each node that it shares our folders. Otherwise all cells placed there would fail within seconds.
 
     Raises:
-        UserError: a node does not share them, or can't run our package; the node is named.
+        UserError: A node does not share them, or can't run our package; the node is named.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 

@@ -55,7 +55,7 @@ def read_resources(
     """Check the flags for --engine ray and return the resources; None for the engine `local`. A flag that was not given is None.
 
     Raises:
-        UserError: a number is out of range, or a flag is given that the engine `local` does not use.
+        UserError: A number is out of range, or a flag is given that the engine `local` does not use.
     """
     numbers = {"cpus_per_cell": cpus_per_cell, "gpus_per_cell": gpus_per_cell, "memory_per_cell": memory_per_cell}
     if engine == "local":

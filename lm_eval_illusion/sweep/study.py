@@ -65,7 +65,7 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
     """Read a study from a YAML file, from flags, or from both; a flag replaces the file's key of the same name.
 
     Raises:
-        UserError: the file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
+        UserError: The file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
     """
     text = _read_text(path) if path else ""
     try:

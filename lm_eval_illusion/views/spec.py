@@ -263,7 +263,7 @@ def generation_kwargs(view: str) -> dict[str, Any]:
     """Return the decoding settings of a view that generates text.
 
     Raises:
-        KeyError: there is no such view, or it generates nothing.
+        KeyError: There is no such view, or it generates nothing.
     """
     found = view_named(view)
     if found is None or found.decoding is None:

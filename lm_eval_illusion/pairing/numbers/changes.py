@@ -24,9 +24,9 @@ class ChangeableNumber:
     """A number that occurs once in the answer of every language and can be changed alone in each.
 
     Attributes:
-        answers: language -> answer.
-        written: language -> the number as it is written there.
-        others: the other numbers of the answers, which stay.
+        answers: The answer in each language.
+        written: The number as it is written in the answer of each language.
+        others: The other numbers of the answers, which stay.
     """
 
     answers: Answers
@@ -76,11 +76,11 @@ def possible_values(
     and give no impossible date and no year in the future.
 
     Args:
-        number: the number to change.
-        preferred: values that are allowed at any distance.
-        true_values: the true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
+        number: The number to change.
+        preferred: Values that are allowed at any distance.
+        true_values: The true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
             and in another question could be recognised as the true one there.
-        keep_plural: require the same plural form of the word beside the number.
+        keep_plural: Require the same plural form of the word beside the number.
     """
     fits = _limits(number, keep_plural)
     values: list[int] = []

@@ -65,9 +65,9 @@ class NumberDistractors:
         questions whose true option is the likeliest, the longest or the shortest are closest to a quarter.
 
         Args:
-            ids: the questions that need distractors.
-            characters: language -> frequencies of characters, for the likelihood of an option.
-            rng: source of the draws.
+            ids: The questions that need distractors.
+            characters: The frequencies of characters in each language, for the likelihood of an option.
+            rng: Source of the draws.
 
         Returns:
             id -> three options.
