@@ -75,8 +75,14 @@ def _weights(questions: list[tuple[_Words, str]]) -> Mapping[str, float]:
 
     def information(word: str) -> float:
         entries = [(joint[word, kind], with_word[word], type_count) for kind, type_count in types.items()]
-        entries += [(type_count - both, count - word_count, type_count) for both, word_count, type_count in list(entries)]
-        return sum(both / count * math.log(both * count / (side * type_count)) for both, side, type_count in entries if both)
+        entries += [
+            (type_count - joint_count, count - word_count, type_count) for joint_count, word_count, type_count in list(entries)
+        ]
+        return sum(
+            joint_count / count * math.log(joint_count * count / (word_count * type_count))
+            for joint_count, word_count, type_count in entries
+            if joint_count
+        )
 
     frequent = [word for word, times in with_word.items() if times >= max(_MIN_COUNT, _MIN_SHARE * count)]
     informations = {word: information(word) for word in sorted(frequent)}

@@ -115,9 +115,9 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
 
 
-def join_truncated(things: Iterable[object], most: int = 3) -> str:
+def join_truncated(values: Iterable[object], most: int = 3) -> str:
     """Join names: 'a, b, c and 7 more'."""
-    names = [str(thing) for thing in things]
+    names = [str(value) for value in values]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

@@ -142,24 +142,25 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
         record = CellRecord(cell.name, **asdict(cell.request), seconds=round(time.perf_counter() - begin, 1), files=files)
         text = json.dumps(msgspec.to_builtins(record), indent=2, ensure_ascii=False)
         (unfinished / RECORD).write_text(text, encoding="utf-8")
-        return _place(cell, unfinished, record, out)
+        return _move_to_output(cell, unfinished, record, out)
     finally:
         # A failed run is deleted at once: it may be what fills the disk.
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _place(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
+def _move_to_output(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
+    """Move the folder of a finished cell to `out`, unless there is a valid one; return the record of the one that is there."""
     from filelock import FileLock
 
     folder = cell_folder(cell, out)
     with FileLock(out / ".placing.lock"):
-        first = read_record(cell, out)
-        if first is None:
+        existing = read_record(cell, out)
+        if existing is None:
             # A folder that is there failed verification.
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(exist_ok=True)
             unfinished.rename(folder)
-    return first or record
+    return existing or record
 
 
 def record_failure(result: CellResult, out: Path) -> None:

@@ -106,7 +106,7 @@ def check_resources(ray: Any, resources: CellResources) -> dict[str, float]:
     Raises:
         UserError: The cluster runs on this machine only, and the machine does not have them.
     """
-    required = resources.of_cell(ray.cluster_resources())
+    required = resources.cell_resources(ray.cluster_resources())
     message = missing_resources(required, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     if message and resources.address is None:
         raise UserError(f"{message}: give less by --cpus-per-cell, --gpus-per-cell or --memory-per-cell")

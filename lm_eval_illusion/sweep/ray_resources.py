@@ -38,7 +38,7 @@ class CellResources:
     gpus: float | None = None
     memory: float = 0.0
 
-    def of_cell(self, cluster: Mapping[str, float]) -> dict[str, float]:
+    def cell_resources(self, cluster: Mapping[str, float]) -> dict[str, float]:
         """Return the resources of one cell by Ray's names, memory in bytes. `cluster`: resources of the whole cluster."""
         gpus = self.gpus if self.gpus is not None else float(cluster.get("GPU", 0) > 0)
         return {"CPU": self.cpus, "GPU": gpus, "memory": int(self.memory * GIB)}

@@ -65,11 +65,11 @@ def test_undefined_values_are_none():
 
 def test_holm_over_the_languages_by_hand():
     # p of n dense-only pairs, exact: 2 / 2^n: 1/32 (6), 1/4 (3), 1 (1). Holm: 3/32, then max(2/4, 3/32), then max(1, .)
-    made = []
+    examples = []
     for language, lost in (("en", 6), ("fi", 3), ("zh", 1)):
-        made += outcomes("b" * 8, variant=DENSE, language=language)
-        made += outcomes("r" * lost + "b" * (8 - lost), language=language)
-    rows = {row.language: row for row in tabulate(made).rows if row.variant == "wanda-0.6"}
+        examples += outcomes("b" * 8, variant=DENSE, language=language)
+        examples += outcomes("r" * lost + "b" * (8 - lost), language=language)
+    rows = {row.language: row for row in tabulate(examples).rows if row.variant == "wanda-0.6"}
     corrected = [rows[lang].vs_dense.mcnemar_production.p_holm for lang in ("en", "fi", "zh")]
     assert corrected == pytest.approx([3 / 32, 1 / 2, 1])
     assert rows["all"].vs_dense.mcnemar_production.p_holm is None

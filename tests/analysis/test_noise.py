@@ -54,8 +54,8 @@ def test_a_change_clears_the_floor_with_its_nearest_bound(change, verdict):
 
 def test_the_report_marks_changes_that_do_not_clear_it():
     noise = noise_floor(dense("b" * 200), dense("b" * 198 + "rr"))
-    made = [*dense("b" * 200), *outcomes("r" * 80 + "b" * 118 + "nn")]
-    report = tabulate(made, noise=noise)
+    examples = [*dense("b" * 200), *outcomes("r" * 80 + "b" * 118 + "nn")]
+    report = tabulate(examples, noise=noise)
     verdict = next(row for row in report.rows if row.variant == "wanda-0.6").vs_dense.clears_noise
     assert (verdict.production, verdict.recognition, verdict.gap) == (True, False, True)
     assert report.noise.rows[0].production.first_only == 2

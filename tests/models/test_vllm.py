@@ -78,8 +78,8 @@ def test_samples_differ_from_each_other_and_are_the_same_in_every_batch_and_orde
     assert len(set(first[:10])) > 5
     other = vllm_class(folder, pruner="none", batch_size=64)
     dense = generate(other, repeated_requests(SAMPLE, 10))
-    again = vllm_class(folder, pruner="none", batch_size=3, seed=99)
-    reversed_answers = generate(again, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
+    second_model = vllm_class(folder, pruner="none", batch_size=3, seed=99)
+    reversed_answers = generate(second_model, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
     answers_by_context = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
     assert [answer for context_answers in answers_by_context[::-1] for answer in context_answers] == dense
     seeds = [params.seed for params in other.model.requested]

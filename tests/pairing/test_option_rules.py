@@ -117,8 +117,8 @@ def test_a_forbidden_donor(donor, of, reason):
 
 
 def test_a_right_answer_of_the_same_text_elsewhere_is_forbidden():
-    twin = parallel("twin", "Oslo", text="Which city?")
-    assert cost(parallel("d", "Oslo"), question(), [twin]) == FORBIDDEN
+    other = parallel("other", "Oslo", text="Which city?")
+    assert cost(parallel("d", "Oslo"), question(), [other]) == FORBIDDEN
     assert cost(parallel("d", "Oslo"), question()) == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, figures
-from lm_eval_illusion.report.figures.sparsity import apart, widest_free
+from lm_eval_illusion.report.figures.sparsity import separated_heights, widest_free
 from lm_eval_illusion.report.figures.svg import cut, width_of, wrapped
 from lm_eval_illusion.report.format import percent, points
 from tests.report.report_examples import calibrated, make_report, record
@@ -132,7 +132,7 @@ def test_widths():
 
 
 def test_labels_do_not_overlap():
-    positions = apart([10, 11, 12, 100], 15, 100)
+    positions = separated_heights([10, 11, 12, 100], 15, 100)
     assert positions == [10, 25, 40, 100]
-    assert apart([98, 99, 100], 15, 100) == [70, 85, 100]
+    assert separated_heights([98, 99, 100], 15, 100) == [70, 85, 100]
     assert widest_free(0, 100, [10, 20, 150]) == 60

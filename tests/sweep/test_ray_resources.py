@@ -35,10 +35,10 @@ def test_wrong_flags_are_refused_with_the_reason(engine, flags, message):
 
 
 def test_a_cell_gets_one_gpu_if_the_cluster_has_any():
-    assert CellResources().of_cell({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
-    assert CellResources().of_cell({"CPU": 8, "GPU": 2})["GPU"] == 1
-    assert CellResources(gpus=0).of_cell({"CPU": 8, "GPU": 2})["GPU"] == 0
-    assert CellResources(memory=1.5).of_cell({})["memory"] == 1.5 * GIB
+    assert CellResources().cell_resources({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
+    assert CellResources().cell_resources({"CPU": 8, "GPU": 2})["GPU"] == 1
+    assert CellResources(gpus=0).cell_resources({"CPU": 8, "GPU": 2})["GPU"] == 0
+    assert CellResources(memory=1.5).cell_resources({})["memory"] == 1.5 * GIB
 
 
 def test_a_cell_must_fit_on_one_node():

@@ -160,7 +160,7 @@ def _label_ends(drawing: Drawing, frame: Frame, panel: Panel, label_width: float
         for accuracy in ACCURACIES:
             sparsity, row = method.points[-1]
             ends.append((frame.at(sparsity, accuracy.value(row)), method.name if several else accuracy.word, accuracy.name))
-    heights = apart([y for (_, y), _, _ in ends], LABEL_GAP, frame.top + frame.height)
+    heights = separated_heights([y for (_, y), _, _ in ends], LABEL_GAP, frame.top + frame.height)
     edge = frame.x + frame.width
     for ((x, end), name, accuracy_name), y in zip(ends, heights, strict=True):
         if x < edge - 20:
@@ -183,7 +183,7 @@ def _label_widest_gap(drawing: Drawing, frame: Frame, panel: Panel) -> None:
     drawing.text((x - 8, y + 4), f"gap {decimal(100 * gap)}", "gap-text", "end")
 
 
-def apart(preferred: Sequence[float], gap: float, lowest: float) -> list[float]:
+def separated_heights(preferred: Sequence[float], gap: float, lowest: float) -> list[float]:
     """Return heights near the preferred ones, in the same order, at least `gap` apart and none below `lowest` (y grows downward)."""
     order = sorted(range(len(preferred)), key=preferred.__getitem__)
     placed = list(preferred)
