@@ -1,5 +1,5 @@
 # make demo: the main job on a fresh clone. make test: all tests, two at a time with a thread each. make check: lint and types.
-# make install: only the environment of the others. PYTHON chooses the interpreter.
+# make install: only the environment that the other targets use. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# --no-compile: to compile all 21,000 modules takes 40 s; Python compiles the 3,000 that are imported when they are.
+# --no-compile: to compile all 21,000 modules takes 40 s; Python compiles the 3,000 that are used at their first import.
 $(VENV)/installed: pyproject.toml setup.py constraints.txt lm_eval_illusion.pth
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev,ray]'

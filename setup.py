@@ -1,4 +1,4 @@
-"""Puts lm_eval_illusion.pth beside the package, in a wheel and in an editable install; all else is in pyproject.toml."""
+"""Put lm_eval_illusion.pth beside the package, in a wheel and in an editable install; all else is in pyproject.toml."""
 
 from pathlib import Path
 from shutil import copy
@@ -11,10 +11,10 @@ PTH = "lm_eval_illusion.pth"
 
 
 class BuildWithPth(build_py):
-    """A wheel's root is the build folder: what lies there lands in site-packages."""
+    """Put the file into the build folder, the root of a wheel: pip copies the files there to site-packages."""
 
     def run(self):
-        """Build as ever, then add the file."""
+        """Build as usual, then add the file."""
         super().run()
         if not self.editable_mode:
             Path(self.build_lib).mkdir(parents=True, exist_ok=True)
@@ -22,7 +22,7 @@ class BuildWithPth(build_py):
 
 
 class EditableWithPth(editable_wheel):
-    """An editable wheel holds only links to the sources, so the file is put into its unpacked folder."""
+    """Put the file into the unpacked folder of an editable wheel, which has only links to the sources."""
 
     def _run_build_commands(self, dist_name, unpacked_wheel, build_lib, tmp_dir):
         copy(PTH, unpacked_wheel)

@@ -1,7 +1,7 @@
 """Time stock `hf` and `pruned-hf` on the same views: `python -m benchmarks.battery [--passages 4] [--hidden 1024] [--layers 12]`.
 
 A random model with a vocabulary of the usual size gets passages as lm_eval sends them: four choices, one greedy answer, the best of
-five beams, ten samples. Each model class runs in a process of its own. A random model hardly ever generates a line break, so that every
+five beams, ten samples. Each model class runs in a separate process. A random model hardly ever generates a line break, so that every
 answer has `--answer-tokens`; the default is the token limit of our tasks, the opposite extreme to a model that answers in three words.
 `pruned-hf` decodes all generating views together, as lm_eval sends them, and returns all five beams where stock `hf` returns one.
 `--tokens 40` is a closed-book prompt. On a busy machine, give `--threads 1` and read the processor seconds.
@@ -236,12 +236,12 @@ def table(hf: Measurement, pruned_hf: Measurement, speed: float) -> Iterator[str
     shares = [100 * measured.flops / speed / sum(measured.seconds.values()) for measured in (hf, pruned_hf)]
     yield f"{'matrix-product speed, %':24}{shares[0]:10.0f}{shares[1]:12.0f}    of {speed / 1e9:.0f} GFLOP/s"
     same = sum(a == b for a, b in zip(hf.greedy, pruned_hf.greedy, strict=True))
-    apart = max((abs(a - b) for a, b in zip(hf.scores, pruned_hf.scores, strict=True)), default=0.0)
-    yield f"greedy answers alike: {same} of {len(hf.greedy)}; log-likelihoods at most {apart:.1e} apart"
+    largest_difference = max((abs(a - b) for a, b in zip(hf.scores, pruned_hf.scores, strict=True)), default=0.0)
+    yield f"greedy answers alike: {same} of {len(hf.greedy)}; log-likelihoods at most {largest_difference:.1e} apart"
 
 
 def run_process(name: str, part: int, folder: str) -> Measurement:
-    """Measure one model class in a process of its own; stock `hf` gets the `part` of the passages that belongs to the round."""
+    """Measure one model class in a separate process; stock `hf` gets the `part` of the passages that belongs to the round."""
     options = ["--run", name, "--part", str(part), "--folder", folder]
     subprocess.run([sys.executable, "-m", "benchmarks.battery", *sys.argv[1:], *options], check=True)
     return Measurement(**json.loads(Path(folder, f"{name}.json").read_text()))

@@ -43,7 +43,7 @@ Finished = dict[Path, tuple[int, int]]
 
 @dataclass
 class Figures:
-    """What happened: kills by target, starts of the command, finished files made again, number of cells done after each kill."""
+    """The counts of the benchmark: kills by target, starts of the command, files made again, number of cells done at each kill."""
 
     kills: Counter[str] = field(default_factory=Counter)
     starts: int = 0
@@ -166,11 +166,11 @@ def main() -> None:
         begin = time.perf_counter()
         if undisturbed.start().wait() != 0:
             raise SystemExit((undisturbed.folder / "output.txt").read_text())
-        took = time.perf_counter() - begin
+        elapsed = time.perf_counter() - begin
         seconds = [json.loads(path.read_text())["seconds"] for path in undisturbed.out.glob("cells/*/completed.json")]
         # Up to about the middle of the third cell: half of the kills happen before the first cell is done.
-        window = max(took - sum(seconds), 5) + 2.5 * sum(seconds) / len(seconds)
-        print(f"undisturbed: {len(seconds)} cells in {took:.0f} s, {len(undisturbed.entries())} checkpoints", flush=True)
+        window = max(elapsed - sum(seconds), 5) + 2.5 * sum(seconds) / len(seconds)
+        print(f"undisturbed: {len(seconds)} cells in {elapsed:.0f} s, {len(undisturbed.entries())} checkpoints", flush=True)
         sweeps, figures = run_with_kills(folder, options, window)
         sys.exit(print_figures(undisturbed, sweeps, figures, window))
 

@@ -75,7 +75,7 @@ def first_block_inputs(model: Any, token_ids: list[list[int]]) -> tuple[list[Any
 
 
 def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Return the seconds of both implementations on copies of one model, alternating, and `alike`: the share of equal decisions."""
+    """Return the seconds of both implementations on copies of one model, alternating, and the share of equal decisions (`agreement`)."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -103,8 +103,8 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         prune_in_place(ours, tokenizer, recipe, token_ids, seed=0)
         seconds["ours"].append(time.perf_counter() - start)
     pairs = zip(prunable_weights(reference), prunable_weights(ours), strict=True)
-    alike = [((expected == 0) == (found == 0)).float().mean().item() for (_, expected), (_, found) in pairs]
-    return {**{name: min(took) for name, took in seconds.items()}, "alike": sum(alike) / len(alike)}
+    agreement = [((expected == 0) == (found == 0)).float().mean().item() for (_, expected), (_, found) in pairs]
+    return {**{name: min(times) for name, times in seconds.items()}, "agreement": sum(agreement) / len(agreement)}
 
 
 def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -126,11 +126,11 @@ def time_store(folder: Path, options: argparse.Namespace) -> dict[str, float]:
             # Weights are mapped from the file and read at their first use, so use them all.
             sum(float(parameter.sum()) for parameter in load().model.parameters())
             seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(took) for name, took in seconds.items()}
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def main() -> None:
-    """Run both benchmarks, each in a process of its own, and print the figures."""
+    """Run both benchmarks, each in a separate process, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pruning", description=__doc__.splitlines()[0])
     numbers = {"hidden": 1024, "layers": 12, "samples": 32, "length": 256, "rounds": 2, "threads": os.cpu_count()}
     for name, default in numbers.items():
@@ -146,15 +146,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder, "model"), options)
         for name in ("wanda", "store"):
-            again = [sys.executable, "-m", "benchmarks.pruning", *sys.argv[1:], "--run", name, "--folder", folder]
-            subprocess.run(again, check=True)
+            command = [sys.executable, "-m", "benchmarks.pruning", *sys.argv[1:], "--run", name, "--folder", folder]
+            subprocess.run(command, check=True)
         wanda, store = (json.loads(Path(folder, f"{name}.result").read_text()) for name in ("wanda", "store"))
     print(
         f"{options.layers} layers of {options.hidden}, float32, {options.samples} samples of {options.length} tokens,", end=" "
     )
     print(f"{options.threads} threads")
     print(f"Wanda {options.sparsity}: reference {wanda['reference']:.1f} s, ours {wanda['ours']:.1f} s,", end=" ")
-    print(f"ratio {wanda['ours'] / wanda['reference']:.2f}; {100 * wanda['alike']:.3f} % of the weights decided equally")
+    print(f"ratio {wanda['ours'] / wanda['reference']:.2f}; {100 * wanda['agreement']:.3f} % of the weights decided equally")
     print(f"loading: plain {store['plain']:.2f} s, store hit {store['hit']:.2f} s, ratio {store['hit'] / store['plain']:.2f}")
 
 

@@ -88,8 +88,8 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
             with notify(lambda event, name=name: display.at({name: event})):  # type: ignore[misc]
                 evaluate_variant(variant, items, runs)
             now = time.perf_counter()
-            left = seconds_left(len(VARIANTS) - number, number, now - begin, [])
-            display.ended(RunFinished(number, len(VARIANTS), name, "done", now - run_begin, left))
+            remaining = seconds_left(len(VARIANTS) - number, number, now - begin, [])
+            display.ended(RunFinished(number, len(VARIANTS), name, "done", now - run_begin, remaining))
         display.at({})
     with redirect_stdout(io.StringIO()) as sentence:
         report_command([runs], out, ReportOptions(format="headline"))

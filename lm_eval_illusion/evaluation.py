@@ -124,7 +124,8 @@ def _is_json(path: Path) -> bool:
 def output_to_file(path: Path, *descriptors: int) -> Iterator[None]:
     """Append what the process writes to these file descriptors (1 stdout, 2 stderr) to a file.
 
-    Descriptors, not `sys.stdout` and `sys.stderr`: log handlers keep the stream that they met first, and native code knows no other.
+    File descriptors are used, not `sys.stdout` and `sys.stderr`, because log handlers keep the stream object that they were created
+    with, and native code writes to descriptors only.
 
     Raises:
         OSError: The file cannot be written.

@@ -31,13 +31,13 @@ def refuse_existing(out: Path, reason: str = "") -> None:
 
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Create the folder `out` atomically: yield a temporary path, and rename it to `out` when the block ends without an error.
+    """Create the folder `out` atomically: yield a temporary path, and rename it to `out` if the `with` statement ends without an error.
 
-    The block creates the folder at the yielded path. After an error nothing is left at `out`, and parent folders created here are
-    removed again.
+    The body of the `with` statement creates the folder at the yielded path. After an error nothing is left at `out`, and parent
+    folders created here are removed again.
 
     Raises:
-        UserError: the folder can't be written.
+        UserError: The folder can't be written.
     """
     target = out.resolve()
     created_parents = [parent for parent in target.parents if not parent.exists()]
@@ -58,7 +58,7 @@ def unique_folder(parent: Path, name: str) -> Path:
     """Create the empty folder `<name>-<8 hexadecimal digits>` in `parent` and return it. The caller renames it when it is complete.
 
     Raises:
-        OSError: the folder can't be created.
+        OSError: The folder can't be created.
     """
     # tempfile.mkdtemp would create it with mode 0700, so other users of a shared disk could not read the renamed folder.
     folder = parent / f"{name}-{uuid.uuid4().hex[:8]}"
@@ -77,16 +77,16 @@ def packaged_folder(package: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in blocks of 1 MiB.
+    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in chunks of 1 MiB.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: The file can't be read.
     """
     # hashlib.file_digest needs Python 3.11.
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The reader for JSONL files that users write: one JSON object per line, each with its location for messages.
+"""The reader for JSONL files written by users: one JSON object per line, each with its location for error messages.
 
 A line ends at "\\n" only. `str.splitlines` would also split at U+2028 and U+0085, which may occur inside a JSON string.
 """
@@ -21,7 +21,7 @@ def read_jsonl(path: Path, noun: str) -> Iterator[tuple[str, Row]]:
 
     Args:
         path: The file, UTF-8.
-        noun: What a row is, in the singular ("question", "item"), for the messages.
+        noun: The kind of row in the singular ("question", "item"), for the error messages.
 
     Raises:
         UserError: The file can't be read (at the call); a line is not UTF-8, not a JSON object, nested too deep, or has an

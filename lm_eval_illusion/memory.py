@@ -1,20 +1,21 @@
-"""Settings of freed memory: kept by this process for its next allocation, or given back to an accelerator for another process."""
+"""Handling of freed memory: this process keeps CPU memory for its next allocation, and returns accelerator memory to the device."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-# Parameters of glibc's mallopt(3): free memory at the end of the heap that is not given back, and the number of blocks mapped one by one.
+# Parameters of glibc's mallopt(3): the size of free memory at the end of the heap that is not returned to the system, and the largest
+# number of allocations that get a memory mapping of their own.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 MAX_THRESHOLD = 2**31 - 1
 
 
 def disable_malloc_trim() -> None:
-    """Let glibc keep freed memory for this process; without glibc nothing is done.
+    """Let glibc keep freed memory for this process. Without glibc, do nothing.
 
-    Logits and activations on a CPU are blocks of many megabytes, allocated anew in every step. The system would hand out each of them
-    page by page, zeroed, which takes a tenth of the time of scoring and decoding.
+    Logits and activations on a CPU are arrays of many megabytes, allocated again in every step. The system would provide each of them
+    page by page, filled with zeros, which takes a tenth of the time of scoring and decoding.
     """
     if sys.platform != "linux":
         return
@@ -25,7 +26,7 @@ def disable_malloc_trim() -> None:
 
 
 def free_accelerator() -> None:
-    """Give unused accelerator memory back, for an engine in another process that measures free memory."""
+    """Return unused accelerator memory to the device, because an engine in another process measures the free memory."""
     import gc
 
     import torch

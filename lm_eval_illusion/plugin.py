@@ -25,7 +25,7 @@ VLLM_MODEL_NAME = "pruned-vllm"
 def watch_imports() -> None:
     """Install an import hook that adds our models and tasks to lm_eval when lm_eval is imported.
 
-    Without effect if the environment variable LM_EVAL_ILLUSION_AUTOLOAD is 0, or if the hook is installed already.
+    It has no effect if the environment variable LM_EVAL_ILLUSION_AUTOLOAD is 0, or if the hook is installed already.
     """
     if os.environ.get("LM_EVAL_ILLUSION_AUTOLOAD") == "0":
         return
@@ -66,7 +66,7 @@ def tasks_folder() -> Path:
 
 
 class _LmEvalFinder:
-    """A meta-path finder that finds two lm_eval modules as usual and has our additions run after their execution."""
+    """A meta-path finder that finds two lm_eval modules as usual and makes our additions run after the modules were executed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name not in ("lm_eval.models", "lm_eval.tasks._index"):

@@ -1,6 +1,7 @@
-"""Progress of evaluations: events from the code that works, a listener that receives them, and the display that shows them.
+"""Progress of evaluations: events from the running code, a listener that receives them, and the display that shows them.
 
-Without a listener, an evaluation shows lm_eval's progress bars. A sweep or the demo listens and shows one live display for many runs.
+Without a listener, an evaluation shows lm_eval's progress bars. A sweep or the demo sets a listener and shows one live display for many
+runs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class ProgressEvent(NamedTuple):
 
     Attributes:
         doing: The step: "loading", "pruning", "scoring" or "answering".
-        views: The views that the step works for; a task that is not ours is named in full.
+        views: The views whose requests the step processes; a task that is not ours is named in full.
         done: Finished requests.
         total: All requests of the step; 0 if the step has no count.
     """
@@ -45,7 +46,7 @@ _VIEWS: ContextVar[tuple[str, ...]] = ContextVar("views", default=())
 
 @contextmanager
 def notify(listener: ProgressListener) -> Iterator[None]:
-    """Send every event within the block to `listener`; our model shows no bars there."""
+    """Send every event within the `with` statement to `listener`; our model shows no progress bars there."""
     token = _LISTENER.set(listener)
     try:
         yield
@@ -55,7 +56,7 @@ def notify(listener: ProgressListener) -> Iterator[None]:
 
 @contextmanager
 def for_tasks(tasks: Iterable[str | None]) -> Iterator[None]:
-    """Name the views of these tasks in every event within the block."""
+    """Name the views of these tasks in every event within the `with` statement."""
     token = _VIEWS.set(tuple(dict.fromkeys(view_of(task) for task in tasks if task)))
     try:
         yield
@@ -104,23 +105,23 @@ class RunFinished(NamedTuple):
 
     Attributes:
         number: Position of the run, from 1.
-        of: Number of runs.
+        total: Number of runs.
         name: Name of the run.
         state: "done", or why it failed.
         seconds: Duration; None for a run that is not done.
-        left: Estimated seconds until the last run ends; None if no run is done yet.
+        remaining: Estimated seconds until the last run ends; None if no run is done yet.
     """
 
     number: int
-    of: int
+    total: int
     name: str
     state: str
     seconds: float | None
-    left: float | None
+    remaining: float | None
 
 
 class ProgressDisplay(NamedTuple):
-    """Two functions that show several runs: `ended` one that ended, `at` the current event of each run in progress, by name."""
+    """Functions that show several runs. `ended` shows a run that ended; `at` shows the current event of each run in progress, by name."""
 
     ended: Callable[[RunFinished], None]
     at: Callable[[Mapping[str, ProgressEvent]], None]
@@ -141,25 +142,25 @@ def progress_display(runs: int, console: Any = None) -> Iterator[ProgressDisplay
             yield display
     else:
         yield ProgressDisplay(
-            lambda run: print(finished_line(run) + _left(run.left, ", "), file=console.file, flush=True), _ignore
+            lambda run: print(finished_line(run) + _remaining_text(run.remaining, ", "), file=console.file, flush=True), _ignore
         )
 
 
-def seconds_left(to_run: int, done: int, elapsed: float, before: Sequence[float]) -> float | None:
+def seconds_left(to_run: int, done: int, elapsed: float, earlier: Sequence[float]) -> float | None:
     """Estimate how long `to_run` runs take.
 
     Args:
         to_run: Number of runs that have not ended.
         done: Number of runs that this process finished.
-        elapsed: Seconds that those took together, in parallel or not.
-        before: Durations of runs that an earlier process finished; used while `done` is 0.
+        elapsed: Seconds from the start of the first of these runs to the end of the last, in parallel or not.
+        earlier: Durations in seconds of runs that an earlier process finished; used while `done` is 0.
 
     Returns:
         Seconds; None without a finished run.
     """
     if done:
         return elapsed / done * to_run
-    return sum(before) / len(before) * to_run if before else None
+    return sum(earlier) / len(earlier) * to_run if earlier else None
 
 
 def duration_in_words(seconds: float | None) -> str:
@@ -174,11 +175,11 @@ def duration_in_words(seconds: float | None) -> str:
 def finished_line(run: RunFinished) -> str:
     """Return the line for a finished run: '[1/5] dense: done (12 s)'."""
     seconds = f" ({run.seconds:.0f} s)" if run.seconds is not None else ""
-    return f"[{run.number}/{run.of}] {run.name}: {run.state}{seconds}"
+    return f"[{run.number}/{run.total}] {run.name}: {run.state}{seconds}"
 
 
-def _left(seconds: float | None, before: str = "") -> str:
-    return f"{before}{duration_in_words(seconds)} left" if seconds else ""
+def _remaining_text(seconds: float | None, separator: str = "") -> str:
+    return f"{separator}{duration_in_words(seconds)} left" if seconds else ""
 
 
 def _ignore(_: Mapping[str, ProgressEvent]) -> None:
@@ -194,10 +195,10 @@ def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
     ends_at: float | None = None
 
     class TimeLeft(ProgressColumn):
-        """The estimate counted down at every refresh of the display; one that has passed counts as one more second."""
+        """The estimated remaining time, updated at every refresh of the display; at least one second is shown."""
 
         def render(self, task: Task) -> Text:
-            return Text("" if ends_at is None else _left(max(1.0, ends_at - time.monotonic())))
+            return Text("" if ends_at is None else _remaining_text(max(1.0, ends_at - time.monotonic())))
 
     # With `expand` and one column with a ratio, a long text is cut and the other columns keep their widths.
     columns = (
@@ -212,7 +213,7 @@ def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
 
         def ended(run: RunFinished) -> None:
             nonlocal ends_at
-            ends_at = time.monotonic() + run.left if run.left else None
+            ends_at = time.monotonic() + run.remaining if run.remaining else None
             bars.console.print(finished_line(run), markup=False, highlight=False)
             bars.update(bar, advance=1)
 

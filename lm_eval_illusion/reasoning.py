@@ -20,7 +20,7 @@ class ReasoningSpec:
 
 
 def answer_after_thoughts(text: str, end: str = END, is_open: bool = False) -> str | None:
-    """Return the text after the last thought; None while a thought goes on. `is_open`: the prompt has begun the thought."""
+    """Return the text after the last thought; None while a thought goes on. `is_open`: the prompt ends within a thought."""
     if end in text:
         return text.rsplit(end, 1)[1].lstrip()
     return None if is_open or text.lstrip().startswith(BEGIN) else text

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def small_chunks() -> Iterator[None]:
-    """Multiply the layers of tiny models in chunks, as large layers are."""
+    """Set a small chunk size, so that the layers of tiny models are multiplied in chunks like large layers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval_illusion.inference.cpu_matmul.CHUNK", 64)
         yield

@@ -1,4 +1,4 @@
-"""File systems that one process alone sees: full disks and read-only folders without harm to the machine."""
+"""File systems that only one process sees: full disks and read-only folders without effect on the machine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Mount(NamedTuple):
 
 
 def mount_in_this_process(mount: Mount) -> None:
-    """Mount a tmpfs in a mount namespace of this process, which must have one thread; it is gone when the process ends."""
+    """Mount a tmpfs in a mount namespace of this process, which must have one thread; the mount disappears with the process."""
     user, group = os.getuid(), os.getgid()
-    # Root of a user namespace of its own may mount, too.
+    # A process that is root of its own user namespace may mount, too.
     _unshare(CLONE_NEWNS if user == 0 else CLONE_NEWNS | CLONE_NEWUSER)
     if user != 0:
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
             Path(f"/proc/self/{name}").write_text(text)
-    # As unshare(1) does: what is mounted here is mounted nowhere else.
+    # As unshare(1) does: mounts in this namespace are not visible outside it.
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", mount.options, "tmpfs", str(mount.folder)], check=True)
 
@@ -40,6 +40,6 @@ def _unshare(flags: int) -> None:
 
 @lru_cache(maxsize=1)
 def can_mount() -> bool:
-    """Whether a process may mount a tmpfs here, as root or in a user namespace."""
+    """Return whether a process may mount a tmpfs here, as root or in a user namespace."""
     unshare = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
     return subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0

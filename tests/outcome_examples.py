@@ -20,13 +20,13 @@ WANDA = replace(DENSE, variant="wanda-0.6", pruner="wanda", sparsity_requested=0
 BLANK = Outcome(WANDA, "results_x.json", "mqa_illusion", "en", "a", False, False, False, None, {})
 
 
-def outcome(item_id: str, cell: str, **fields) -> Outcome:
-    """Return an outcome of the outcome class `cell`; `fields` as of Outcome."""
-    recognised, produced = cell in ("both", "recognition_only"), cell in ("both", "production_only")
+def outcome(item_id: str, outcome_class: str, **fields) -> Outcome:
+    """Return an outcome of this outcome class; `fields`: further fields of `Outcome`."""
+    recognised, produced = outcome_class in ("both", "recognition_only"), outcome_class in ("both", "production_only")
     return replace(BLANK, id=item_id, recognised=recognised, produced=produced, **fields)
 
 
-def outcomes(cells: str, **fields) -> list[Outcome]:
+def outcomes(letters: str, **fields) -> list[Outcome]:
     """Return an outcome for each letter, with ids 0, 1, ...: b both, r recognition_only, p production_only, n neither."""
     names = {"b": "both", "r": "recognition_only", "p": "production_only", "n": "neither"}
-    return [outcome(str(number), names[cell], **fields) for number, cell in enumerate(cells)]
+    return [outcome(str(number), names[letter], **fields) for number, letter in enumerate(letters)]

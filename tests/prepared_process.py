@@ -1,8 +1,8 @@
 """Commands in processes that start in milliseconds: forked from one that has imported lm_eval, torch and llmcompressor.
 
-A fresh Python needs 5 to 8 s of CPU time for these imports. The processes here are otherwise as good as new ones: they have their own
+A new Python process needs 5 to 8 s of CPU time for these imports. The processes here behave like new ones: they have their own
 arguments, environment, working folder, standard streams and exit code, and can be killed. Tests of the start itself (entry points, the
-import hook, what an import costs) start Python as a user does.
+import hook, the cost of an import) start Python as a user does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PRELOADED = [
     "transformers.models.llama.modeling_llama",
 ]
 
-# Where this process found modules when it began. A test may put a stand-in on sys.path, which a new process must not inherit.
+# The module search path at the start of this process. A test may add a stand-in to sys.path, which a new process must not inherit.
 MODULE_PATHS = list(sys.path)
 
 
@@ -73,7 +73,7 @@ class RunningCommand:
 
 
 class _Start(NamedTuple):
-    """How a process begins: its streams, working folder, environment and mount, before the function is called."""
+    """The initial state of a process: streams, working folder, environment, module search path and mount."""
 
     streams: Path
     folder: str
@@ -89,13 +89,13 @@ def start_function(
     folder: Path | None = None,
     mount: Mount | None = None,
 ) -> RunningCommand:
-    """Call an importable function in a process of its own; its result is the exit code (None: 0).
+    """Call an importable function in a separate process; its result is the exit code (None: 0).
 
     Args:
         function: Found by its module and name in the new process.
         arguments: Pickled for it.
         environment: All variables of the process. Default: those of this process.
-        folder: Where it works. Default: the working folder of this process.
+        folder: Its working folder. Default: the working folder of this process.
         mount: A file system that only this process sees.
     """
     streams = Path(tempfile.mkdtemp(prefix="command-"))
@@ -124,7 +124,7 @@ def run_lm_eval(arguments: Sequence[str], **options: Any) -> subprocess.Complete
 
 
 def wait_until(condition: Callable[[], Any], process: RunningCommand | subprocess.Popen[str], seconds: float = 300) -> None:
-    """Return as soon as the condition holds; fail if the process ends or the time is over before."""
+    """Return as soon as the condition holds; fail if the process ends or the time is over before that."""
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -160,7 +160,7 @@ def _lm_eval(arguments: list[str]) -> None:
 
 
 def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequence[Any]) -> None:
-    """In the new process: set it up, call the function, exit with its result."""
+    """Set up the new process (this runs in it), call the function, and exit with its result."""
     from torch.utils import collect_env
 
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
@@ -174,10 +174,10 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
     if begin.mount is not None:
         mount_in_this_process(begin.mount)
     os.chdir(begin.folder)
-    # lm_eval lets torch run `pip list` for each run's record of the environment: 0.4 s a sweep cell, and none of what is tested.
+    # lm_eval lets torch run `pip list` to record the environment of each run: 0.4 s per sweep cell, and no test needs it.
     collect_env.get_pip_packages = lambda *_: ("pip", "")
     try:
         sys.exit(function(*arguments))
     finally:
-        # multiprocessing ends its processes without the functions that are called at the exit of Python.
+        # multiprocessing ends its processes without calling the functions registered with `atexit`.
         atexit._run_exitfuncs()

@@ -54,11 +54,11 @@ def modules() -> dict[str, Path]:
 
 def imports() -> dict[str, set[str]]:
     """Each module -> the modules of this project that it imports, wherever in its code."""
-    known = modules()
-    return defaultdict(set, {name: imports_of(path, known) for name, path in known.items()})
+    paths = modules()
+    return defaultdict(set, {name: imports_of(path, paths) for name, path in paths.items()})
 
 
-def imports_of(path: Path, known: Collection[str]) -> set[str]:
+def imports_of(path: Path, modules: Collection[str]) -> set[str]:
     """The modules of this project that a file imports, wherever in its code."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -66,7 +66,7 @@ def imports_of(path: Path, known: Collection[str]) -> set[str]:
             module = (node.module or "").removeprefix("lm_eval_illusion").lstrip(".")
             for alias in node.names:
                 inner = f"{module}.{alias.name}".lstrip(".")
-                found.add(inner if inner in known else module)
+                found.add(inner if inner in modules else module)
         elif isinstance(node, ast.Import):
             found |= {alias.name.removeprefix("lm_eval_illusion.") for alias in node.names if "lm_eval_illusion" in alias.name}
     return found
@@ -101,18 +101,14 @@ def test_no_package_cycle_and_no_file_cycle():
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
-    "inference/test_best_tokens.py": "the best tokens of a step, found in blocks of the vocabulary (sampling)",
+    "inference/test_best_tokens.py": "the best tokens of a step, found in chunks of the vocabulary (sampling)",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
     "inference/test_prefill.py": "prefill and the cache that it fills (prefix_cache)",
-    "inference/test_vocabulary_blocks.py": "the vocabulary in blocks (sampling)",
     "matching/test_matches.py": "the function that joins all modules of matching",
     "models/test_named_tasks.py": "the tasks that a command names (command_checks)",
     "models/test_two_processes.py": "accelerate launch with two processes",
-    "pairing/test_format_mismatch.py": "the shape of options (option_rules)",
-    "pairing/test_option_costs.py": "the costs of options (option_rules)",
     "pairing/test_real_questions.py": "pairing, models and report on real questions",
-    "pairing/test_selection.py": "the first questions of each language (parallel_questions)",
     "pruning/test_bits.py": "the bits of a weight (quantization)",
     "pruning/test_blocks.py": "the blocks of an architecture (owl)",
     "pruning/test_magnitude.py": "the magnitude modifier (modifiers)",
@@ -122,14 +118,12 @@ SUBJECTS: dict[str, str] = {
     "results/test_each_file_once.py": "how often each samples file is opened",
     "results/test_foreign_tasks.py": "tasks of lm_eval through results and report",
     "results/test_full_rows.py": "rows with all fields (sample_file)",
-    "results/test_whole_rows.py": "rows with all fields (sample_file)",
     "sweep/test_disasters.py": "full disks and missing files through the whole sweep",
     "sweep/test_sharing.py": "folders that the nodes of a cluster share (ray_resources)",
     "sweep/test_step_files.py": "progress files of Ray workers (progress)",
     "test_architecture.py": "the imports of the package",
     "test_packaging.py": "the wheel",
     "test_readme.py": "the commands in the documentation",
-    "views/test_highest.py": "which choice has the highest score (metrics)",
     "views/test_new_view.py": "a view that is added in one place",
 }
 
@@ -146,19 +140,19 @@ def test_tests_mirror_the_package():
 
 
 def test_every_module_is_reached_by_the_imports_of_some_test():
-    known, graph = modules(), imports()
+    paths, graph = modules(), imports()
     reached: set[str] = set()
     files = list(TESTS.rglob("*.py"))
     # A name in quotes is imported by importlib.
     quoted = {name for path in files for name in re.findall(r'"lm_eval_illusion\.([\w.]+)"', path.read_text(encoding="utf-8"))}
-    open_modules = quoted.union(*(imports_of(path, known) for path in files)) & known.keys()
+    open_modules = quoted.union(*(imports_of(path, paths) for path in files)) & paths.keys()
     while open_modules:
         reached |= open_modules
-        # Importing a module imports the packages that it lies in.
+        # Importing a module also imports the packages that contain it.
         parents = {".".join(name.split(".")[:n]) for name in open_modules for n in range(1, name.count(".") + 1)}
-        open_modules = (parents | set().union(*(graph[name] for name in open_modules))) & known.keys() - reached
+        open_modules = (parents | set().union(*(graph[name] for name in open_modules))) & paths.keys() - reached
     # cli/__main__.py is no import: the tests run `python -m lm_eval_illusion.cli`.
-    assert known.keys() - reached - {"__init__"} == {"cli.__main__"}
+    assert paths.keys() - reached - {"__init__"} == {"cli.__main__"}
 
 
 def cycle_in(graph: dict[str, set[str]]) -> list[str]:
@@ -194,7 +188,7 @@ AMBIGUOUS_CODES = {"id", "it", "no"}
 
 
 def language_tables(source: str, codes: set[str]) -> list[str]:
-    """The places in Python code that depend on one language: a collection of codes, a dict with codes as keys, a comparison with a code."""
+    """Find Python code that depends on one language: a collection of codes, a dict with codes as keys, a comparison with a code."""
     return [
         f"line {getattr(node, 'lineno', '?')}: {ast.unparse(node)[:60]}"
         for node in ast.walk(ast.parse(source))
@@ -211,9 +205,9 @@ def is_language_table(node: ast.AST, codes: set[str]) -> bool:
         names = [keyword.arg for keyword in node.keywords]
     else:
         names = list(words_split_in_code(node))
-    known = sum(name in codes for name in names)
-    is_of_one_language = isinstance(node, ast.Dict) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
-    return is_of_one_language or (known >= 2 and 2 * known >= len(names))
+    code_count = sum(name in codes for name in names)
+    is_for_one_language = isinstance(node, ast.Dict) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
+    return is_for_one_language or (code_count >= 2 and 2 * code_count >= len(names))
 
 
 def words_split_in_code(node: ast.AST) -> list[str]:
@@ -247,12 +241,12 @@ def language_codes() -> set[str]:
     return {file.stem for file in (PACKAGE / "languages").glob("*.toml")}
 
 
-def test_what_depends_on_a_language_stands_in_its_file_and_not_in_python_code():
+def test_facts_about_one_language_are_in_its_toml_file_not_in_python_code():
     found = {
         path.relative_to(PACKAGE).as_posix(): language_tables(path.read_text(encoding="utf-8"), language_codes())
         for path in modules().values()
     }
-    wrong = {name: places for name, places in found.items() if places and name not in LANGUAGE_TABLES_ALLOWED}
+    wrong = {name: lines for name, lines in found.items() if lines and name not in LANGUAGE_TABLES_ALLOWED}
     assert not wrong, f"write this as a field of languages/record.py and into the language's TOML file: {wrong}"
 
 

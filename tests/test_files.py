@@ -24,7 +24,7 @@ def test_an_impossible_path_is_one_line(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-def test_a_new_folder_is_renamed_into_place_when_the_block_ends(tmp_path):
+def test_a_new_folder_is_renamed_into_place_at_the_end_of_the_with_statement(tmp_path):
     out = tmp_path / "parent" / "out"
     with new_folder(out) as folder:
         folder.mkdir()
@@ -56,7 +56,7 @@ def test_unique_folders_differ_and_follow_the_umask(tmp_path):
 
 
 def test_hashes_and_names_of_files(tmp_path):
-    content = os.urandom((1 << 20) + 7)  # more than one block
+    content = os.urandom((1 << 20) + 7)  # more than one chunk
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "b").write_bytes(content)
     (tmp_path / "a").write_bytes(b"")

@@ -70,11 +70,11 @@ def test_distractors_are_the_same_in_all_languages():
     # A distractor is the answer of another item: the index of the first such item identifies it in every language.
     choices_by_index = set()
     for lang in embedded_languages():
-        first_with = {}
+        first_by_answer = {}
         for index, item in enumerate(embedded_items(lang)):
-            first_with.setdefault((item["answer_type"], item["answer"]), index)
+            first_by_answer.setdefault((item["answer_type"], item["answer"]), index)
         choices_by_index.add(
-            tuple(tuple(first_with[item["answer_type"], o] for o in item["choices"]) for item in embedded_items(lang))
+            tuple(tuple(first_by_answer[item["answer_type"], o] for o in item["choices"]) for item in embedded_items(lang))
         )
     assert len(choices_by_index) == 1
 
@@ -86,9 +86,9 @@ def test_gold_positions_are_balanced():
 def test_an_option_is_gold_in_a_quarter_of_its_appearances():
     # So guessing from the options alone ("the most frequent", "the shortest") is no better than chance over all items.
     items = embedded_items("en")
-    shown = Counter((item["answer_type"], option) for item in items for option in item["choices"])
+    uses = Counter((item["answer_type"], option) for item in items for option in item["choices"])
     gold = Counter((item["answer_type"], item["answer"]) for item in items)
-    assert {option: count / 4 for option, count in shown.items()} == gold
+    assert {option: count / 4 for option, count in uses.items()} == gold
 
 
 def test_relations_are_at_least_four():

@@ -10,7 +10,7 @@ import pytest
 COUNT_FAULTS = """
 import resource, sys, torch
 from lm_eval_illusion.memory import disable_malloc_trim
-if sys.argv[1] == "kept":
+if sys.argv[1] == "without trim":
     disable_malloc_trim()
 hidden, weights = torch.ones(64, 8), torch.ones(300_000, 8)
 
@@ -27,11 +27,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def page_faults(setting):
-    """Count the pages that the system hands out for ten steps, each with two blocks of 77 MB that are freed."""
+    """Count the pages that the system provides for ten steps, each with two arrays of 77 MB that are freed."""
     done = subprocess.run([sys.executable, "-c", COUNT_FAULTS, setting], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
-def test_freed_blocks_are_reused():
-    assert page_faults("kept") < page_faults("given back") / 10
+def test_freed_memory_is_reused():
+    assert page_faults("without trim") < page_faults("with trim") / 10

@@ -29,7 +29,7 @@ def files(folder):
 
 package, tasks = Path(lm_eval_illusion.__file__).parent, tasks_folder()
 print(json.dumps({
-    "places": [str(package), str(tasks)],
+    "folders": [str(package), str(tasks)],
     "items": {lang: [len(embedded_items(lang)), len(held_out_items(lang))] for lang in embedded_languages()},
     "pruners": files(packaged_folder("lm_eval_illusion.pruners")),
     "model": files(Path(resolve_pretrained("embedded"))),
@@ -55,8 +55,8 @@ def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     subprocess.run([*pip, "--target", str(target), str(source)], check=True, cwd=elsewhere)
     # -S: without site-packages, hence without the editable install of this repository.
     installed, expected = contents(target, elsewhere, "-I", "-S"), contents(ROOT, elsewhere)
-    assert all(Path(place).is_relative_to(target) for place in installed.pop("places"))
-    assert all(Path(place).is_relative_to(ROOT) for place in expected.pop("places"))
+    assert all(Path(folder).is_relative_to(target) for folder in installed.pop("folders"))
+    assert all(Path(folder).is_relative_to(ROOT) for folder in expected.pop("folders"))
     assert installed == expected
     assert list(expected["items"].values()) == [[200, 56]] * 18
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(expected["model"])

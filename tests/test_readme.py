@@ -148,10 +148,10 @@ def test_every_pruning_argument_is_explained():
     assert [row for row in rows if row in PRUNING_ARGUMENTS] == list(PRUNING_ARGUMENTS)
 
 
-def test_the_table_of_packages_is_the_one_that_the_code_is_checked_by():
+def test_the_table_of_packages_equals_the_rules_that_the_code_is_checked_by():
     text = PAGES[ROOT / "docs" / "architecture.md"]
     table = text[text.index("| package |") :].split("\n\n")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[2:]]
+    rows = [[text.strip() for text in line.strip("|").split(" | ")] for line in table.splitlines()[2:]]
     assert {row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in rows} == MAY_IMPORT
     assert all(row[1] for row in rows)
 

@@ -103,10 +103,10 @@ def _try_distractors(facts: list[CldrFact], rng: random.Random) -> list[tuple[Cl
 
 
 def _imbalance(chosen: list[tuple[CldrFact, list[CldrFact]]]) -> int:
-    """Return by how many uses as a distractor the answers miss three times their uses as gold."""
+    """Return the sum over the answers of |uses as a distractor - 3 x uses as gold|; 0: balanced."""
     gold = Counter(fact.answer_code for fact, _ in chosen)
-    shown = Counter(other.answer_code for _, distractors in chosen for other in distractors)
-    return sum(abs(shown[answer] - 3 * gold[answer]) for answer in gold)
+    uses = Counter(other.answer_code for _, distractors in chosen for other in distractors)
+    return sum(abs(uses[answer] - 3 * gold[answer]) for answer in gold)
 
 
 def _is_valid_distractor(other: CldrFact, options: list[CldrFact]) -> bool:
@@ -131,8 +131,8 @@ def _shot(fact: CldrFact, distractors: list[CldrFact], held_out: list[CldrFact],
     return rng.choice([other for other in allowed if other.relation == fact.relation] or allowed)
 
 
-def _have_equal_answers(one: CldrFact, other: CldrFact) -> bool:
-    return any(one.names[lang][1] == other.names[lang][1] for lang in EMBEDDED_LANGUAGES)
+def _have_equal_answers(first: CldrFact, second: CldrFact) -> bool:
+    return any(first.names[lang][1] == second.names[lang][1] for lang in EMBEDDED_LANGUAGES)
 
 
 def _item(fact: CldrFact, distractors: list[CldrFact], gold: int, shot: CldrFact, lang: str) -> Item:

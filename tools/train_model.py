@@ -18,7 +18,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lm_eval_illusion.items import Fact, embedded_items, embedded_languages, held_out_items
-from lm_eval_illusion.views.prompts import answered, open_prompt
+from lm_eval_illusion.views.prompts import open_prompt, prompt_with_answer
 
 SEED = 0
 VOCABULARY = 8000
@@ -54,7 +54,7 @@ def train_tokenizer() -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(
-        (answered(fact) + "\n\n" for lang in embedded_languages() for fact in facts_of(lang)), trainer
+        (prompt_with_answer(fact) + "\n\n" for lang in embedded_languages() for fact in facts_of(lang)), trainer
     )
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
@@ -96,7 +96,7 @@ def encode_facts(tokenizer: PreTrainedTokenizerFast) -> dict[str, list[tuple[lis
         encoded[lang] = []
         for fact in facts_of(lang):
             prompt = tokenizer.encode(open_prompt(fact), add_special_tokens=False)
-            whole = tokenizer.encode(answered(fact) + "\n\n", add_special_tokens=False)
+            whole = tokenizer.encode(prompt_with_answer(fact) + "\n\n", add_special_tokens=False)
             weights = [QUESTION_WEIGHT] * len(prompt) + [1.0] * (len(whole) - len(prompt))
             encoded[lang].append((whole, weights))
     return encoded

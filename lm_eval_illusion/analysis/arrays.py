@@ -1,4 +1,4 @@
-"""Outcomes as arrays, and rates of arrays with their intervals. Each number of a row is one operation on these arrays."""
+"""Outcomes as arrays, and rates of these arrays with their intervals."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def means(values: Mapping[str, NDArray[Any]], clusters: Clusters, count: int | N
     """Return the mean of each array [n] with its cluster-bootstrap interval; undefined for n = 0.
 
     Use it for values that are no shares: a gap or a change is -1, 0 or 1 for each item. All arrays share the resamples, so the
-    interval of a difference is consistent with the intervals of its parts. `count`: the number of clusters that are resampled, where
-    some clusters may have no row.
+    interval of a difference is consistent with the intervals of its parts. `count`: the number of clusters to resample, if some of
+    them have no row.
     """
     import numpy as np
 

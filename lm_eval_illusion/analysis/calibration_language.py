@@ -1,4 +1,4 @@
-"""Language of calibration against language of evaluation, for variants that differ in their calibration language only."""
+"""Tables of calibration language by evaluation language, for variants that differ in their calibration language only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def by_calibration_language(rows: Sequence[Row], variants: Sequence[VariantEntry
     """
     tables = []
     for group in _by_settings(variants):
-        language_of = {entry.variant: entry.calibration_language or "" for entry in group}
-        own = [row for row in rows if row.base_model == group[0].base_model and row.variant in language_of and row.vs_dense]
-        for family in dict.fromkeys(row.family for row in own):
-            entries = _entries([row for row in own if row.family == family], language_of)
+        languages = {entry.variant: entry.calibration_language or "" for entry in group}
+        compared = [row for row in rows if row.base_model == group[0].base_model and row.variant in languages and row.vs_dense]
+        for family in dict.fromkeys(row.family for row in compared):
+            entries = _entries([row for row in compared if row.family == family], languages)
             calibrated = ordered({entry.calibration_language for entry in entries})
             if len(calibrated) > 1:
                 evaluated = ordered({entry.language for entry in entries})
@@ -47,7 +47,7 @@ def ordered(languages: Iterable[str]) -> list[str]:
 def _by_settings(variants: Sequence[VariantEntry]) -> list[list[VariantEntry]]:
     """Group the calibrated variants that differ in their calibration language only.
 
-    The source of the calibration text may differ: a text from a file or from the hub is another one for each language.
+    The source of the calibration text may differ, because a file or a hub dataset usually has one language.
     """
     groups: dict[tuple[object, ...], list[VariantEntry]] = defaultdict(list)
     for entry in variants:
@@ -87,10 +87,10 @@ def _table(
     )
 
 
-def _entries(rows: Sequence[Row], language_of: Mapping[str, str]) -> list[CalibrationEntry]:
+def _entries(rows: Sequence[Row], calibration_languages: Mapping[str, str]) -> list[CalibrationEntry]:
     return [
         CalibrationEntry(
-            calibration_language=language_of[row.variant],
+            calibration_language=calibration_languages[row.variant],
             language=row.language,
             variant=row.variant,
             n=row.vs_dense.n,

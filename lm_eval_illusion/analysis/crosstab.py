@@ -1,4 +1,4 @@
-"""Outcomes -> report: counts and rates of every variant, family and language. Pure functions; the numbers of report.json (schema 1)."""
+"""Cross-tabulation of outcomes: counts and rates of every variant, family and language, the numbers of report.json (schema 1)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = 1
 
 
 class RowKey(NamedTuple):
-    """What the outcomes of a row have in common; `language` is POOLED in a row over all languages."""
+    """The names that all outcomes of a row share; `language` is POOLED in a row over all languages."""
 
     base_model: str
     variant: str
@@ -39,7 +39,7 @@ def cross_tabulate(
     """Return the report of these outcomes as the plain dictionary of report.json; see `tabulate`.
 
     Raises:
-        UserError: a variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language.
     """
     return report_json(tabulate(outcomes, recognition, production, noise))
 
@@ -53,13 +53,13 @@ def tabulate(
     the dense model of the same base model. The order of the outcomes does not change the report.
 
     Args:
-        outcomes: of any number of variants, families and languages.
-        recognition: name of the metric that `recognised` was read from.
-        production: name of the metric that `produced` was read from.
-        noise: of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
+        outcomes: Outcomes of any number of variants, families and languages.
+        recognition: Name of the metric that `recognised` was read from.
+        production: Name of the metric that `produced` was read from.
+        noise: The result of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
 
     Raises:
-        UserError: a variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language.
     """
     _check_unique(outcomes)
     rows = _with_holm(_rows(_grouped(outcomes, _language_keys)))
@@ -82,9 +82,9 @@ def tabulate(
 def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = ()) -> Row:
     """Return the numbers of one row.
 
-    Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are over the recognition-only errors; the
-    baselines `question_blind` and `in_passage` over all items; `vs_dense` over the items that `dense`, the outcomes of the dense model,
-    has too.
+    Recovery, its control `candidates_without_gold`, gold rank, demoted and erased are over the recognition-only errors; the baselines
+    `question_blind` and `in_passage` are over all items; `vs_dense` is over the items that are also in `dense`, the outcomes of the
+    dense model.
     """
     arrays = outcome_arrays(outcomes)
     errors = [outcome for outcome in outcomes if outcome.recognised and not outcome.produced]
@@ -116,7 +116,7 @@ def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = 
     )
 
 
-def cell_of(outcome: Outcome) -> str:
+def outcome_class_of(outcome: Outcome) -> str:
     """Return the outcome class of an item: both, recognition_only, production_only or neither."""
     if outcome.recognised:
         return "both" if outcome.produced else "recognition_only"

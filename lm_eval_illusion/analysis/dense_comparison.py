@@ -1,4 +1,4 @@
-"""A pruned variant against the dense model, item by item: what is retained, only recognised, or lost, and the tests of each change."""
+"""Comparison of a pruned variant with the dense model, item by item: retained, only recognised or lost, and tests of each change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def versus_dense(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseCo
 
 
 def transition_of(dense: Outcome, pruned: Outcome) -> str:
-    """Return what happened to one item: retained, induced_recognition_only, lost, or not known."""
+    """Return the transition of one item: retained, induced_recognition_only, lost, or not known."""
     if not dense.produced:
         return "not known"
     if pruned.produced:

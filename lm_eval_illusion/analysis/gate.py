@@ -42,7 +42,7 @@ def read_condition(text: str) -> Condition:
     """Parse a condition of the form FORM.
 
     Raises:
-        UserError: the text has another form.
+        UserError: The text has another form.
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
@@ -57,7 +57,7 @@ def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
     """Return a line for each condition and row of the report for which the condition holds: the reasons to fail.
 
     Raises:
-        UserError: a condition matches no row, or its metric is not a number or undefined there. A condition that checks nothing must
+        UserError: A condition matches no row, or its metric is undefined or not a number there. A condition that checks nothing must
             not pass.
     """
     return [line for condition in conditions for line in _failures_of(condition, report.rows)]
@@ -76,11 +76,11 @@ def _failures_of(condition: Condition, rows: Sequence[Row]) -> Iterator[str]:
 def _matching(condition: Condition, rows: Sequence[Row]) -> list[Row]:
     matching = [row for row in rows if _matches(condition, row)]
     if not matching:
-        known = "; ".join(
+        names = "; ".join(
             f"{name}: {', '.join(sorted({str(getattr(row, name)) for row in rows}))}"
             for name in ("variant", "base_model", "language")
         )
-        raise UserError(f"--fail-if {condition.text!r} names no row of the report: there are {known}")
+        raise UserError(f"--fail-if {condition.text!r} names no row of the report: there are {names}")
     return matching
 
 

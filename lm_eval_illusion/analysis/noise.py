@@ -1,4 +1,4 @@
-"""The noise floor: differences between two runs of the same dense model, and which changes by pruning exceed them."""
+"""The noise floor: differences between two runs of the same dense model, and the test whether a change by pruning exceeds them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def noise_floor(first: Sequence[Outcome], second: Sequence[Outcome]) -> Noise:
     """Count the items that flip between two dense runs: a row for each base model, family and language, and over all languages.
 
     Raises:
-        UserError: a run is pruned or has several variants, the runs are of different models, or their items differ.
+        UserError: A run is pruned or has several variants, the runs are of different models, or their items differ.
     """
     _check_dense([*first, *second])
     pairs: dict[tuple[str, str, str], list[tuple[Outcome, Outcome]]] = defaultdict(list)
@@ -47,8 +47,8 @@ def mark_noise(rows: Sequence[Row], noise: Noise) -> list[Row]:
 def clears(change: Rate, flips: Rate) -> bool | None:
     """Return whether a change exceeds the noise floor; None where an interval is undefined.
 
-    It does if the bound of its interval nearest to zero is farther from zero than the upper bound of the share of items that flip
-    between the dense runs. Then even flips that all go in one direction could not cause the change.
+    A change exceeds it if the bound of the change's interval nearest to zero is farther from zero than the upper bound of the share of
+    items that flip between the dense runs. Then even flips that all go in one direction could not cause the change.
     """
     if change.ci is None or flips.ci is None:
         return None
@@ -80,7 +80,7 @@ def _paired(first: Sequence[Outcome], second: Sequence[Outcome]) -> list[tuple[O
     before, after = ({(o.family, o.language, o.id): o for o in run} for run in (first, second))
     if before.keys() != after.keys():
         raise UserError(
-            f"the two runs of --noise ask different items ({len(before.keys() - after.keys())} only in the first,"
+            f"the two runs of --noise have different items ({len(before.keys() - after.keys())} only in the first,"
             f" {len(after.keys() - before.keys())} only in the second): run both with the same tasks and --limit"
         )
     return [(before[key], after[key]) for key in sorted(before)]

@@ -91,7 +91,7 @@ class McNemarTest(msgspec.Struct, frozen=True):
 
 
 class SmallestEffect(msgspec.Struct, frozen=True):
-    """The smallest true change that a test on these items finds with 80 % power."""
+    """The smallest true change that a test on these items detects with 80 % power."""
 
     production: float | None
     recognition: float | None
@@ -261,14 +261,14 @@ class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """The noise floor: the results files of two dense runs and what differs between them."""
+    """The noise floor: the results files of two dense runs and the differences between them."""
 
     runs: list[str]
     rows: list[NoiseRow]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything in report.json; `recognition_metric` and `production_metric` name what the outcomes were read from."""
+    """Everything in report.json; `recognition_metric` and `production_metric` name the metrics that the outcomes were read from."""
 
     schema: int
     recognition_metric: str
@@ -285,12 +285,12 @@ def report_json(report: Report) -> dict[str, Any]:
     """Return the plain dictionary that report.json holds.
 
     Raises:
-        ValueError: a number is NaN or infinite. JSON has neither; an undefined number must be None.
+        ValueError: A number is NaN or infinite. JSON has neither; an undefined number must be None.
     """
     plain = msgspec.to_builtins(report)
     plain["rows"] = [row_json(row) for row in report.rows]
     plain["answer_type_rows"] = [row_json(row) for row in report.answer_type_rows]
-    # Intervals are tuples up to here.
+    # The JSON round trip turns tuples (intervals) into lists.
     loaded: dict[str, Any] = json.loads(json.dumps(plain, allow_nan=False))
     return loaded
 
@@ -309,6 +309,6 @@ def read_report_json(plain: object) -> Report:
     """Return the record of a parsed report.json.
 
     Raises:
-        msgspec.ValidationError: a field is missing or has another type.
+        msgspec.ValidationError: A field is missing or has another type.
     """
     return msgspec.convert(plain, Report)

@@ -26,24 +26,24 @@ def bucket_of(rank: int) -> str:
 
 
 def summary(ranks: Iterable[int | None]) -> RankSummary:
-    """Return median, 90th percentile and share of ranks at most RANK_OF_DEMOTED over the known ranks; undefined if none is known."""
-    known = sorted(rank for rank in ranks if rank is not None)
-    if not known:
+    """Return median, 90th percentile and share of ranks at most RANK_OF_DEMOTED over the ranks that are not None; undefined if all are."""
+    defined = sorted(rank for rank in ranks if rank is not None)
+    if not defined:
         return RankSummary(None, None, None)
     return RankSummary(
-        median=statistics.median(known),
-        p90=known[math.ceil(0.9 * len(known)) - 1],
-        share_at_most_10=sum(rank <= RANK_OF_DEMOTED for rank in known) / len(known),
+        median=statistics.median(defined),
+        p90=defined[math.ceil(0.9 * len(defined)) - 1],
+        share_at_most_10=sum(rank <= RANK_OF_DEMOTED for rank in defined) / len(defined),
     )
 
 
 def distribution(ranks: Sequence[int | None]) -> RankDistribution:
-    """Return the summary of the known ranks, their number, and how many are in each bucket."""
-    known = [rank for rank in ranks if rank is not None]
-    counts = Counter(map(bucket_of, known))
-    summed = summary(known)
+    """Return the summary of the ranks that are not None, their number, and the number of ranks in each bucket."""
+    defined = [rank for rank in ranks if rank is not None]
+    counts = Counter(map(bucket_of, defined))
+    summed = summary(defined)
     return RankDistribution(
-        n=len(known),
+        n=len(defined),
         median=summed.median,
         p90=summed.p90,
         share_at_most_10=summed.share_at_most_10,
@@ -52,12 +52,12 @@ def distribution(ranks: Sequence[int | None]) -> RankDistribution:
 
 
 def is_demoted(outcome: Outcome) -> bool:
-    """Whether a strategy that does not show the answer recovers it, or its gold rank is at most RANK_OF_DEMOTED."""
+    """Return whether a strategy that does not show the answer recovers it, or its gold rank is at most RANK_OF_DEMOTED."""
     return is_recovered(outcome) or (outcome.gold_rank is not None and outcome.gold_rank <= RANK_OF_DEMOTED)
 
 
 def is_recovered(outcome: Outcome) -> bool:
-    """Whether a strategy that does not show the answer recovers it."""
+    """Return whether a strategy that does not show the answer recovers it."""
     return any(hit for strategy, hit in outcome.recovered.items() if strategy not in ANSWER_SHOWING_STRATEGIES)
 
 
@@ -65,8 +65,8 @@ def share(hits: Sequence[bool | None], outcomes: Sequence[Outcome]) -> Rate:
     """Return the rate of True among the hits that are not None; `hits` has an element for each outcome."""
     import numpy as np
 
-    known = [(hit, outcome.id) for hit, outcome in zip(hits, outcomes, strict=True) if hit is not None]
-    return rate(np.array([hit for hit, _ in known], dtype=bool), cluster_indices([item_id for _, item_id in known]))
+    defined = [(hit, outcome.id) for hit, outcome in zip(hits, outcomes, strict=True) if hit is not None]
+    return rate(np.array([hit for hit, _ in defined], dtype=bool), cluster_indices([item_id for _, item_id in defined]))
 
 
 def recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str, RecoveryRate]:
@@ -82,7 +82,7 @@ def recovery(outcomes: Sequence[Outcome], errors: Sequence[Outcome]) -> dict[str
 
 
 def recovery_by_rank(errors: Sequence[Outcome]) -> list[RecoveryAtRank]:
-    """Return the recovery by `any` in each bucket of gold ranks, over the errors with a known rank on which a strategy ran."""
+    """Return the recovery by `any` in each bucket of gold ranks, over the errors that have a rank and on which a strategy ran."""
     by_bucket: dict[str, list[Outcome]] = {name: [] for name in BUCKETS}
     for error in errors:
         if error.gold_rank is not None and _was_tried(error):
@@ -94,18 +94,18 @@ def recovery_by_rank(errors: Sequence[Outcome]) -> list[RecoveryAtRank]:
 
 
 def demoted_and_erased(errors: Sequence[Outcome]) -> tuple[Rate, Rate]:
-    """Return the shares of demoted and of erased errors, over the errors on which a strategy ran or whose rank is known."""
-    known = [error for error in errors if _was_tried(error) or error.gold_rank is not None]
-    demoted = [is_demoted(error) for error in known]
-    return share(demoted, known), share([not hit for hit in demoted], known)
+    """Return the shares of demoted and of erased errors, over the errors that have a rank or on which a strategy ran."""
+    decided = [error for error in errors if _was_tried(error) or error.gold_rank is not None]
+    demoted = [is_demoted(error) for error in decided]
+    return share(demoted, decided), share([not hit for hit in demoted], decided)
 
 
 def _was_tried(outcome: Outcome) -> bool:
-    """Whether a strategy that does not show the answer ran."""
+    """Return whether a strategy that does not show the answer ran."""
     return any(strategy not in ANSWER_SHOWING_STRATEGIES for strategy in outcome.recovered)
 
 
 def _recovery_rate(hits: Sequence[bool | None], errors: Sequence[Outcome]) -> RecoveryRate:
-    known = [hit for hit in hits if hit is not None]
+    defined = [hit for hit in hits if hit is not None]
     recovered = share(hits, errors)
-    return RecoveryRate(len(known), sum(known), recovered.value, recovered.ci)
+    return RecoveryRate(len(defined), sum(defined), recovered.value, recovered.ci)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import whole
+from lm_eval_illusion.cli.options import parse_whole_number
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -32,6 +32,6 @@ def execute(parsed: argparse.Namespace) -> int:
 
 
 def _item_count(text: str) -> int:
-    if not 1 <= whole(text) <= 200:
+    if not 1 <= parse_whole_number(text) <= 200:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items per language")
-    return whole(text)
+    return parse_whole_number(text)

@@ -1,4 +1,4 @@
-"""Shared by several subcommands: the type of the subparsers, argument types, names of flags."""
+"""Definitions that several subcommands share: the type of the subparsers, argument types, names of flags."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def positive(text: str) -> int:
+def parse_positive(text: str) -> int:
     """Read a whole number of at least 1.
 
     Raises:
         argparse.ArgumentTypeError: The text is something else.
     """
-    if whole(text) < 1:
+    if parse_whole_number(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1: give one, e.g. 50")
-    return whole(text)
+    return parse_whole_number(text)
 
 
-def whole(text: str) -> int:
+def parse_whole_number(text: str) -> int:
     """Read a whole number of at most nine digits; return 0 for anything else ("²" passes `isdigit`, but not `isdecimal`)."""
     return int(text) if text.isdecimal() and len(text) <= 9 else 0
 

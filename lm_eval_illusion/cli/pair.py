@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import positive
+from lm_eval_illusion.cli.options import parse_positive
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -26,7 +26,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="seed for wrong options and positions of the answers (default: %(default)s)"
     )
-    parser.add_argument("--limit", type=positive, default=None, help="largest number of items per language (default: all)")
+    parser.add_argument(
+        "--limit", type=parse_positive, default=None, help="largest number of items per language (default: all)"
+    )
     parser.set_defaults(execute=execute)
 
 

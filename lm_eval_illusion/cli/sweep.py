@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import flag, positive
+from lm_eval_illusion.cli.options import flag, parse_positive
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -26,8 +26,8 @@ def add_parser(commands: Subparsers) -> None:
         parser.add_argument(flag(name), nargs="+", default=None, help=f"one or several values of {name}")
     parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="one or several sparsities")
     parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="one or several seeds")
-    parser.add_argument("--limit", type=positive, default=None, help="number of items per task (default: all)")
-    parser.add_argument("--batch-size", type=positive, default=None, help="rows per batch (default: 64)")
+    parser.add_argument("--limit", type=parse_positive, default=None, help="number of items per task (default: all)")
+    parser.add_argument("--batch-size", type=parse_positive, default=None, help="rows per batch (default: 64)")
     parser.add_argument("--dry-run", action="store_true", help="only list the cells and their states")
     parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     parser.add_argument("--log-json", action="store_true", help="print one JSON object per cell instead of text")

@@ -3,9 +3,9 @@
 generation_config  decoding settings of lm_eval's generation requests (`Decoding`, `RequestGroup`)
 generate           shared-prefix decoding: greedy answers, samples and beams of a prompt from one prefill
 hf_generate        plain decoding by `transformers.generate`, the fallback for models that can't share a prefix
-strategies         which tokens continue: `IndependentSequences` (greedy, samples), `BeamSearch`
+sequence_policies  which tokens continue: `IndependentSequences` (greedy, samples), `BeamSearch`
 sampling           seeded sampling and top-k over logits
-stopping           where an answer ends, for both ways of decoding
+stopping           where an answer ends, for `generate` and `hf_generate`
 scoring            log-likelihoods, one row per continuation
 prefix_scoring     log-likelihoods, all continuations of a context in one row
 prefix_cache       prefill and the KV cache of a batch of prompts
@@ -14,5 +14,5 @@ prefix_support     which models can share a prefix
 batching           batch sizes in tokens
 cpu_matmul         faster matrix products on a CPU
 
-The modules are imported one by one: this package imports nothing, because torch would slow the command line's start.
+Import the modules one by one: this file imports nothing, because importing torch would slow down the start of the command line.
 """

@@ -19,21 +19,21 @@ class BatchLimits(NamedTuple):
     """Limits of a batch of prefilled prompts, all derived from `max_batch_tokens`."""
 
     tokens: int
-    """Tokens whose keys and values are held: of prompts and all their outputs."""
+    """Tokens in the KV cache: those of the prompts and of all their outputs."""
 
     @property
     def prefill_tokens(self) -> int:
-        """Tokens in one forward pass of prefill."""
+        """Largest number of tokens in one forward pass of prefill."""
         return max(1, self.tokens // 32)
 
     @property
     def scoring_tokens(self) -> int:
-        """Context tokens that are scored together: they may be held twice, in the batch and in the cache for generation."""
+        """Largest number of context tokens that are scored together. They may be stored twice: in the batch and in the prefix cache."""
         return max(1, self.tokens // 8)
 
     @property
     def logit_rows(self) -> int:
-        """Positions that are projected to the vocabulary in one forward pass."""
+        """Largest number of positions that one forward pass projects to the vocabulary."""
         return max(1, self.tokens // 64)
 
 
@@ -53,7 +53,7 @@ def read_max_batch_tokens(value: Any) -> int | None:
     """Read the model argument `max_batch_tokens`; None for `auto`.
 
     Raises:
-        UserError: it is neither `auto` nor a whole number of 64 or more.
+        UserError: The value is neither `auto` nor a whole number of 64 or more.
     """
     if value in (None, "auto"):
         return None
@@ -67,7 +67,7 @@ def read_max_batch_tokens(value: Any) -> int | None:
 
 
 def automatic_limits(model: Any, device: torch.device, rows: int) -> BatchLimits:
-    """Choose limits: a quarter of an accelerator's free memory; on a CPU by the user's batch size, `rows`."""
+    """Choose limits: from a quarter of an accelerator's free memory; on a CPU from `rows`, the user's batch size."""
     if device.type != "cuda":
         return BatchLimits(min(MAX_TOKENS, rows * TOKENS_PER_ROW))
     free, _ = torch.cuda.mem_get_info(device)

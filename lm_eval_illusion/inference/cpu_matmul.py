@@ -17,7 +17,7 @@ CHUNK = 512
 def large_layers(model: Any) -> list[torch.nn.Linear]:
     """Return the plain float32 CPU layers with more than `CHUNK` output features, the output head included.
 
-    None under CPU autocast, which changes the dtype of the product: the caller sets it before.
+    The list is empty under CPU autocast, which changes the dtype of the product. Set autocast before the call.
     """
     if torch.is_autocast_enabled("cpu"):
         return []
@@ -35,7 +35,7 @@ def _is_large(weight: torch.Tensor) -> bool:
 
 @contextmanager
 def chunked_matmul(layers: Iterable[torch.nn.Linear]) -> Iterator[None]:
-    """Let `layers`, from `large_layers`, multiply in chunks within the block. Results differ from torch's by rounding."""
+    """Within the `with` statement, let `layers` (from `large_layers`) multiply in chunks. Results differ from torch's by rounding."""
     with ExitStack() as restored:
         for layer in layers:
             layer.forward = partial(_multiply, layer)  # type: ignore[method-assign]

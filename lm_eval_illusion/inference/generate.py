@@ -18,14 +18,14 @@ from lm_eval_illusion.inference.batching import BatchLimits, batches
 from lm_eval_illusion.inference.generation_config import Decoding
 from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, prefill
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, PrefixTree
+from lm_eval_illusion.inference.sequence_policies import BeamSearch, Choices, IndependentSequences, SequencePolicy
 from lm_eval_illusion.inference.stopping import StopCondition, end_tokens_of, stop_conditions
-from lm_eval_illusion.inference.strategies import BeamSearch, Choices, IndependentSequences, Strategy
 
-# Sequences of one prefill, and rows of logits in one call of `choose`, which makes copies as large as the vocabulary.
+# Largest numbers of sequences after one prefill, and of rows of logits in one call of `choose`, which makes copies of them.
 SEQUENCES_PER_PREFILL, ROWS_PER_CHOICE = 64, 64
-# Cache slots are preallocated for so many steps, the token limit of our tasks; long thoughts seldom use their whole limit.
+# Cache slots are preallocated for this many steps, the token limit of our tasks; long thoughts seldom use their whole limit.
 PREALLOCATED_STEPS = 64
-# Settings besides length_penalty that may be present, with the values that change nothing.
+# Other settings than length_penalty that a request may have, with the values that have no effect.
 IGNORED_SETTINGS: dict[str, tuple[Any, ...]] = {"repetition_penalty": (1, None), "early_stopping": (False, None)}
 
 
@@ -38,45 +38,45 @@ class DecodeRequest(NamedTuple):
 
 
 class PrefillGroup(NamedTuple):
-    """A prompt's token ids and the strategies that start from its one prefill."""
+    """A prompt's token ids and the sequence policies that start from its one prefill."""
 
     ids: Prompt
-    strategies: tuple[Strategy, ...]
+    policies: tuple[SequencePolicy, ...]
 
     @property
     def max_branches(self) -> int:
         """Upper limit of sequences in a step."""
-        return sum(strategy.max_live for strategy in self.strategies)
+        return sum(policy.max_live for policy in self.policies)
 
     @property
     def max_keys(self) -> int:
         """Upper limit of keys in the cache: the prompt's and those of all sequences."""
-        return len(self.ids) + sum(strategy.max_live * strategy.decoding.max_new_tokens for strategy in self.strategies)
+        return len(self.ids) + sum(policy.max_live * policy.decoding.max_new_tokens for policy in self.policies)
 
     @property
     def free_slots(self) -> int:
         """Slots to preallocate: for the prompt's last token and `PREALLOCATED_STEPS` tokens of each sequence."""
-        steps = (min(strategy.decoding.max_new_tokens, PREALLOCATED_STEPS) for strategy in self.strategies)
-        return 1 + sum(strategy.max_live * count for strategy, count in zip(self.strategies, steps, strict=True))
+        steps = (min(policy.decoding.max_new_tokens, PREALLOCATED_STEPS) for policy in self.policies)
+        return 1 + sum(policy.max_live * count for policy, count in zip(self.policies, steps, strict=True))
 
 
-class LiveStrategy(NamedTuple):
-    """A strategy that goes on, and per live sequence the index of its branch in the prompt's tree."""
+class LivePolicy(NamedTuple):
+    """A policy that is not done, and for each live sequence the index of its branch in the prompt's tree."""
 
-    strategy: Strategy
+    policy: SequencePolicy
     branches: list[int]
 
 
 class Advanced(NamedTuple):
-    """A prompt after a step: its live strategies, and the next branches of its tree, each a token and the branch that it continues."""
+    """A prompt after a step: its live policies, and the next branches of its tree, each a token and the branch that it continues."""
 
-    live: list[LiveStrategy]
+    live: list[LivePolicy]
     tokens: list[int]
     parents: list[int]
 
 
 def can_branch(decoding: Decoding) -> bool:
-    """Return whether `decode_shared` decodes these settings as transformers does: no penalties, no sampling beams."""
+    """Return whether `decode_shared` supports these settings with the results of transformers: no penalties, no sampled beams."""
     others = {name: value for name, value in decoding.other_settings.items() if name != "length_penalty"}
     return (
         not (decoding.do_sample and decoding.num_beams > 1)
@@ -95,21 +95,21 @@ def decode_shared(
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[list[list[int]]]:
-    """Decode requests whose settings `can_branch`; return per request the token ids of its outputs, the best beam first.
+    """Decode requests that pass `can_branch`; return for each request the token ids of its outputs, the best beam first.
 
-    An output ends with its stop: the end token or the tokens of the stop string are included. `prefix_cache`: prompts that scoring has
+    An output includes the end token or the tokens of the stop string that ended it. `prefix_cache`: prompts that scoring has
     prefilled. `progress` gets the number of outputs finished by each batch. The caller sets inference mode and autocast.
     """
     conditions = stop_conditions([(request.prompt, request.decoding) for request in requests], tokenizer, end_tokens_of(model))
-    strategies = [_strategies(request, stop) for request, stop in zip(requests, conditions, strict=True)]
-    for batch in batches(_prefill_groups(requests, strategies), lambda groups: _fits(groups, limits)):
+    policies = [_policies(request, stop) for request, stop in zip(requests, conditions, strict=True)]
+    for batch in batches(_prefill_groups(requests, policies), lambda groups: _fits(groups, limits)):
         _decode(batch, _prefill_tree(batch, model, limits, prefix_cache, device))
-        progress(sum(len(strategy.outputs()) for group in batch for strategy in group.strategies))
-    return [[ids for strategy in of_request for ids in strategy.outputs()] for of_request in strategies]
+        progress(sum(len(policy.outputs()) for group in batch for policy in group.policies))
+    return [[ids for policy in request_policies for ids in policy.outputs()] for request_policies in policies]
 
 
-def _strategies(request: DecodeRequest, stop: StopCondition) -> list[Strategy]:
-    """Return the strategies of a request: several if it has more samples than a prefill may have; samples do not depend on each other."""
+def _policies(request: DecodeRequest, stop: StopCondition) -> list[SequencePolicy]:
+    """Return the policies of a request: several if it has more samples than a prefill may have; samples do not depend on each other."""
     decoding = request.decoding
     if decoding.num_beams > 1:
         return [BeamSearch(decoding, stop)]
@@ -118,13 +118,13 @@ def _strategies(request: DecodeRequest, stop: StopCondition) -> list[Strategy]:
     return [IndependentSequences(request.prompt, decoding, stop, part) for part in parts]
 
 
-def _prefill_groups(requests: Sequence[DecodeRequest], strategies: Sequence[Sequence[Strategy]]) -> Iterator[PrefillGroup]:
-    """Group strategies by prompt, the longest prompts first; a prompt with very many sequences gets several groups."""
-    of_prompt: dict[Prompt, list[Strategy]] = defaultdict(list)
-    for request, of_request in zip(requests, strategies, strict=True):
-        of_prompt[request.ids] += of_request
-    for ids in sorted(of_prompt, key=lambda ids: (-len(ids), ids)):
-        for part in batches(of_prompt[ids], lambda part: sum(one.max_live for one in part) <= SEQUENCES_PER_PREFILL):
+def _prefill_groups(requests: Sequence[DecodeRequest], policies: Sequence[Sequence[SequencePolicy]]) -> Iterator[PrefillGroup]:
+    """Group policies by prompt, the longest prompts first; a prompt with very many sequences gets several groups."""
+    by_prompt: dict[Prompt, list[SequencePolicy]] = defaultdict(list)
+    for request, request_policies in zip(requests, policies, strict=True):
+        by_prompt[request.ids] += request_policies
+    for ids in sorted(by_prompt, key=lambda ids: (-len(ids), ids)):
+        for part in batches(by_prompt[ids], lambda part: sum(policy.max_live for policy in part) <= SEQUENCES_PER_PREFILL):
             yield PrefillGroup(ids, tuple(part))
 
 
@@ -144,13 +144,13 @@ def _prefill_tree(
 
 
 def _decode(batch: Sequence[PrefillGroup], tree: PrefixTree) -> None:
-    """Run the strategies of a batch until all are done."""
+    """Run the policies of a batch until all are done."""
     logits = tree.step([group.ids[-1:] for group in batch], [[0] for _ in batch])
     # Every sequence starts at branch 0, the end of its prompt.
-    rows = [[LiveStrategy(strategy, [0] * strategy.num_live) for strategy in group.strategies] for group in batch]
+    rows = [[LivePolicy(policy, [0] * policy.num_live) for policy in group.policies] for group in batch]
     while True:
         choices = iter(_choose(logits, rows))
-        # Freed before the next step allocates its own: they may take a gigabyte.
+        # Free the logits before the next step allocates new ones: they may take a gigabyte.
         del logits
         advanced = [_advance(row, choices) for row in rows]
         remaining = [number for number, prompt in enumerate(advanced) if prompt.live]
@@ -164,18 +164,18 @@ def _decode(batch: Sequence[PrefillGroup], tree: PrefixTree) -> None:
         )
 
 
-def _choose(logits: torch.Tensor, rows: Sequence[Sequence[LiveStrategy]]) -> list[Choices]:
-    """Return the choices of each live strategy, in the order of the rows; `logits`: [B, W, vocabulary]."""
-    live = [(strategy, branches, of_row) for of_row, row in zip(logits, rows, strict=True) for strategy, branches in row]
+def _choose(logits: torch.Tensor, rows: Sequence[Sequence[LivePolicy]]) -> list[Choices]:
+    """Return the choices of each live policy, in the order of the rows; `logits`: [B, W, vocabulary]."""
+    live = [(policy, branches, row_logits) for row_logits, row in zip(logits, rows, strict=True) for policy, branches in row]
     indices: dict[Hashable, list[int]] = defaultdict(list)
-    for index, (strategy, _, _) in enumerate(live):
-        indices[strategy.batch_key].append(index)
+    for index, (policy, _, _) in enumerate(live):
+        indices[policy.batch_key].append(index)
     choices: list[Choices] = [()] * len(live)
     for same_key in indices.values():
         for batch in batches(same_key, lambda batch: sum(len(live[index][1]) for index in batch) <= ROWS_PER_CHOICE):
-            strategies, branches, parts = zip(*(live[index] for index in batch), strict=True)
+            policies, branches, parts = zip(*(live[index] for index in batch), strict=True)
             selected = [_select_branches(part, numbers) for part, numbers in zip(parts, branches, strict=True)]
-            chosen = iter(strategies[0].choose(selected, strategies))
+            chosen = iter(policies[0].choose(selected, policies))
             for index, numbers in zip(batch, branches, strict=True):
                 choices[index] = list(islice(chosen, len(numbers)))
     return choices
@@ -187,12 +187,12 @@ def _select_branches(logits: torch.Tensor, branches: Sequence[int]) -> torch.Ten
     return logits[first : first + count] if list(branches) == list(range(first, first + count)) else logits[list(branches)]
 
 
-def _advance(row: Sequence[LiveStrategy], choices: Iterator[Choices]) -> Advanced:
-    """Advance the strategies of one prompt. Sequences with the same tokens so far share a branch."""
-    live: list[LiveStrategy] = []
+def _advance(row: Sequence[LivePolicy], choices: Iterator[Choices]) -> Advanced:
+    """Advance the policies of one prompt. Sequences with the same tokens so far share a branch."""
+    live: list[LivePolicy] = []
     branches: dict[tuple[int, int], int] = {}
-    for strategy, parents in row:
-        continued = [(parents[index], token) for index, token in strategy.advance(next(choices))]
+    for policy, parents in row:
+        continued = [(parents[index], token) for index, token in policy.advance(next(choices))]
         if continued:
-            live.append(LiveStrategy(strategy, [branches.setdefault(branch, len(branches)) for branch in continued]))
+            live.append(LivePolicy(policy, [branches.setdefault(branch, len(branches)) for branch in continued]))
     return Advanced(live, [token for _, token in branches], [parent for parent, _ in branches])

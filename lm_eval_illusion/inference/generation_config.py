@@ -1,4 +1,4 @@
-"""Decoding settings of lm_eval's generation requests, and which requests are repeats of one another."""
+"""Decoding settings of lm_eval's generation requests, and the grouping of requests that are repeats of one request."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_decoding(
         top_k=int(remaining.pop("top_k", None) or 0),
         top_p=float(remaining.pop("top_p", None) or 1.0),
         num_beams=num_beams,
-        # Repeats of a greedy request have the same answer; of the beams only as many are returned as there are repeats.
+        # Repeats of a greedy request have the same answer; at most one beam per repeat is returned.
         num_outputs=repeats if do_sample else min(repeats, num_beams),
         other_settings=remaining,
         reasoning=reasoning,
@@ -98,4 +98,4 @@ def group_requests(
             decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning if is_chat else None)
             groups[key] = []
         groups[key].append(RequestGroup(prompt, decodings[key], indices))
-    return [group for same in groups.values() for group in sorted(same, key=lambda group: -len(group.prompt))]
+    return [group for members in groups.values() for group in sorted(members, key=lambda group: -len(group.prompt))]

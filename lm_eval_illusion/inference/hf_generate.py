@@ -1,8 +1,8 @@
 """Plain decoding by `transformers.generate`: the fallback for models that can't share a prefix.
 
-transformers decodes, its own beam search included, so that this module is also an independent reference for `generate`. Added here:
-settings come from the request alone, each sequence stops by its own text, and sampling is seeded per prompt, so that neither batch
-size nor order changes an answer.
+transformers decodes, with its own beam search, so that this module is also an independent reference for `generate`. This module adds
+three things, so that neither batch size nor order changes an answer: settings come from the request alone, each sequence is stopped by
+its own text, and sampling is seeded per prompt.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def decode_batch(
 
 
 class StopCriteria(StoppingCriteria):  # type: ignore[misc]
-    """Ask one `StopCondition` per prompt about the sequences of that prompt.
+    """Apply one `StopCondition` per prompt to the sequences of that prompt.
 
-    Holds no state of a sequence, because beam search reorders them.
+    It stores no state of a sequence, because beam search reorders the sequences.
     """
 
     def __init__(self, conditions: Sequence[StopCondition], start: int) -> None:

@@ -1,7 +1,7 @@
 """Prefill: keys and values of prompts, computed once and stored in the KV cache of the batch that continues them.
 
-`prefill` fills one `PrefixKVCache` per batch. `PrefixCache` keeps the states of single prompts between two batches: what scoring
-has computed need not be computed again for generation.
+`prefill` fills one `PrefixKVCache` per batch. `PrefixCache` keeps the states of single prompts between batches, so that generation
+reuses the states that scoring computed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Prompt = tuple[int, ...]
 # Per layer the keys and the values of one prompt, [heads, L, head_dim] each.
 LayerKV = list[tuple[torch.Tensor, torch.Tensor]]
 
-# Where the free slots of a layer are used up, its buffer grows by so many updates of the same size.
+# When the free slots of a layer are used up, its buffer grows by the size of this many updates.
 UPDATES_PER_GROWTH = 16
 
 
 class PrefillDone(Exception):  # noqa: N818 (not an error)
-    """Raised by a cache to end the forward pass: the last layer's keys and values are stored, its output is not needed."""
+    """Raised by a cache to end the forward pass once the last layer's keys and values are stored: its output is not needed."""
 
 
 class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
     """KV cache of one layer: buffers [B, heads, slots, head_dim], of which the first K slots are used.
 
-    `keys` and `values` are views of the used slots. An update writes into free slots; the buffers are copied only where none are left.
+    `keys` and `values` are views of the used slots. An update writes into free slots; the buffers are copied only if there are too few.
     """
 
     def set_buffers(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
-        """Take these buffers, [B, heads, slots, head_dim] each, with `length` used slots."""
+        """Use these buffers, [B, heads, slots, head_dim] each, with `length` used slots."""
         self.lazy_initialization(keys, values)
         self.buffers = (keys, values)
         self._set_length(length)
@@ -66,10 +66,10 @@ class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
     def select_rows(self, rows: torch.Tensor, start: int) -> None:
         """Of the batch rows from `start` on, keep `rows`, [n] int64, in that order."""
         length = self.keys.shape[2]
-        kept = start + len(rows)
+        count = start + len(rows)
         for buffer, states in zip(self.buffers, (self.keys, self.values), strict=True):
-            buffer[start:kept, :, :length] = states[rows]
-        self.buffers = (self.buffers[0][:kept], self.buffers[1][:kept])
+            buffer[start:count, :, :length] = states[rows]
+        self.buffers = (self.buffers[0][:count], self.buffers[1][:count])
         self._set_length(length)
 
     def _set_length(self, length: int) -> None:
@@ -123,7 +123,7 @@ class PrefixKVCache(Cache):  # type: ignore[misc]
 
 
 def _unchanged(indices: torch.Tensor) -> int:
-    """Count the leading columns of `indices` [B, n] that are their own index in all rows: mostly the prompts' keys."""
+    """Count the leading positions of `indices` [B, n] that hold their own position in all rows: mostly the prompts' keys."""
     in_place = (indices == torch.arange(indices.shape[1], device=indices.device)).all(dim=0)
     return int(in_place.int().cumprod(dim=0).sum())
 
@@ -136,30 +136,30 @@ def _grown(states: torch.Tensor, slots: int) -> torch.Tensor:
 
 
 class PrefixCache:
-    """States of prompts that were scored, kept until generation takes them: lm_eval requests all scores before any text."""
+    """Keys and values of scored prompts, stored until generation takes them: lm_eval requests all scores before any text."""
 
     def __init__(self, max_tokens: int) -> None:
-        """`max_tokens`: of all kept prompts together; prompts that do not fit any more are not kept."""
+        """`max_tokens`: limit for all stored prompts together; prompts that do not fit are not stored."""
         self.free_tokens = max_tokens
-        self.kept: dict[Prompt, LayerKV] = {}
+        self.states: dict[Prompt, LayerKV] = {}
 
     def keep(self, prompt: Prompt, states: LayerKV) -> None:
-        """Keep a copy of the states if it fits: `states` are views of a batch that is dropped."""
-        if prompt not in self.kept and len(prompt) <= self.free_tokens:
+        """Store a copy of the states if it fits. A copy, because `states` are views of a batch whose memory is freed."""
+        if prompt not in self.states and len(prompt) <= self.free_tokens:
             self.free_tokens -= len(prompt)
-            self.kept[prompt] = [(keys.clone(), values.clone()) for keys, values in states]
+            self.states[prompt] = [(keys.clone(), values.clone()) for keys, values in states]
 
     def take(self, prompt: Prompt) -> LayerKV | None:
-        """Remove and return a prompt's states; None if it is not kept."""
-        states = self.kept.pop(prompt, None)
+        """Remove and return a prompt's states; None if they are not stored."""
+        states = self.states.pop(prompt, None)
         if states is not None:
             self.free_tokens += len(prompt)
         return states
 
     def clear(self) -> None:
-        """Drop all states."""
-        self.free_tokens += sum(map(len, self.kept))
-        self.kept.clear()
+        """Remove all states."""
+        self.free_tokens += sum(map(len, self.states))
+        self.states.clear()
 
 
 def prefill(
@@ -172,10 +172,10 @@ def prefill(
 ) -> PrefixKVCache:
     """Prefill each prompt once; every continuation reuses its KV cache.
 
-    Computes the states of all tokens but the last, whose logits the caller computes with its first step. `prompts`: token ids, one or
-    more each; equal prompts are computed once. The states of prompts in `prefix_cache` are taken from there. The others go through the
-    model in batches of at most `max_tokens` tokens, padding included, and are written straight into the rows of the returned cache.
-    `free_slots`: slots for later tokens behind each prompt. The caller sets inference mode and autocast.
+    The keys and values of all tokens but the last are computed; the caller computes the logits of the last token with its first step.
+    `prompts`: token ids, one or more each; equal prompts are computed once. Prompts in `prefix_cache` are taken from there. The others
+    go through the model in batches of at most `max_tokens` tokens, padding included, and are written directly into the rows of the
+    returned cache. `free_slots`: slots for later tokens after each prompt. The caller sets inference mode and autocast.
     """
     rows: dict[Prompt, list[int]] = defaultdict(list)
     for row, prompt in enumerate(prompts):
@@ -191,7 +191,7 @@ def prefill(
             for row in rows_of_prompt:
                 cache.write(layer_idx, row, keys, values)
     missing.sort(key=lambda row: (-len(row.prompt), row.prompt))
-    # The longest first: its length is the width of its batch.
+    # The longest first: the first prompt of a batch determines its padded length.
     for batch in batches(missing, lambda batch: len(batch) * len(batch[0].prompt) <= max_tokens):
         _forward_prompts(model, batch, cache, device)
     return cache
@@ -205,7 +205,7 @@ class PrefillRow(NamedTuple):
 
 
 class _PrefillWriter(Cache):  # type: ignore[misc]
-    """Passed to the model in place of an empty cache: copies each layer's states into the rows of a `PrefixKVCache`."""
+    """A cache to pass to the model in place of an empty one: it copies each layer's states into the rows of a `PrefixKVCache`."""
 
     def __init__(self, batch: Sequence[PrefillRow], cache: PrefixKVCache, last_layer: int) -> None:
         super().__init__(layer_class_to_replicate=DynamicLayer)
@@ -219,7 +219,7 @@ class _PrefillWriter(Cache):  # type: ignore[misc]
         """Copy states [B, heads, L, head_dim] without padding; return them, because a prompt attends to itself alone.
 
         Raises:
-            PrefillDone: this was the last layer.
+            PrefillDone: This was the last layer.
         """
         for number, (prompt, cache_rows) in enumerate(self.batch):
             length = len(prompt) - 1
@@ -233,7 +233,7 @@ class _PrefillWriter(Cache):  # type: ignore[misc]
 def _forward_prompts(model: Any, batch: Sequence[PrefillRow], cache: PrefixKVCache, device: torch.device) -> None:
     """Run the prompts through the model, padded on the right: a causal model does not see the padding.
 
-    Without a mask, because attention kernels are fastest without.
+    No attention mask is passed, because attention kernels are fastest without one.
     """
     writer = _PrefillWriter(batch, cache, last_layer=model.config.get_text_config().num_hidden_layers - 1)
     # A prompt of one token has no states; a padding token in its place gives the cache its shape.

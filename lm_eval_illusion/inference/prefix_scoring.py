@@ -1,4 +1,4 @@
-"""Scoring all continuations of a context in one row: the context is prefilled once, only scored positions are projected to logits."""
+"""Scoring of all continuations of a context in one row: the context is prefilled once, only scored positions are projected to logits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, padded,
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, packed_visibility
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation
 
-# A row may have so many scored positions, or as many as its context has tokens if those are more.
+# A row may have this many scored positions, or as many as its context has tokens if that is more.
 POSITIONS_PER_ROW = 128
 
 
@@ -39,7 +39,7 @@ class PackedRow(NamedTuple):
 
 
 def can_share(continuation: Continuation, max_length: int) -> bool:
-    """Return whether `score_shared` should score it: a context no shorter than the continuation, both within `max_length` tokens."""
+    """Return whether `score_shared` should score a continuation: it is no longer than its context, both within `max_length` tokens."""
     context, tokens = len(continuation.context), len(continuation.continuation)
     return 0 < tokens <= context and context + tokens - 1 <= max_length
 
@@ -54,7 +54,7 @@ def score_shared(
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> dict[Continuation, ScoredContinuation]:
-    """Score continuations that `can_share`; those of one context share its prefill, which `prefix_cache` keeps for generation.
+    """Score continuations that pass `can_share`; those of one context share its prefill, which `prefix_cache` keeps for generation.
 
     `progress` gets the number of continuations of each row. The caller sets inference mode and autocast.
     """
@@ -63,27 +63,27 @@ def score_shared(
         contexts = [packed.context for packed in batch]
         positions = max(packed.positions for packed in batch)
         cache = prefill(model, contexts, device, limits.prefill_tokens, prefix_cache, free_slots=positions)
-        # Before the logits are allocated: copies in the memory that they leave free would make the process grow.
+        # Copy before the logits are allocated: later copies would lie in the memory that the logits free, and the process would grow.
         for row, context in enumerate(contexts):
             prefix_cache.keep(context, cache.states(row, len(context) - 1))
         scored = _score_batch(batch, PrefixBatch(model, contexts, cache, device), softmax_dtype)
         for packed, values in zip(batch, scored, strict=True):
-            pairs = zip(packed.continuations, values, strict=True)
-            scores.update((Continuation(packed.context, tokens), value) for tokens, value in pairs)
+            for tokens, value in zip(packed.continuations, values, strict=True):
+                scores[Continuation(packed.context, tokens)] = value
             progress(len(packed.continuations))
     return scores
 
 
 def _pack(continuations: Iterable[Continuation]) -> Iterator[PackedRow]:
     """Put continuations of a context into rows, the longest contexts first; a context with too many positions gets several rows."""
-    of_context: dict[Prompt, list[tuple[int, ...]]] = defaultdict(list)
+    by_context: dict[Prompt, list[tuple[int, ...]]] = defaultdict(list)
     for context, tokens in sorted(set(continuations)):
-        of_context[context].append(tokens)
-    for context in sorted(of_context, key=lambda context: (-len(context), context)):
-        yield from _rows_of(context, of_context[context])
+        by_context[context].append(tokens)
+    for context in sorted(by_context, key=lambda context: (-len(context), context)):
+        yield from _split_rows(context, by_context[context])
 
 
-def _rows_of(context: Prompt, continuations: Sequence[tuple[int, ...]]) -> Iterator[PackedRow]:
+def _split_rows(context: Prompt, continuations: Sequence[tuple[int, ...]]) -> Iterator[PackedRow]:
     limit = max(len(context), POSITIONS_PER_ROW)
     for part in batches(continuations, lambda part: PackedRow(context, tuple(part)).positions <= limit):
         yield PackedRow(context, tuple(part))

@@ -1,4 +1,4 @@
-"""Which models can share a prefix: by configuration and signature, then by a trial on a few tokens."""
+"""Check whether a model can share a prefix: by its configuration and signature, then by a trial on a few tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
 GROWING_ROPES = ("dynamic", "longrope")
-# Reasons that the configuration or the signature gives.
+# The reason in the log if the configuration or the signature excludes a model.
 UNSUPPORTED = "its kind, an adapter, several devices, or attention that is neither sdpa nor eager"
 
 
@@ -36,7 +36,7 @@ def max_shared_length(model: Any, max_length: int, device: torch.device) -> int:
 
 
 def max_unchanged_length(model: Any, max_length: int) -> int:
-    """Return up to how many tokens each token sees all earlier ones at constant positions; 0 where the model does not tell."""
+    """Return the most tokens up to which each token sees all earlier ones at constant positions; 0 if the model lacks the inputs."""
     if not _takes_mask_and_positions(model):
         return 0
     config = model.config.get_text_config()
@@ -65,7 +65,7 @@ def _takes_mask_and_positions(model: Any) -> bool:
 
 
 def obstacle_to_sharing(model: Any, device: torch.device) -> str | None:
-    """Share two short prompts as a trial; return the error or the difference found, None if the model shares them correctly.
+    """Share two short prompts as a trial; return the error or the difference as text, None if the model shares them correctly.
 
     A model that ignores the mask or the positions differs by far more than rounding in half precision does. The caller sets inference
     mode and autocast.
@@ -80,7 +80,7 @@ def obstacle_to_sharing(model: Any, device: torch.device) -> str | None:
 
 
 def _differences(model: Any, device: torch.device) -> list[float]:
-    """Compare two prompts of different lengths with two branches each to the four sequences in rows of their own."""
+    """Compare two prompts of different lengths, with two branches each, with the same four sequences in separate rows."""
     vocabulary = model.config.get_text_config().vocab_size
     prompts = [tuple((7 * index + 3) % vocabulary for index in range(length)) for length in (9, 5)]
     # Per prompt two branches of two tokens.

@@ -1,7 +1,7 @@
-"""The tokens after a shared prefix: which keys each one attends to, at which position, in one forward pass for a whole batch.
+"""Attention masks and positions of the tokens after a shared prefix, for one forward pass over a whole batch.
 
-`use_tree_attention` gives the model an attention function for few queries and many keys. `PrefixBatch` runs tokens behind a batch of
-prefilled prompts under any mask. `PrefixTree` grows a tree of tokens behind each prompt, one token per branch and step.
+`use_tree_attention` gives the model an attention function for few queries and many keys. `PrefixBatch` runs tokens after a batch of
+prefilled prompts under any mask. `PrefixTree` grows a tree of tokens after each prompt, one token per branch and step.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def tree_attention(
 
 @contextmanager
 def use_tree_attention(model: Any) -> Iterator[None]:
-    """Let a model with sdpa attention use `tree_attention` within the block; other models stay as they are."""
-    before = model.config._attn_implementation
-    if before != "sdpa":
+    """Within the `with` statement, let a model with sdpa attention use `tree_attention`; other models stay as they are."""
+    previous = model.config._attn_implementation
+    if previous != "sdpa":
         yield
         return
     AttentionInterface.register(TREE_ATTENTION, tree_attention)
@@ -70,7 +70,7 @@ def use_tree_attention(model: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        model.config._attn_implementation = before
+        model.config._attn_implementation = previous
 
 
 class PrefixBatch:
@@ -116,7 +116,7 @@ class PrefixBatch:
 
 
 def packed_visibility(prompts: PrefixBatch, branch: torch.Tensor) -> torch.Tensor:
-    """Return which keys tokens see that are packed behind their prompts: [B, Q, K + Q] bool for the first `forward`.
+    """Return the keys that each token packed after its prompt sees: [B, Q, K + Q] bool for the first `forward`.
 
     `branch`: [B, Q] int64, 0 at the prompt's last token, then the number of each token's branch. A token sees its prompt, the earlier
     tokens of its branch, and itself.
@@ -128,7 +128,7 @@ def packed_visibility(prompts: PrefixBatch, branch: torch.Tensor) -> torch.Tenso
 
 
 class PrefixTree:
-    """A tree of tokens behind each prompt of a batch. A branch sees its prompt and its own ancestors; a split copies no keys."""
+    """A tree of tokens after each prompt of a batch. A branch sees its prompt and its own ancestors; a split copies no keys."""
 
     def __init__(self, prompts: PrefixBatch) -> None:
         self.prompts = prompts
@@ -140,7 +140,7 @@ class PrefixTree:
         """Run one token per branch; return logits [B, W, vocabulary].
 
         `tokens`, `parents`: per prompt the token of each branch, and the index of the branch of the last step that it continues. The first
-        step takes the prompts' last tokens with parent 0. W is the most branches of any prompt; unused columns are padding: ignore them.
+        step takes the prompts' last tokens with parent 0. W: the most branches of any prompt; ignore the logits of unused branches.
         """
         device = self.prompts.device
         ids, parent = padded(tokens, device), padded(parents, device)
@@ -161,7 +161,7 @@ class PrefixTree:
         self.visible = self.visible[index]
 
     def _compact(self) -> None:
-        """Remove keys that no branch sees from the cache, as many as every row can spare."""
+        """Remove keys that no branch sees from the cache: as many as are unused in every row."""
         used = self.visible.any(dim=1)
         most = int(used.sum(dim=1).max())
         if most < used.shape[1]:

@@ -1,7 +1,7 @@
-"""Choosing tokens from logits: the greatest, the k greatest, and seeded samples.
+"""Choice of tokens from logits: the greatest, the k greatest, and seeded samples.
 
-A sample depends on prompt, sample number, step and token alone, not on the batch. All three look at chunks of the vocabulary first and
-then into few of them, which is faster on a CPU than a search among all tokens.
+A sample depends on prompt, sample number, step and token alone, not on the batch. All three functions first compare chunks of the
+vocabulary and then search a few of them, which is faster on a CPU than a search among all tokens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lm_eval_illusion.inference.generation_config import Decoding
 CHUNK = 512
 # A draw of exactly 0 would win against any probability.
 SMALLEST_DRAW = float(np.finfo(np.float32).tiny)
-# The logits of so many rows stay in a CPU's cache between two passes over them.
+# The logits of this many rows stay in a CPU's cache between two passes over them.
 ROWS_IN_CACHE = 4
 
 
@@ -108,7 +108,7 @@ def _cut(scores: torch.Tensor, decoding: Decoding) -> torch.Tensor:
 
 
 def _argmax_race(logits: torch.Tensor, temperature: float, seeds: Sequence[int]) -> torch.Tensor:
-    """Return the winner of each row's race, [n] int64; `logits`: [n, vocabulary], `seeds`: n."""
+    """Return the sampled token of each row, the winner of its race, [n] int64; `logits`: [n, vocabulary], `seeds`: n."""
     # Weights relative to the likeliest token's weight, in one pass over the logits.
     offset = logits.amax(dim=1, keepdim=True).float().div_(-temperature)
     weights = empty_chunks(logits)

@@ -1,4 +1,4 @@
-"""Scoring continuations one row each: log-likelihood, greediness, and the rank of the first token."""
+"""Scoring of continuations, one per row: log-likelihood, greediness, and the rank of the first token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ScoredContinuation(tuple[float, bool]):
     first_token_rank: int | None
 
     def __new__(cls, loglikelihood: float, is_greedy: bool, first_token_rank: int | None) -> ScoredContinuation:
-        """Make a tuple of two, so that lm_eval's code reads it as its own."""
+        """Make a tuple of two values, the form that lm_eval's code expects."""
         scored = super().__new__(cls, (loglikelihood, is_greedy))
         scored.first_token_rank = first_token_rank
         return scored
@@ -36,8 +36,8 @@ class Continuation(NamedTuple):
 
     def cut(self, max_length: int) -> Continuation:
         """Remove the context's tokens that `window` leaves out."""
-        kept = max(0, max_length + 1 - len(self.continuation))
-        return Continuation(self.context[max(0, len(self.context) - kept) :], self.continuation)
+        context_length = max(0, max_length + 1 - len(self.continuation))
+        return Continuation(self.context[max(0, len(self.context) - context_length) :], self.continuation)
 
 
 def score_continuations(
@@ -57,7 +57,7 @@ def score_continuations(
     continuations of each batch.
     """
     scores: dict[Continuation, ScoredContinuation] = {}
-    by_length = sorted(set(continuations), key=lambda one: (-len(one.context) - len(one.continuation), one))
+    by_length = sorted(set(continuations), key=lambda entry: (-len(entry.context) - len(entry.continuation), entry))
     for start in range(0, len(by_length), rows):
         batch = by_length[start : start + rows]
         scores.update(zip(batch, _score_batch(batch, forward, max_length, softmax_dtype, device), strict=True))

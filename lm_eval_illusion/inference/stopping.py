@@ -1,6 +1,6 @@
-"""Where an answer ends: end tokens, stop strings, token limits, and the thought of a reasoning model.
+"""Stop conditions: end tokens, stop strings, token limits, and the thought of a reasoning model.
 
-Both ways of decoding (`generate` and `hf_generate`) ask the same conditions, after every token of every sequence.
+`generate` and `hf_generate` check the same conditions after every token of every sequence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class StopCondition(Protocol):
     def should_stop(self, tokens: Sequence[int]) -> bool:
         """Return whether a sequence ends with its last token.
 
-        `tokens`: all generated ids, one or more. The caller asks after each token and not again after the first True.
+        `tokens`: all generated ids, one or more. Call it after each token, and not again after it returned True.
         """
 
 
@@ -88,7 +88,7 @@ class ChatStop:
             return len(tokens) >= self.reasoning.max_tokens
         if any(stop in answer for stop in self.decoding.stop_strings):
             return True
-        # The answer has no more tokens than the whole output, so that short outputs need not be encoded again.
+        # The answer has no more tokens than the whole output, so short outputs need not be encoded again.
         limit = self.decoding.max_answer_tokens
         return len(tokens) >= limit and len(self.tokenizer.encode(answer, add_special_tokens=False)) >= limit
 
@@ -98,7 +98,7 @@ def stop_conditions(
 ) -> list[StopCondition]:
     """Return the stop condition of each request (prompt, decoding).
 
-    Plain requests with the same stop strings and limit share a condition, because it caches what it learns about tokens.
+    Plain requests with the same stop strings and limit share a condition, because a condition caches its decisions about tokens.
     """
     shared: dict[tuple[tuple[str, ...], int], StopStrings] = {}
     conditions: list[StopCondition] = []

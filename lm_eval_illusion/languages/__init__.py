@@ -25,7 +25,7 @@ def language(code: str) -> Language:
     """Return the record of a language; the default record if it has no file.
 
     Raises:
-        UserError: the file is ill-formed.
+        UserError: The file is ill-formed.
     """
     return _language(code, FOLDER)
 
@@ -34,7 +34,7 @@ def prompt_words(code: str) -> PromptWords:
     """Return the words around a question and its answer.
 
     Raises:
-        UserError: the language has no file, or the file is ill-formed.
+        UserError: The language has no file, or the file is ill-formed.
     """
     words = _language(code, FOLDER).prompt
     if words is None:
@@ -53,7 +53,7 @@ def read_language(file: Path) -> Language:
     """Read and check one language file.
 
     Raises:
-        UserError: the file is not TOML, or a key is unknown, missing or of the wrong type. The message names file and key.
+        UserError: The file is not TOML, or a key is unknown, missing or of the wrong type. The message names file and key.
     """
     try:
         found = msgspec.toml.decode(file.read_bytes(), type=Language, dec_hook=_decode_pattern)
@@ -87,7 +87,10 @@ def _decode_pattern(kind: type, value: Any) -> re.Pattern[str]:
 
 
 def _allowed_keys(message: str) -> str:
-    """Name the keys of the section that a message of msgspec is about: "Expected `int`, got `str` - at `$.dates.limits[0].most`"."""
+    """Name the keys of the section to which an error message of msgspec refers.
+
+    Such a message is "Expected `int`, got `str` - at `$.dates.limits[0].most`".
+    """
     path = re.search(r"`\$\.?(.*)`$", message)
     section: type[msgspec.Struct] = Language
     title = ""
@@ -99,9 +102,10 @@ def _allowed_keys(message: str) -> str:
 
 
 def _section_of(section: type[msgspec.Struct], name: str) -> type[msgspec.Struct] | None:
-    """Return the type of a field if it is a section itself: as it is, optional or in a tuple."""
-    kind = next((field.type for field in msgspec.structs.fields(section) if field.name == name), None)
-    return next((k for k in (kind, *get_args(kind)) if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)
+    """Return the section type of a field: the field's type, or the section in its optional or tuple type; None for other fields."""
+    declared = next((field.type for field in msgspec.structs.fields(section) if field.name == name), None)
+    types = (declared, *get_args(declared))
+    return next((entry for entry in types if isinstance(entry, type) and issubclass(entry, msgspec.Struct)), None)
 
 
 def _keys(section: type[msgspec.Struct]) -> str:

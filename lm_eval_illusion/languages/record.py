@@ -120,7 +120,7 @@ class Numbers(_Section, frozen=True):
     after_decade: re.Pattern[str] | None = None
     """Words or suffixes after a round year that make it a decade, as normalised."""
     decade_suffix: re.Pattern[str] | None = None
-    """Which suffix attached to a round year makes it a decade; any suffix if left out."""
+    """Suffixes that make a round year a decade when attached to it; any suffix if left out."""
     spoken_suffix: re.Pattern[str] | None = None
     """Attached suffixes that depend on the spoken number, so that no other number is known to take them."""
     vowel_harmony: SpokenNumbers | None = None
@@ -149,7 +149,7 @@ class Era(_Section, frozen=True):
     offset: int
     """Add it to a year of the common era."""
     first_year: int
-    """The first year that is read as one of this era, without any sign of it, within a date."""
+    """Within a date, years from this one to `last_year` are read as years of this era even without the name of the era."""
     last_year: int
 
 
@@ -175,12 +175,12 @@ class Dates(_Section, frozen=True):
     month_endings: tuple[str, ...] = ()
     """Case endings that are attached to the name of a month."""
     year_last: bool = False
-    """The year never stands before the month (where names of months are also other words)."""
+    """The year is never written before the month: for languages in which names of months are also other words."""
     forms: DateForms = DateForms()
     year_words: tuple[str, ...] = ()
     """Words for "year" that stand beside a year."""
     year_suffix: re.Pattern[str] | None = None
-    """What is attached to a year and does not make it a decade."""
+    """Text that may be attached to a year without making it a decade."""
     second_era: Era | None = None
     century: re.Pattern[str] | None = None
     """The word for "century", lower case, anywhere in the text."""

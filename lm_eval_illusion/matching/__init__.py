@@ -1,7 +1,7 @@
-"""Decide whether an output says an answer: the metrics `match`, `exact_match` and `f1`.
+"""Decide whether an output contains an answer: the metrics `match`, `exact_match` and `f1`.
 
-Outputs and answers are compared in a normal form (normalize). An answer has several forms (answer_forms); how they are searched depends
-on whether the language writes spaces between words (word_boundaries).
+Outputs and answers are compared in a normal form (normalize). An answer has several forms (answer_forms). The search for these forms
+depends on whether the language writes spaces between words (word_boundaries).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lm_eval_illusion.matching.orthography import fold_letters
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import clauses, contains_answer, matches_with_clitics, without_spaces
 
-__all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "stands_in_passage"]
+__all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
 
-# Invisible characters that may stand before the first visible one: white space, zero-width characters, direction and byte order marks.
+# Invisible characters that may precede the first visible one: white space, zero-width characters, direction and byte order marks.
 _BLANK = " \t\n\r\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff"
 
 
@@ -31,8 +31,8 @@ def matches(output: str, answers: Sequence[str], lang: str) -> bool:
     percentages count in every form of the language. An answer that is empty after normalisation never matches.
 
     Args:
-        output: the generated text.
-        answers: the answer and its aliases.
+        output: The generated text.
+        answers: The answer and its aliases.
         lang: ISO 639-1 code.
 
     Raises:
@@ -67,8 +67,8 @@ def first_line(output: str) -> str:
     return re.split(r"[\n\r\u2028\u2029]", output.lstrip(_BLANK), maxsplit=1)[0].strip()
 
 
-def stands_in_passage(text: str, passage: str, lang: str) -> bool:
-    """Return whether a passage contains a text in any letter case, also within a word; a number only as a whole."""
+def occurs_in_passage(text: str, passage: str, lang: str) -> bool:
+    """Return whether a passage contains a text, in any letter case and also within a word; a number must be a whole number there."""
     folded, folded_passage = fold_letters(text, lang), fold_letters(passage, lang)
     # The substring test is quicker than compiling the pattern, and most texts fail it.
     return folded in folded_passage and re.search(rf"(?<!\d){re.escape(folded)}(?!\d)", folded_passage) is not None

@@ -17,12 +17,12 @@ class AnswerForms(NamedTuple):
     """An answer, prepared for searching.
 
     Attributes:
-        forms: normalised ways to write it; each counts anywhere in the output.
-        whole_output_form: a form that counts only as the whole output, if there is one.
-        keeps_articles: its last word is spelled like an article, so articles stay in the output, too.
-        crosses_clauses: it contains a clause mark itself.
-        capitals: the pattern that the output must contain as written, if upper and lower case are different words.
-        has_spaces: the language writes spaces between words.
+        forms: Normalised ways to write it; each counts anywhere in the output.
+        whole_output_form: A form that counts only as the whole output, if there is one.
+        keeps_articles: The last word of the answer is spelled like an article, so articles stay in the output, too.
+        crosses_clauses: The answer contains a clause mark itself.
+        capitals: The pattern that the output must contain as written, if upper and lower case are different words.
+        has_spaces: The language separates words by spaces.
     """
 
     forms: tuple[str, ...]

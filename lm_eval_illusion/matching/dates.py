@@ -57,10 +57,10 @@ def month_names(lang: str) -> dict[int, set[str]]:
 
 @lru_cache(maxsize=50_000)
 def date_forms(text: str, lang: str) -> tuple[str, ...]:
-    """Return every way to write the date that `text` is in this language, normalised; none if it is no date.
+    """Return every form of a date in this language, normalised; empty if `text` is not a date.
 
-    A date is a year, month and day or two of them, the month by name ("12 March 2004", "2004年3月12日"), or 2004-03-12, or a year
-    beside the word for it.
+    A date is a year, month and day or two of them with the month by name ("12 March 2004", "2004年3月12日"), or 2004-03-12, or a year
+    beside the word for "year".
 
     Raises:
         UserError: CLDR does not know the language.

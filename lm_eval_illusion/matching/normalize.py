@@ -13,16 +13,16 @@ from lm_eval_illusion.matching.punctuation import split_words, unify_signs
 
 @lru_cache(maxsize=100_000)
 def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
-    """Return the text caseless, with numbers in one form, without punctuation, invisible characters and articles, in NFKC.
+    """Return the normal form of a text: caseless, NFKC, numbers in one form, no punctuation, invisible characters or articles.
 
     Words are separated by one space. Some signs beside a number stay: a dash between two numbers and a percent sign as words, a minus
     sign as part of the number. The function is idempotent, except where punctuation separated two numbers: "1, 234" becomes "1 234",
     and that becomes 1234.
 
     Args:
-        text: any text.
+        text: Any text.
         lang: ISO 639-1 code.
-        only_leading_articles: remove articles at the beginning of the text only.
+        only_leading_articles: Remove articles at the beginning of the text only.
 
     Raises:
         UserError: CLDR does not know the language.
@@ -35,7 +35,7 @@ def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
 
 
 def ends_in_article(text: str, lang: str) -> bool:
-    """Return whether the last of several words is spelled like an article but is none: Vitamin A, Umberto I."""
+    """Return whether the last of several words is spelled like an article without being one: Vitamin A, Umberto I."""
     articles = _articles(lang)
     if not articles:
         return False

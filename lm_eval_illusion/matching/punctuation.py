@@ -60,7 +60,7 @@ _VISIBLE_CHARACTERS, _WORD_CHARACTERS = _VisibleCharacters(), _WordCharacters()
 
 
 def unify_signs(text: str) -> str:
-    """Return a text as written, before its letters are folded, without invisible characters and with one sign for each use."""
+    """Remove invisible characters from a text and replace variants of a sign by one sign. Call it before letters are folded."""
     text = text.translate(_VISIBLE_CHARACTERS)
     return _APOSTROPHE_VARIANT.sub("'", _SUPERSCRIPT.sub(r"^\1", text))
 

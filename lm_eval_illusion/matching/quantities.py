@@ -18,7 +18,7 @@ _NEIGHBOUR_LENGTH = 40
 
 @lru_cache(maxsize=50_000)
 def percentage_forms(normalised: str, lang: str) -> tuple[str, ...]:
-    """Return other ways to write a percentage: 20 percent for "20 %"; none if the normalised text is no percentage."""
+    """Return the other forms of a percentage: "20 percent" for "20 %"; empty if the normalised text is not a percentage."""
     patterns = _percent_patterns(lang)
     for pattern in patterns:
         number = re.fullmatch(re.escape(pattern).replace("7", f"({_NUMBER})"), normalised)
@@ -28,17 +28,17 @@ def percentage_forms(normalised: str, lang: str) -> tuple[str, ...]:
 
 
 def without_percent(normalised: str) -> str | None:
-    """Return the number of "20 %", which answers a question for a percentage; None for any other text."""
+    """Return the number in a text such as "20 %": it is enough as an answer to a question for a percentage. None for other texts."""
     return normalised[: -len(PERCENT) - 1] if re.fullmatch(f"{_NUMBER} {PERCENT}", normalised) else None
 
 
 def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
-    """Return whether the neighbours of a number make another number of it: 15 in "15 million", 1990 in "1990er".
+    """Return whether the neighbours of a number turn it into another number: 15 in "15 million", 1990 in "1990er".
 
     Args:
-        text: normalised text.
-        start: index of the first character of a part of the text, which may be no number.
-        end: index after the last character of this part.
+        text: Normalised text.
+        start: Index of the first character of a part of the text, which may be no number.
+        end: Index after the last character of this part.
         lang: ISO 639-1 code.
     """
     number = text[start:end]
@@ -52,7 +52,7 @@ def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
 
 @cache
 def _percent_patterns(lang: str) -> tuple[str, ...]:
-    """Return the normalised ways to write a percentage, with 7 as the number."""
+    """Return the forms of a percentage, normalised, with 7 as the number."""
     units = cldr(lang)["unit_patterns"].get("concentr-percent", {})
     # A language without words of its own has the sign alone, one level higher.
     words = [pattern for pattern in units.get("long", units).values() if isinstance(pattern, str)]
@@ -62,7 +62,7 @@ def _percent_patterns(lang: str) -> tuple[str, ...]:
 
 @cache
 def _neighbours(lang: str, is_decade: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return two patterns: text that makes another number by standing before it (search), and by standing after it (match)."""
+    """Return two patterns of text that turns a number into another one: text before the number (search), text after it (match)."""
     words, numbers = language(lang).words, language(lang).numbers
     parts = [phrase.split("7") for phrase in _magnitude_phrases(lang)]
     before = {re.escape(head.strip()) for head, _ in parts} - {""}

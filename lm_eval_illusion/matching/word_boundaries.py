@@ -1,4 +1,4 @@
-"""Search of an answer where spaces do not show where words begin and end.
+"""Search for an answer in languages where spaces do not mark the beginning and end of a word.
 
 Two cases: languages that attach particles or one-letter words to a word (Korean, Arabic, Hebrew), and languages that write no spaces
 between words (Chinese, Japanese, Thai), where an answer is a substring.
@@ -47,8 +47,8 @@ def contains_answer(answer: str, text: str, lang: str) -> bool:
     one ideograph is too often a part of another word: it counts only as the whole text or after a word for "is".
 
     Args:
-        answer: normalised, without unnecessary spaces.
-        text: one clause, normalised, without unnecessary spaces.
+        answer: Normalised, without unnecessary spaces.
+        text: One clause, normalised, without unnecessary spaces.
         lang: ISO 639-1 code.
     """
     words = language(lang).words
@@ -79,8 +79,8 @@ def matches_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) 
     Always False in a language that attaches none.
 
     Args:
-        answer: normalised tokens, at least one.
-        text: normalised tokens.
+        answer: Normalised tokens, at least one.
+        text: Normalised tokens.
         lang: ISO 639-1 code.
     """
     words = language(lang).words
@@ -95,7 +95,7 @@ def matches_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) 
 
 
 def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str) -> bool:
-    """Compare tokens of which the last one of the output may end in a particle.
+    """Compare tokens; the last token of the output may end in a particle.
 
     Only the output may have one: 콩고 is not 콩 with a particle, so nothing is removed from an answer.
     """
@@ -107,7 +107,7 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
 
 
 def _equal_but_prefix(answer: Sequence[str], window: Sequence[str], words: Words) -> bool:
-    """Compare tokens of which the first one of the output may begin with a one-letter word, and with an article behind it: والمدرسة."""
+    """Compare tokens; the first token of the output may begin with a one-letter word, which an article may follow: والمدرسة."""
     first, word = answer[0], window[0]
     if word[:1] not in words.prefixes or len(first) < _MIN_PREFIXED_LENGTH:
         return False

@@ -1,6 +1,7 @@
-"""Reading and refusing model arguments: those of every engine, then those of `pruned-hf` and those of `pruned-vllm`.
+"""Checks and readers of model arguments: those of every engine, then those of `pruned-hf` and those of `pruned-vllm`.
 
-lm_eval hands unknown arguments on, where a typing error would go unnoticed or be noticed after the pruning: all names are checked here.
+lm_eval passes unknown arguments on, so a typing error would have no effect, or would cause an error only after the pruning. Therefore
+all names are checked here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, nearest
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
-# Arguments that only we know, and those that HFLM hands on to transformers' from_pretrained.
+# Arguments of pruned-hf alone, and those that HFLM passes on to transformers' from_pretrained.
 OUR_HF_ARGUMENTS = ("fast", "max_batch_tokens", "max_thought_tokens")
 FROM_PRETRAINED_ARGUMENTS = (
     "attn_implementation",
@@ -51,27 +52,27 @@ def refuse_unknown(arguments: Iterable[str], allowed: Sequence[str], owners: str
     """Refuse an argument that is neither a pruning argument nor in `allowed`. `owners`: the software that takes `allowed`, in words.
 
     Raises:
-        UserError: names the argument and the most similar known one.
+        UserError: There is such an argument; the message names it and the most similar known argument.
     """
-    known = [*PRUNING_ARGUMENTS, *allowed]
+    all_names = [*PRUNING_ARGUMENTS, *allowed]
     for name in arguments:
-        if name not in known:
+        if name not in all_names:
             raise UserError(
-                f"argument {name!r} is unknown{nearest(name, known) or ':'}"
+                f"argument {name!r} is unknown{nearest(name, all_names) or ':'}"
                 f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of {owners} is taken too"
             )
 
 
 def refuse_doubled(arguments: Iterable[str], flags: Mapping[str, Any] | None) -> None:
-    """Refuse an argument that lm_eval also hands on from a flag with a default: --batch_size, --max_batch_size, --device.
+    """Refuse an argument that lm_eval also passes on from a flag with a default: --batch_size, --max_batch_size, --device.
 
     Raises:
-        UserError: an argument is among both.
+        UserError: An argument is among both.
     """
     doubled = [name for name in arguments if (flags or {}).get(name) is not None]
     if doubled:
         raise UserError(
-            f"{doubled[0]} stands among the model's arguments and is given by lm_eval, too: give it by --{doubled[0]} alone"
+            f"{doubled[0]} is among the model's arguments and is also set by lm_eval: give it by --{doubled[0]} alone"
         )
 
 
@@ -79,7 +80,7 @@ def check_with_pruning(arguments: Mapping[str, Any], not_with_pruning: Sequence[
     """Refuse arguments that name another model than the pruned checkpoint.
 
     Raises:
-        UserError: one of `not_with_pruning` is set.
+        UserError: One of `not_with_pruning` is set.
     """
     refused = [name for name in not_with_pruning if arguments.get(name)]
     if refused:
@@ -95,19 +96,19 @@ def check_hf_names(arguments: Iterable[str]) -> None:
     """Check that `pruned-hf` takes every argument.
 
     Raises:
-        UserError: names the unknown argument and the most similar known one.
+        UserError: An argument is unknown; the message names it and the most similar known argument.
     """
     from lm_eval.models.huggingface import HFLM
 
-    of_hf = [name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")]
-    refuse_unknown(arguments, [*OUR_HF_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS, *of_hf], "lm_eval's hf model")
+    hf_arguments = [name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")]
+    refuse_unknown(arguments, [*OUR_HF_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS, *hf_arguments], "lm_eval's hf model")
 
 
 def read_max_thought_tokens(value: int | str) -> int:
     """Read `max_thought_tokens`, the token limit of a reasoning model's thought.
 
     Raises:
-        UserError: it is not a whole number from 0 on.
+        UserError: The value is not a whole number from 0 on.
     """
     if not str(value).isdigit():
         raise UserError(
@@ -120,7 +121,7 @@ def read_fast(value: str) -> bool:
     """Read `fast`: whether a prompt may be prefilled once for all its requests.
 
     Raises:
-        UserError: it is neither `auto` nor `off`.
+        UserError: The value is neither `auto` nor `off`.
     """
     if value not in ("auto", "off"):
         raise UserError(f"fast {value!r} is neither auto nor off: leave it out, or give fast=off")
@@ -134,7 +135,7 @@ def check_vllm_names(arguments: Mapping[str, Any]) -> None:
     """Check that `pruned-vllm` takes every argument: ours, those of lm_eval's VLLM and of vLLM's engine.
 
     Raises:
-        UserError: names the unknown argument and the most similar known one.
+        UserError: An argument is unknown; the message names it and the most similar known argument.
     """
     from lm_eval.models.vllm_causallms import VLLM
     from vllm import LLM
@@ -151,15 +152,15 @@ def check_vllm_names(arguments: Mapping[str, Any]) -> None:
 
 
 def refuse_thinking(arguments: Mapping[str, Any]) -> None:
-    """Refuse thoughts: they would fill the 64 tokens of a view's answer, and lm_eval's VLLM scores no choices of a model that thinks.
+    """Refuse thoughts: they would use up the 64 tokens of a view's answer, and lm_eval's VLLM scores no choices of a model that thinks.
 
     Raises:
         UserError: `enable_thinking` is true.
     """
     if arguments.get("enable_thinking"):
         raise UserError(
-            f"enable_thinking={arguments['enable_thinking']} can't be used with pruned-vllm, which gives no room for thoughts:"
-            " leave it out (the template is told not to think), or take --model pruned-hf"
+            f"enable_thinking={arguments['enable_thinking']} can't be used with pruned-vllm, which has no token limit for thoughts:"
+            " leave it out (the chat template then disables thinking), or use --model pruned-hf"
         )
 
 
@@ -167,7 +168,7 @@ def refuse_beam_tasks(argv: Sequence[str]) -> None:
     """Refuse a command that names tasks of the view `beam`, before anything is pruned or loaded. `argv`: as `sys.argv`.
 
     Raises:
-        UserError: the lm_eval command names such a task, or a group with one.
+        UserError: The lm_eval command names such a task, or a group with one.
     """
     beams = tasks_of_view(read_named(argv[1:]), "beam") if is_lm_eval(argv) else []
     if beams:
@@ -175,10 +176,10 @@ def refuse_beam_tasks(argv: Sequence[str]) -> None:
 
 
 def refuse_beam_requests(requests: Sequence[Instance]) -> None:
-    """Refuse generation requests with beams: from Python, or of tasks that are not ours, no command names them before.
+    """Refuse generation requests with beams. `refuse_beam_tasks` can't see requests made from Python, or those of other tasks.
 
     Raises:
-        UserError: names the task.
+        UserError: There is such a request; the message names its task.
     """
     for request in requests:
         num_beams = request.args[1].get("num_beams", 1)

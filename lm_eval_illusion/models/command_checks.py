@@ -1,7 +1,7 @@
-"""Checks of the lm_eval command that runs one of our models: which tasks it names, and what must be refused.
+"""Checks of the lm_eval command that runs one of our models: the tasks that it names, and the settings that are refused.
 
 Some settings of lm_eval would silently give wrong numbers with a pruned model, or fail after an hour of pruning. They are refused
-before any work is done, with one line that says what to change.
+before any work is done, with one line that tells what to change.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_lm_eval(argv: Sequence[str]) -> bool:
 
 
 def read_named(arguments: Sequence[str]) -> NamedTasks:
-    """Return the tasks that lm_eval's arguments name, separated by spaces or commas; empty if they name none."""
+    """Return the tasks and folders that lm_eval's arguments name; --tasks separates tasks by spaces or commas."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--tasks", "-t", nargs="*", default=[])
     parser.add_argument("--include_path", default=None)
@@ -65,14 +65,14 @@ def tasks_of_view(named: NamedTasks, view: str) -> list[str]:
 
     from lm_eval_illusion.plugin import tasks_folder
 
-    # Each folder once: lm_eval warns of a task that it finds twice.
+    # Each folder once: lm_eval logs a warning if it finds a task twice.
     index = TaskIndex.build(list(dict.fromkeys([tasks_folder(), *(folder.resolve() for folder in named.folders)])))
     leaves = dict.fromkeys(leaf for task in named.tasks for leaf in _leaves(task, index))
     return [leaf for leaf in leaves if (index[leaf].cfg.get("metadata") or {}).get("view") == view]
 
 
 def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
-    """Refuse an lm_eval command that cannot give right numbers with our models, before any pruning is done.
+    """Refuse an lm_eval command that can't give right numbers with our models, before any pruning is done.
 
     Raises:
         UserError: `argv` (as `sys.argv`) is an lm_eval command with a flag of `REASONS`, or names a file of questions that is
@@ -91,10 +91,10 @@ def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
 
 
 def refuse_changed_settings(requests: Sequence[Instance]) -> None:
-    """Refuse requests of our views whose decoding settings differ from those of the view, however they were changed.
+    """Refuse requests of our views whose decoding settings differ from those of the view, whatever changed them.
 
     Raises:
-        UserError: names the task and the settings.
+        UserError: There is such a request; the message names its task and the settings.
     """
     from lm_eval_illusion.views import view_of_task
 
@@ -105,7 +105,7 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
             continue
         if request.args[1] != view.decoding.generation_kwargs():
             raise UserError(
-                f"{request.task_name} is asked with {request.args[1]}, not with the settings of the view {view.name}:"
+                f"{request.task_name} is run with {request.args[1]}, not with the settings of the view {view.name}:"
                 " run without --gen_kwargs and --cache_requests"
             )
 

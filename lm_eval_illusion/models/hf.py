@@ -42,9 +42,9 @@ Answered = tuple[RequestGroup, list[str]]
 class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     """HFLM of a pruned checkpoint.
 
-    Scoring and generation have two ways each. The fast one prefills a prompt once for all its requests (`score_shared`, `decode_shared`),
-    in batches of `max_batch_tokens`. The plain one (`score_continuations`, `decode_batch`) takes the other requests, in batches of
-    `batch_size` rows, where a prompt with five beams counts as five.
+    Scoring and generation have two implementations each. The fast one prefills a prompt once for all its requests (`score_shared`,
+    `decode_shared`), in batches of `max_batch_tokens`. The plain one (`score_continuations`, `decode_batch`) processes all requests
+    that the fast one can't, in batches of `batch_size` rows, where a prompt with five beams counts as five.
     """
 
     model_name = MODEL_NAME
@@ -54,13 +54,13 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
         `max_thought_tokens`: token limit of a reasoning model's thought, under --apply_chat_template (default 2048).
         `fast`: `auto` prefills a prompt once for all its requests where the model allows it; `off` prefills it for each request.
-        `max_batch_tokens`: tokens of prompts and their answers in a batch of the fast way; as many prompt tokens again are kept from
-        scoring to generation. `auto`: what fits into a quarter of an accelerator's free memory; on a CPU 8,192 per row of `batch_size`; at
-        most 65,536.
+        `max_batch_tokens`: tokens of prompts and their answers in a batch of the fast implementation; the same number of prompt tokens is
+        stored in addition between scoring and generation. `auto`: as many as fit into a quarter of an accelerator's free memory; on a CPU
+        8,192 per row of `batch_size`; at most 65,536.
         All other arguments are HFLM's.
 
         Raises:
-            UserError: an argument is unknown, has a wrong value, or can't be combined with pruning.
+            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning.
         """
         check_hf_names(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
@@ -82,18 +82,18 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.chat_prompts: set[str] = set()
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """As HFLM's; the prompt is remembered, because the answers to chat prompts begin and stop differently."""
+        """Apply the template as HFLM does, and store the prompt, because the answers to chat prompts begin and stop differently."""
         prompt: str = super().apply_chat_template(chat_history, add_generation_prompt)
         self.chat_prompts.add(prompt)
         return prompt
 
     def measured(self) -> dict[str, Any]:
-        """Return the sparsity and the mean bits per weight of the model as it is loaded."""
+        """Return the sparsity and the mean bits per weight of the loaded model."""
         bits = overall_bits(self.model, self.checkpoint.manifest.bits_of_layer)
         return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """As HFLM's; progress events name the views that are scored."""
+        """Score as HFLM does; progress events name the views that are scored."""
         with for_tasks(request.task_name for request in requests):
             scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         return scores
@@ -139,7 +139,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Return the answers in the order of the requests; k repeats of a request get its k best beams, best first, or its k samples.
 
         Raises:
-            UserError: a request of our views has other decoding settings than its view; a prompt has no room in the window.
+            UserError: A request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
         groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks)
@@ -229,7 +229,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return text
 
     def _read_reasoning(self, max_tokens: int) -> ReasoningSpec:
-        """Return how this model thinks: with `max_tokens`, unless it has no token for the end of a thought or is told not to think."""
+        """Return the reasoning settings: no tokens for thoughts if the model has no end-of-thought token or thinking is disabled."""
         thinks = self.think_end_token is not None or END in self.tokenizer.get_vocab()
         is_disabled = self.chat_template_args.get("enable_thinking") is False
         return ReasoningSpec(self.think_end_token or END, max_tokens if thinks and not is_disabled else 0)
@@ -244,7 +244,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     @cached_property
     def limits(self) -> BatchLimits:
-        """Limits of batches of the fast way."""
+        """Batch limits of the fast implementation."""
         if self.max_batch_tokens is not None:
             return BatchLimits(self.max_batch_tokens)
         return automatic_limits(self.model, self.device, 1 if self.device.type == "cuda" else self._rows())

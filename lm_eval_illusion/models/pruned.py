@@ -1,4 +1,4 @@
-"""What the model classes of every engine have in common: a pruned checkpoint, refusals, provenance."""
+"""The base class of the model classes of every engine: a pruned checkpoint, refusals, provenance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class PrunedModel(LM):  # type: ignore[misc]
-    """Base class to put before one of lm_eval's model classes: it runs a pruned checkpoint, and results.config describes it."""
+    """Base class to list before one of lm_eval's model classes: the model is a pruned checkpoint, which results.config describes."""
 
     model_name: ClassVar[str]
     """The name for lm_eval's --model."""
@@ -29,12 +29,12 @@ class PrunedModel(LM):  # type: ignore[misc]
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
-        """As lm_eval's, but a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        """Create the model as lm_eval does; a mistake of the user is shown in one line and ends lm_eval with exit code 2."""
         return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
 
     @classmethod
     def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedModel:
-        """As lm_eval's, but a user's mistake is shown in one line and ends lm_eval with exit code 2."""
+        """Create the model as lm_eval does; a mistake of the user is shown in one line and ends lm_eval with exit code 2."""
         show_user_errors(lambda: cls.refuse_command(sys.argv))
         show_user_errors(lambda: refuse_doubled(arg_dict, additional_config))
         model: PrunedModel = show_user_errors(lambda: super(PrunedModel, cls).create_from_arg_obj(arg_dict, additional_config))
@@ -45,7 +45,7 @@ class PrunedModel(LM):  # type: ignore[misc]
         """Refuse flags that this model can't serve, before any pruning is done. `argv`: as `sys.argv`.
 
         Raises:
-            UserError: names the flag.
+            UserError: There is such a flag; the message names it.
         """
         refuse_flags(argv, cls.model_name)
 
@@ -53,19 +53,19 @@ class PrunedModel(LM):  # type: ignore[misc]
         """Refuse --use_cache, the only flag for which lm_eval calls this.
 
         Raises:
-            UserError: always.
+            UserError: Always.
         """
         error = refusal("--use_cache", self.model_name)
         error.show()
         raise error
 
     def get_model_info(self) -> dict[str, Any]:
-        """Return the engine's information and, under `illusion`, the provenance of the checkpoint: it goes into results.config."""
+        """Return the engine's information and, under `illusion`, the provenance of the checkpoint, for results.config."""
         engine_info: dict[str, Any] = getattr(super(), "get_model_info", dict)()
         return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
 
     def measured(self) -> dict[str, Any]:
-        """Return entries measured on the loaded model. Empty where the engine does not show its weights: the manifest's entries hold."""
+        """Return entries measured on the loaded model; they replace those of the manifest. Empty if the engine hides its weights."""
         return {}
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
@@ -77,13 +77,13 @@ class PrunedModel(LM):  # type: ignore[misc]
 
 
 def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_pruning: Sequence[str]) -> Checkpoint:
-    """Return the checkpoint of `pretrained` for the pruning arguments among `arguments`; it is made if the store does not have it.
+    """Return the checkpoint of `pretrained` for the pruning arguments among `arguments`; make it if the store does not contain it.
 
-    Removes the pruning arguments from `arguments`, and the revision if the model was pruned: the checkpoint was made from that revision
+    Remove the pruning arguments from `arguments`, and the revision if the model was pruned: the checkpoint was made from that revision
     and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint.
 
     Raises:
-        UserError: an argument has a wrong value, or can't be combined with pruning.
+        UserError: An argument has a wrong value, or can't be combined with pruning.
     """
     settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
     if settings.pruner != "none":
@@ -102,7 +102,7 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
 
 
 def show_user_errors(action: Callable[[], Result]) -> Result:
-    """Return the result of `action`; a UserError in it is printed before it goes on to lm_eval, which prints none."""
+    """Return the result of `action`. A UserError is printed and raised again, because lm_eval does not print it."""
     try:
         return action()
     except UserError as error:

@@ -52,10 +52,10 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
 
-        All other arguments are those of lm_eval's VLLM and, as with it, of vLLM's engine.
+        All other arguments are those of lm_eval's VLLM, which also accepts those of vLLM's engine.
 
         Raises:
-            UserError: an argument is unknown, has a wrong value, or can't be combined with pruning; vLLM can't start.
+            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning; vLLM can't start.
         """
         check_vllm_names(arguments)
         refuse_thinking(arguments)
@@ -71,7 +71,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """Refuse flags that no model of ours can serve, and tasks with beam search.
 
         Raises:
-            UserError: names the flag or the task.
+            UserError: There is such a flag or task; the message names it.
         """
         super().refuse_command(argv)
         refuse_beam_tasks(argv)
@@ -80,7 +80,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """Return the answers in the order of the requests; k repeats of a sampled request get k samples.
 
         Raises:
-            UserError: a request of our views has other decoding settings than its view, or needs beam search.
+            UserError: A request of our views has other decoding settings than its view, or needs beam search.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
         show_user_errors(lambda: refuse_beam_requests(requests))
@@ -89,7 +89,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
 
     @staticmethod
     def _parse_logprobs(tokens: list[int], outputs: Any, ctxlen: int) -> ScoredContinuation:
-        """As lm_eval's, with the rank of the continuation's first token, which vLLM gives for each token of a prompt."""
+        """Parse as lm_eval does, and add the rank of the continuation's first token, which vLLM gives for each token of a prompt."""
         score, is_greedy = VLLM._parse_logprobs(tokens, outputs, ctxlen)
         first = (outputs.prompt_logprobs[ctxlen] or {}).get(tokens[ctxlen])
         return ScoredContinuation(score, is_greedy, _rank(first))
@@ -109,7 +109,7 @@ def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
 
 
 def vllm_settings(settings: Mapping[str, Any], prompt: str, sample: int) -> dict[str, Any]:
-    """Return lm_eval's generation settings for vLLM: a seed where they sample and name none, and `top_k` as every version takes it."""
+    """Return lm_eval's generation settings for vLLM: with a seed if they sample without one, and `top_k` in the form of all versions."""
     samples = settings.get("do_sample") is not False and float(settings.get("temperature") or 0) > 0
     # Older versions of vLLM refuse 0; all take -1 for no limit.
     top_k = {"top_k": -1} if settings.get("top_k") == 0 else {}
@@ -124,7 +124,7 @@ def _rank(logprob: Any) -> int | None:
 
 @contextmanager
 def _start_errors(checkpoint: str) -> Iterator[None]:
-    """Turn an error of vLLM's start into one line instead of a traceback through its processes; its log stands above."""
+    """Turn an error during vLLM's start into a `UserError` of one line, without a traceback of several processes."""
     try:
         yield
     except Exception as error:

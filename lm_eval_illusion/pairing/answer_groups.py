@@ -47,10 +47,10 @@ class AnswerGroup:
 
     def options(self) -> list[list[Option]]:
         """Return the options of each question as assigned, before surface cues are balanced."""
-        return self._options_of(self.rows)
+        return self._options_for(self.rows)
 
     def balanced_options(self, ids: Collection[str], characters: CharactersByLanguage) -> dict[str, list[Option]]:
-        """Return id -> three options for the questions among `ids` that have three donors, with surface cues balanced over these."""
+        """Balance the surface cues of the questions among `ids` that have three donors; return id -> three options for these."""
         selected = {
             row
             for row, (question, donors) in enumerate(zip(self.questions, self.rows, strict=True))
@@ -60,10 +60,10 @@ class AnswerGroup:
         if selected:
             scores = self._surface_scores(characters)
             balance_surface_cues(rows, selected, scores, self.costs, self.overlaps, random.Random(self.seed))
-        options = self._options_of(rows)
+        options = self._options_for(rows)
         return {self.questions[row].id: options[row] for row in sorted(selected)}
 
-    def _options_of(self, rows: Rows) -> list[list[Option]]:
+    def _options_for(self, rows: Rows) -> list[list[Option]]:
         """Return the options of each question for these donors."""
         candidates = [
             [as_option(self.questions[donor], question) for donor in donors]
@@ -123,9 +123,10 @@ def _overlaps(answers: Sequence[tuple[str, ...]]) -> Overlaps:
     import numpy as np
 
     overlaps = np.eye(len(answers), dtype=bool)
-    for row, one in enumerate(answers):
-        for column, other in enumerate(answers[:row]):
-            overlaps[row, column] = overlaps[column, row] = any(a in b or b in a for a, b in zip(one, other, strict=True))
+    for index, texts in enumerate(answers):
+        for earlier, earlier_texts in enumerate(answers[:index]):
+            is_overlap = any(a in b or b in a for a, b in zip(texts, earlier_texts, strict=True))
+            overlaps[index, earlier] = overlaps[earlier, index] = is_overlap
     return overlaps
 
 
@@ -148,23 +149,23 @@ def fill_from_pool(
     Returns:
         Question id -> its options; still less than three where the rules allow no more.
     """
-    donors_of: dict[tuple[str, frozenset[str]], list[ParallelQuestion]] = {}
+    donors_by_key: dict[tuple[str, frozenset[str]], list[ParallelQuestion]] = {}
     filled = {}
     for question, options in short:
         key = question.answer_type, question.languages
-        if key not in donors_of:
-            donors_of[key] = _donors_with_different_answers(pool, *key)
-        filled[question.id] = _fill(question, options, donors_of[key], cost, answer_key)
+        if key not in donors_by_key:
+            donors_by_key[key] = _donors_with_different_answers(pool, *key)
+        filled[question.id] = _fill(question, options, donors_by_key[key], cost, answer_key)
     return filled
 
 
 def _donors_with_different_answers(
     pool: Sequence[ParallelQuestion], answer_type: str, languages: frozenset[str]
 ) -> list[ParallelQuestion]:
-    """Return the possible donors, of several with the same answers only the first."""
+    """Return the possible donors; of several donors with the same answers, only the first."""
     donors = [question for question in pool if question.answer_type == answer_type and question.languages >= languages]
-    first_with = {_compact_answers(question, sorted(languages)): question for question in reversed(donors)}
-    return list(first_with.values())
+    first_by_answers = {_compact_answers(question, sorted(languages)): question for question in reversed(donors)}
+    return list(first_by_answers.values())
 
 
 def _fill(
@@ -173,12 +174,12 @@ def _fill(
     """Return the options, completed from the donors, the cheapest first, as far as the rules allow."""
     filled = list(options)
     by_cost = sorted(((cost(donor, question), donor.id, donor) for donor in donors), key=lambda entry: entry[:2])
-    for price, _, donor in by_cost:
+    for donor_cost, _, donor in by_cost:
         option = as_option(donor, question)
         if (
             len(filled) < ROUNDS
             and option is not None
-            and price < FORBIDDEN
+            and donor_cost < FORBIDDEN
             and is_valid_distractor(option, question, answer_key, filled)
         ):
             filled.append(option)

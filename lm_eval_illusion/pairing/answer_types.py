@@ -23,7 +23,7 @@ def answer_type(answers: Mapping[str, str]) -> str:
     A date is a year or a calendar date. Only languages in which capitals mark names vote for `name`.
 
     Args:
-        answers: language -> answer.
+        answers: The answer in each language.
 
     Returns:
         One of `ANSWER_TYPES`.
@@ -61,7 +61,7 @@ def is_written_in_latin(lang: str) -> bool:
     """Return whether the prompt words of the language are in Latin letters.
 
     Raises:
-        UserError: the language has no prompt words.
+        UserError: The language has no prompt words.
     """
     return is_wholly_latin(prompt_words(lang).question)
 

@@ -40,11 +40,11 @@ def assign_donors(costs: Scores, overlaps: Overlaps) -> Rows:
 
     rows: Rows = [[] for _ in costs]
     for _ in range(ROUNDS):
-        costs_now = costs.copy()
+        remaining_costs = costs.copy()
         for row, donors in enumerate(rows):
-            costs_now[row, overlaps[:, donors].any(axis=1)] = FORBIDDEN
-        for row, donor in zip(*linear_sum_assignment(np.minimum(costs_now, FORBIDDEN)), strict=True):
-            if costs_now[row, donor] < FORBIDDEN:
+            remaining_costs[row, overlaps[:, donors].any(axis=1)] = FORBIDDEN
+        for row, donor in zip(*linear_sum_assignment(np.minimum(remaining_costs, FORBIDDEN)), strict=True):
+            if remaining_costs[row, donor] < FORBIDDEN:
                 rows[row].append(int(donor))
     _use_spare_donors(rows, costs, overlaps)
     for row in range(len(rows)):
@@ -93,5 +93,4 @@ def with_donor(donors: list[int], index: int, donor: int) -> list[int]:
 
 def are_compatible(donors: list[int], overlaps: Overlaps) -> bool:
     """Return whether the answers of the donors can be options of one question: all differ and none overlap."""
-    pairs = [(one, other) for index, one in enumerate(donors) for other in donors[index + 1 :]]
-    return not any(overlaps[pair] for pair in pairs)
+    return not any(overlaps[donor, later] for index, donor in enumerate(donors) for later in donors[index + 1 :])

@@ -33,7 +33,7 @@ class Paired:
 
 @dataclass(frozen=True)
 class _Selected:
-    """The questions that become items, with the options and the example of each, and the reasons why others do not."""
+    """The questions that become items, with the options and the example of each, and the reason for each question that does not."""
 
     selection: Selection
     options: Mapping[str, list[Option]]
@@ -51,7 +51,7 @@ def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | N
     Args:
         questions: Questions that passed the checks of `questions`.
         name: The name of the family, part of the order.
-        seed: Of distractors and positions.
+        seed: Seed of distractors and positions.
         limit: The most items per language, None for all.
 
     Returns:
@@ -145,33 +145,33 @@ def _select(
     all_dropped = dict(dropped)
     options: dict[str, list[Option]] = {}
     while True:
-        kept = {question.id: question for question in questions if question.id not in all_dropped}
-        selection = select_first(list(kept.values()), limit)
+        remaining = {question.id: question for question in questions if question.id not in all_dropped}
+        selection = select_first(list(remaining.values()), limit)
         if not selection.keys() <= options.keys():
             options = options_of(selection)
-        shots = {question_id: shot_of(kept[question_id], options[question_id]) for question_id in selection}
+        shots = {question_id: shot_of(remaining[question_id], options[question_id]) for question_id in selection}
         failed = {question_id: reason for question_id, reason in shots.items() if isinstance(reason, str)}
         if not failed:
-            found = {question_id: shot for question_id, shot in shots.items() if not isinstance(shot, str)}
-            return _Selected(selection, options, found, all_dropped)
+            chosen = {question_id: shot for question_id, shot in shots.items() if not isinstance(shot, str)}
+            return _Selected(selection, options, chosen, all_dropped)
         all_dropped |= failed
 
 
 def _item(question: ParallelQuestion, lang: str, options: Sequence[Option], position: int, shot: Question) -> Item:
-    of_lang = question.by_lang[lang]
+    translation = question.by_lang[lang]
     choices = [option[lang] for option in options]
-    choices.insert(position, of_lang.answer)
+    choices.insert(position, translation.answer)
     return {
         "id": question.id,
         "lang": lang,
-        "question": of_lang.question,
-        "context": of_lang.context,
-        "answer": of_lang.answer,
-        "aliases": list(of_lang.aliases),
+        "question": translation.question,
+        "context": translation.context,
+        "answer": translation.answer,
+        "aliases": list(translation.aliases),
         "answer_type": question.answer_type,
         "choices": choices,
         "gold": position,
         "shot": {"question": shot.question, "answer": shot.answer, "context": shot.context},
-        "source": of_lang.source,
-        "license": of_lang.license,
+        "source": translation.source,
+        "license": translation.license,
     }

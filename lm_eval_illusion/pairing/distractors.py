@@ -26,12 +26,12 @@ from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_ch
 MIN_KEPT_SHARE = 0.95
 """The least share of the questions of each language that `drop_format_mismatches` keeps."""
 MAX_MISMATCH_SHARE = 0.5
-"""The share of distractors of another number format up to which a question is always kept."""
+"""A question is always kept if at most this share of its distractors has another number format."""
 
 
 @dataclass(frozen=True)
 class DistractorPlan:
-    """What can be a distractor of which question, before the items are selected.
+    """The distractors that the rules allow for each question, before the items are selected.
 
     `drafts`: for each question with three donors the question and its options before surface cues are balanced. `filled`: the options of
     those among them that were completed from the pool; these stay as they are.
@@ -63,7 +63,10 @@ class DistractorPlan:
         return {question_id: share for question_id, share in shares.items() if share}
 
     def choose(self, ids: Collection[str]) -> dict[str, list[Option]]:
-        """Return id -> three distractors for the questions among `ids` that can have them, with surface cues balanced over these."""
+        """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
+
+        Returns id -> three distractors.
+        """
         chosen = self.numbers.options(ids, self.characters, random.Random(f"{self.seed} numbers"))
         for group in self.groups:
             chosen |= group.balanced_options(ids, self.characters)
@@ -71,18 +74,19 @@ class DistractorPlan:
 
 
 def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
-    """Find out which questions can have three distractors, and which ones. Equal input and seed give an equal plan.
+    """Find the questions that can have three distractors, and these distractors. Equal input and seed give an equal plan.
 
     Args:
         questions: All questions except the one-shot examples; each may be a donor.
         answer_key: The right answers of all questions.
-        seed: Of random choices between equally good distractors.
+        seed: Seed of the random choices between equally good distractors.
     """
     numbers = NumberDistractors(questions, answer_key)
     cost = partial(distractor_cost, answer_key=answer_key, words=QuestionWords(questions))
     groups = group_answers((question for question in questions if question.id not in numbers.ids), cost, seed)
-    assigned = [pair for group in groups for pair in zip(group.questions, group.options(), strict=True)]
-    filled = fill_from_pool([pair for pair in assigned if len(pair[1]) < ROUNDS], questions, cost, answer_key)
+    assigned = [entry for group in groups for entry in zip(group.questions, group.options(), strict=True)]
+    incomplete = [(question, options) for question, options in assigned if len(options) < ROUNDS]
+    filled = fill_from_pool(incomplete, questions, cost, answer_key)
     drafts = {question.id: (question, filled.get(question.id, options)) for question, options in assigned}
     return DistractorPlan(
         numbers=numbers,
@@ -107,15 +111,15 @@ def drop_format_mismatches(
         counts: Language -> number of questions that were read.
     """
     by_id = {question.id: question for question in questions}
-    kept = Counter(lang for question in questions for lang in question.languages)
+    remaining = Counter(lang for question in questions for lang in question.languages)
     dropped = []
     for question_id in sorted(
         mismatches.keys() & by_id.keys(), key=lambda question_id: (-mismatches[question_id], question_id)
     ):
         languages = by_id[question_id].languages
         if mismatches[question_id] > MAX_MISMATCH_SHARE and all(
-            kept[lang] - 1 >= MIN_KEPT_SHARE * counts[lang] for lang in languages
+            remaining[lang] - 1 >= MIN_KEPT_SHARE * counts[lang] for lang in languages
         ):
             dropped.append(question_id)
-            kept.subtract(languages)
+            remaining.subtract(languages)
     return dropped

@@ -19,7 +19,7 @@ def balance_gold_positions(languages: Mapping[str, frozenset[str]], seed: int) -
 
     Args:
         languages: Question id -> the languages in which it becomes an item.
-        seed: Of the order in which questions are placed.
+        seed: Seed of the order in which questions are placed.
     """
     rng = random.Random(seed)
     # Questions in the most languages first: the others fill up what these leave uneven.
@@ -54,7 +54,7 @@ class _PositionCounts:
         return min(order, key=lambda position: sum(self._counts[lang, position] for lang in self._languages[question_id]))
 
     def move(self, question_id: str, rng: random.Random) -> None:
-        """Move a question to its rarest position; a random one of equals, so that later moves find new possibilities."""
+        """Move a question to its rarest position. Of equally rare ones a random one is taken, so that later moves find new options."""
         position = self.positions[question_id]
         self._counts.subtract((lang, position) for lang in self._languages[question_id])
         self.put(question_id, self.rarest(question_id, rng.sample(range(POSITIONS), POSITIONS)))
@@ -64,4 +64,4 @@ class _PositionCounts:
         """The difference between the most and the least used position, in the language where it is largest."""
         languages = {lang for lang, _ in self._counts}
         counts = [[self._counts[lang, position] for position in range(POSITIONS)] for lang in languages]
-        return max((max(of_lang) - min(of_lang) for of_lang in counts), default=0)
+        return max((max(counts_in_lang) - min(counts_in_lang) for counts_in_lang in counts), default=0)

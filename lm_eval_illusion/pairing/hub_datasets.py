@@ -121,8 +121,8 @@ def parse_xquad(rows: Iterable[HubRow], lang: str) -> list[Question]:
     paragraphs: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
         paragraph = paragraphs.setdefault(row["context"], len(paragraphs))
-        about = {"id": f"xquad-{row['id']}", "lang": lang, "topic": f"article {paragraph // PARAGRAPHS_PER_ARTICLE}"}
-        questions.append(_parse_row(row, about, f"google/xquad {lang} row {number}", "CC-BY-SA-4.0"))
+        common_fields = {"id": f"xquad-{row['id']}", "lang": lang, "topic": f"article {paragraph // PARAGRAPHS_PER_ARTICLE}"}
+        questions.append(_parse_row(row, common_fields, f"google/xquad {lang} row {number}", "CC-BY-SA-4.0"))
     return questions
 
 
@@ -131,17 +131,17 @@ def parse_tydiqa(rows: Iterable[HubRow]) -> list[Question]:
     questions = []
     for number, row in enumerate(rows, 1):
         lang = TYDIQA_LANGUAGES[row["id"].split("-")[0]]
-        about = {"id": f"tydiqa-goldp-{row['id']}", "lang": lang, "topic": row["title"]}
-        questions.append(_parse_row(row, about, f"google-research-datasets/tydiqa row {number}", "Apache-2.0"))
+        common_fields = {"id": f"tydiqa-goldp-{row['id']}", "lang": lang, "topic": row["title"]}
+        questions.append(_parse_row(row, common_fields, f"google-research-datasets/tydiqa row {number}", "Apache-2.0"))
     return questions
 
 
-def _parse_row(row: HubRow, about: dict[str, str], location: str, license_name: str) -> Question:
+def _parse_row(row: HubRow, common_fields: dict[str, str], location: str, license_name: str) -> Question:
     answer, *aliases = dict.fromkeys(row["answers"]["text"])
     texts = {"question": row["question"], "context": row["context"], "answer": answer, "aliases": aliases}
     source = location.split(" row")[0]
     # The notices about invisible characters are dropped: the user can't change the data of the hub.
-    question, _ = parse_question({**texts, **about, "source": source, "license": license_name}, location)
+    question, _ = parse_question({**texts, **common_fields, "source": source, "license": license_name}, location)
     return question
 
 
@@ -175,11 +175,11 @@ def _is_on_hub(path: str) -> bool:
 
 @contextlib.contextmanager
 def _offline() -> Iterator[None]:
-    """Let `datasets` look only into its cache."""
+    """Let `datasets` load from its cache only."""
     from datasets import config
 
-    before, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True
+    previous, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True
     try:
         yield
     finally:
-        config.HF_HUB_OFFLINE = before
+        config.HF_HUB_OFFLINE = previous

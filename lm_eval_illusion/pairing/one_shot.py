@@ -22,7 +22,7 @@ ShotByLanguage = Mapping[str, Question]
 def hold_out_shots(questions: Sequence[ParallelQuestion]) -> tuple[list[ParallelQuestion], list[ParallelQuestion]]:
     """Split questions into shots for every language and the rest; the rest keeps its order.
 
-    The next shot is always the question in the most languages that still need one, the first of equals. So few questions are used up.
+    Each next shot is the question in the most languages that still need one, the first of equals, so that few questions are used up.
     """
     sizes = Counter(lang for question in questions for lang in question.languages)
     needed = Counter({lang: min(SHOTS_PER_LANGUAGE, max(1, size // QUESTIONS_PER_SHOT)) for lang, size in sizes.items()})
@@ -41,8 +41,9 @@ def choose_shot(
 ) -> ShotByLanguage | str:
     """Return the example for an item, the same question in all its languages if possible, or the reason why there is none.
 
-    The example is about another passage and reveals nothing: its answer is none of the options, and neither contains nor is contained in
-    a right answer, nor occurs in the question. If every example fails this, its answer need only differ from options and right answers.
+    The example belongs to another passage and reveals nothing: its answer is none of the options, does not contain a right answer, is
+    not contained in one, and does not occur in the question. If no example satisfies this, its answer must only differ from the
+    options and the right answers.
 
     Args:
         question: The question of the item.
@@ -55,8 +56,8 @@ def choose_shot(
         return "every held-out example is about the same passage"
 
     def differs(shot: ParallelQuestion, lang: str) -> bool:
-        answer, of_lang = compact(shot.by_lang[lang].answer, lang), question.by_lang[lang]
-        right_texts = answer_key[lang, compact(of_lang.question, lang)]
+        answer = compact(shot.by_lang[lang].answer, lang)
+        right_texts = answer_key[lang, compact(question.by_lang[lang].question, lang)]
         return answer not in right_texts and answer not in [compact(option[lang], lang) for option in options]
 
     def reveals_nothing(shot: ParallelQuestion, lang: str) -> bool:
@@ -80,12 +81,12 @@ def _pick(
     is_acceptable: Callable[[ParallelQuestion, str], bool],
 ) -> ShotByLanguage | None:
     """Pick by the hash of the question's id a shot that is acceptable in all languages, or else one for each language."""
-    acceptable = {lang: [shot for shot in of_lang if is_acceptable(shot, lang)] for lang, of_lang in candidates.items()}
+    acceptable = {lang: [shot for shot in in_lang if is_acceptable(shot, lang)] for lang, in_lang in candidates.items()}
     draw = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
     first = next(iter(acceptable.values()))
-    in_all_languages = [shot for shot in first if all(shot in of_lang for of_lang in acceptable.values())]
+    in_all_languages = [shot for shot in first if all(shot in in_lang for in_lang in acceptable.values())]
     if in_all_languages:
         return in_all_languages[draw % len(in_all_languages)].by_lang
     if not all(acceptable.values()):
         return None
-    return {lang: of_lang[draw % len(of_lang)].by_lang[lang] for lang, of_lang in acceptable.items()}
+    return {lang: in_lang[draw % len(in_lang)].by_lang[lang] for lang, in_lang in acceptable.items()}

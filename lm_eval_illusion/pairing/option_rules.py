@@ -1,4 +1,4 @@
-"""What an option must be to serve as a distractor (the rules), and how good a distractor it is (the cost).
+"""Rules that an option must satisfy to be a distractor, and the cost that ranks the options that satisfy them.
 
 A distractor never equals, contains or is contained in a right answer of the question or another distractor, and never occurs in the
 question (DESIGN, "Item fields"). Texts are compared in compact form: normalised, without spaces.
@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from lm_eval_illusion.matching import stands_in_passage
+from lm_eval_illusion.matching import occurs_in_passage
 from lm_eval_illusion.matching.normalize import compact
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
@@ -47,8 +47,8 @@ def is_valid_distractor(
 ) -> bool:
     """Return whether the rules allow an option in every language of a question, beside the distractors `others`."""
     return all(
-        is_allowed(option[lang], of_lang, answer_key, [other[lang] for other in others])
-        for lang, of_lang in question.by_lang.items()
+        is_allowed(option[lang], translation, answer_key, [other[lang] for other in others])
+        for lang, translation in question.by_lang.items()
     )
 
 
@@ -62,8 +62,8 @@ def is_allowed(option: str, question: Question, answer_key: RightAnswers, others
     return not any(_overlap(option_text, text) for text in (*answer_key[lang, question_text], *other_texts))
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one in other or other in one
+def _overlap(first: str, second: str) -> bool:
+    return first in second or second in first
 
 
 def is_near_in_length(option: str, answer: str) -> bool:
@@ -97,8 +97,8 @@ def distractor_cost(
 
 def _not_in_passage(option: Option, question: ParallelQuestion) -> float:
     """Return the share of languages in which there is a passage and the option is not in it."""
-    passages = {lang: of_lang.context for lang, of_lang in question.by_lang.items()}
-    return _mean(bool(passages[lang]) and not stands_in_passage(option[lang], passages[lang], lang) for lang in option)
+    passages = {lang: translation.context for lang, translation in question.by_lang.items()}
+    return _mean(bool(passages[lang]) and not occurs_in_passage(option[lang], passages[lang], lang) for lang in option)
 
 
 def format_mismatch(option: Option, question: ParallelQuestion) -> float:
@@ -110,7 +110,7 @@ def format_mismatch(option: Option, question: ParallelQuestion) -> float:
 def number_format(text: str) -> str:
     """Return the pattern of numbers, words and signs in a text, "" if it has no number.
 
-    A number is written "#", a year "Y", one or more words between them "a", signs as they are: "17 seconds" -> "#a", "1870–1939" -> "Y–Y".
+    A number becomes "#", a year "Y", one or more adjacent words "a"; signs stay: "17 seconds" -> "#a", "1870–1939" -> "Y–Y".
     """
     numbers = numbers_of(text)
     if not numbers:

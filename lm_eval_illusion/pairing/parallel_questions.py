@@ -40,7 +40,7 @@ class ParallelQuestion:
 
 
 def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
-    """Group questions by id, in the order of first appearance. An answer type that is not given is detected from the answers."""
+    """Group questions by id, in the order of first appearance. If a question has no answer type, it is detected from the answers."""
     by_id: dict[str, dict[str, Question]] = defaultdict(dict)
     for question in questions:
         by_id[question.id][question.lang] = question
@@ -48,8 +48,8 @@ def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
 
 
 def _parallel_question(question_id: str, by_lang: Mapping[str, Question]) -> ParallelQuestion:
-    given_type = next(iter(by_lang.values())).answer_type
-    kind = given_type or answer_type({lang: question.answer for lang, question in by_lang.items()})
+    source_type = next(iter(by_lang.values())).answer_type
+    kind = source_type or answer_type({lang: question.answer for lang, question in by_lang.items()})
     return ParallelQuestion(question_id, dict(sorted(by_lang.items())), kind)
 
 

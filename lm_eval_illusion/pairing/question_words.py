@@ -1,7 +1,7 @@
-"""The words of a question that show what it asks for: who, when, how many.
+"""Question words: the words of a question that indicate the expected answer, such as who, when, how many.
 
-There is no list of such words. They are learnt from the questions themselves: the words whose presence has the highest mutual information
-with the type of the answer.
+There is no list of such words. They are learnt from the questions: the words whose presence has the highest mutual information with the
+type of the answer.
 """
 
 from __future__ import annotations
@@ -29,28 +29,30 @@ class QuestionWords:
     def __init__(self, questions: Iterable[ParallelQuestion]) -> None:
         by_lang: dict[str, list[tuple[str, _Words, str]]] = defaultdict(list)
         for question in questions:
-            for lang, asked in question.by_lang.items():
-                by_lang[lang].append((question.id, _words(asked.question, lang), question.answer_type))
+            for lang, translation in question.by_lang.items():
+                by_lang[lang].append((question.id, _words(translation.question, lang), question.answer_type))
         self._weights = {lang: _weights([(words, kind) for _, words, kind in rows]) for lang, rows in by_lang.items()}
         self._words = {
-            (one_id, lang): words & self._weights[lang].keys() for lang, rows in by_lang.items() for one_id, words, _ in rows
+            (question_id, lang): words & self._weights[lang].keys()
+            for lang, rows in by_lang.items()
+            for question_id, words, _ in rows
         }
 
     def in_question(self, question: ParallelQuestion, lang: str) -> _Words:
         """Return the question words that a question contains in a language."""
         return frozenset(self._words[question.id, lang])
 
-    def difference(self, one: ParallelQuestion, other: ParallelQuestion, languages: Iterable[str]) -> float:
+    def difference(self, first: ParallelQuestion, second: ParallelQuestion, languages: Iterable[str]) -> float:
         """Return how different the question words of two questions are: 0 for the same, 1 if none is shared; mean over languages."""
-        differences = [self._difference(lang, self._words[one.id, lang], self._words[other.id, lang]) for lang in languages]
+        differences = [self._difference(lang, self._words[first.id, lang], self._words[second.id, lang]) for lang in languages]
         return sum(differences) / len(differences)
 
-    def _difference(self, lang: str, one: _Words, other: _Words) -> float:
-        if one == other:
+    def _difference(self, lang: str, first: _Words, second: _Words) -> float:
+        if first == second:
             return 0.0
         weights = self._weights[lang]
         # Exact sums, because the order of a set differs between runs.
-        return math.fsum(weights[word] for word in one ^ other) / math.fsum(weights[word] for word in one | other)
+        return math.fsum(weights[word] for word in first ^ second) / math.fsum(weights[word] for word in first | second)
 
 
 def _words(question: str, lang: str) -> _Words:
@@ -72,9 +74,15 @@ def _weights(questions: list[tuple[_Words, str]]) -> Mapping[str, float]:
     joint = Counter((word, kind) for words, kind in questions for word in words)
 
     def information(word: str) -> float:
-        entries = [(joint[word, kind], with_word[word], of_type) for kind, of_type in types.items()]
-        entries += [(of_type - both, count - all_with, of_type) for both, all_with, of_type in list(entries)]
-        return sum(both / count * math.log(both * count / (side * of_type)) for both, side, of_type in entries if both)
+        entries = [(joint[word, kind], with_word[word], type_count) for kind, type_count in types.items()]
+        entries += [
+            (type_count - joint_count, count - word_count, type_count) for joint_count, word_count, type_count in list(entries)
+        ]
+        return sum(
+            joint_count / count * math.log(joint_count * count / (word_count * type_count))
+            for joint_count, word_count, type_count in entries
+            if joint_count
+        )
 
     frequent = [word for word, times in with_word.items() if times >= max(_MIN_COUNT, _MIN_SHARE * count)]
     informations = {word: information(word) for word in sorted(frequent)}

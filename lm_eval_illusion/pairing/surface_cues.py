@@ -20,13 +20,13 @@ CharactersByLanguage = Mapping[str, Counter[str]]
 """Language -> how often each character occurs in the answers."""
 
 COST_LIMITS = (0.5, 1.0, 2.0)
-"""How much an exchange may add to the cost of the two rows; the cheaper exchanges are tried first."""
+"""Limits, used one after the other, of the cost that an exchange may add to its two rows."""
 PROPOSALS_PER_ROW = 300
 """Exchanges tried at each cost limit, per balanced row."""
 PATIENCE_PER_ROW = 40
 """Exchanges rejected one after the other, per balanced row, before a cost limit is given up."""
 TOLERANCE = 0.02
-"""How far from 25 % the share of right guesses by any cue may stay."""
+"""Largest accepted difference between 25 % and the share of right guesses by any cue."""
 
 
 def count_characters(answers: Iterable[Mapping[str, str]]) -> CharactersByLanguage:
@@ -60,7 +60,7 @@ def surface_scores(texts: Sequence[str], counts: Counter[str]) -> Scores:
 
 
 def answer_hits(scores: Scores) -> Scores:
-    """Return for each cue how far guessing the option of the highest score finds the answer: 1, 0, or 1/k in a tie of k options.
+    """Return for each cue the probability that the option with the highest score is the answer: 1, 0, or 1/k in a tie of k options.
 
     Args:
         scores: [cues, 4], the score of the answer first.
@@ -101,15 +101,15 @@ def balance_surface_cues(
         for _ in range(PROPOSALS_PER_ROW * len(balanced_rows)):
             if balance.is_reached or rejected > PATIENCE_PER_ROW * len(balanced_rows):
                 break
-            one, other = rng.choice(balanced_rows), rng.choice(complete_rows)
-            is_exchanged = one != other and balance.exchange(
-                one, other, rng.randrange(ROUNDS), rng.randrange(ROUNDS), cost_limit
+            row, other_row = rng.choice(balanced_rows), rng.choice(complete_rows)
+            is_exchanged = row != other_row and balance.exchange(
+                row, other_row, rng.randrange(ROUNDS), rng.randrange(ROUNDS), cost_limit
             )
             rejected = 0 if is_exchanged else rejected + 1
 
 
 class _CueBalance:
-    """The rows, and for each cue by how many of the balanced rows it finds the answer too often (negative: too rarely)."""
+    """The rows, and for each cue its surplus: the balanced rows whose answer it finds, minus a quarter of the balanced rows."""
 
     def __init__(self, rows: Rows, balanced: Collection[int], scores: Scores, costs: Scores, overlaps: Overlaps) -> None:
         import numpy as np
@@ -122,20 +122,20 @@ class _CueBalance:
     def is_reached(self) -> bool:
         return bool(abs(self._surplus).max() <= TOLERANCE * len(self._hits))
 
-    def exchange(self, one: int, other: int, index: int, other_index: int, cost_limit: float) -> bool:
+    def exchange(self, row: int, other_row: int, index: int, other_index: int, cost_limit: float) -> bool:
         """Exchange two donors if rules and cost limit allow it and the balance improves; return whether it was done."""
-        donors = with_donor(self._rows[one], index, self._rows[other][other_index])
-        other_donors = with_donor(self._rows[other], other_index, self._rows[one][index])
-        if self._extra_cost(one, donors) + self._extra_cost(other, other_donors) > cost_limit:
+        donors = with_donor(self._rows[row], index, self._rows[other_row][other_index])
+        other_donors = with_donor(self._rows[other_row], other_index, self._rows[row][index])
+        if self._extra_cost(row, donors) + self._extra_cost(other_row, other_donors) > cost_limit:
             return False
         if not (are_compatible(donors, self._overlaps) and are_compatible(other_donors, self._overlaps)):
             return False
-        proposed = ((one, donors), (other, other_donors))
-        hits = {row: self._hits_with(row, new) for row, new in proposed if row in self._hits}
-        surplus = self._surplus + sum(new - self._hits[row] for row, new in hits.items())
+        proposed = ((row, donors), (other_row, other_donors))
+        hits = {changed: self._hits_with(changed, new) for changed, new in proposed if changed in self._hits}
+        surplus = self._surplus + sum(new - self._hits[changed] for changed, new in hits.items())
         is_better = _imbalance(surplus) < _imbalance(self._surplus)
         if is_better:
-            self._rows[one], self._rows[other], self._surplus = donors, other_donors, surplus
+            self._rows[row], self._rows[other_row], self._surplus = donors, other_donors, surplus
             self._hits |= hits
         return is_better
 

@@ -52,7 +52,7 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
         source: A JSONL file of questions.
         name: The name of the task family.
         out: The folder to make; it must not exist.
-        seed: Of distractors and positions, see `pair`.
+        seed: Seed of distractors and positions, see `pair`.
         limit: The most items per language, None for all.
 
     Raises:

@@ -41,7 +41,7 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     A file: its paragraphs (of a JSONL file, the field `text`), shuffled. A hub dataset: its rows, shuffled within the stream's buffer.
 
     Raises:
-        UserError: the source is empty, malformed or can't be reached.
+        UserError: The source is empty, malformed or can't be reached.
     """
     rng = random.Random(settings.pruning_seed)
     if settings.calibration == "embedded":
@@ -60,7 +60,7 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
     order; if it is too short there are fewer samples, and a warning is logged.
 
     Raises:
-        UserError: the text is too short for one sample.
+        UserError: The text is too short for one sample.
     """
     sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
     start = _start_ids(tokenizer)
@@ -87,10 +87,10 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:
     from lm_eval_illusion.items import embedded_languages, held_out_items
-    from lm_eval_illusion.views.prompts import answered
+    from lm_eval_illusion.views.prompts import prompt_with_answer
 
     languages = embedded_languages() if settings.calibration_language == "all" else [settings.calibration_language]
-    facts = {lang: [answered(fact) for fact in held_out_items(lang)] for lang in languages}
+    facts = {lang: [prompt_with_answer(fact) for fact in held_out_items(lang)] for lang in languages}
     for number in range(settings.calibration_samples):
         lang = languages[number % len(languages)]
         yield SEPARATOR.join(rng.sample(facts[lang], len(facts[lang]))) + SEPARATOR
@@ -110,13 +110,13 @@ def _file_texts(path: Path) -> list[str]:
     return texts
 
 
-def _jsonl_text(line: str, place: str) -> str:
+def _jsonl_text(line: str, location: str) -> str:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f'{place}: not JSON ({error}): write one {{"text": ...}} per line') from error
+        raise UserError(f'{location}: not JSON ({error}): write one {{"text": ...}} per line') from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise UserError(f'{place}: no field "text": write one {{"text": ...}} per line')
+        raise UserError(f'{location}: no field "text": write one {{"text": ...}} per line')
     text: str = row["text"]
     return text
 
@@ -145,7 +145,7 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
 
 
 def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples: int) -> Iterator[list[int]]:
-    """Yield consecutive pieces of `length` tokens of the joined texts, at most `max_samples`."""
+    """Yield at most `max_samples` consecutive samples of `length` tokens from the joined texts."""
     stream: list[int] = []
     for text in texts:
         stream += _encode(tokenizer, text + SEPARATOR)

@@ -44,11 +44,12 @@ def key_of(identity: Mapping[str, object]) -> str:
 def get_or_create(store: str, key: str, make: Callable[[Path], Manifest]) -> Checkpoint:
     """Return the entry `key` of the store; create it with `make` if it is missing or corrupt.
 
-    `make` writes the checkpoint into the empty folder that it is given, and returns the manifest without `files` and `stamps`. One process
-    makes an entry, others wait for it. With `store="off"` the checkpoint is in a temporary folder that is deleted when the process ends.
+    `make` writes the checkpoint into the empty folder that it gets as argument, and returns the manifest without `files` and `stamps`.
+    One process makes an entry, others wait for it. With `store="off"` the checkpoint is in a temporary folder that is deleted when the
+    process ends.
 
     Raises:
-        UserError: the store can't be written. Errors of `make` other than OSError are passed on.
+        UserError: The store can't be written. Errors of `make` other than OSError are passed on.
     """
     try:
         if store == "off":
@@ -82,8 +83,8 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a checkpoint's folder.
 
     Raises:
-        OSError: there is none, or it can't be read.
-        msgspec.DecodeError: it is not JSON, or lacks a field.
+        OSError: The folder has no manifest, or the manifest can't be read.
+        msgspec.DecodeError: The manifest is not JSON, or lacks a field.
     """
     return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
 

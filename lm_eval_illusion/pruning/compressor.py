@@ -1,4 +1,4 @@
-"""llmcompressor's `oneshot`: the only module that runs it. It undoes the side effects of `oneshot` on model and process."""
+"""The only module that runs llmcompressor's `oneshot`. It undoes the side effects of `oneshot` on model and process."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _run_oneshot(model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier,
 
 @contextmanager
 def _seeded_random_states(seed: int) -> Iterator[None]:
-    """Seed the generators of torch, numpy and Python within the block, and restore them: later draws must not depend on pruning."""
+    """Seed the generators of torch, numpy and Python within the `with` statement, then restore them for later draws."""
     import numpy
     import torch
 
@@ -128,7 +128,7 @@ def _seeded_random_states(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _conv1d_as_linear(model: PreTrainedModel) -> Iterator[None]:
-    """Within the block, replace GPT-2's Conv1D layers by Linear layers: llmcompressor's methods ignore Conv1D."""
+    """Within the `with` statement, replace GPT-2's Conv1D layers by Linear layers: llmcompressor's methods ignore Conv1D."""
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
@@ -149,7 +149,7 @@ def _conv1d_as_linear(model: PreTrainedModel) -> Iterator[None]:
 
 @contextmanager
 def _pinning_only_with_accelerator() -> Iterator[None]:
-    """Within the block, disable AWQ's memory pinning if there is no accelerator: torch can't pin memory without one."""
+    """Within the `with` statement, disable AWQ's memory pinning if there is no accelerator: torch can't pin memory without one."""
     import torch
     from compressed_tensors.utils import patch_attr
     from llmcompressor.pipelines.cache import IntermediatesCache

@@ -24,7 +24,7 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     Returns the exit code 0.
 
     Raises:
-        UserError: the pruner is `none`, `out` exists or can't be written, or the hub can't be reached.
+        UserError: The pruner is `none`, `out` exists or can't be written, or the hub can't be reached.
     """
     refuse_dense(settings)
     refuse_existing(out)
@@ -104,10 +104,10 @@ def _calibration_line(calibration: CalibrationRecord) -> str:
 def _layer_table(sparsity_of_layer: dict[str, float]) -> str:
     """Return a Markdown table of the layers with the lowest and the highest sparsity."""
     layers = sorted(sparsity_of_layer.items(), key=lambda layer: (layer[1], layer[0]))
-    shown = [*layers[:SHOWN_LAYERS], *layers[SHOWN_LAYERS:][-SHOWN_LAYERS:]]
+    listed = [*layers[:SHOWN_LAYERS], *layers[SHOWN_LAYERS:][-SHOWN_LAYERS:]]
     caption = f"The least and the most sparse of {len(layers)} layers; `manifest.json` has all."
     return "\n".join(
-        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {name} | {share:.4f} |" for name, share in shown)]
+        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {name} | {share:.4f} |" for name, share in listed)]
     )
 
 

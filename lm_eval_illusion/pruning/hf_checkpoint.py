@@ -39,7 +39,7 @@ def load_model(base: BaseModel) -> PreTrainedModel:
     """Load the model on the CPU in `base.dtype`.
 
     Raises:
-        UserError: it can't be loaded.
+        UserError: The model can't be loaded.
     """
     from transformers import AutoModelForCausalLM
 
@@ -57,7 +57,7 @@ def load_tokenizer(base: BaseModel) -> Any:
     """Load `base.tokenizer`, or the model's own tokenizer.
 
     Raises:
-        UserError: it can't be loaded.
+        UserError: The tokenizer can't be loaded.
     """
     from transformers import AutoTokenizer
 
@@ -71,7 +71,7 @@ def loading_errors(name: str) -> Iterator[None]:
     """Turn transformers' errors about the model `name` into a `UserError` of one line.
 
     Raises:
-        UserError: loading failed within the block.
+        UserError: Loading failed within the `with` statement.
     """
     from safetensors import SafetensorError
 
@@ -93,7 +93,7 @@ def base_revision(pretrained: str, revision: str = "main") -> str:
     folder may therefore get another identity; a changed folder always does.
 
     Raises:
-        UserError: there is no such folder, and no such model on the hub or in its cache.
+        UserError: There is no such folder, and no such model on the hub or in its cache.
     """
     folder = Path(resolve_pretrained(pretrained))
     if folder.is_dir():
@@ -138,8 +138,8 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> Non
     """Save a model and its tokenizer as a dense-format checkpoint that any engine can load, and check that it is complete.
 
     Raises:
-        OSError: the folder can't be written.
-        UserError: the saved tensors are not exactly those of the model's class.
+        OSError: The folder can't be written.
+        UserError: The saved tensors are not exactly those of the model's class.
     """
     from safetensors import SafetensorError
 

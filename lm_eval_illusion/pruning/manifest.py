@@ -1,4 +1,4 @@
-"""The records of a checkpoint: what decides its content (the store key is a hash of it), and its manifest.json."""
+"""The records of a checkpoint: its identity, which determines the content and the store key, and its manifest.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", 
 
 @dataclass(frozen=True)
 class CheckpointIdentity:
-    """Everything that decides the content of a checkpoint.
+    """Everything that determines the content of a checkpoint.
 
     Names and values of the fields are hashed to the store key: a change of either makes all stored checkpoints unreachable.
     `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template, including its comments.
@@ -55,7 +55,7 @@ class BlockRecord(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
+    """The manifest of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
 
     Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `bits_measured` is in
     bits per weight. `sparsity_of_layer`, `bits_of_layer`: by layer name. `owl_of_block`: by block name, None without OWL.

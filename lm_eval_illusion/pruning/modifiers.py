@@ -48,10 +48,10 @@ def smallest(weight: torch.Tensor, sparsity: float | None, mask_structure: str) 
         magnitudes = weight.abs().reshape(-1, group)
         remove = magnitudes.argsort(dim=1, stable=True)[:, :zeros]
         return torch.zeros_like(magnitudes, dtype=torch.bool).scatter_(1, remove, True).reshape(weight.shape)
-    return _smallest_of(weight.abs().flatten(), int(weight.numel() * (sparsity or 0))).reshape(weight.shape)
+    return _smallest_values(weight.abs().flatten(), int(weight.numel() * (sparsity or 0))).reshape(weight.shape)
 
 
-def _smallest_of(magnitudes: torch.Tensor, count: int) -> torch.Tensor:
+def _smallest_values(magnitudes: torch.Tensor, count: int) -> torch.Tensor:
     """Return the mask, [weights], of the `count` smallest values. Selecting a threshold is much faster than sorting a large layer."""
     if count == 0:
         return torch.zeros_like(magnitudes, dtype=torch.bool)
@@ -103,7 +103,7 @@ class InputSquaresModifier(Modifier):  # type: ignore[misc]  # llmcompressor is 
 
 @contextmanager
 def fast_wanda_norms() -> Iterator[None]:
-    """Within the block, make llmcompressor's Wanda use `accumulate_squares`. Its own norm took an eighth of the pruning time."""
+    """Within the `with` statement, make llmcompressor's Wanda use `accumulate_squares`. Its own norm took an eighth of the pruning time."""
     from compressed_tensors.utils import patch_attr
     from llmcompressor.modifiers.pruning.wanda import base
 

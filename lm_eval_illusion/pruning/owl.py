@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class OwlProfile(NamedTuple):
-    """OWL's result for a model. `of_layer`: sparsity by prunable layer; `of_block`: outlier share and sparsity by block."""
+    """OWL's result for a model. `layer_sparsities`: sparsity by prunable layer; `blocks`: outlier share and sparsity by block name."""
 
-    of_layer: dict[str, float]
-    of_block: dict[str, BlockRecord]
+    layer_sparsities: dict[str, float]
+    blocks: dict[str, BlockRecord]
 
     def in_order(self, linear_layers: Sequence[str], default: float) -> list[float]:
         """Return one sparsity per linear layer, the form that llmcompressor takes; `default` for layers that are not pruned."""
-        return [self.of_layer.get(name, default) for name in linear_layers]
+        return [self.layer_sparsities.get(name, default) for name in linear_layers]
 
 
 def owl_profile(
@@ -44,7 +44,7 @@ def owl_profile(
     `owl_m`: multiple of the block's mean metric from which a weight is an outlier.
 
     Raises:
-        UserError: the model has no list of blocks, or a block's sparsity is not in [0, 1).
+        UserError: The model has no list of blocks, or a block's sparsity is not in [0, 1).
     """
     import torch
 
@@ -57,11 +57,11 @@ def owl_profile(
     shares = [outlier_share([(weights[name], all_squares[name]) for name in layers], owl_m) for layers in blocks.values()]
     sizes = [sum(weights[name].numel() for name in layers) for layers in blocks.values()]
     sparsities = block_sparsities(shares, sizes, sparsity, owl_lambda)
-    of_layer = dict.fromkeys(weights, sparsity)
+    layer_sparsities = dict.fromkeys(weights, sparsity)
     for layers, block_sparsity in zip(blocks.values(), sparsities, strict=True):
-        of_layer |= dict.fromkeys(layers, block_sparsity)
+        layer_sparsities |= dict.fromkeys(layers, block_sparsity)
     shapes = [(weight.shape[0], weight.shape[1]) for weight in weights.values()]
-    rounded = round_to_whole_weights(shapes, list(of_layer.values()))
+    rounded = round_to_whole_weights(shapes, list(layer_sparsities.values()))
     records = [BlockRecord(share, block_sparsity) for share, block_sparsity in zip(shares, sparsities, strict=True)]
     return OwlProfile(dict(zip(weights, rounded, strict=True)), dict(zip(blocks, records, strict=True)))
 
@@ -73,7 +73,7 @@ def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
     and of several such lists the one with the most parameters.
 
     Raises:
-        UserError: there is no such list.
+        UserError: There is no such list.
     """
     from torch.nn import ModuleList
 
@@ -84,10 +84,10 @@ def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
     largest = max(lists, key=lambda name: sum(weight.numel() for weight in lists[name].parameters()))
     prunable = [name for name, _ in prunable_weights(model)]
     # Compare with the dot: "layers.1" is a prefix of "layers.10".
-    layers_of = {
+    layers_by_block = {
         f"{largest}.{number}": [name for name in prunable if name.startswith(f"{largest}.{number}.")] for number in range(count)
     }
-    return {block: layers for block, layers in layers_of.items() if layers}
+    return {block: layers for block, layers in layers_by_block.items() if layers}
 
 
 def outlier_share(layers: Sequence[tuple[Tensor, Tensor]], owl_m: float) -> float:
@@ -114,12 +114,13 @@ def block_sparsities(shares: Sequence[float], sizes: Sequence[int], sparsity: fl
     `shares`: outlier share of each block; `sizes`: number of weights of each block.
 
     Raises:
-        UserError: a sparsity is not in [0, 1).
+        UserError: A sparsity is not in [0, 1).
     """
     lowest, highest = min(shares), max(shares)
-    kept = [2 * owl_lambda * (share - lowest) / (highest - lowest) if highest > lowest else 0.0 for share in shares]
-    mean = sum(kept_share * size for kept_share, size in zip(kept, sizes, strict=True)) / sum(sizes)
-    sparsities = [sparsity + mean - kept_share for kept_share in kept]
+    # How much less sparse each block is than the sparsest one.
+    reductions = [2 * owl_lambda * (share - lowest) / (highest - lowest) if highest > lowest else 0.0 for share in shares]
+    mean = sum(reduction * size for reduction, size in zip(reductions, sizes, strict=True)) / sum(sizes)
+    sparsities = [sparsity + mean - reduction for reduction in reductions]
     for number, block_sparsity in enumerate(sparsities):
         if not 0 <= block_sparsity < 1:
             raise UserError(
@@ -136,7 +137,7 @@ def round_to_whole_weights(shapes: Sequence[tuple[int, int]], sparsities: Sequen
     than requested. `shapes`: (outputs, inputs) of each layer.
     """
     result = []
-    # Weights that the layers so far should have lost and did not.
+    # Weights that the layers so far should have removed and did not.
     missing = 0.0
     for (outputs, inputs), sparsity in zip(shapes, sparsities, strict=True):
         exact = inputs * sparsity

@@ -1,4 +1,4 @@
-"""From a base model and pruning settings to a pruned checkpoint in the store: identity, lookup, pruning, measurement."""
+"""Make a pruned checkpoint in the store from a base model and pruning settings: identity, lookup, pruning, measurement."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ def prune(
     settings is made once and then loaded from the store.
 
     Args:
-        pretrained: a folder, a hub name, or `embedded`.
-        pruner: a template in pruners/, e.g. `wanda` (arXiv 2306.11695), `sparsegpt` (2301.00774), `owl` (2310.05175), `gptq`
+        pretrained: A folder, a hub name, or `embedded`.
+        pruner: A template in pruners/, e.g. `wanda` (arXiv 2306.11695), `sparsegpt` (2301.00774), `owl` (2310.05175), `gptq`
             (2210.17323), `awq` (2306.00978); or the path of a recipe.
-        sparsity: share of weights to remove, in [0, 1); None is 0.6 where the pruner takes a sparsity.
+        sparsity: Share of weights to remove, in [0, 1); None is 0.6 where the pruner takes a sparsity.
         mask_structure: "2:4" or "4:8" for that many zeros in every group of a row, in place of `sparsity`.
-        owl_lambda: half the distance between the sparsities of the most and the least sparse block (OWL only, default 0.08).
-        owl_m: multiple of a block's mean |weight| x input norm from which a weight is an outlier (OWL only, default 5).
+        owl_lambda: Half the distance between the sparsities of the most and the least sparse block (OWL only, default 0.08).
+        owl_m: Multiple of a block's mean |weight| x input norm from which a weight is an outlier (OWL only, default 5).
         calibration: `embedded`, a text or JSONL file, or `hub:<dataset>[:<config>[:<split>[:<column>]]]`.
-        calibration_language: language of the embedded calibration text, or `all`.
-        calibration_samples: number of samples.
-        calibration_length: tokens per sample.
-        pruning_seed: seed for the order of the calibration text and for llmcompressor.
-        store: folder of the checkpoint store, or "off"; None is `settings.default_store()`.
-        revision: revision of the base model on the hub.
+        calibration_language: Language of the embedded calibration text, or `all`.
+        calibration_samples: Number of samples.
+        calibration_length: Tokens per sample.
+        pruning_seed: Seed for the order of the calibration text and for llmcompressor.
+        store: Folder of the checkpoint store, or "off"; None is `settings.default_store()`.
+        revision: Revision of the base model on the hub.
         dtype: torch dtype in which the base model is loaded; "auto" is its own.
-        trust_remote_code: whether code of the base model may be run.
+        trust_remote_code: Whether code of the base model may be run.
 
     Raises:
-        UserError: an argument is wrong, the model can't be pruned this way, or the result does not have the requested sparsity.
+        UserError: An argument is wrong, the model can't be pruned this way, or the result does not have the requested sparsity.
     """
     settings = read_settings(
         pruner,
@@ -95,7 +95,7 @@ def refuse_dense(settings: PruningSettings) -> None:
     """Refuse `pruner=none` where a pruned checkpoint is required.
 
     Raises:
-        UserError: the pruner is `none`.
+        UserError: The pruner is `none`.
     """
     if settings.pruner == "none":
         raise UserError(f"pruner none leaves the model as it is: give {', '.join(pruner_names())} or a recipe")
@@ -105,7 +105,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     """Return the checkpoint for these settings from the store; make it if it is missing. For `pruner=none`, the base model itself.
 
     Raises:
-        UserError: as for `prune`.
+        UserError: As for `prune`.
     """
     manifest = _initial_manifest(base, settings)
     if settings.pruner == "none":
@@ -121,7 +121,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
 
 
 def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
-    """Return what is known of a checkpoint before pruning."""
+    """Return the manifest with the fields that are defined before pruning."""
     return Manifest(
         base_model=base.pretrained,
         base_revision=base_revision(base.pretrained, base.revision),
@@ -177,8 +177,13 @@ def _make_checkpoint(
     recipe = _render_recipe(model, settings, owl)
     quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
-        of_layer = owl.of_layer if owl else None
-        check_sparsity(model, settings.sparsity_expected, settings.mask_structure, of_layer=of_layer, at_least=bool(quantised))
+        check_sparsity(
+            model,
+            settings.sparsity_expected,
+            settings.mask_structure,
+            layer_sparsities=owl.layer_sparsities if owl else None,
+            at_least=bool(quantised),
+        )
     save_checkpoint(model, tokenizer, folder)
     bits_of_layer = bits_of_layers(model, quantised)
     return replace(
@@ -187,7 +192,7 @@ def _make_checkpoint(
         sparsity_of_layer=measure_sparsity(model),
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
-        owl_of_block=owl.of_block if owl else None,
+        owl_of_block=owl.blocks if owl else None,
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
         calibration=CalibrationRecord(
@@ -222,7 +227,7 @@ def _owl_profile(
 
 
 def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None) -> str:
-    """Fill in the pruner's template with what depends on the model."""
+    """Fill in the pruner's template with the values that depend on the model."""
     from lm_eval_illusion.pruning.compressor import output_head
     from lm_eval_illusion.pruning.owl import linear_layers
     from lm_eval_illusion.pruning.quantization import common_group_size

@@ -28,7 +28,7 @@ def common_group_size(model: PreTrainedModel) -> int:
     """Return the largest group of at most 128 weights that divides the rows of every prunable layer.
 
     Raises:
-        UserError: the group would have fewer than 16 weights; its scales would then need more bits than quantisation saves.
+        UserError: The group would have fewer than 16 weights; its scales would then need more bits than quantisation saves.
     """
     divisor = math.gcd(*(weight.shape[1] for _, weight in prunable_weights(model)))
     size = next(size for size in range(LARGEST_GROUP, 0, -1) if divisor % size == 0)
@@ -44,7 +44,7 @@ def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
     """Refuse a recipe whose result a dense-format checkpoint can't hold, that contradicts itself, or whose AWQ would have no effect.
 
     Raises:
-        UserError: the recipe quantises activations or the KV cache, gives an N:M mask and another sparsity, uses AWQ for a model whose
+        UserError: The recipe quantises activations or the KV cache, gives an N:M mask and another sparsity, uses AWQ for a model whose
             layers AWQ does not know, or is not valid for llmcompressor.
     """
     hint = "give a scheme for weights only, e.g. W4A16"
@@ -71,7 +71,7 @@ def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
     """Round every quantised weight to its grid in place, remove all other traces of quantisation, and return the bits per layer name.
 
     Raises:
-        UserError: something other than a prunable layer is quantised, or weights have more values than their bits can represent.
+        UserError: Something other than a prunable layer is quantised, or weights have more values than their bits can represent.
     """
     from compressed_tensors.quantization import QuantizationMetadata, forward_quantize
 
@@ -104,7 +104,7 @@ def check_levels(name: str, weight: Tensor, scheme: QuantizationArgs) -> None:
     `weight`: [outputs, inputs] of the layer `name`.
 
     Raises:
-        UserError: a group has more; the layer is named.
+        UserError: A group has more; the layer is named.
     """
     levels = max(_most_levels(group) for group in groups_with_one_scale(weight, scheme))
     if levels > 2**scheme.num_bits:
@@ -120,7 +120,7 @@ def groups_with_one_scale(weight: Tensor, scheme: QuantizationArgs) -> Iterator[
     `weight`: [outputs, inputs]. By the scheme's strategy a group is the whole layer, a row, a part of a row, or a block of the matrix.
 
     Raises:
-        UserError: the strategy is not for weights.
+        UserError: The strategy is not for weights.
     """
     strategy = getattr(scheme.strategy, "value", scheme.strategy)
     if strategy == "tensor":
@@ -170,7 +170,7 @@ def _modifiers(recipe: str) -> list[tuple[Modifier, QuantizationConfig | None]]:
 
 
 def _awq_has_layers(modifier: Any, model: PreTrainedModel) -> bool:
-    """Return whether AWQ finds layers to balance. For unlisted architectures llmcompressor tries Llama's layer names and ignores misses."""
+    """Return whether AWQ finds layers to balance. For other architectures llmcompressor tries Llama's layer names and ignores misses."""
     from compressed_tensors.utils import match_modules_set
     from llmcompressor.modifiers.transform.awq.dynamic_mappings import get_layer_mappings_from_model
 

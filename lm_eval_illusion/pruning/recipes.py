@@ -1,4 +1,4 @@
-"""Recipes: llmcompressor's YAML as a Jinja template. One file per method in pruners/, or a file of the user."""
+"""Recipes: llmcompressor's YAML as Jinja templates. Each method has a file in pruners/; a user may give another file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def recipe_template(pruner: str) -> str:
     """Return the text of a pruner's template.
 
     Raises:
-        UserError: the file can't be read as UTF-8 text.
+        UserError: The file can't be read as UTF-8 text.
     """
     path = Path(pruner).expanduser() if is_recipe_file(pruner) else _pruners_folder() / f"{pruner}.yaml"
     try:
@@ -47,7 +47,7 @@ def template_args(pruner: str) -> set[str]:
     """Return the variables that a pruner's template uses, a subset of `TEMPLATE_VARIABLES`; empty for `none`.
 
     Raises:
-        UserError: the template is not valid Jinja, or uses another variable.
+        UserError: The template is not valid Jinja, or uses another variable.
     """
     from jinja2 import Environment, TemplateError
     from jinja2.meta import find_undeclared_variables
@@ -79,7 +79,7 @@ def render_recipe(
     included, in the order of the model. `group_size`: number of consecutive weights that share a quantisation scale.
 
     Raises:
-        UserError: the template can't be filled in, or the result is not a llmcompressor recipe with at least one modifier.
+        UserError: The template can't be filled in, or the result is not a llmcompressor recipe with at least one modifier.
     """
     from jinja2 import Environment, TemplateError
 

@@ -99,7 +99,7 @@ def read_settings(
     Without `sparsity`, 0.6 is used where the recipe has a sparsity variable and no N:M mask is given.
 
     Raises:
-        UserError: an argument is malformed, or two arguments contradict each other.
+        UserError: An argument is malformed, or two arguments contradict each other.
     """
     name = _read_pruner("none" if pruner is None else str(pruner))
     mask = _read_mask_structure(str(mask_structure), name)
@@ -190,7 +190,7 @@ def _why_no_sparsity(mask_structure: str, pruner: str) -> str:
 def _read_owl(
     owl_lambda: float | str | None, owl_m: float | str | None, sparsity: float | None, pruner: str
 ) -> tuple[float | None, float | None]:
-    """Return OWL's lambda and M; two times None for a pruner that is not OWL."""
+    """Return OWL's lambda and M; (None, None) for a pruner that is not OWL."""
     if "owl_sparsities" not in template_args(pruner):
         for name, value in zip(OWL_ARGUMENTS, (owl_lambda, owl_m), strict=True):
             if value is not None:

@@ -53,7 +53,7 @@ def check_shapes(model: PreTrainedModel, mask_structure: str) -> None:
     """Check, before pruning, that the groups of an N:M mask fit into the rows of every layer.
 
     Raises:
-        UserError: a layer's number of inputs is not a multiple of M; the first such layer is named.
+        UserError: A layer's number of inputs is not a multiple of M; the first such layer is named.
     """
     group = int(mask_structure.split(":")[1])
     for name, weight in prunable_weights(model):
@@ -66,21 +66,21 @@ def check_sparsity(
     expected: float,
     mask_structure: str,
     *,
-    of_layer: Mapping[str, float] | None = None,
+    layer_sparsities: Mapping[str, float] | None = None,
     at_least: bool = False,
 ) -> None:
     """Check the measured sparsity of the model, of each layer and, for an N:M mask, of each group.
 
-    `expected`: sparsity of the whole model and, unless `of_layer` gives another, of each layer. `at_least`: more zeros are accepted,
-    because quantisation rounds small weights to zero.
+    `expected`: sparsity of the whole model and of each layer; `layer_sparsities` replaces it for the layers that it names. `at_least`:
+    more zeros are accepted, because quantisation rounds small weights to zero.
 
     Raises:
-        UserError: the sparsity differs by more than `TOLERANCE`; the layer with the largest difference is named.
+        UserError: The sparsity differs by more than `TOLERANCE`; the layer with the largest difference is named.
     """
     if mask_structure != "0:0":
         _check_groups(model, mask_structure, at_least)
     measured = measure_sparsity(model)
-    difference = {name: measured[name] - (of_layer or {}).get(name, expected) for name in measured}
+    difference = {name: measured[name] - (layer_sparsities or {}).get(name, expected) for name in measured}
     # A method that works row by row can miss the target by less than one weight per row; the whole model may not.
     excess = {name: _fault(difference[name], at_least) - 1 / weight.shape[1] for name, weight in prunable_weights(model)}
     worst = max(excess, key=excess.__getitem__)
@@ -98,7 +98,7 @@ def _count_zeros(weight: Tensor) -> int:
 
 
 def _fault(difference: float, at_least: bool) -> float:
-    """Return how far a sparsity is off. With `at_least` only missing zeros count."""
+    """Return the absolute difference of a sparsity; with `at_least`, the missing share of zeros (negative for surplus zeros)."""
     return -difference if at_least else abs(difference)
 
 

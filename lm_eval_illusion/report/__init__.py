@@ -1,4 +1,4 @@
-"""Numbers -> the report: tables on the terminal, Markdown, an HTML page, CSV, Parquet and figures.
+"""The report as tables on the terminal, Markdown, an HTML page, CSV, Parquet and figures.
 
 `report.command` reads runs and writes everything. Every renderer takes a `Report` (analysis.records); a column of its tables is defined
 once, in columns.py or comparison_columns.py.

@@ -27,7 +27,7 @@ CsvValue: TypeAlias = float | str | None
 
 @dataclass(frozen=True)
 class TableEntry:
-    """A table cell of the page: its text, the value that the column sorts by (None: undefined), and a note in small print."""
+    """An entry of a table on the page: its text, the value to sort by (None: undefined), and a note in small print."""
 
     text: str
     order: SortValue
@@ -38,8 +38,8 @@ class TableEntry:
 class Format:
     """How the values of a column are written.
 
-    `text`: for the page. `brief`: for terminal and Markdown, where width is scarce. `sort`: what the page sorts by. `csv`: the value of
-    each CSV field; the fields are named by the column's key and one of `csv_suffixes`.
+    `text`: for the page. `brief`: for terminal and Markdown, where width is scarce. `sort`: the value that the page sorts by. `csv`: the
+    value of each CSV field; the fields are named by the column's key and one of `csv_suffixes`.
     """
 
     text: Callable[[Any], str]

@@ -1,4 +1,4 @@
-"""`Column` and the columns of the report. A column is defined once; terminal, Markdown, page and CSV show the columns of these tuples."""
+"""`Column` and the columns of the report. A column is defined once; terminal, Markdown, page and CSV use the tuples of this module."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def _no_note(row: object) -> str:
 class Column(Generic[R]):
     """A column of a table whose rows are records of type R.
 
-    `key`: its name in CSV files. `explanation`: what the value means, with its unit. `read`: returns the value from a row.
-    On the page, columns of the same `group` stand together under a heading, each with its `group_heading`; `note` returns
-    small print to put behind the value.
+    `key`: its name in CSV files. `explanation`: the meaning of the value, with its unit. `read`: returns the value from a row.
+    On the page, columns of the same `group` are together under one heading, each with its `group_heading`; `note` returns
+    small print to show after the value.
     """
 
     key: str
@@ -90,7 +90,7 @@ class Column(Generic[R]):
         return self.format.csv(self.read(row))
 
 
-# Names of what a row is about: records of several types have these attributes.
+# Columns that name a row: records of several types have these attributes.
 VARIANT: Column[Any] = Column("variant", "variant", "pruning method and requested sparsity", attrgetter("variant"), WORD)
 BASE_MODEL: Column[Any] = Column("base_model", "base model", "the model that was pruned", attrgetter("base_model"), WORD)
 FAMILY: Column[Any] = Column("family", "family", "the task family", attrgetter("family"), WORD)

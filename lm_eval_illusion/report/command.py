@@ -49,9 +49,9 @@ class ReportOptions:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """What was read from the runs.
+    """The data that was read from the runs.
 
-    `notes`: what a reader of the report must know, one sentence each. `noise`: the outcomes of two runs of the dense model, of --noise.
+    `notes`: caveats for readers of the report, one sentence each. `noise`: the outcomes of two runs of the dense model, of --noise.
     """
 
     outcomes: list[Outcome]
@@ -65,7 +65,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     Returns the exit code: 0, or 3 if a --fail-if condition holds.
 
     Raises:
-        UserError: there is nothing to read, a file is not whole, a condition names nothing, or `out` can't be written.
+        UserError: There is nothing to read, a file is incomplete, a condition matches no row, or `out` can't be written.
     """
     from lm_eval_illusion.report.terminal import print_report
 
@@ -94,12 +94,12 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     `texts`: collects the texts of a sample of the items for the item browser.
 
     Raises:
-        UserError: there are neither views nor pairs, or a file is not whole.
+        UserError: There are neither views nor pairs, or a file is incomplete.
     """
     pairs = [read_pair(text) for text in options.pairs]
     runs = find_runs(paths)
     if options.noise is not None:
-        # The second dense run may lie among the others, where it would claim the variant of the first.
+        # The second dense run may be among the others: leave it out there, because it has the variant name of the first.
         repeated = {run.results_file for run in find_runs([options.noise[1]])}
         runs = [run for run in runs if run.results_file not in repeated]
     if options.dense is not None:

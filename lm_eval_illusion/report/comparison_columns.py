@@ -1,4 +1,4 @@
-"""The columns of comparisons: a pruned variant with the dense model, two dense runs, calibration with evaluation languages."""
+"""Columns of comparisons: pruned variants with the dense model, two dense runs, calibration languages with evaluation languages."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from lm_eval_illusion.report.columns import BASE_MODEL, CSV, FAMILY, PAGE, TEXT,
 
 
 def _versus(read: Callable[[DenseComparison], Any]) -> Callable[[Row], Any]:
-    """Read from a row's comparison with the dense model; None where there is none."""
+    """Return a function that reads from a row's comparison with the dense model; it returns None if the row has none."""
     return lambda row: None if row.vs_dense is None else read(row.vs_dense)
 
 
 def _within_noise(name: str) -> Callable[[Row], str]:
-    """Return the note of a change that does not exceed the noise floor."""
+    """Return a function for `Column.note`: it marks a change that does not exceed the noise floor."""
 
     def note(row: Row) -> str:
         verdict = row.vs_dense and row.vs_dense.clears_noise
@@ -41,7 +41,7 @@ def _within_noise(name: str) -> Callable[[Row], str]:
 
 
 def _cleared(comparison: DenseComparison) -> str:
-    """'RPG' for changes of recognition, production and gap that all exceed the noise floor."""
+    """Return the initials of the changes that exceed the noise floor: 'RPG' if recognition, production and gap all do."""
     names = ("recognition", "production", "gap") if comparison.clears_noise else ()
     return "".join(name[0].upper() for name in names if getattr(comparison.clears_noise, name))
 
@@ -53,7 +53,7 @@ def _change(name: str, explanation: str, read: Callable[[DenseComparison], Rate]
 
 
 def _tests(name: str) -> tuple[Column[Row], ...]:
-    """The columns of one accuracy's McNemar test."""
+    """Return the columns of one accuracy's McNemar test."""
     test = attrgetter(f"mcnemar_{name}")
     flips = "items right under the dense model only : under the pruned model only"
     holm = "the same, corrected over the languages by Holm's method"
@@ -65,7 +65,7 @@ def _tests(name: str) -> tuple[Column[Row], ...]:
 
 
 def _best_p(name: str, explanation: str) -> Column[Row]:
-    """The Holm-corrected p-value where there is one, else the plain one: for narrow tables."""
+    """Return the column for narrow tables: the Holm-corrected p-value if there is one, else the uncorrected one."""
 
     def read(comparison: DenseComparison) -> float | None:
         test = getattr(comparison, f"mcnemar_{name}")
@@ -209,7 +209,7 @@ NOISE_COLUMNS: tuple[Column[NoiseRow], ...] = (
 
 @dataclass(frozen=True)
 class CalibrationRow:
-    """An entry of a calibration table, with the table for the names that all its entries share."""
+    """An entry of a calibration table, with the table, which holds the names that all its entries share."""
 
     table: CalibrationTable
     entry: CalibrationEntry
@@ -231,7 +231,7 @@ class CalibrationRow:
 
 
 def _setting(name: str) -> Column[CalibrationRow]:
-    """A pruning setting that all entries of a table share; its name says the settings on terminal and page."""
+    """Return the CSV column of a pruning setting that all entries of a table share. On terminal and page the table's name contains it."""
     return Column(name, name, "pruning setting", attrgetter(f"table.{name}"), WORD, CSV)
 
 

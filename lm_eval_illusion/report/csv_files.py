@@ -18,15 +18,15 @@ def leaderboard_csv(report: Report) -> str:
 
 def calibration_csv(report: Report) -> str:
     """Return calibration_languages.csv: a line for each pair of calibration and evaluation language."""
-    rows = [CalibrationRow(table, cell) for table in report.calibration_languages for cell in table.cells]
+    rows = [CalibrationRow(table, entry) for table in report.calibration_languages for entry in table.cells]
     return csv_text(CALIBRATION_COLUMNS, rows)
 
 
 def csv_text(columns: Sequence[Column[R]], rows: Sequence[R]) -> str:
     """Return a header of the columns' CSV fields and a line for each row."""
-    shown = [column for column in columns if Output.CSV in column.outputs]
+    csv_columns = [column for column in columns if Output.CSV in column.outputs]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field for column in shown for field in column.csv_fields)
-    writer.writerows([value for column in shown for value in column.csv_values(row)] for row in rows)
+    writer.writerow(field for column in csv_columns for field in column.csv_fields)
+    writer.writerows([value for column in csv_columns for value in column.csv_values(row)] for row in rows)
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""The files of a report: all are written completely or none is replaced. outcomes.parquet is the tidy table of outcomes."""
+"""The files of a report: either all are written completely, or none is replaced. outcomes.parquet has a row for each outcome."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.analysis.crosstab import cell_of
+from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.records import Report, report_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.csv_files import calibration_csv, leaderboard_csv
@@ -28,7 +28,7 @@ def write_report(
     Every file is written into a temporary folder first and then renamed: after an error, the files of an earlier report are unchanged.
 
     Raises:
-        UserError: the folder can't be written.
+        UserError: The folder can't be written.
     """
     texts = report_texts(report, notes, browser)
     try:
@@ -75,6 +75,6 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
 
     columns: dict[str, list[Any]] = {name: [getattr(o.variant, name) for o in outcomes] for name in Variant.column_names()}
     columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_FIELDS}
-    columns["cell"] = [cell_of(outcome) for outcome in outcomes]
+    columns["cell"] = [outcome_class_of(outcome) for outcome in outcomes]
     columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in RECOVERY_STRATEGIES}
     parquet.write_table(pa.table(columns), path)

@@ -11,7 +11,7 @@ MINUS = "−"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """0.2784 -> '27.8'."""
+    """Format a share in per cent: 0.2784 -> '27.8'."""
     return UNDEFINED if value is None else decimal(100 * value, digits)
 
 
@@ -32,7 +32,7 @@ def decimal(value: float | None, digits: int = 1) -> str:
 
 
 def count(value: float | None) -> str:
-    """3571 -> '3,571'; a median may end in .5."""
+    """Format a count: 3571 -> '3,571'; a median may end in .5."""
     if value is None:
         return UNDEFINED
     return decimal(value, 1).removesuffix(".0")
@@ -51,22 +51,22 @@ def p_value(value: float | None) -> str:
 
 
 def share_with_interval(rate: AnyRate | None) -> str:
-    """Rate(0.278, (0.25, 0.31)) -> '27.8 [25.0, 31.0]', in per cent."""
+    """Format a share with its interval in per cent: Rate(0.278, (0.25, 0.31)) -> '27.8 [25.0, 31.0]'."""
     return _with_interval(rate, percent)
 
 
 def change_with_interval(rate: AnyRate | None) -> str:
-    """Rate(-0.172, (-0.2, -0.1)) -> '−17.2 [−20.0, −10.0]', in points."""
+    """Format a change with its interval in points: Rate(-0.172, (-0.2, -0.1)) -> '−17.2 [−20.0, −10.0]'."""
     return _with_interval(rate, points)
 
 
 def decimal_with_interval(rate: AnyRate | None) -> str:
-    """Rate(1.4, (1.2, 1.6)) -> '1.40 [1.20, 1.60]'."""
+    """Format a number with its interval and two decimals: Rate(1.4, (1.2, 1.6)) -> '1.40 [1.20, 1.60]'."""
     return _with_interval(rate, lambda value: decimal(value, 2))
 
 
 def span(values: Sequence[int]) -> str:
-    """[200, 200] -> '200'; [198, 200] -> '198 to 200'; no values -> a dash."""
+    """Format the range of some counts: [200, 200] -> '200'; [198, 200] -> '198 to 200'; no values -> a dash."""
     if not values:
         return UNDEFINED
     low, high = min(values), max(values)

@@ -1,4 +1,4 @@
-"""The report in one sentence: what happened to the worst variant, with numbers."""
+"""The headline: one sentence with the numbers of the worst variant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_na
 
 
 def headline(report: Report) -> str:
-    """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the one whose gap is widest."""
+    """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the variant with the widest gap."""
     row = worst_row(report)
     if row is None:
         return "Nothing was measured: no item has a defined recognition and production."
@@ -66,15 +66,15 @@ def _changes(comparison: DenseComparison) -> str:
 
 
 def _known_items(comparison: DenseComparison) -> str:
-    """Return how many of the dense model's right answers became recognition-only errors."""
+    """Return in words how many of the dense model's right answers became recognition-only errors."""
     known, induced = comparison.known, comparison.induced_recognition_only
     if not known:
         return "the dense model gave no right answer, so there was none to lose"
-    which = f"of {count(known)} {'answer' if known == 1 else 'answers'} that the dense model gave"
+    subject = f"of {count(known)} {'answer' if known == 1 else 'answers'} that the dense model gave"
     if not induced:
-        return f"{which}, none is still recognised and no longer said"
+        return f"{subject}, none is still recognised and no longer said"
     verb = "is" if induced == 1 else "are"
-    return f"{which}, {count(induced)} ({percent(induced / known, 0)} %) {verb} still recognised and no longer said"
+    return f"{subject}, {count(induced)} ({percent(induced / known, 0)} %) {verb} still recognised and no longer said"
 
 
 def _levels(row: Row) -> str:

@@ -40,9 +40,9 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
     """Return the page of a report.
 
     Args:
-        report: the numbers.
-        notes: caveats, one sentence each.
-        browser: of `item_browser`: the items with the outputs of every variant.
+        report: The numbers.
+        notes: Caveats, one sentence each.
+        browser: The result of `item_browser`: the items with the outputs of every variant.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -84,7 +84,7 @@ def _tables(report: Report) -> dict[str, PageTable | None]:
 
 
 def _scope(report: Report) -> str:
-    """Return what was compared: how the headline's variant was chosen, and the numbers of models, languages and items."""
+    """Return the scope in words: how the headline's variant was chosen, and the numbers of models, languages and items."""
     pruned = [entry for entry in report.variants if entry.pruner != DENSE]
     models = len({entry.base_model for entry in report.variants})
     languages = len({row.language for row in language_rows(report)})
@@ -94,8 +94,8 @@ def _scope(report: Report) -> str:
         f"{span([row.n for row in pooled_rows(report)])} items a variant",
     ]
     worst = worst_row(report)
-    by = "by how its illusion gap changed" if worst and worst.vs_dense else "by its illusion gap"
-    chosen = f"The worst of {len(pruned)} pruned variants {by}. " if len(pruned) > 1 else ""
+    criterion = "by how its illusion gap changed" if worst and worst.vs_dense else "by its illusion gap"
+    chosen = f"The worst of {len(pruned)} pruned variants {criterion}. " if len(pruned) > 1 else ""
     return f"{chosen}{', '.join(parts)}."
 
 

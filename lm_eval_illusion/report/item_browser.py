@@ -1,4 +1,4 @@
-"""The data of the item browser in report.html: each item with its options, and what every variant answered."""
+"""The data of the item browser in report.html: each item with its options and the responses of every variant."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from lm_eval_illusion.analysis.crosstab import cell_of
+from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.dense_comparison import transition_of
 from lm_eval_illusion.results.item_texts import ItemKey, ItemTexts
 from lm_eval_illusion.results.outcomes import Outcome
 
 MOST_ROWS = 50_000
-"""The largest number of rows (an item of a variant): a browser filters them without delay, and they make about 10 MB of file."""
+"""Largest number of rows, each an item of a variant: a browser filters them without delay, and they add about 10 MB to the file."""
 
 
 def item_browser(outcomes: Sequence[Outcome], texts: ItemTexts) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _row(outcome: Outcome, item: int, dense: Outcome | None, texts: ItemTexts) -
         "item": item,
         "base_model": outcome.variant.base_model,
         "variant": outcome.variant.variant,
-        "cell": cell_of(outcome),
+        "cell": outcome_class_of(outcome),
         "transition": None if dense is None or outcome.variant.is_dense else transition_of(dense, outcome),
         "scores": list(answers.scores),
         "gold_rank": outcome.gold_rank,

@@ -16,11 +16,11 @@ DENSE = "none"
 
 
 def short_names(report: Report) -> dict[str, str]:
-    """Map each base model to its name without organisation or folder; to the whole name where two short names would be equal."""
-    whole = list(dict.fromkeys(row.base_model for row in report.rows))
-    short = {name: _short(name) for name in whole}
+    """Map each base model to its name without organisation or folder; to the full name where two short names would be equal."""
+    full_names = list(dict.fromkeys(row.base_model for row in report.rows))
+    short = {name: _short(name) for name in full_names}
     uses = Counter(short.values())
-    return {name: short[name] if uses[short[name]] == 1 else name for name in whole}
+    return {name: short[name] if uses[short[name]] == 1 else name for name in full_names}
 
 
 def language_name(code: str) -> str:

@@ -38,24 +38,24 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
 
 
 def _gaps(outcomes: Sequence[Outcome]) -> list[str]:
-    """Note where variants of a base model were not evaluated on the same items: their pooled rows then differ in what they cover."""
-    items_of: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    """Return a note for each variant that was evaluated on fewer items than others of its base model: its pooled rows cover fewer."""
+    items: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     for outcome in outcomes:
-        items_of[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))
-    return [note for (model, family), by_variant in items_of.items() for note in _gaps_of(model, family, by_variant)]
+        items[outcome.variant.base_model, outcome.family][outcome.variant.variant].add((outcome.language, outcome.id))
+    return [note for (model, family), by_variant in items.items() for note in _gaps_of(model, family, by_variant)]
 
 
 def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, str]]]) -> Iterator[str]:
     everything = set().union(*by_variant.values())
     languages = {language for language, _ in everything}
     for variant, items in sorted(by_variant.items()):
-        without = sorted(languages - {language for language, _ in items})
-        if without:
-            yield f"{variant} of {model} was not asked {family} in {', '.join(without)}: its pooled rows lack them."
+        missing = ", ".join(sorted(languages - {language for language, _ in items}))
+        if missing:
+            yield f"{variant} of {model} was not evaluated on {family} in {missing}: its pooled rows lack these languages."
         elif len(items) < len(everything):
             yield (
-                f"{variant} of {model} was asked {len(items)} of the {len(everything)} items of {family}: it is compared with the"
-                " dense model over the items of both, its other numbers are of its own."
+                f"{variant} of {model} was evaluated on {len(items)} of the {len(everything)} items of {family}: it is compared with"
+                " the dense model over the items of both, its other numbers are over its own items."
             )
 
 

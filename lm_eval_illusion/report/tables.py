@@ -46,49 +46,49 @@ class TextTable(Generic[R]):
 
 def text_table(names: Sequence[Column[R]], columns: Sequence[Column[R]], rows: Sequence[R]) -> TextTable[R]:
     """Return a table of the naming columns and of those `columns` that appear in text."""
-    shown = [*names, *(column for column in columns if Output.TEXT in column.outputs)]
-    return TextTable(shown, len(names), [[column.brief(row) for column in shown] for row in rows])
+    text_columns = [*names, *(column for column in columns if Output.TEXT in column.outputs)]
+    return TextTable(text_columns, len(names), [[column.brief(row) for column in text_columns] for row in rows])
 
 
 def variant_table(report: Report) -> TextTable[Row]:
-    """A row for each variant and family, over all languages."""
+    """Return the table with a row for each variant and family, over all languages."""
     return text_table([VARIANT, FAMILY], ROW_COLUMNS, pooled_rows(report))
 
 
 def language_table(report: Report, base_model: str, variant: str) -> TextTable[Row]:
-    """A row for each language and family of one variant."""
+    """Return the table with a row for each language and family of one variant."""
     rows = [row for row in language_rows(report) if (row.base_model, row.variant) == (base_model, variant)]
     return text_table([ITEM_LANGUAGE, FAMILY], ROW_COLUMNS, rows)
 
 
 def answer_type_table(report: Report) -> TextTable[Row]:
-    """A row for each variant, family and answer type."""
+    """Return the table with a row for each variant, family and answer type."""
     return text_table([VARIANT, FAMILY, ANSWER_TYPE], ROW_COLUMNS, report.answer_type_rows)
 
 
 def dense_table(report: Report) -> TextTable[Row]:
-    """A row for each variant and family that was compared with a dense model, over all languages."""
+    """Return the table with a row for each variant and family that was compared with a dense model, over all languages."""
     return text_table([VARIANT, FAMILY], DENSE_COLUMNS, [row for row in pooled_rows(report) if row.vs_dense])
 
 
 def dense_language_table(report: Report, base_model: str, variant: str) -> TextTable[Row]:
-    """A row for each language and family of one variant that was compared with a dense model."""
+    """Return the table with a row for each language and family of one variant that was compared with a dense model."""
     rows = [row for row in language_rows(report) if (row.base_model, row.variant) == (base_model, variant) and row.vs_dense]
     return text_table([ITEM_LANGUAGE, FAMILY], DENSE_COLUMNS, rows)
 
 
 def leaderboard_table(report: Report) -> TextTable[Any]:
-    """A row for each leaderboard entry."""
+    """Return the table with a row for each leaderboard entry."""
     return text_table([], LEADERBOARD_COLUMNS, report.leaderboard)
 
 
 def noise_table(report: Report) -> TextTable[Any]:
-    """A row for each family and language of the two dense runs."""
+    """Return the table with a row for each family and language of the two dense runs."""
     return text_table([FAMILY, ITEM_LANGUAGE], NOISE_COLUMNS, report.noise.rows if report.noise else [])
 
 
 def provenance_table(report: Report) -> TextTable[Any]:
-    """A row for each variant: how it was made, and the files that its numbers come from."""
+    """Return the table with a row for each variant: how it was made, and the files that its numbers come from."""
     return text_table([], VARIANT_COLUMNS, report.variants)
 
 
@@ -97,7 +97,7 @@ CALIBRATION_MEASURES = (
     (PRODUCTION_CHANGE, "production against dense, points"),
     (INDUCED_RATE, "induced recognition-only errors, %"),
 )
-"""What the matrices show: the column and the title with its unit."""
+"""The measures that the matrices show: the column, and the title with its unit."""
 
 
 @dataclass(frozen=True)
@@ -143,56 +143,57 @@ def page_table(caption: str, names: Sequence[Column[Any]], columns: Sequence[Col
     """
     if not rows:
         return None
-    shown = [*names, *_grouped([column for column in columns if Output.PAGE in column.outputs])]
-    entries = [[column.entry(row) for column in shown] for row in rows]
-    defined = [index for index in range(len(shown)) if any(row[index].text != UNDEFINED for row in entries)]
-    kept = [shown[index] for index in defined]
-    return PageTable(caption, kept, _group_headings(kept), [[row[index] for index in defined] for row in entries])
+    candidates = [*names, *_grouped([column for column in columns if Output.PAGE in column.outputs])]
+    entries = [[column.entry(row) for column in candidates] for row in rows]
+    defined = [index for index in range(len(candidates)) if any(row[index].text != UNDEFINED for row in entries)]
+    page_columns = [candidates[index] for index in defined]
+    page_rows = [[row[index] for index in defined] for row in entries]
+    return PageTable(caption, page_columns, _group_headings(page_columns), page_rows)
 
 
 def page_leaderboard(report: Report) -> PageTable | None:
-    """Variants ranked by production. The first column also names base model and family; both follow as columns to sort by."""
+    """Return the leaderboard. The first column also names base model and family; both follow as columns to sort by."""
     columns = [column for column in LEADERBOARD_COLUMNS if column not in (VARIANT, BASE_MODEL, FAMILY)]
     columns += _identity(report)[1:]
     return page_table("Leaderboard, ranked by production", [_name(report)], columns, report.leaderboard)
 
 
 def page_errors(report: Report) -> PageTable | None:
-    """The recognition-only errors of each variant: demoted or erased."""
+    """Return the table of the recognition-only errors of each variant: demoted or erased."""
     caption = "Recognition-only errors: demoted or erased"
     return page_table(caption, _identity(report), ROW_COLUMNS, pooled_rows(report))
 
 
 def page_dense(report: Report) -> PageTable | None:
-    """Each pruned variant and family against the dense model, over all languages."""
+    """Return the table of each pruned variant and family against the dense model, over all languages."""
     return _page_dense("Against the dense model, all languages", [_name(report)], pooled_rows(report))
 
 
 def page_dense_languages(report: Report) -> PageTable | None:
-    """Each pruned variant, family and language against the dense model."""
+    """Return the table of each pruned variant, family and language against the dense model."""
     return _page_dense("Against the dense model, by language", [_name(report), ITEM_LANGUAGE], language_rows(report))
 
 
 def page_dense_answer_types(report: Report) -> PageTable | None:
-    """Each pruned variant, family and answer type against the dense model."""
+    """Return the table of each pruned variant, family and answer type against the dense model."""
     return _page_dense("Against the dense model, by answer type", [_name(report), ANSWER_TYPE], report.answer_type_rows)
 
 
 def page_noise(report: Report, pooled: bool) -> PageTable | None:
-    """The differences between two dense runs, over all languages or by language."""
+    """Return the table of the differences between two dense runs, over all languages or by language."""
     rows = [row for row in report.noise.rows if (row.language == POOLED) == pooled] if report.noise else []
     names = [*_identity(report)[1:], ITEM_LANGUAGE]
     return page_table("Two dense runs: differences by chance alone", names, NOISE_COLUMNS, rows)
 
 
 def page_calibration(report: Report) -> PageTable | None:
-    """A row for each pair of calibration and evaluation language, with intervals."""
+    """Return the table with a row for each pair of calibration and evaluation language, with intervals."""
     rows = [CalibrationRow(table, entry) for table in report.calibration_languages for entry in table.cells]
     return page_table(CALIBRATION, _identity(report), CALIBRATION_COLUMNS, rows)
 
 
 def page_provenance(report: Report) -> PageTable | None:
-    """How each variant was made, and the files that its numbers come from."""
+    """Return the table of how each variant was made, and of the files that its numbers come from."""
     return page_table("Variants and their runs", [], VARIANT_COLUMNS, report.variants)
 
 
@@ -219,7 +220,7 @@ def _name(report: Report) -> Column[Any]:
 
 
 def _grouped(columns: Sequence[Column[R]]) -> list[Column[R]]:
-    """Return the columns with each group gathered at the place of its first column."""
+    """Return the columns with each group gathered at the position of its first column."""
     first_of_group: dict[str, int] = {}
     for index, column in enumerate(columns):
         first_of_group.setdefault(column.group, index)

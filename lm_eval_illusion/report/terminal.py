@@ -20,7 +20,7 @@ from lm_eval_illusion.report.names import variants_of
 from lm_eval_illusion.report.tables import TextTable, calibration_matrices, dense_table, language_table, variant_table
 
 WIDTH_OF_A_FILE = 200
-"""Characters in a line where the output is no terminal."""
+"""Characters per line if the output is not a terminal."""
 LEGEND = (
     "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
     " production; recognition-only: recognised, but not produced."
@@ -74,19 +74,19 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
 
 
 def _rich_table(title: str, table: TextTable[R]) -> Table:
-    """Leave out columns that are undefined in every row, and the family where all rows have the same."""
-    kept = []
+    """Return a rich table without the columns that are undefined in every row, and without the family if all rows have the same."""
+    visible = []
     for index, column in enumerate(table.columns):
         texts = {row[index] for row in table.rows}
         if texts - {UNDEFINED} and not (column is FAMILY and len(texts) < 2):
-            kept.append(index)
-    headings = [table.columns[index].heading for index in kept]
-    names = sum(index < table.names for index in kept)
-    return _grid(title, headings, [[row[index] for index in kept] for row in table.rows], names)
+            visible.append(index)
+    headings = [table.columns[index].heading for index in visible]
+    names = sum(index < table.names for index in visible)
+    return _grid(title, headings, [[row[index] for index in visible] for row in table.rows], names)
 
 
 def _grid(title: str | None, headings: Sequence[str], rows: Sequence[Sequence[str]], names: int) -> Table:
-    """Return a rich table; the first `names` columns are names and stand left."""
+    """Return a rich table; the first `names` columns are names and aligned to the left."""
     # Names come from files: as Text, "[bold]" in a name is not markup.
     table = Table(title=None if title is None else Text(title), title_justify="left")
     for index, heading in enumerate(headings):

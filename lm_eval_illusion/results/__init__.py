@@ -1,7 +1,7 @@
-"""lm_eval's output files -> outcomes: the only package that reads them, and the only input of analysis and report.
+"""Reader of lm_eval's output files, which become outcomes. No other package reads these files; analysis and report use only outcomes.
 
-`find_runs` and `find_views` find the files, `join_views` and `join_tasks` read them, and `Outcome` is what an evaluated `Variant`
-answered to one item. Nothing here imports torch.
+`find_runs` and `find_views` find the files, `join_views` and `join_tasks` read them. An `Outcome` is the result of an evaluated
+`Variant` on one item. Nothing here imports torch.
 """
 
 from lm_eval_illusion.results.item_texts import ItemTexts

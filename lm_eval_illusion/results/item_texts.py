@@ -1,4 +1,4 @@
-"""The texts of a bounded sample of items, collected while the samples files are read, for the item browser."""
+"""The texts of a bounded sample of items for the item browser, collected while the samples files are read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ItemKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class ItemText:
-    """An item as a reader sees it. None where the document lacks the field; `gold`: index of the right option."""
+    """The texts of an item. A field is None if the document lacks it; `gold`: index of the right option."""
 
     family: str
     language: str
@@ -37,9 +37,9 @@ class ItemText:
 
 
 class AnswerTexts(msgspec.Struct, gc=False):
-    """What a variant made of an item: log-likelihoods of the options in nats (None: not finite), and outputs by view.
+    """A variant's responses to an item: log-likelihoods of the options in nats (None: not finite), and outputs by view.
 
-    There are tens of thousands of these: without `gc=False` and tuples, the garbage collector takes seconds to search them.
+    There are tens of thousands of these records: without `gc=False` and tuples, the garbage collector takes seconds to search them.
     """
 
     scores: tuple[float | None, ...] = ()
@@ -48,7 +48,7 @@ class AnswerTexts(msgspec.Struct, gc=False):
 
 @dataclass
 class _SampledId:
-    """One id in all its languages and variants. `outcomes`: how many outcomes it has."""
+    """One id in all its languages and variants. `outcomes`: the number of its outcomes."""
 
     outcomes: int = 0
     items: dict[tuple[str, str], ItemText] = field(default_factory=dict)
@@ -59,8 +59,8 @@ class ItemTexts:
     """The texts of a sample of items with at most `most_outcomes` outcomes.
 
     The sample consists of whole items: an id in all its languages and variants, or not at all. Ids are taken in the order of the SHA-256
-    of the id until the next one would exceed the limit, so the sample is fair and always the same. It is exact although it is drawn
-    while the files are read: the count of an id only grows, so an id that is beyond the limit once stays beyond it.
+    of the id until the next one would exceed the limit, so the sample has no bias and is always the same. It is exact although it is
+    drawn while the files are read: counts only grow, so an id that is beyond the limit once stays beyond it.
     """
 
     def __init__(self, most_outcomes: int) -> None:
@@ -72,7 +72,7 @@ class ItemTexts:
         self._limit: int | None = None
 
     def count_outcome(self, item_id: str) -> bool:
-        """Count one more outcome of this id. Returns whether the sample contains the id."""
+        """Count one more outcome of this id and return whether the sample contains the id."""
         if item_id not in self._sampled:
             number = int.from_bytes(hashlib.sha256(item_id.encode("utf-8", "surrogatepass")).digest(), "big")
             if self._limit is not None and number >= self._limit:
@@ -92,7 +92,7 @@ class ItemTexts:
         return item_id in self._sampled
 
     def add_view(self, view: ViewFile, item_id: str, row: RowTexts) -> None:
-        """Add what a variant answered in one view to an item of the sample."""
+        """Add a variant's response in one view to an item of the sample."""
         sampled = self._sampled[item_id]
         if (view.family, view.language) not in sampled.items:
             sampled.items[view.family, view.language] = _item_of_view(view, item_id, row.doc)
@@ -116,7 +116,7 @@ class ItemTexts:
         return sampled.items.get((family, language)) if sampled else None
 
     def answers(self, variant: Variant, key: ItemKey) -> AnswerTexts:
-        """Return what a variant answered to an item of the sample; empty if nothing was added."""
+        """Return a variant's responses to an item of the sample; empty if none was added."""
         family, language, item_id = key
         return self._sampled[item_id].answers.get((*variant.key, family, language), AnswerTexts())
 

@@ -1,4 +1,4 @@
-"""Samples files -> outcomes: the views of a family, language and variant are joined on the item id."""
+"""Join of samples files into outcomes: the views of a family, language and variant are joined on the item id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lm_eval_illusion.views import VIEWS
 
 @dataclass(frozen=True)
 class Recognition:
-    """What counts as recognised: the view, and its metric that must be 1."""
+    """The criterion for a recognised item: the view, and its metric that must be 1."""
 
     view: str
     metric: str
@@ -41,7 +41,7 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
     is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, or `letters`, the `acc` of the view `mc_letters`.
 
     Raises:
-        UserError: there is nothing to read, a file is truncated, items are missing or duplicate, or views ask different items.
+        UserError: There is nothing to read, a file is truncated, items are missing or duplicate, or the items of the views differ.
     """
     _check_known(recognition)
     return join_views(views_below(paths), recognition)
@@ -51,7 +51,7 @@ def views_below(paths: Iterable[str | Path]) -> list[ViewFile]:
     """Return the samples files of our tasks in every run below `paths`.
 
     Raises:
-        UserError: there are none, or a results file is not whole.
+        UserError: There are no such files, or a results file is incomplete.
     """
     searched = list(paths)
     views = find_views(find_runs(searched))
@@ -65,10 +65,10 @@ def join_views(
 ) -> list[Outcome]:
     """Return the outcomes of these views, joined on the item id as in `load_outcomes`. Each samples file is read once.
 
-    `texts`: collects the texts of a sample of the items on the way. `cache`: rows of files that another call joins, too.
+    `texts`: collects the texts of a sample of the items during the same pass. `cache`: rows of files that another call joins, too.
 
     Raises:
-        UserError: as `load_outcomes`.
+        UserError: As `load_outcomes`.
     """
     _check_known(recognition)
     check_unique(views)
@@ -81,10 +81,10 @@ def join_views(
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
-    """Check that no variant has a task twice, and that no two different models have the name of one variant, in any language.
+    """Check that no variant has a task twice, and that no two different models have the same base model and variant name.
 
     Raises:
-        UserError: names both runs.
+        UserError: There is such a pair of runs; the message names both.
     """
     tasks: dict[tuple[str, str, str], TaskFile] = {}
     models: dict[tuple[str, str], TaskFile] = {}
@@ -95,7 +95,7 @@ def check_unique(files: Sequence[TaskFile]) -> None:
         other = same_task if same_task is not file else same_name
         if same_task is not file or same_name.variant.identity != file.variant.identity:
             raise UserError(
-                f"{other.results_file} and {file.results_file} both claim variant {name[1]} of {name[0]} ({file.task}):"
+                f"{other.results_file} and {file.results_file} are both runs of variant {name[1]} of {name[0]} ({file.task}):"
                 " report them one at a time"
             )
 
@@ -113,7 +113,7 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
             other = first.setdefault((view.variant.base_model, view.task, view.effective), view)
             if other.task_hash != view.task_hash:
                 raise UserError(
-                    f"{other.results_file} and {view.results_file} ask {view.task} with different items or prompts (a chat"
+                    f"{other.results_file} and {view.results_file} ran {view.task} with different items or prompts (a chat"
                     " template, few-shot examples, --samples): run both with the same, or report them one at a time"
                 )
 
@@ -174,7 +174,7 @@ def _gold_logprob(mc: SampleRow | None) -> float | None:
 
 
 def _strategy_metrics(by_view: dict[str, ViewFile]) -> dict[str, str]:
-    """Return the recovery strategies that ran, each with the metric that says whether it produced the answer."""
+    """Return the recovery strategies that ran, each with the metric that is 1 if the strategy produced the answer."""
     metrics = {}
     for view in VIEWS:
         if view.role == "recovery" and view.name in by_view:
@@ -189,7 +189,7 @@ def _check_same_items(recognising: str, by_view: dict[str, ViewFile], rows: dict
         only_there, only_here = expected - rows[name].keys(), rows[name].keys() - expected
         if only_there or only_here:
             raise UserError(
-                f"{view.samples_file} and {by_view[recognising].samples_file} ask different items"
+                f"{view.samples_file} and {by_view[recognising].samples_file} have different items"
                 f" (only {name}: {join_truncated(sorted(only_here)) or 'none'};"
                 f" only {recognising}: {join_truncated(sorted(only_there)) or 'none'}):"
                 " run both with the same --limit or --samples"

@@ -1,4 +1,4 @@
-"""The outcome: what a variant answered to one item in one language. Analysis and report work on outcomes only."""
+"""The outcome: the result of a variant on one item in one language. Analysis and report use only outcomes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ WITHOUT_LANGUAGE = "und"
 RECOVERY_STRATEGIES = tuple(view.name for view in VIEWS if view.role == "recovery")
 """The strategies that `Outcome.recovered` may contain."""
 ANSWER_SHOWING_STRATEGIES = frozenset(view.name for view in VIEWS if view.role == "recovery" and view.shows_answer)
-"""Strategies with the answer in the prompt. They do not count for `any` and `demoted`, which ask whether the model still has it."""
+"""Strategies with the answer in the prompt. They do not count for `any` and `demoted`, which measure whether the model still has it."""
 OUTPUT_LABELS = {view.name: view.label for view in VIEWS if not view.is_scored}
 """The views that generate text: name -> label in the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a variant answered to one item in one language.
+    """The result of a variant on one item in one language.
 
     `run`: the name of the results file. `recovered`: strategy -> whether it produces the answer, for the strategies that ran.
     `gold_rank`: rank of the gold answer's first token after the open prompt, 1 for the greedy choice; None if the backend gave none.

@@ -1,4 +1,4 @@
-"""The results file of an lm_eval run: the fields that this package reads, as typed records."""
+"""The results file of an lm_eval run: typed records of the fields that this package reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 class IllusionConfig(msgspec.Struct, frozen=True):
-    """`config.illusion`: how our model classes made the model. The fields are described at `Variant`."""
+    """`config.illusion`: the provenance that our model classes write. `Variant` describes the fields."""
 
     base_model: str
     variant: str
@@ -58,7 +58,7 @@ class TaskConfig(msgspec.Struct, frozen=True):
 
 
 class SampleCount(msgspec.Struct, frozen=True):
-    """An entry of `n-samples`. `effective`: how many documents of the task were asked."""
+    """An entry of `n-samples`. `effective`: the number of documents of the task that were evaluated."""
 
     effective: int | float
 
@@ -86,7 +86,7 @@ def read_results_file(path: Path) -> ResultsFile:
     """Read a results file.
 
     Raises:
-        UserError: it is not whole, or not a results file of lm_eval.
+        UserError: The file is incomplete, or not a results file of lm_eval.
     """
     try:
         # Python's parser, because lm_eval writes NaN, which is not JSON.

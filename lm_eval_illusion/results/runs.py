@@ -55,7 +55,7 @@ class Run:
         """Return the samples file of one of the run's tasks.
 
         Raises:
-            UserError: there is none, or the results file does not say how many documents were asked.
+            UserError: There is no such file, or the results file lacks the number of evaluated documents.
         """
         date = self.results_file.stem.rpartition("_")[2]
         samples_file = self.results_file.with_name(f"samples_{task}_{date}.jsonl")
@@ -64,7 +64,7 @@ class Run:
                 f"{self.results_file} has no samples of {task} beside it: run lm_eval with --log_samples and --output_path"
             )
         if task not in self.results.n_samples:
-            raise UserError(f"{self.results_file} does not say how many items {task} asked: run it again")
+            raise UserError(f"{self.results_file} lacks the number of items of {task}: run it again")
         return TaskFile(
             self.variant,
             self.results_file,
@@ -87,7 +87,7 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     """Return every run below `paths`, which are folders or results files.
 
     Raises:
-        UserError: there is nothing to read, or a results file is not whole.
+        UserError: There is nothing to read, or a results file is incomplete.
     """
     return [_read_run(results_file) for results_file in _results_files(paths)]
 
@@ -96,7 +96,7 @@ def find_views(runs: Iterable[Run]) -> list[ViewFile]:
     """Return the samples files of our tasks; tasks of other projects are left out.
 
     Raises:
-        UserError: a samples file is missing, or a run was made with settings that contradict its views.
+        UserError: A samples file is missing, or a run was made with settings that contradict its views.
     """
     return [view for run in runs for view in _views_of(run)]
 
@@ -104,20 +104,20 @@ def find_views(runs: Iterable[Run]) -> list[ViewFile]:
 def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     """Return the runs with every other model as a compressed variant of the model `dense`, named by the last part of its own name.
 
-    For models that were compressed by other tools and evaluated from their own folder: their method is not known here.
+    This is for models that other tools compressed; their runs do not name the compression method.
 
     Raises:
-        UserError: no run is of that model.
+        UserError: No run evaluated that model.
     """
     models = sorted({run.variant.base_model for run in runs})
     if dense not in models:
-        raise UserError(f"--dense {dense}: no run is of that model: there are {join_truncated(models, most=9)}")
+        raise UserError(f"--dense {dense}: no run evaluated that model: there are {join_truncated(models, most=9)}")
     return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
 
 
-def join_truncated(things: Iterable[object], most: int = 3) -> str:
+def join_truncated(values: Iterable[object], most: int = 3) -> str:
     """Join names: 'a, b, c and 7 more'."""
-    names = [str(thing) for thing in things]
+    names = [str(value) for value in values]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

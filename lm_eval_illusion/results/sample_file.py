@@ -21,7 +21,7 @@ Parsed = TypeVar("Parsed")
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
-    """What one line says of one item.
+    """The numbers of one item in one line.
 
     `metrics`: by name; NaN where lm_eval wrote NaN, None where an optional metric is null or missing. `gold` and `scores`: index of the
     gold choice and log-likelihood of each choice in nats; None if they were not requested. `doc_hash`, `answer_type`: None if the line
@@ -84,7 +84,7 @@ def read_rows(
     last one counts.
 
     Raises:
-        UserError: a line is not whole JSON or lacks a field; the message begins with file:line.
+        UserError: A line is not whole JSON or lacks a field; the message begins with file:line.
     """
     rows = read_rows_and_texts(path, metrics, optional, scores=scores, id_field=id_field, needs_text=lambda _: False)
     return (row for row, _ in rows)
@@ -102,7 +102,7 @@ def read_rows_and_texts(
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
     Raises:
-        UserError: as `read_rows`.
+        UserError: As `read_rows`.
     """
     names = {f"metric_{index}": name for index, name in enumerate((*metrics, *optional))}
     line_type = _line_type(tuple(metrics), tuple(optional), scores, id_field)
@@ -119,7 +119,7 @@ def read_full_rows(path: Path) -> Iterator[FullRow]:
     """Yield the rows of a samples file of any task, in file order.
 
     Raises:
-        UserError: a line is not whole JSON or not a row of lm_eval; the message begins with file:line.
+        UserError: A line is not whole JSON or not a row of lm_eval; the message begins with file:line.
     """
     return _parse_lines(path, _full_row)
 

@@ -1,7 +1,7 @@
 """`report --pair MC_TASK=GEN_TASK`: join two tasks of lm_eval document by document, as if they were two views of one item.
 
-The first task decides whether a document is recognised, the second whether it is produced. Their documents are joined on lm_eval's hash
-of the document, or on a field that both have (`--on`).
+The first task determines whether a document is recognised, the second whether it is produced. Documents are joined on lm_eval's hash of
+the document, or on a field that both tasks have (`--on`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEFAULT_METRICS: dict[Role, tuple[str, ...]] = {
     "recognition": ("acc", "exact_match"),
     "production": ("match", "exact_match", "acc"),
 }
-"""The metric of a task for which the user named none: the first of these that its rows have."""
+"""The default metric of a task: the first of these that its rows have."""
 
 FORM = "MC_TASK=GEN_TASK[:METRIC[,FILTER]], e.g. arc_challenge=arc_challenge_chat:exact_match,remove_whitespace"
 _TASK_METRIC = re.compile(r"(?P<task>[^:=,]+)(?::(?P<metric>[^:=,]+)(?:,(?P<filter>[^:=,]+))?)?")
@@ -59,7 +59,7 @@ class TaskPair:
 
 @dataclass(frozen=True)
 class ScoredDocument:
-    """A document's row, and whether the metric says that the answer is right."""
+    """A document's row, and whether the answer is right by the metric."""
 
     row: FullRow
     is_right: bool
@@ -67,7 +67,7 @@ class ScoredDocument:
 
 @dataclass(frozen=True)
 class DocumentPair:
-    """One document in both tasks. `key`: what they were joined on."""
+    """One document in both tasks. `key`: the value on which the two rows were joined."""
 
     key: str
     recognition: ScoredDocument
@@ -86,7 +86,7 @@ def read_pair(text: str) -> TaskPair:
     """Parse the value of `--pair`.
 
     Raises:
-        UserError: it has another form.
+        UserError: The text has another form.
     """
     parts = [_TASK_METRIC.fullmatch(part.strip()) for part in text.split("=")]
     if len(parts) != 2 or not all(parts):
@@ -103,7 +103,7 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
     A document is recognised only if the highest log-likelihood belongs to one choice: lm_eval's `acc` counts a tie as right.
 
     Raises:
-        UserError: no variant has both tasks, they share no document, a metric is missing or not 0 or 1, a file is not whole.
+        UserError: No variant has both tasks, they share no document, a metric is missing or not 0 or 1, a file is not whole.
     """
     found = PairedTasks()
     files_of_pairs = [(pair, _files_of(runs, pair)) for pair in pairs]
@@ -137,21 +137,24 @@ def _files_of(runs: Sequence[Run], pair: TaskPair) -> dict[Variant, tuple[list[T
         check_unique([*files_of_both[0], *files_of_both[1]])
     complete = {variant: files_of_both for variant, files_of_both in found.items() if all(files_of_both)}
     if not complete:
-        raise UserError(f"--pair {pair.text!r}: no model was asked both tasks: there are {_task_names(runs)}")
+        raise UserError(f"--pair {pair.text!r}: no model was evaluated on both tasks: there are {_task_names(runs)}")
     return complete
 
 
 def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[Path], list[FullRow]]:
-    """Return a function that reads the rows of a samples file, and keeps them if several pairs use the file. `uses`: the files of each."""
+    """Return a function that reads the rows of a samples file and caches them if the file is used several times.
+
+    `uses`: the files of each use.
+    """
     counts = Counter(file.samples_file for files in uses for file in files)
-    kept: dict[Path, list[FullRow]] = {}
+    cached: dict[Path, list[FullRow]] = {}
 
     def read(path: Path) -> list[FullRow]:
-        if path in kept:
-            return kept[path]
+        if path in cached:
+            return cached[path]
         rows = list(read_full_rows(path))
         if counts[path] > 1:
-            kept[path] = rows
+            cached[path] = rows
         return rows
 
     return read
@@ -168,7 +171,7 @@ def _scored_documents(
     """Return the documents of one task of the pair, by the key that they are joined on.
 
     Raises:
-        UserError: a filter or metric is missing, ambiguous, or not 0 or 1; `on` is no field or not unique; a file is not whole.
+        UserError: A filter or metric is missing, ambiguous, or not 0 or 1; `on` is no field or not unique; a file is not whole.
     """
     task_metric = pair.recognition if role == "recognition" else pair.production
     documents: dict[str, ScoredDocument] = {}
@@ -176,8 +179,8 @@ def _scored_documents(
         rows = _rows_of_one_filter(pair, task_metric, file, read(file.samples_file))
         if len(rows) != file.effective:
             raise UserError(
-                f"{file.samples_file} has {len(rows)} rows of a filter, its run asked {file.effective} documents: the file is not"
-                " whole, run it again"
+                f"{file.samples_file} has {len(rows)} rows of a filter, but its run evaluated {file.effective} documents: the file is"
+                " incomplete, run it again"
             )
         for row in rows:
             key = _key(row, on, file)
@@ -192,13 +195,13 @@ def _scored_documents(
 
 def _rows_of_one_filter(pair: TaskPair, task_metric: TaskMetric, file: TaskFile, rows: Sequence[FullRow]) -> list[FullRow]:
     names = list(dict.fromkeys(row.filter for row in rows))
-    wanted = task_metric.filter or (names[0] if len(names) == 1 else None)
-    if rows and wanted not in names:
+    selected = task_metric.filter or (names[0] if len(names) == 1 else None)
+    if rows and selected not in names:
         raise UserError(
             f"--pair {pair.text!r}: {file.task} was scored after the filters {', '.join(names)}: name one,"
             f" {task_metric.task}:METRIC,FILTER"
         )
-    return [row for row in rows if row.filter == wanted]
+    return [row for row in rows if row.filter == selected]
 
 
 def _key(row: FullRow, on: str | None, file: TaskFile) -> str:
@@ -207,7 +210,7 @@ def _key(row: FullRow, on: str | None, file: TaskFile) -> str:
     value: Any = row.doc
     for name in on.split("."):
         if not isinstance(value, Mapping) or name not in value:
-            raise UserError(f"{file.samples_file}: a document has no field {on}: give --on one of {', '.join(row.doc)}")
+            raise UserError(f"{file.samples_file}: a document has no field {on}: give --on with one of {', '.join(row.doc)}")
         value = value[name]
     return str(value)
 
@@ -224,8 +227,8 @@ def _is_right(pair: TaskPair, task_metric: TaskMetric, role: Role, row: FullRow,
     if value not in (0, 1):
         binary = [name for name, other in row.metrics.items() if other in (0, 1)]
         raise UserError(
-            f"--pair {pair.text!r}: {metric} of {file.task} is {value!r}, not 0 or 1: name a metric that is, maybe"
-            f" {', '.join(binary) or 'none here'}"
+            f"--pair {pair.text!r}: {metric} of {file.task} is {value!r}, not 0 or 1: name a metric that is always 0 or 1;"
+            f" in this document: {', '.join(binary) or 'none'}"
         )
     return value == 1
 

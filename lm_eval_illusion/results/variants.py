@@ -20,7 +20,7 @@ class Variant:
     `calibration_length` tokens each, `pruning_seed`: what it was calibrated with; None for the dense model. A number is also None
     where it was not measured or is not known.
 
-    `identity`: the key of the checkpoint, or the revision of the base model; it tells two variants of one name apart.
+    `identity`: the key of the checkpoint, or the revision of the base model; it distinguishes two variants of the same name.
     `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
     """
 
@@ -47,7 +47,7 @@ class Variant:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Base model and short name: they name a variant in a report."""
+        """Base model and short name, which identify a variant in a report."""
         return self.base_model, self.variant
 
     @property

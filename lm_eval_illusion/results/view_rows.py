@@ -1,4 +1,4 @@
-"""The rows of the views of one variant, family and language: each samples file is read once."""
+"""Reader of the rows of the views of one variant, family and language: each samples file is read once."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def read_views(
 ) -> dict[str, Rows]:
     """Return the rows of each view of a variant, family and language.
 
-    `by_view`: the samples file of each view. `recognising`: the view that decides whether an item is recognised. It is read first, because
-    its rows are the outcomes that `texts` counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files that
-    another call reads, too.
+    `by_view`: the samples file of each view. `recognising`: the view that determines whether an item is recognised. It is read first,
+    because its rows are the outcomes that `texts` counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files
+    that another call reads, too.
 
     Raises:
-        UserError: a file is not whole, or has an item twice.
+        UserError: A file is incomplete, or has an item twice.
     """
     rows = {}
     for name in sorted(by_view, key=lambda name: name != recognising):
@@ -50,7 +50,10 @@ def read_views(
 
 
 def _needs_text(view: str, recognising: str, texts: ItemTexts | None) -> Callable[[str], bool]:
-    """Return whether the texts of an item id are needed from this view; in the recognising view each call counts an outcome."""
+    """Return a function that tells whether the texts of an item id are needed from this view.
+
+    In the recognising view each call of this function counts an outcome.
+    """
     if texts is not None and view == recognising:
         return texts.count_outcome
     if texts is not None and view in OUTPUT_LABELS:
@@ -73,9 +76,12 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         if texts is not None and row_texts is not None:
             texts.add_view(file, row.id, row_texts)
     if duplicates:
-        raise UserError(f"{file.samples_file} has {join_truncated(duplicates)} twice: a run asks every item once, run it again")
+        raise UserError(
+            f"{file.samples_file} has {join_truncated(duplicates)} twice: a run evaluates every item once, run it again"
+        )
     if len(rows) != file.effective:
         raise UserError(
-            f"{file.samples_file} has {len(rows)} rows, its run asked {file.effective} items: the file is truncated, run it again"
+            f"{file.samples_file} has {len(rows)} rows, but its run evaluated {file.effective} items: the file is truncated,"
+            " run it again"
         )
     return rows

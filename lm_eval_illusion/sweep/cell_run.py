@@ -76,10 +76,10 @@ def log_file(cell: Cell, out: Path) -> Path:
 
 @contextmanager
 def sweep_lock(out: Path) -> Iterator[None]:
-    """Create the output folder, lock it for one sweep within the block, and delete unfinished runs of a killed sweep.
+    """Create the output folder, lock it for one sweep within the `with` statement, and delete unfinished runs of a killed sweep.
 
     Raises:
-        UserError: another sweep holds the lock, or the folder can't be written.
+        UserError: Another sweep holds the lock, or the folder can't be written.
     """
     from filelock import FileLock, Timeout
 
@@ -110,7 +110,10 @@ def read_record(cell: Cell, out: Path) -> CellRecord | None:
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
-    """Run a cell and return its result. Any error is part of the result, so that other cells go on. `listener` gets progress events."""
+    """Run a cell and return its result. `listener` gets progress events.
+
+    Any error becomes part of the result, so that the sweep continues with other cells.
+    """
     try:
         with output_to_file(log_file(cell, out), 2), notify(listener):
             record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
@@ -129,7 +132,7 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
     """Call `run` with a new folder, record the files that it wrote, rename the folder into place, and return the record found there.
 
     The same cell may run several times at once, on one or several machines: after a node was considered lost, or while the worker of a
-    killed sweep is still running. The run that finishes first stays.
+    killed sweep is still running. The result of the run that finishes first is used.
     """
     unfinished = unique_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
@@ -139,28 +142,29 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
         record = CellRecord(cell.name, **asdict(cell.request), seconds=round(time.perf_counter() - begin, 1), files=files)
         text = json.dumps(msgspec.to_builtins(record), indent=2, ensure_ascii=False)
         (unfinished / RECORD).write_text(text, encoding="utf-8")
-        return _place(cell, unfinished, record, out)
+        return _move_to_output(cell, unfinished, record, out)
     finally:
         # A failed run is deleted at once: it may be what fills the disk.
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _place(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
+def _move_to_output(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
+    """Move the folder of a finished cell to `out`, unless there is a valid one; return the record of the one that is there."""
     from filelock import FileLock
 
     folder = cell_folder(cell, out)
     with FileLock(out / ".placing.lock"):
-        first = read_record(cell, out)
-        if first is None:
+        existing = read_record(cell, out)
+        if existing is None:
             # A folder that is there failed verification.
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(exist_ok=True)
             unfinished.rename(folder)
-    return first or record
+    return existing or record
 
 
 def record_failure(result: CellResult, out: Path) -> None:
-    """Write the traceback of a failed cell; delete the traceback that an earlier sweep left of a cell that is done now."""
+    """Write the traceback of a failed cell. For a cell that is done now, delete the traceback of an earlier sweep."""
     path = failure_file(result.cell, out)
     if result.record is not None:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion sweep`: run the cells that are missing, on the chosen engine, then report on all finished cells."""
+"""`lm-eval-illusion sweep`: run the missing cells on the chosen engine, then report on all finished cells."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     Returns the exit code: 0, or 1 if a cell or the report failed.
 
     Raises:
-        UserError: a cell's arguments are wrong, `out` is in use or can't be written, or the Ray cluster can't be reached.
+        UserError: A cell's arguments are wrong, `out` is in use or can't be written, or the Ray cluster can't be reached.
     """
     cells = cells_of(study)
     if options.dry_run:
@@ -82,15 +82,15 @@ def _run_missing(cells: Sequence[Cell], study: Study, out: Path, options: SweepO
     for count, result in enumerate(_results(state.missing, study, out, options, show.at), 1):
         record_failure(result, out)
         done += result.record is not None
-        left = seconds_left(len(state.missing) - count, done, time.perf_counter() - begin, state.seconds)
-        how = "done" if result.record else f"failed: {result.reason}"
-        show.ended(_finished(result.cell, cells, how, result.record, left))
+        remaining = seconds_left(len(state.missing) - count, done, time.perf_counter() - begin, state.seconds)
+        end_state = "done" if result.record else f"failed: {result.reason}"
+        show.ended(_finished(result.cell, cells, end_state, result.record, remaining))
         failed += [] if result.record else [result.cell]
     return [cell for cell in cells if cell in failed]
 
 
 def _read_state(cells: Sequence[Cell], out: Path, options: SweepOptions, show: ProgressDisplay) -> SweepState:
-    """Find out which cells are done or failed before, and show these."""
+    """Return the state of each cell in the folder, and show the cells that earlier sweeps finished or that failed there."""
     state = SweepState([], [], [])
     for cell in cells:
         record = read_record(cell, out)
@@ -106,15 +106,15 @@ def _read_state(cells: Sequence[Cell], out: Path, options: SweepOptions, show: P
 
 
 def _finished(
-    cell: Cell, cells: Sequence[Cell], state: str, record: CellRecord | None = None, left: float | None = None
+    cell: Cell, cells: Sequence[Cell], state: str, record: CellRecord | None = None, remaining: float | None = None
 ) -> RunFinished:
-    return RunFinished(cells.index(cell) + 1, len(cells), cell.name, state, record.seconds if record else None, left)
+    return RunFinished(cells.index(cell) + 1, len(cells), cell.name, state, record.seconds if record else None, remaining)
 
 
 def _results(
     cells: Sequence[Cell], study: Study, out: Path, options: SweepOptions, at: Callable[[Mapping[str, ProgressEvent]], None]
 ) -> Iterator[CellResult]:
-    """Run the cells and yield each result as soon as it is there. `at` gets the progress of the running cells, by name."""
+    """Run the cells and yield each result as soon as it is available. `at` gets the progress of the running cells, by name."""
     if options.ray is not None and cells:
         from lm_eval_illusion.sweep.ray_backend import run_on_ray
 
@@ -139,12 +139,12 @@ def _write_report(folders: Sequence[Path], out: Path) -> bool:
 
 
 def _print_plan(cells: Sequence[Cell], out: Path) -> None:
-    """Print each cell with its state, and how long the missing cells may take, judged by the finished ones."""
+    """Print each cell with its state, and the time that the missing cells may take, estimated from the finished cells."""
     records = [read_record(cell, out) for cell in cells]
     for cell, record in zip(cells, records, strict=True):
         state = f"done in {record.seconds:.0f} s" if record else "failed" if failure_file(cell, out).exists() else "to do"
         print(f"{cell.name}: {state}")
     seconds = [record.seconds for record in records if record]
-    left = len(cells) - len(seconds)
-    estimate = duration_in_words(seconds_left(left, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
-    print(f"{len(cells)} cells, {left} to do: {estimate}")
+    to_run = len(cells) - len(seconds)
+    estimate = duration_in_words(seconds_left(to_run, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
+    print(f"{len(cells)} cells, {to_run} to do: {estimate}")

@@ -24,7 +24,7 @@ from lm_eval_illusion.sweep.study import CellAxes, Study
 
 @dataclass(frozen=True)
 class CellRequest:
-    """Everything that decides the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
+    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
 
     model_args: dict[str, Any]
     tasks: list[str]
@@ -46,7 +46,7 @@ def cells_of(study: Study) -> list[Cell]:
     """Return the cells of a study: for each base model the dense cell, then the pruned ones. Equal cells appear once.
 
     Raises:
-        UserError: a pruning argument is wrong, or two arguments contradict each other.
+        UserError: A pruning argument is wrong, or two arguments contradict each other.
     """
     cells = {cell.name: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:
@@ -90,8 +90,8 @@ def _template_args(pruner: str) -> set[str]:
 
 def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
     """Return whether `axes` has all values that are set in `selector`. An empty selector selects nothing."""
-    wanted = {axis: value for axis, value in selector if value is not None}
-    return bool(wanted) and all(getattr(axes, axis) == value for axis, value in wanted.items())
+    selected = {axis: value for axis, value in selector if value is not None}
+    return bool(selected) and all(getattr(axes, axis) == value for axis, value in selected.items())
 
 
 def _cell(study: Study, axes: CellAxes) -> Cell:

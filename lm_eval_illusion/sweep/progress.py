@@ -26,7 +26,7 @@ from lm_eval_illusion.sweep.grid import Cell
 __all__ = ["ProgressDisplay", "RunFinished", "duration_in_words", "read_steps", "seconds_left", "step_file", "sweep_display"]
 
 WRITE_INTERVAL = 1.0
-"""Seconds between two writes of a step file at least: it may lie on a network folder."""
+"""Smallest number of seconds between two writes of a step file, because the file may be in a network folder."""
 
 
 @contextmanager
@@ -44,13 +44,13 @@ def sweep_display(cells: int, *, as_json: bool, console: Any = None) -> Iterator
 
 
 def _as_json(cell: RunFinished) -> str:
-    fields = {"number": cell.number, "of": cell.of, "cell": cell.name, "state": cell.state, "seconds": cell.seconds}
+    fields = {"number": cell.number, "of": cell.total, "cell": cell.name, "state": cell.state, "seconds": cell.seconds}
     return json.dumps(fields, ensure_ascii=False)
 
 
 @contextmanager
 def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
-    """Yield a listener that writes the events of a cell to its step file; the file is removed after the block."""
+    """Yield a listener that writes the events of a cell to its step file; the file is removed at the end of the `with` statement."""
     path, written, doing = _path(cell, out), 0.0, ""
 
     def write(event: ProgressEvent) -> None:

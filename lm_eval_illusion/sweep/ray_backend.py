@@ -34,20 +34,20 @@ def run_on_ray(
     resources: CellResources,
     at: Callable[[Mapping[str, ProgressEvent]], None],
 ) -> Iterator[CellResult]:
-    """Run the cells on a Ray cluster and yield each result as soon as it is there. Every second, `at` gets the progress by cell name.
+    """Run the cells on a Ray cluster and yield each result as soon as it is available. Every second, `at` gets the progress by cell name.
 
     Raises:
         UserError: Ray is not installed, the cluster can't be reached, this machine lacks what a cell needs, or a node does not share our
             folders.
     """
     with ray_cluster(resources.address, out / "logs" / "ray.txt") as ray:
-        wanted, shared = check_resources(ray, resources), mark_folders(out, study)
+        required, shared = check_resources(ray, resources), mark_folders(out, study)
         if resources.address is not None:
             check_nodes(ray, shared)
         remote = ray.remote(
-            num_cpus=wanted["CPU"],
-            num_gpus=wanted["GPU"],
-            memory=wanted["memory"] or None,
+            num_cpus=required["CPU"],
+            num_gpus=required["GPU"],
+            memory=required["memory"] or None,
             max_retries=RETRIES,
             scheduling_strategy="SPREAD",
         )
@@ -61,14 +61,14 @@ def run_on_ray(
 
 @contextmanager
 def ray_cluster(address: str | None, log: Path) -> Iterator[Any]:
-    """Yield the module `ray`, connected to the cluster at `address`, or to one that runs on this machine until the block ends.
+    """Yield the module `ray`, connected to the cluster at `address`, or to one that runs on this machine during the `with` statement.
 
     Ray's own standard output goes to the file `log`, because a sweep may write JSON to standard output.
 
     Raises:
         UserError: Ray is not installed, no cluster answers, or none can be started.
     """
-    # Ray reads these when it is imported. Without the first, a cell that always runs out of memory would be repeated for ever.
+    # Ray reads these variables when it is imported. Without the first, Ray would repeat a cell that runs out of memory without end.
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # otherwise Ray holds lines back and prints them at the very end
@@ -104,32 +104,32 @@ def check_resources(ray: Any, resources: CellResources) -> dict[str, float]:
     On a cluster at an address, a node that has them may join later: then a warning is printed.
 
     Raises:
-        UserError: the cluster runs on this machine only, and the machine does not have them.
+        UserError: The cluster runs on this machine only, and the machine does not have them.
     """
-    wanted = resources.of_cell(ray.cluster_resources())
-    message = missing_resources(wanted, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+    required = resources.cell_resources(ray.cluster_resources())
+    message = missing_resources(required, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     if message and resources.address is None:
         raise UserError(f"{message}: give less by --cpus-per-cell, --gpus-per-cell or --memory-per-cell")
     if message:
         print(f"lm-eval-illusion: {message}: waiting until a node joins that has it", file=sys.stderr)
-    return wanted
+    return required
 
 
 def check_nodes(ray: Any, shared: SharedFolders) -> None:
     """Check on each node that it shares our folders. Otherwise all cells placed there would fail within seconds.
 
     Raises:
-        UserError: a node does not share them, or can't run our package; the node is named.
+        UserError: A node does not share them, or can't run our package; the node is named.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    check, address_of = ray.remote(missing_folder), {}
+    check, node_addresses = ray.remote(missing_folder), {}
     for node in ray.nodes():
         if node["Alive"]:
             on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             reference = check.options(num_cpus=0, max_retries=0, scheduling_strategy=on_node).remote(shared)
-            address_of[reference] = node["NodeManagerAddress"]
-    for reference, address in address_of.items():
+            node_addresses[reference] = node["NodeManagerAddress"]
+    for reference, address in node_addresses.items():
         try:
             message = ray.get(reference)
         except ray.exceptions.RayError as error:
@@ -174,7 +174,7 @@ def _result(ray: Any, reference: Any, cell: Cell) -> CellResult:
 
 @contextmanager
 def _stdout_into(log: Path) -> Iterator[None]:
-    """Within the block, append standard output to the file `log`."""
+    """Within the `with` statement, append standard output to the file `log`."""
     try:
         log.parent.mkdir(exist_ok=True)
         file = log.open("a", buffering=1, encoding="utf-8")
@@ -192,7 +192,7 @@ def _check_address(address: str) -> None:
     """Try to connect for `CONNECT_SECONDS`; Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
-        return  # a word of Ray's, like auto
+        return  # a special value of Ray, such as auto
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:

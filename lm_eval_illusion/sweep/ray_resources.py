@@ -1,4 +1,4 @@
-"""What a cell needs on a Ray cluster: CPUs, GPUs and memory of a node, and folders that every node sees.
+"""The needs of a cell on a Ray cluster: CPUs, GPUs and memory of a node, and folders that every node shares.
 
 Folders: a pruned checkpoint is made once for all nodes under the store's file lock, and a node renames its finished cell into place.
 Working folder, output folder and store must therefore be on a network file system. Nothing is copied between nodes.
@@ -38,7 +38,7 @@ class CellResources:
     gpus: float | None = None
     memory: float = 0.0
 
-    def of_cell(self, cluster: Mapping[str, float]) -> dict[str, float]:
+    def cell_resources(self, cluster: Mapping[str, float]) -> dict[str, float]:
         """Return the resources of one cell by Ray's names, memory in bytes. `cluster`: resources of the whole cluster."""
         gpus = self.gpus if self.gpus is not None else float(cluster.get("GPU", 0) > 0)
         return {"CPU": self.cpus, "GPU": gpus, "memory": int(self.memory * GIB)}
@@ -55,7 +55,7 @@ def read_resources(
     """Check the flags for --engine ray and return the resources; None for the engine `local`. A flag that was not given is None.
 
     Raises:
-        UserError: a number is out of range, or a flag is given that the engine `local` does not use.
+        UserError: A number is out of range, or a flag is given that the engine `local` does not use.
     """
     numbers = {"cpus_per_cell": cpus_per_cell, "gpus_per_cell": gpus_per_cell, "memory_per_cell": memory_per_cell}
     if engine == "local":
@@ -76,19 +76,19 @@ def read_resources(
     )
 
 
-def missing_resources(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str | None:
-    """Return a message about the resources that no node has; None if some node has all that are wanted.
+def missing_resources(required: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str | None:
+    """Return a message about the resources that no node has; None if a node has all that are required.
 
-    `wanted`: resources of a cell; `nodes`: resources of each node; all by Ray's names. Each resource may be available on some node, and
-    yet no node has all of them.
+    `required`: resources of a cell; `nodes`: resources of each node; all by Ray's names. It is not enough that each resource is
+    available on some node: one node must have all of them.
     """
-    if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
+    if any(all(node.get(name, 0) >= amount for name, amount in required.items()) for node in nodes):
         return None
-    for name, amount in wanted.items():
+    for name, amount in required.items():
         most = max((node.get(name, 0) for node in nodes), default=0)
         if most < amount:
             return f"no node has {_amount(name, amount)}: the largest has {_amount(name, most)}"
-    return f"no node has {', '.join(_amount(name, amount) for name, amount in wanted.items() if amount)} together"
+    return f"no node has {', '.join(_amount(name, amount) for name, amount in required.items() if amount)} together"
 
 
 def _amount(name: str, amount: float) -> str:
@@ -100,9 +100,9 @@ def _flag(name: str) -> str:
 
 
 class SharedFolders(NamedTuple):
-    """Folders that every node must see. `folder`: working folder of the sweep; `out`, `store`: absolute (or store "off").
+    """Folders that every node must share. `folder`: working folder of the sweep; `out`, `store`: absolute paths (or store "off").
 
-    `marks`: files written to `out` and to the store; a node that sees the same folders sees these files.
+    `marks`: files written to `out` and to the store; a node on which these files exist shares the folders.
     """
 
     folder: str
@@ -112,7 +112,7 @@ class SharedFolders(NamedTuple):
 
 
 def mark_folders(out: Path, study: Study) -> SharedFolders:
-    """Write a mark to `out` and to the store. If one can't be written it has no mark, and the cells report the error."""
+    """Write a mark to `out` and to the store. A folder that can't be written gets no mark, and the cells report the error."""
     setting = study.model_args.get("store") or default_store()
     store = setting if setting == "off" else str(Path(setting).expanduser().absolute())
     name = f"seen-{uuid.uuid4().hex[:8]}"

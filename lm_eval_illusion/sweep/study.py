@@ -65,7 +65,7 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
     """Read a study from a YAML file, from flags, or from both; a flag replaces the file's key of the same name.
 
     Raises:
-        UserError: the file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
+        UserError: The file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
     """
     text = _read_text(path) if path else ""
     try:
@@ -73,8 +73,8 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
         node = yaml.compose(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{place}: not YAML ({getattr(error, 'problem', error)}): correct it") from error
+        position = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UserError(f"{position}: not YAML ({getattr(error, 'problem', error)}): correct it") from error
     if content is not None and not isinstance(content, dict):
         raise UserError(f"{path}:1: not a mapping but {type(content).__name__}: write lines like `pretrained: [MODEL]`")
     try:
@@ -91,24 +91,24 @@ def _read_text(path: Path) -> str:
 
 
 def _describe(error: ErrorDetails, path: Path | None, node: yaml.Node | None, flags: Mapping[str, object]) -> str:
-    """Return pydantic's error as a message with its place: file and line, or "flags"."""
-    location = [str(part) for part in error["loc"]]
-    name = ".".join(location) or "study"
-    is_flag = path is None or (location and location[0] in flags)
-    place = "flags" if is_flag else f"{path}:{_line(node, error['loc'])}"
+    """Return pydantic's error as a message that begins with its location: file and line, or "flags"."""
+    keys = [str(part) for part in error["loc"]]
+    name = ".".join(keys) or "study"
+    is_flag = path is None or (keys and keys[0] in flags)
+    location = "flags" if is_flag else f"{path}:{_line(node, error['loc'])}"
     if error["type"] == "extra_forbidden":
-        known = CellAxes.model_fields if location[0] in ("exclude", "include") else Study.model_fields
-        return f"{place}: {name} is unknown: there are {', '.join(known)}"
+        allowed = CellAxes.model_fields if keys[0] in ("exclude", "include") else Study.model_fields
+        return f"{location}: {name} is unknown: there are {', '.join(allowed)}"
     if error["type"] == "missing":
-        return f"{place}: {name} is missing: give it, e.g. pretrained: [MODEL]"
+        return f"{location}: {name} is missing: give it, e.g. pretrained: [MODEL]"
     # YAML parses a bare 2:4 as the number 124 (sexagesimal).
-    return f"{place}: {name} {error['input']!r} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
+    return f"{location}: {name} {error['input']!r} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
 
 
-def _line(node: yaml.Node | None, location: Sequence[str | int]) -> int:
-    """Return the line, from 1, of the innermost YAML node on the path `location` that exists in the file."""
+def _line(node: yaml.Node | None, keys: Sequence[str | int]) -> int:
+    """Return the line, from 1, of the innermost YAML node on the path of `keys` that exists in the file."""
     line = node.start_mark.line if node else 0
-    for part in location:
+    for part in keys:
         if isinstance(node, yaml.MappingNode):
             found = [(key, value) for key, value in node.value if key.value == str(part)]
             if not found:

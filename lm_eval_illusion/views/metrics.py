@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.matching import exact_match, f1, matches, stands_in_passage
+from lm_eval_illusion.matching import exact_match, f1, matches, occurs_in_passage
 from lm_eval_illusion.reasoning import without_thoughts
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> di
 def guess_in_passage(item: Mapping[str, Any]) -> float:
     """Return the expected accuracy of a random guess among the options that occur in the passage, or among all if none does."""
     in_passage = [
-        index for index, choice in enumerate(item["choices"]) if stands_in_passage(choice, item["context"], item["lang"])
+        index for index, choice in enumerate(item["choices"]) if occurs_in_passage(choice, item["context"], item["lang"])
     ]
     guessed = in_passage or range(len(item["choices"]))
     return (item["gold"] in guessed) / len(guessed)

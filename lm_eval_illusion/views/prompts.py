@@ -1,4 +1,4 @@
-"""The prompts of the views: each function makes a prompt of an item, in the item's language."""
+"""The prompts of the views: each function returns a prompt for an item, in the item's language."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def blind_prompt(item: Mapping[str, Any]) -> str:
     return f"{words.answer}{words.colon}"
 
 
-def answered(item: Mapping[str, Any]) -> str:
+def prompt_with_answer(item: Mapping[str, Any]) -> str:
     """Return an item's open prompt with its answer: one text for training or calibration."""
     return f"{open_prompt(item)}{prompt_words(item['lang']).delimiter}{item['answer']}"
 
@@ -56,8 +56,8 @@ def _with_options(item: Mapping[str, Any], choices: Sequence[str]) -> str:
 
 
 def _prompt(question: Mapping[str, Any], lang: str, options: str = "") -> str:
-    """`question`: an item, or the example of an item, which has no field `lang`."""
+    """Return a prompt up to the word for answer. `question`: an item, or the example of an item, which has no field `lang`."""
     words = prompt_words(lang)
-    context = f"{words.context}{words.colon}{words.delimiter}{question['context']}\n" if question.get("context") else ""
-    asked = f"{words.question}{words.colon}{words.delimiter}{question['question']}\n"
-    return f"{context}{asked}{options}{words.answer}{words.colon}"
+    context_line = f"{words.context}{words.colon}{words.delimiter}{question['context']}\n" if question.get("context") else ""
+    question_line = f"{words.question}{words.colon}{words.delimiter}{question['question']}\n"
+    return f"{context_line}{question_line}{options}{words.answer}{words.colon}"

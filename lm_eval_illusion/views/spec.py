@@ -1,4 +1,4 @@
-"""The views: everything that the package knows about a view stands in one `View` record.
+"""The `View` records: each contains everything that the package knows about one view.
 
 Task YAMLs (task_yaml.py), the check of decoding settings (models/command_checks.py), the reader of samples files (results/),
 the item browser and the columns of the report are derived from these records.
@@ -17,7 +17,7 @@ RequestType = Literal["multiple_choice", "generate_until"]
 """lm_eval's `output_type`: log-likelihoods of the choices, or generated text."""
 
 Role = Literal["recognition", "production", "recovery", "control", "baseline"]
-"""What the report does with a view.
+"""The use of a view in the report.
 
 `recognition` and `production`: its outcome metric decides whether an item is recognised or produced. `recovery`: a recovery strategy.
 `control`: the control of `candidates`. `baseline`: recognition without the question.
@@ -64,12 +64,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class View:
-    """One way to ask an item.
+    """One form in which an item is presented to the model and its responses are scored.
 
     To add a view, add a `View` to `VIEWS`, run tools/make_tasks.py, and export its prompt and score functions from
     lm_eval_illusion.views if they are new: the task YAMLs name them there.
 
-    `description`: what the view asks; the comment of its YAML. `label`: its name in the report.
+    `description`: text for the comment of its YAML. `label`: its name in the report.
     `prompt`: makes the prompt of an item. `score`: makes the metrics of an item from the filtered responses.
     `metrics`: all that `score` can return. `outcome_metric`: the metric that is 1 for a success; the groups average it over languages.
     `choices`: for multiple choice, the field of the item with the choices, or the choices themselves.
@@ -103,15 +103,15 @@ class View:
         return self.request_type == "multiple_choice"
 
     def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
-        """Return the names of the metrics that the report requires, or takes where they are there."""
+        """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
         return tuple(metric.name for metric in self.metrics if metric.in_report == use)
 
 
 _GREEDY = DecodingSettings()
 _ANSWER_METRICS = (Metric("match"), Metric("exact_match", "unused"), Metric("f1", "unused"))
 
-# In the order of the tasks in a language's group. A task that asks several views of an item at once (`F_L_twin`, planned)
-# is to be generated from these records in task_yaml.py, too.
+# In the order of the tasks in a language's group. Tasks that run several views of an item at once (`F_L_twin`, planned) are to be
+# generated from these records in task_yaml.py, too.
 VIEWS: tuple[View, ...] = (
     View(
         name="mc",
@@ -263,7 +263,7 @@ def generation_kwargs(view: str) -> dict[str, Any]:
     """Return the decoding settings of a view that generates text.
 
     Raises:
-        KeyError: there is no such view, or it generates nothing.
+        KeyError: There is no such view, or it generates nothing.
     """
     found = view_named(view)
     if found is None or found.decoding is None:

@@ -1,7 +1,7 @@
 """The YAML files of a task family, generated from the `View` records.
 
 lm_eval finds a task only as a YAML file that contains the task's name, so each language and view needs a small file. It includes the
-file of its view, which `write_view_files` writes, and the family's family.yaml, which says where the items come from.
+file of its view, written by `write_view_files`, and the family's family.yaml, which names the source of the items.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write_task_files(folder: Path, family: str, languages: Sequence[str], views:
             write_text(folder / lang / f"{view.name}.yaml", _task(family, lang, view, views))
         write_text(folder / lang / "group.yaml", _group(f"{family}_{lang}", [f"{family}_{lang}_{view.name}" for view in VIEWS]))
     write_text(folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]))
-    # The cheap views first: a run that is interrupted has them.
+    # Cheap views first, so that an interrupted run has at least these.
     core = sorted((view for view in VIEWS if view.is_core), key=lambda view: view.repeats)
     write_text(folder / "groups" / "core.yaml", _group(f"{family}_core", [f"{family}_{view.name}" for view in core]))
     for view in VIEWS:

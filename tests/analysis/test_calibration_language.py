@@ -22,7 +22,7 @@ def calibrated(language, **fields):
 
 def evaluated(variant, **letters):
     """Return the outcomes of a variant: language -> a letter for each item."""
-    return [item for language, cells in letters.items() for item in outcomes(cells, variant=variant, language=language)]
+    return [item for language, word in letters.items() for item in outcomes(word, variant=variant, language=language)]
 
 
 DENSE_OUTCOMES = evaluated(DENSE, en="bbbbp", fi="bbbnn")
@@ -45,8 +45,8 @@ def test_by_hand():
     assert (table.base_model, table.family, table.pruner) == ("tiny", "mqa_illusion", "wanda")
     assert table.calibration_languages == table.languages == ["en", "fi", "all"]
     found = {
-        (cell.calibration_language, cell.language): (cell.known, cell.production_change, cell.induced_rate)
-        for cell in table.cells
+        (entry.calibration_language, entry.language): (entry.known, entry.production_change, entry.induced_rate)
+        for entry in table.cells
     }
     # dense produces b and p: in en 5 of 5, in fi 3 of 5, together 8 of 10. Induced: known, now r.
     expected = {
@@ -113,11 +113,11 @@ def test_the_name_of_a_pruning_setting_has_owls_numbers():
     assert setting_name(table) == "owl-0.6, lambda 0.1, m 5"
 
 
-def test_the_csv_file_has_a_line_for_each_cell():
+def test_the_csv_file_has_a_line_for_each_entry():
     report = report_with(evaluated(calibrated("fi"), fi="nnnnn"), evaluated(calibrated("en"), en="rrrrr"))
     lines = list(csv.DictReader(io.StringIO(calibration_csv(report))))
     found = {(line["calibration_language"], line["language"]): line for line in lines}
-    # fi was calibrated and asked in fi: of three known none is left, all are lost and none is induced.
+    # Calibrated and evaluated in fi: of three known items none is retained, all are lost and none is induced.
     assert float(found["fi", "fi"]["production_change"]) == pytest.approx(-0.6)
     assert float(found["fi", "fi"]["induced_rate"]) == 0
     assert found["en", "en"]["variant"] == "wanda-0.6,cal=en"

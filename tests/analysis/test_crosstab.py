@@ -74,7 +74,7 @@ def test_a_row_by_hand():
         outcome(False, True, 1, none),
         outcome(False, False, 900, none, invalid=True),
     ]
-    row = row_of([replace(made, id=str(number)) for number, made in enumerate(eight)])
+    row = row_of([replace(example, id=str(number)) for number, example in enumerate(eight)])
     assert (row["n"], row["invalid"]) == (8, 1)
     assert row["cells"] == {"both": 2, "recognition_only": 4, "production_only": 1, "neither": 1}
     assert row["recognition_accuracy"]["value"] == 6 / 8
@@ -194,29 +194,31 @@ def test_a_duplicate_item_is_an_error():
 
 
 def test_answer_types_have_rows_if_there_are_several():
-    made = [replace(outcome(True, lang=lang), id=kind, answer_type=kind) for lang in ("en", "zh") for kind in ("date", "name")]
-    rows = cross_tabulate(made)["answer_type_rows"]
+    examples = [
+        replace(outcome(True, lang=lang), id=kind, answer_type=kind) for lang in ("en", "zh") for kind in ("date", "name")
+    ]
+    rows = cross_tabulate(examples)["answer_type_rows"]
     assert [(row["answer_type"], row["language"], row["n"]) for row in rows] == [("date", "all", 2), ("name", "all", 2)]
-    assert cross_tabulate(made[::2])["answer_type_rows"] == []
+    assert cross_tabulate(examples[::2])["answer_type_rows"] == []
 
 
 def test_parallel_items_are_one_cluster():
     # 10 items with the same result in 4 languages: the interval is that of 10 rows, not of 40. Wilson of 5 of 10: [0.2366, 0.7634].
-    made = [
+    examples = [
         replace(outcome(number < 5, lang=lang), id=str(number)) for number in range(10) for lang in ("en", "fi", "te", "zh")
     ]
-    low, high = cross_tabulate(made)["rows"][0]["recognition_accuracy"]["ci"]
+    low, high = cross_tabulate(examples)["rows"][0]["recognition_accuracy"]["ci"]
     assert high - low >= 0.7634 - 0.2366
     assert (low + high) / 2 == pytest.approx(0.5)
 
 
 @given(outcomes_strategy)
-def test_cells_by_brute_force(outcomes):
+def test_outcome_classes_by_brute_force(outcomes):
     row = row_of(outcomes)
-    for cell, recognised, produced in (
+    for name, recognised, produced in (
         ("both", True, True),
         ("recognition_only", True, False),
         ("production_only", False, True),
         ("neither", False, False),
     ):
-        assert row["cells"][cell] == len([o for o in outcomes if o.recognised == recognised and o.produced == produced])
+        assert row["cells"][name] == len([o for o in outcomes if o.recognised == recognised and o.produced == produced])

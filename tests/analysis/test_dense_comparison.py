@@ -65,11 +65,11 @@ def test_undefined_values_are_none():
 
 def test_holm_over_the_languages_by_hand():
     # p of n dense-only pairs, exact: 2 / 2^n: 1/32 (6), 1/4 (3), 1 (1). Holm: 3/32, then max(2/4, 3/32), then max(1, .)
-    made = []
+    examples = []
     for language, lost in (("en", 6), ("fi", 3), ("zh", 1)):
-        made += outcomes("b" * 8, variant=DENSE, language=language)
-        made += outcomes("r" * lost + "b" * (8 - lost), language=language)
-    rows = {row.language: row for row in tabulate(made).rows if row.variant == "wanda-0.6"}
+        examples += outcomes("b" * 8, variant=DENSE, language=language)
+        examples += outcomes("r" * lost + "b" * (8 - lost), language=language)
+    rows = {row.language: row for row in tabulate(examples).rows if row.variant == "wanda-0.6"}
     corrected = [rows[lang].vs_dense.mcnemar_production.p_holm for lang in ("en", "fi", "zh")]
     assert corrected == pytest.approx([3 / 32, 1 / 2, 1])
     assert rows["all"].vs_dense.mcnemar_production.p_holm is None
@@ -81,20 +81,20 @@ def test_variants_of_other_base_models_are_not_compared():
     assert all(row.vs_dense is None for row in rows)
 
 
-cells = st.sampled_from("brpn")
+letters = st.sampled_from("brpn")
 
 
-@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=40))
+@given(st.lists(st.tuples(letters, letters), min_size=1, max_size=40))
 def test_every_count_by_brute_force(pairs):
-    before = outcomes("".join(one for one, _ in pairs), variant=DENSE)
-    after = outcomes("".join(other for _, other in pairs), variant=WANDA)
+    before = outcomes("".join(old for old, _ in pairs), variant=DENSE)
+    after = outcomes("".join(new for _, new in pairs), variant=WANDA)
     versus = versus_dense(before, after)
-    became = [transition_of(one, other) for one, other in zip(before, after, strict=True)]
-    assert versus.known == sum(one in "bp" for one, _ in pairs) == len(became) - became.count("not known")
-    assert versus.retained == became.count("retained")
-    assert versus.induced_recognition_only == sum(one in "bp" and other == "r" for one, other in pairs)
-    assert versus.lost == sum(one in "bp" and other == "n" for one, other in pairs)
+    transitions = [transition_of(dense, pruned) for dense, pruned in zip(before, after, strict=True)]
+    assert versus.known == sum(old in "bp" for old, _ in pairs) == len(transitions) - transitions.count("not known")
+    assert versus.retained == transitions.count("retained")
+    assert versus.induced_recognition_only == sum(old in "bp" and new == "r" for old, new in pairs)
+    assert versus.lost == sum(old in "bp" and new == "n" for old, new in pairs)
     tested = versus.mcnemar_recognition
-    assert tested.dense_only == sum(one in "br" and other in "pn" for one, other in pairs)
-    assert tested.pruned_only == sum(one in "pn" and other in "br" for one, other in pairs)
+    assert tested.dense_only == sum(old in "br" and new in "pn" for old, new in pairs)
+    assert tested.pruned_only == sum(old in "pn" and new in "br" for old, new in pairs)
     assert versus_dense(before[::-1], after[::-1]) == versus

@@ -17,24 +17,24 @@ def variant(name):
 
 # produced 4, 2, 2 of 5; recognised 3, 4, 5 of 5
 MADE = [
-    *outcomes("bbbpn", variant=variant("says")),
-    *outcomes("bbrrn", variant=variant("middling")),
-    *outcomes("bbrrr", variant=variant("knows, it seems")),
+    *outcomes("bbbpn", variant=variant("best producer")),
+    *outcomes("bbrrn", variant=variant("medium")),
+    *outcomes("bbrrr", variant=variant("best recogniser, by far")),
 ]
 
 
 def test_ranks_by_hand():
     board = tabulate(MADE).leaderboard
     assert [(e.base_model, e.rank_by_production, e.rank_by_recognition, e.rank_error) for e in board] == [
-        ("says", 1, 3, 2),
-        ("knows, it seems", 2, 1, -1),  # equal production: both second
-        ("middling", 2, 2, 0),
+        ("best producer", 1, 3, 2),
+        ("best recogniser, by far", 2, 1, -1),  # equal production: both second
+        ("medium", 2, 2, 0),
     ]
 
 
 def test_csv_is_read_back():
     rows = list(csv.DictReader(io.StringIO(leaderboard_csv(tabulate(MADE)))))
-    assert [row["base_model"] for row in rows] == ["says", "knows, it seems", "middling"]
+    assert [row["base_model"] for row in rows] == ["best producer", "best recogniser, by far", "medium"]
     assert [float(row["production"]) for row in rows] == [0.8, 0.4, 0.4]
     assert float(rows[1]["recognition_only_rate"]) == 0.6
     assert float(rows[0]["production_low"]) < 0.8 < float(rows[0]["production_high"])

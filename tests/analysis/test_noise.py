@@ -1,4 +1,4 @@
-"""The noise floor, counted by hand, and runs that can not give one."""
+"""The noise floor, counted by hand, and runs that can't give one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lm_eval_illusion.errors import UserError
 from tests.outcome_examples import DENSE, outcomes
 
 
-def dense(cells, **fields):
-    return outcomes(cells, variant=DENSE, **fields)
+def dense(letters, **fields):
+    return outcomes(letters, variant=DENSE, **fields)
 
 
 def test_flips_by_hand():
@@ -54,8 +54,8 @@ def test_a_change_clears_the_floor_with_its_nearest_bound(change, verdict):
 
 def test_the_report_marks_changes_that_do_not_clear_it():
     noise = noise_floor(dense("b" * 200), dense("b" * 198 + "rr"))
-    made = [*dense("b" * 200), *outcomes("r" * 80 + "b" * 118 + "nn")]
-    report = tabulate(made, noise=noise)
+    examples = [*dense("b" * 200), *outcomes("r" * 80 + "b" * 118 + "nn")]
+    report = tabulate(examples, noise=noise)
     verdict = next(row for row in report.rows if row.variant == "wanda-0.6").vs_dense.clears_noise
     assert (verdict.production, verdict.recognition, verdict.gap) == (True, False, True)
     assert report.noise.rows[0].production.first_only == 2
@@ -65,7 +65,7 @@ def test_the_report_marks_changes_that_do_not_clear_it():
     ("first", "second", "message"),
     [
         (dense("b"), outcomes("b"), "takes two runs of one dense model"),
-        (dense("b"), dense("bb"), "ask different items"),
+        (dense("b"), dense("bb"), "have different items"),
     ],
 )
 def test_runs_that_give_no_noise_floor(first, second, message):

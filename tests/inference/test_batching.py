@@ -1,4 +1,4 @@
-"""Batch sizes in tokens: the argument, the automatic limits, and what a model's batches hold."""
+"""Batch sizes in tokens: the argument, the automatic limits, and the size of a model's batches."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_batches_are_neighbours_that_fit():
 def test_bytes_per_token_are_those_of_a_cache(arch):
     model = make_tiny_model(arch)
     cache = model(torch.arange(10)[None], use_cache=True).past_key_values
-    held = sum(part.numel() * part.itemsize for layer in cache.layers for part in (layer.keys, layer.values))
-    assert bytes_per_token(model) * 10 == held
+    cache_bytes = sum(part.numel() * part.itemsize for layer in cache.layers for part in (layer.keys, layer.values))
+    assert bytes_per_token(model) * 10 == cache_bytes
 
 
 def test_limits_by_batch_size_on_a_cpu_and_by_free_memory_elsewhere(monkeypatch):
@@ -41,7 +41,7 @@ def test_limits_by_batch_size_on_a_cpu_and_by_free_memory_elsewhere(monkeypatch)
         assert automatic_limits(model, torch.device("cuda"), 1).tokens == tokens
 
 
-def test_no_answer_depends_on_max_batch_tokens_and_no_batch_holds_more(tmp_path):
+def test_no_answer_depends_on_max_batch_tokens_and_no_batch_exceeds_it(tmp_path):
     folder = str(save_tiny("qwen3", tmp_path))
     prompts = [f"Question {number}: why?\nAnswer:" for number in range(12)]
     greedy = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False}

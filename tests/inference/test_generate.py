@@ -42,9 +42,11 @@ def tiny(arch):
 
 def requests_for(prompts, *settings):
     return [
-        DecodeRequest(ids, str(ids), read_decoding(one, 5 if "num_beams" in one else 10 if one["do_sample"] else 1, 24))
+        DecodeRequest(
+            ids, str(ids), read_decoding(kwargs, 5 if "num_beams" in kwargs else 10 if kwargs["do_sample"] else 1, 24)
+        )
         for ids in prompts
-        for one in settings
+        for kwargs in settings
     ]
 
 
@@ -54,7 +56,7 @@ def decode(model, requests, rows=3):
 
 
 def decode_by_transformers(model, request):
-    """The outputs of one request by `generate`, without the padding behind an output."""
+    """Return the outputs of one request by `generate`, without the padding after an output."""
     decoding = request.decoding
     ids = torch.tensor([request.ids])
     out = model.generate(
@@ -84,7 +86,7 @@ def test_greedy_answers_and_beams_are_those_of_transformers(arch):
     expected = [decode_by_transformers(tiny(arch), request) for request in requests]
     for rows in (1, 3, 8):
         outputs = decode(tiny(arch), requests, rows)
-        assert [[without_padding(ids) for ids in of_request] for of_request in outputs] == expected
+        assert [[without_padding(ids) for ids in request_outputs] for request_outputs in outputs] == expected
 
 
 @pytest.mark.parametrize("penalty", [-1.0, 0.0, 0.6, 2.0])
@@ -98,13 +100,13 @@ def test_beams_with_any_number_length_penalty_and_stop(penalty, beams, stops):
     # Without stop strings, many end tokens.
     model.generation_config.eos_token_id = ENDS if stops else list(range(0, 340, 4))
     expected = [decode_by_transformers(model, request) for request in requests]
-    assert [[without_padding(ids) for ids in of_request] for of_request in decode(model, requests)] == expected
+    assert [[without_padding(ids) for ids in request_outputs] for request_outputs in decode(model, requests)] == expected
 
 
 def test_the_tested_outputs_end_at_many_lengths():
     greedy, beams = decode(tiny("llama"), requests_for([sequence("p", 9)], GREEDY, BEAM))
     outputs = decode(tiny("llama"), requests_for([sequence(n, 9) for n in range(9)], GREEDY, BEAM))
-    lengths = {len(ids) for of_request in outputs for ids in of_request}
+    lengths = {len(ids) for request_outputs in outputs for ids in request_outputs}
     assert (len(greedy), len(beams)) == (1, 5)
     assert 24 in lengths
     assert len(lengths) > 5
@@ -131,8 +133,11 @@ def test_each_prompt_is_prefilled_once_and_sequences_that_agree_share_a_branch()
     # At this temperature many samples begin alike.
     settings = [{**GREEDY, **no_stop}, {**SAMPLE, **no_stop, "temperature": 0.4}]
     outputs = decode(model, requests_for([sequence("p", 50), sequence("q", 49)], *settings))
-    of_prompts = [outputs[0] + outputs[1], outputs[2] + outputs[3]]
-    widths = [max(len({tuple(ids[:length]) for ids in of_prompt}) for of_prompt in of_prompts) for length in range(1, 20)]
+    outputs_by_prompt = [outputs[0] + outputs[1], outputs[2] + outputs[3]]
+    widths = [
+        max(len({tuple(ids[:length]) for ids in prompt_outputs}) for prompt_outputs in outputs_by_prompt)
+        for length in range(1, 20)
+    ]
     assert shapes == [(2, 49), (2, 1), *[(2, width) for width in widths]]
     assert 1 < min(widths) < max(widths) <= 11
     shapes.clear()
@@ -161,9 +166,9 @@ def test_chat_answers_are_those_of_plain_decoding(end, opened):
     prompts = [(sequence(n, length), f"{n} {BEGIN if opened else ''}") for n in range(4) for length in (3, 40)]
     settings = [(GREEDY, 1), (BEAM, 5), ({**SAMPLE, "temperature": 1.0}, 12)]
     requests = [
-        DecodeRequest(ids, prompt, read_decoding({**one, "until": ["a"], "max_gen_toks": 9}, repeats, 24, reasoning))
+        DecodeRequest(ids, prompt, read_decoding({**kwargs, "until": ["a"], "max_gen_toks": 9}, repeats, 24, reasoning))
         for ids, prompt in prompts
-        for one, repeats in settings
+        for kwargs, repeats in settings
     ]
     expected = []
     for request in requests:
@@ -171,7 +176,7 @@ def test_chat_answers_are_those_of_plain_decoding(end, opened):
         with torch.inference_mode():
             rows = decode_batch(model, tokenizer(), ids, torch.ones_like(ids), [request.prompt], request.decoding).tolist()
         expected.append([without_padding(row) for row in rows])
-    assert [[without_padding(ids) for ids in of_request] for of_request in decode(model, requests)] == expected
+    assert [[without_padding(ids) for ids in request_outputs] for request_outputs in decode(model, requests)] == expected
     assert len({len(row) for rows in expected for row in rows}) > 1
 
 
@@ -187,13 +192,13 @@ PROMPTS = ["x", "Question: In which country is the city of Paris?\nAnswer:", "wh
 
 
 def instances(settings=(GREEDY, BEAM, SAMPLE), prompts=PROMPTS):
-    """lm_eval's requests: five repeats for beams, ten for samples."""
-    repeats_of = {"num_beams": 5, "top_k": 10}
+    """Return requests as lm_eval repeats them: five times for beams, ten times for samples."""
+    repeats_by_setting = {"num_beams": 5, "top_k": 10}
     repeated = []
-    for one in settings:
-        repeats = next((count for name, count in repeats_of.items() if name in one), 1)
+    for kwargs in settings:
+        repeats = next((count for name, count in repeats_by_setting.items() if name in kwargs), 1)
         for prompt in prompts:
-            repeated += [Instance("generate_until", {}, (prompt, one), 0)] * repeats
+            repeated += [Instance("generate_until", {}, (prompt, kwargs), 0)] * repeats
     return repeated
 
 

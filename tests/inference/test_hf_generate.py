@@ -1,4 +1,4 @@
-"""The plain way of decoding: generation config, and seeded sampling against the softmax distribution."""
+"""Plain decoding: generation config, and seeded sampling against the softmax distribution."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def sampling(prompts, settings=SAMPLE, repeats=10):
 def draw(processor, logits, step=0):
     rows = len(processor.seeds)
     ids = torch.zeros(rows, 3 + step, dtype=torch.long)
-    left = processor(ids, logits.expand(rows, -1))
-    assert (torch.isfinite(left).sum(dim=1) == 1).all()
-    return left.argmax(dim=1)
+    processed = processor(ids, logits.expand(rows, -1))
+    assert (torch.isfinite(processed).sum(dim=1) == 1).all()
+    return processed.argmax(dim=1)
 
 
 def test_only_token_ids_of_a_generation_config_are_kept():
     config = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
-    kept = token_ids_only(config)
-    assert (kept.eos_token_id, kept.pad_token_id) == ([1, 7], 2)
-    assert {**kept.to_diff_dict(), "transformers_version": 0} == {
+    reduced = token_ids_only(config)
+    assert (reduced.eos_token_id, reduced.pad_token_id) == ([1, 7], 2)
+    assert {**reduced.to_diff_dict(), "transformers_version": 0} == {
         **GenerationConfig(eos_token_id=[1, 7], pad_token_id=2).to_diff_dict(),
         "transformers_version": 0,
     }
@@ -72,7 +72,7 @@ def test_each_step_has_other_draws():
     assert not torch.equal(draw(processor, logits, step=0), draw(processor, logits, step=1))
 
 
-def test_top_k_and_top_p_are_kept():
+def test_top_k_and_top_p_restrict_the_samples():
     logits = torch.tensor([[0.0, 3.0, 2.0, 1.0]])
     assert set(draw(sampling(["p"] * 50, {**SAMPLE, "top_k": 2}), logits).tolist()) == {1, 2}
     # softmax of logits / 0.7: token 1 alone has 0.76

@@ -1,4 +1,4 @@
-"""Options without their question give chance accuracy, 25 %: by six surface rules and by the embedded model."""
+"""Options without their question give chance accuracy, 25 %, for six surface rules and for the embedded model."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def accuracy(items, rule):
 @both
 def test_no_rule_beats_chance(family):
     by_lang = items_of(family)
-    of_rule = {}
+    accuracies_by_rule = {}
     for lang, items in by_lang.items():
         for name, rule in rules_of(items).items():
-            of_rule.setdefault(name, {})[lang] = accuracy(items, rule)
-        of_rule.setdefault("first", {})[lang] = sum(item["gold"] == 0 for item in items) / len(items)
-    for name, of_lang in of_rule.items():
-        assert statistics.fmean(of_lang.values()) == pytest.approx(CHANCE, abs=SLACK), name
+            accuracies_by_rule.setdefault(name, {})[lang] = accuracy(items, rule)
+        accuracies_by_rule.setdefault("first", {})[lang] = sum(item["gold"] == 0 for item in items) / len(items)
+    for name, accuracies in accuracies_by_rule.items():
+        assert statistics.fmean(accuracies.values()) == pytest.approx(CHANCE, abs=SLACK), name
         if name != "likeliest letters, each":  # 0.295 in one language of the embedded set: 59 of 200, within chance
-            assert all(value == pytest.approx(CHANCE, abs=SLACK) for value in of_lang.values()), (name, of_lang)
+            assert all(value == pytest.approx(CHANCE, abs=SLACK) for value in accuracies.values()), (name, accuracies)
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_the_states_of_each_prompt_are_those_of_the_prompt_alone(arch):
             torch.testing.assert_close(layer, expected_layer, atol=1e-5, rtol=1e-5)
 
 
-def test_behind_a_prompt_are_zeros_then_free_slots():
+def test_a_shorter_prompt_is_padded_with_zeros_and_followed_by_free_slots():
     prompts = [sequence("p", 9), sequence("q", 4)]
     with torch.inference_mode():
         cache = prefill(make_tiny_model("llama"), prompts, CPU, 100, PrefixCache(0), free_slots=7)
@@ -66,7 +66,7 @@ def test_a_prompt_of_one_token_has_states_of_length_0():
     assert {part.shape[1] for layer in states for part in layer} == {0}
 
 
-def test_the_last_layer_computes_its_keys_only():
+def test_the_last_layer_computes_only_its_keys_and_values():
     model = make_tiny_model("llama")
     calls = []
     for layer in model.model.layers:
@@ -87,14 +87,14 @@ def test_batches_hold_at_most_max_tokens(lengths, max_tokens):
     assert sum(rows for rows, _ in shapes) == len(set(prompts))
 
 
-def test_kept_prompts_are_not_computed_again_and_are_taken_once():
+def test_stored_prompts_are_not_computed_again_and_are_taken_once():
     model = make_tiny_model("llama")
     shapes = record_shapes(model)
     first, second, third = (sequence(name, 10) for name in "abc")
     prefix_cache = PrefixCache(25)
     for prompt, states in zip((first, second, third), prefilled(model, [first, second, third]), strict=True):
         prefix_cache.keep(prompt, states)
-    assert set(prefix_cache.kept) == {first, second}  # 25 tokens are enough for two
+    assert set(prefix_cache.states) == {first, second}  # 25 tokens are enough for two
     shapes.clear()
     prefilled(model, [third, second, first], prefix_cache=prefix_cache)
     assert shapes == [(1, 9)]
@@ -103,7 +103,7 @@ def test_kept_prompts_are_not_computed_again_and_are_taken_once():
     assert prefix_cache.free_tokens == 25
 
 
-def test_equal_prompts_are_computed_once_and_kept_prompts_fill_all_their_rows():
+def test_equal_prompts_are_computed_once_and_stored_prompts_fill_all_their_rows():
     model = make_tiny_model("llama")
     shapes = record_shapes(model)
     first, second = sequence("a", 10), sequence("b", 7)

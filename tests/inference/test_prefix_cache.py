@@ -61,9 +61,9 @@ def test_any_sequence_of_updates_and_selections(data):
             index = indices[:, None, :, None].expand(-1, HEADS, -1, HEAD_DIM)
             plain = [[states.gather(2, index) for states in layer] for layer in plain]
         else:
-            kept = torch.tensor(sorted(data.draw(st.sets(st.integers(0, rows - 1), min_size=1))))
-            cache.select_rows(kept)
-            plain = [[states[kept] for states in layer] for layer in plain]
+            selected = torch.tensor(sorted(data.draw(st.sets(st.integers(0, rows - 1), min_size=1))))
+            cache.select_rows(selected)
+            plain = [[states[selected] for states in layer] for layer in plain]
         for layer, (keys, values) in zip(cache.layers, plain, strict=True):
             assert torch.equal(layer.keys, keys)
             assert torch.equal(layer.values, values)
@@ -78,22 +78,22 @@ def test_selections_in_any_order_with_repeats(steps, seed):
     for step, number in steps:
         if step == "add":
             added = [torch.randn(len(plain[0]), 2, number, 3, generator=generator) for _ in range(2)]
-            plain = [torch.cat([held, new], dim=2) for held, new in zip(plain, added, strict=True)]
+            plain = [torch.cat([states, new], dim=2) for states, new in zip(plain, added, strict=True)]
             cache.update(*added, 0)
         elif step == "rows":
             rows = torch.randperm(len(plain[0]), generator=generator)[:number]
-            plain = [held[rows] for held in plain]
+            plain = [states[rows] for states in plain]
             cache.select_rows(rows)
         else:
             indices = torch.randint(plain[0].shape[2], (len(plain[0]), number), generator=generator)
-            plain = [torch.stack([row[:, indices[n]] for n, row in enumerate(held)]) for held in plain]
+            plain = [torch.stack([row[:, indices[n]] for n, row in enumerate(states)]) for states in plain]
             cache.select_keys(indices)
         assert torch.equal(cache.layers[0].keys, plain[0])
         assert torch.equal(cache.layers[0].values, plain[1])
         assert cache.get_seq_length() == plain[0].shape[2]
 
 
-def test_kept_states_do_not_change_with_the_batch():
+def test_stored_states_do_not_change_with_the_batch():
     prompts = [random_states(3), random_states(5)]
     cache = cache_of(prompts, free_slots=2)
     prefix_cache = PrefixCache(99)

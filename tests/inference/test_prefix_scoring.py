@@ -68,8 +68,8 @@ def assert_same(scores, expected):
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_mixed_lengths_in_batches_of_any_size(arch):
     model = make_tiny_model(arch)
-    tokens_of = [sequence("c", length) for length in (1, 1, 2, 5, 9)] + [(7,)]
-    continuations = [Continuation(sequence("p", length), one) for length in LENGTHS for one in tokens_of]
+    endings = [sequence("c", length) for length in (1, 1, 2, 5, 9)] + [(7,)]
+    continuations = [Continuation(sequence("p", length), ending) for length in LENGTHS for ending in endings]
     expected = plain(model, continuations)
     for rows in (1, 3, 8):
         assert_same(shared(model, continuations, rows), expected)
@@ -86,7 +86,7 @@ def test_mixed_lengths_in_batches_of_any_size(arch):
 )
 def test_any_contexts_and_continuations(groups, rows):
     model = make_tiny_model("llama")
-    continuations = [Continuation(tuple(context), tuple(one)) for context, several in groups for one in several]
+    continuations = [Continuation(tuple(context), tuple(ending)) for context, endings in groups for ending in endings]
     assert_same(shared(model, continuations, rows), plain(model, continuations))
 
 
@@ -112,7 +112,7 @@ def test_each_context_is_prefilled_once_and_only_scored_positions_are_projected(
     tokens, projected = [], []
     model.model.register_forward_pre_hook(lambda _, __, kwargs: tokens.append(kwargs["input_ids"].numel()), with_kwargs=True)
     model.lm_head.register_forward_pre_hook(lambda _, args: projected.append(args[0].shape[1]))
-    shared(model, [Continuation(sequence("p", 50), one) for one in ((3,), (4,), (5, 6))])
+    shared(model, [Continuation(sequence("p", 50), ending) for ending in ((3,), (4,), (5, 6))])
     assert (tokens, projected) == ([49, 2], [2])
 
 

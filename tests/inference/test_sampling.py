@@ -14,7 +14,7 @@ from lm_eval_illusion.views import generation_kwargs
 
 
 def race(logits, temperature, seed):
-    """Return probability / draw of each chunk and of each token in its chunk; the first draws are the chunks'."""
+    """Return probability / draw of each chunk and of each token in its chunk; the first draws belong to the chunks."""
     chunks = -(-len(logits) // CHUNK)
     filled = np.full(chunks * CHUNK, -np.inf)
     filled[: len(logits)] = logits.double().numpy()
@@ -29,11 +29,11 @@ def decoding(temperature):
 
 def check_winners(logits, temperature, seeds):
     for row, seed, winner in zip(logits, seeds, sample_tokens([logits], decoding(temperature), seeds), strict=True):
-        of_chunks, of_tokens = race(row, temperature, seed)
+        chunk_quotients, token_quotients = race(row, temperature, seed)
         chunk, index = divmod(winner, CHUNK)
         # The winner has the greatest quotient, or one as great up to the rounding of float32.
-        assert of_chunks[chunk] >= of_chunks.max() * (1 - 1e-4)
-        assert of_tokens[chunk, index] >= of_tokens[chunk].max() * (1 - 1e-4)
+        assert chunk_quotients[chunk] >= chunk_quotients.max() * (1 - 1e-4)
+        assert token_quotients[chunk, index] >= token_quotients[chunk].max() * (1 - 1e-4)
 
 
 @given(

@@ -26,7 +26,7 @@ def encode(text):
 
 
 def text_contains(tokens, stop):
-    """Whether a stop string is in the last tokens, as many as it may take."""
+    """Return whether the text of the last tokens, as many as a stop string may have, contains the stop string."""
     tail = tokens[-(len(stop.encode()) + 1) :]
     return stop in tokenizer().decode(tail, skip_special_tokens=True)
 
@@ -36,7 +36,7 @@ def test_the_first_stop_is_where_the_text_contains_it(tokens, stop):
     condition = StopStrings(tokenizer(), [stop], [], 99)
     expected = [text_contains(tokens[:length], stop) for length in range(1, len(tokens) + 1)]
     stops = [condition.should_stop(tokens[:length]) for length in range(1, len(tokens) + 1)]
-    # Up to the first stop: after it nobody asks.
+    # Only up to the first stop: after it the condition is not called again.
     assert stops.index(True) == expected.index(True) if any(expected) else not any(stops)
 
 
@@ -57,7 +57,7 @@ def test_each_row_of_a_batch_stops_by_its_own_text(stop):
     rows = [encode(text) for text in texts]
     longest = max(map(len, rows))
     criteria = StopCriteria([StopStrings(tokenizer(), [stop], [], 99)] * len(rows), start=len(prompt))
-    # As in generation: transformers asks after every token, and a row that is done stays done.
+    # As in generation: transformers calls the criteria after every token, and a row that is done stays done.
     done = [False] * len(rows)
     for length in range(1, longest + 1):
         ids = torch.tensor([prompt + (row + [tokenizer().pad_token_id] * longest)[:length] for row in rows])
@@ -75,8 +75,8 @@ def test_a_chat_answer_stops_after_its_thought():
         (f"{BEGIN}\nab\n", False),  # the thought goes on
         (f"{BEGIN}\nab\n{END}\n\nab", False),
         (f"{BEGIN}\nab\n{END}\n\nab\n", True),
-        (f"{BEGIN}\nab\n{END}" + "xyxyxy", True),  # the answer's own limit
-        (BEGIN + "xy" * 20, True),  # the thought's limit
+        (f"{BEGIN}\nab\n{END}" + "xyxyxy", True),  # the limit of the answer
+        (BEGIN + "xy" * 20, True),  # the limit of the thought
     ]:
         assert condition.should_stop(encode(text)) == stops, text
 

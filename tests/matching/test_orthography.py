@@ -54,14 +54,14 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("lang", "one", "other"), SAME)
-def test_spellings_of_one_word_are_folded(lang, one, other):
-    assert fold_letters(one, lang) == fold_letters(other, lang)
+@pytest.mark.parametrize(("lang", "first", "second"), SAME)
+def test_spellings_of_one_word_are_folded(lang, first, second):
+    assert fold_letters(first, lang) == fold_letters(second, lang)
 
 
-@pytest.mark.parametrize(("lang", "one", "other"), DIFFERENT)
-def test_different_words_stay_different(lang, one, other):
-    assert fold_letters(one, lang) != fold_letters(other, lang)
+@pytest.mark.parametrize(("lang", "first", "second"), DIFFERENT)
+def test_different_words_stay_different(lang, first, second):
+    assert fold_letters(first, lang) != fold_letters(second, lang)
 
 
 def test_every_language_with_spelling_rules_has_a_case():

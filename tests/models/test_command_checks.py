@@ -71,7 +71,7 @@ def request(task, settings, doc=ITEM):
 def test_changed_settings_of_our_views_are_refused():
     refuse_changed_settings([request("mqa_illusion_en_gen", generation_kwargs("gen"))])
     changed = {**generation_kwargs("gen"), "do_sample": True}
-    with pytest.raises(UserError, match="mqa_illusion_en_gen is asked with"):
+    with pytest.raises(UserError, match="mqa_illusion_en_gen is run with"):
         refuse_changed_settings([request("mqa_illusion_en_gen", changed)])
 
 

@@ -105,8 +105,8 @@ def test_neither_batch_size_nor_order_changes_an_answer(folders, arch, settings,
     answers = [generate(dense_model(folders[arch], rows), repeated_requests(settings, repeats)) for rows in (1, 3, 8, 64)]
     assert answers[1:] == answers[:-1]
     reversed_answers = generate(dense_model(folders[arch], 8), repeated_requests(settings, repeats, CONTEXTS[::-1]))
-    of_contexts = [reversed_answers[start : start + repeats] for start in range(0, len(reversed_answers), repeats)]
-    assert [answer for of_context in of_contexts[::-1] for answer in of_context] == answers[0]
+    answers_by_context = [reversed_answers[start : start + repeats] for start in range(0, len(reversed_answers), repeats)]
+    assert [answer for context_answers in answers_by_context[::-1] for answer in context_answers] == answers[0]
 
 
 def test_samples_differ_and_one_beam_is_the_best_of_five(folders):

@@ -24,7 +24,7 @@ def beams_of(*tasks, folders=()):
     return tasks_of_view(NamedTasks(list(tasks), list(folders)), "beam")
 
 
-def test_a_group_stands_for_its_tasks():
+def test_a_group_name_selects_the_tasks_of_the_group():
     assert beams_of("mqa_illusion_fi") == ["mqa_illusion_fi_beam"]
     assert len(beams_of("mqa_illusion", "mqa_illusion_fi_beam")) == 18
     assert len(beams_of("mqa_illusion_beam")) == 18

@@ -54,18 +54,18 @@ def test_two_processes_answer_like_one_and_prune_once(tmp_path):
     two, two_results = evaluate(tmp_path / "two", launcher)
     entries = [entry for entry in (tmp_path / "store").iterdir() if entry.name != ".work"]
     written = [(entry / "manifest.json").stat().st_mtime_ns for entry in entries]
-    one, one_results = evaluate(tmp_path / "one", [])
+    single, single_results = evaluate(tmp_path / "one", [])
     assert len(written) == 1
     assert [(entry / "manifest.json").stat().st_mtime_ns for entry in entries] == written
     for task in TASKS:
         assert len(two[task]) == LIMIT
-        for item, row in one[task].items():
+        for item, row in single[task].items():
             assert two[task][item].keys() == row.keys()
             if task.endswith("_mc"):
-                scores = [[float(score) for score, _ in of_run["filtered_resps"]] for of_run in (row, two[task][item])]
+                scores = [[float(score) for score, _ in run_row["filtered_resps"]] for run_row in (row, two[task][item])]
                 assert scores[0] == pytest.approx(scores[1], abs=1e-4)
             else:
                 assert two[task][item] == row
-        for metric, value in one_results[task].items():
+        for metric, value in single_results[task].items():
             if isinstance(value, float):
                 assert two_results[task][metric] == pytest.approx(value, abs=1e-9), (task, metric)

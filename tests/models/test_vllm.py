@@ -78,10 +78,10 @@ def test_samples_differ_from_each_other_and_are_the_same_in_every_batch_and_orde
     assert len(set(first[:10])) > 5
     other = vllm_class(folder, pruner="none", batch_size=64)
     dense = generate(other, repeated_requests(SAMPLE, 10))
-    again = vllm_class(folder, pruner="none", batch_size=3, seed=99)
-    reversed_answers = generate(again, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
-    of_contexts = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
-    assert [answer for of_context in of_contexts[::-1] for answer in of_context] == dense
+    second_model = vllm_class(folder, pruner="none", batch_size=3, seed=99)
+    reversed_answers = generate(second_model, repeated_requests(SAMPLE, 10, CONTEXTS[::-1]))
+    answers_by_context = [reversed_answers[start : start + 10] for start in range(0, len(reversed_answers), 10)]
+    assert [answer for context_answers in answers_by_context[::-1] for answer in context_answers] == dense
     seeds = [params.seed for params in other.model.requested]
     assert len(set(seeds)) == len(seeds) == 10 * len(CONTEXTS)
     assert all(0 <= seed < 2**63 for seed in seeds)
@@ -124,7 +124,7 @@ def test_changed_view_settings_are_refused(model):
         ({"model": "x"}, "give pretrained=x"),
         ({"sparsity": 1.5}, r"sparsity 1\.5 is not in"),
         ({"lora_local_path": "x"}, "can't be combined with pruning"),
-        ({"enable_thinking": True}, "gives no room for thoughts"),
+        ({"enable_thinking": True}, "has no token limit for thoughts"),
         ({"gpu_memory_utilization": 7, "pruner": "none"}, "vLLM can't start on .*must be in"),
         ({"max_length": 8, "max_model_len": 9, "pruner": "none"}, "vLLM can't start on .*but not both"),
     ],

@@ -23,7 +23,7 @@ def load():
 
     def unload():
         sys.path.remove(str(STUB))
-        # Modules that imported it keep it; no other test finds it.
+        # Modules that imported the stub keep it; other tests do not find it.
         for name in [name for name in sys.modules if name == "vllm" or name.startswith("vllm.")]:
             del sys.modules[name]
 

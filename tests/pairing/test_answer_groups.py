@@ -42,10 +42,12 @@ def test_a_large_group_is_split_with_topics_together(monkeypatch):
 def test_every_answer_is_an_option_three_times():
     (group,) = group_answers([parallel(name) for name in NAMES], no_cost, seed=0)
     options = group.options()
-    assert Counter(option["en"] for of_question in options for option in of_question) == dict.fromkeys(NAMES, 3)
+    assert Counter(option["en"] for question_options in options for option in question_options) == dict.fromkeys(NAMES, 3)
     characters = count_characters(question.answers for question in group.questions)
     balanced = group.balanced_options(NAMES, characters)
-    assert Counter(option["en"] for of_question in balanced.values() for option in of_question) == dict.fromkeys(NAMES, 3)
+    assert Counter(option["en"] for question_options in balanced.values() for option in question_options) == dict.fromkeys(
+        NAMES, 3
+    )
     assert group.options() == options, "balancing does not change the group"
 
 
@@ -63,7 +65,9 @@ def test_answers_that_contain_each_other_are_not_options_of_one_question():
 
 
 def filled(question, options, pool, cost=no_cost):
-    answer_key = right_answers(of_lang for one in [question, *pool] for of_lang in one.by_lang.values())
+    answer_key = right_answers(
+        translation for parallel_question in [question, *pool] for translation in parallel_question.by_lang.values()
+    )
     (completed,) = fill_from_pool([(question, options)], pool, cost, answer_key).values()
     return [option["en"] for option in completed]
 

@@ -144,11 +144,11 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_the_questions():
 @pytest.mark.parametrize("limit", [60, 120])
 def test_the_length_reveals_nothing_among_the_items_below_a_limit(limit):
     for rule in (max, min):
-        of_language = []
+        hit_rates = []
         for items in pair(read_questions(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
             assert len(items) == limit
-            of_language.append(sum(hit_by_length(item, rule) for item in items) / limit)
-        assert sum(of_language) / len(of_language) == pytest.approx(0.25, abs=0.04)
+            hit_rates.append(sum(hit_by_length(item, rule) for item in items) / limit)
+        assert sum(hit_rates) / len(hit_rates) == pytest.approx(0.25, abs=0.04)
 
 
 def hit_by_length(item, rule):

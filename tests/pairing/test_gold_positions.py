@@ -23,7 +23,10 @@ def spreads(sets, seed=0):
         lang: Counter(positions[question_id] for question_id in languages if lang in languages[question_id])
         for lang in set().union(*sets)
     }
-    return [max(of_lang.values()) - min(of_lang[position] for position in range(4)) for of_lang in counts.values()]
+    return [
+        max(position_counts.values()) - min(position_counts[position] for position in range(4))
+        for position_counts in counts.values()
+    ]
 
 
 @pytest.mark.parametrize("language_sets", [NESTED, DISJOINT, [{"en", "de", "zh"}]])

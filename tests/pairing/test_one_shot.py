@@ -41,7 +41,7 @@ def test_few_questions_are_held_out_where_many_sets_of_languages_differ():
 
 
 def chosen(item, options, shots):
-    answer_key = right_answers([of_lang for question in [item, *shots] for of_lang in question.by_lang.values()])
+    answer_key = right_answers([translation for question in [item, *shots] for translation in question.by_lang.values()])
     return choose_shot(item, [dict.fromkeys(item.by_lang, option) for option in options], shots, answer_key)
 
 

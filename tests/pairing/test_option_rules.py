@@ -40,8 +40,8 @@ def parallel(question_id, answers, text="Which?", topic="", contexts=(), kind="n
 
 def cost(donor, question, others=()):
     """The cost of the donor's answer for `question` among these questions and `others`."""
-    questions = list({one.id: one for one in (donor, question, *others)}.values())
-    answer_key = right_answers(of_lang for one in questions for of_lang in one.by_lang.values())
+    questions = list({item.id: item for item in (donor, question, *others)}.values())
+    answer_key = right_answers(translation for item in questions for translation in item.by_lang.values())
     return distractor_cost(donor, question, answer_key, QuestionWords(questions))
 
 
@@ -117,8 +117,8 @@ def test_a_forbidden_donor(donor, of, reason):
 
 
 def test_a_right_answer_of_the_same_text_elsewhere_is_forbidden():
-    twin = parallel("twin", "Oslo", text="Which city?")
-    assert cost(parallel("d", "Oslo"), question(), [twin]) == FORBIDDEN
+    other = parallel("other", "Oslo", text="Which city?")
+    assert cost(parallel("d", "Oslo"), question(), [other]) == FORBIDDEN
     assert cost(parallel("d", "Oslo"), question()) == 0
 
 
@@ -134,8 +134,8 @@ def test_the_longest_and_the_shortest_distractor(length, is_forbidden):
     [("Oslo", [], True), ("Oslo", ["Kyiv"], True), ("Oslo", ["Oslo East"], False), ("East Oslo", ["Oslo"], False)],
 )
 def test_distractors_do_not_overlap_each_other(option, others, allowed):
-    of_lang = question().by_lang["en"]
-    assert is_allowed(option, of_lang, right_answers([of_lang]), others) is allowed
+    translation = question().by_lang["en"]
+    assert is_allowed(option, translation, right_answers([translation]), others) is allowed
 
 
 # Answers of the donor and of the question share no character, and none of them occurs in the questions: only length and script forbid.
@@ -176,16 +176,16 @@ def allowed_cost(donor, question, others=()):
     return value
 
 
-def with_fields(one, **fields):
+def with_fields(original, **fields):
     """The same question with other fields in every language."""
-    by_lang = {lang: Question(**{**vars(of_lang), **fields}) for lang, of_lang in one.by_lang.items()}
-    return ParallelQuestion(one.id, by_lang, one.answer_type)
+    by_lang = {lang: Question(**{**vars(translation), **fields}) for lang, translation in original.by_lang.items()}
+    return ParallelQuestion(original.id, by_lang, original.answer_type)
 
 
 @settings(deadline=None)
 @given(pairs())
 def test_without_passages_the_cost_is_symmetric(pair):
-    donor, question = (with_fields(one, context="") for one in pair)
+    donor, question = (with_fields(member, context="") for member in pair)
     assert cost(donor, question) == pytest.approx(cost(question, donor))
 
 
@@ -205,8 +205,8 @@ def test_each_passage_without_the_option_adds_its_share_of_the_weight(pair, lang
 
     def in_passages(text_of):
         by_lang = {
-            lang: Question(**{**vars(of_lang), "context": text_of(lang) if lang in langs else ""})
-            for lang, of_lang in question.by_lang.items()
+            lang: Question(**{**vars(translation), "context": text_of(lang) if lang in langs else ""})
+            for lang, translation in question.by_lang.items()
         }
         return cost(donor, ParallelQuestion(question.id, by_lang, question.answer_type))
 
@@ -219,12 +219,12 @@ def test_each_passage_without_the_option_adds_its_share_of_the_weight(pair, lang
 @settings(deadline=None)
 @given(st.data(), st.integers(1, 12))
 def test_the_cost_grows_with_the_ratio_of_the_lengths(data, length):
-    one, other = (data.draw(st.integers(math.ceil(length / 4), 4 * length)) for _ in range(2))
-    of = question("b" * length)
-    costs = {n: cost(parallel("d", "x" * n), of) for n in (one, other)}
-    nearer, farther = sorted((one, other), key=lambda n: abs(math.log(n / length)))
+    first, second = (data.draw(st.integers(math.ceil(length / 4), 4 * length)) for _ in range(2))
+    target = question("b" * length)
+    costs = {n: cost(parallel("d", "x" * n), target) for n in (first, second)}
+    nearer, farther = sorted((first, second), key=lambda n: abs(math.log(n / length)))
     assert costs[nearer] <= costs[farther] + 1e-9
-    assert costs[one] == pytest.approx(abs(math.log(one / length)))
+    assert costs[first] == pytest.approx(abs(math.log(first / length)))
 
 
 @settings(deadline=None)
@@ -240,7 +240,9 @@ def test_another_format_of_numbers_adds_its_weight(answer, donor_answer):
 @settings(deadline=None)
 @given(pairs(), st.permutations(LANGUAGE_CODES))
 def test_the_order_of_the_languages_does_not_matter(pair, order):
-    reordered = [ParallelQuestion(one.id, {lang: one.by_lang[lang] for lang in order}, one.answer_type) for one in pair]
+    reordered = [
+        ParallelQuestion(member.id, {lang: member.by_lang[lang] for lang in order}, member.answer_type) for member in pair
+    ]
     assert cost(*reordered) == pytest.approx(cost(*pair))
 
 
@@ -248,8 +250,8 @@ def test_the_order_of_the_languages_does_not_matter(pair, order):
 @given(pairs(langs=("en",)))
 def test_languages_of_the_same_texts_cost_as_one_of_them(pair):
     doubled = [
-        ParallelQuestion(one.id, {lang: with_lang(one.by_lang["en"], lang) for lang in ("en", "id")}, one.answer_type)
-        for one in pair
+        ParallelQuestion(member.id, {lang: with_lang(member.by_lang["en"], lang) for lang in ("en", "id")}, member.answer_type)
+        for member in pair
     ]
     assert cost(*doubled) == pytest.approx(cost(*pair))
 
@@ -269,7 +271,7 @@ def test_other_question_words_add_at_most_their_weight(pair):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         ("17 seconds", "340 miles", True),
         ("1939–1945", "1870–1939", True),
@@ -283,8 +285,8 @@ def test_other_question_words_add_at_most_their_weight(pair):
         ("১৯৭৫", "১৮৭০", True),
     ],
 )
-def test_formats_of_numbers(one, other, same):
-    assert (number_format(one) == number_format(other)) is same
+def test_formats_of_numbers(first, second, same):
+    assert (number_format(first) == number_format(second)) is same
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def test_overall_bits_is_the_mean_over_weights():
     assert overall_bits(model, {}) == 32
     assert overall_bits(model.to(torch.bfloat16), {}) == 16
     names = [name for name, _ in prunable_weights(model)]
-    of_layer = bits_of_layers(model, {name: 4.0 for name in names if "mlp" in name})
+    layer_bits = bits_of_layers(model, {name: 4.0 for name in names if "mlp" in name})
     # Each block: attention 80 x 80 twice and 80 x 40 twice, at 16 bits; MLP 80 x 160 three times, at 4 bits.
-    assert overall_bits(model, of_layer) == pytest.approx((19200 * 16 + 38400 * 4) / 57600)
-    assert of_layer["model.layers.0.self_attn.q_proj"] == 16
+    assert overall_bits(model, layer_bits) == pytest.approx((19200 * 16 + 38400 * 4) / 57600)
+    assert layer_bits["model.layers.0.self_attn.q_proj"] == 16
 
 
 def test_bits_of_packed_weights_are_unknown():

@@ -14,7 +14,7 @@ NAMES = {"gpt_neox": "gpt_neox.layers", "gpt2": "transformer.h"}
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_every_prunable_layer_is_in_the_block_that_its_name_names(arch):
+def test_every_prunable_layer_belongs_to_the_block_in_its_name(arch):
     model = make_tiny_model(arch)
     blocks = layers_of_blocks(model)
     name = NAMES.get(arch, "model.layers")

@@ -10,7 +10,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_items, held_out_items
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.settings import read_settings
-from lm_eval_illusion.views.prompts import answered
+from lm_eval_illusion.views.prompts import prompt_with_answer
 from tests.tiny_models import make_tiny_tokenizer
 
 
@@ -36,7 +36,7 @@ def test_a_short_text_is_repeated_to_the_sample_length(tokenizer):
     assert len(calibration.token_ids[0]) == 20_000
 
 
-def test_the_seed_decides_the_order(tokenizer):
+def test_the_seed_determines_the_order(tokenizer):
     a, b, c = (make_calibration(tokenizer, calibration_samples=4, pruning_seed=seed) for seed in (1, 1, 2))
     assert a == b
     assert a.sha256 != c.sha256
@@ -44,7 +44,7 @@ def test_the_seed_decides_the_order(tokenizer):
 
 def test_one_calibration_language_gives_only_its_facts():
     for text in calibration_texts(read_settings(calibration_language="ko", calibration_samples=3)):
-        assert set(text.strip().split("\n\n")) == {answered(fact) for fact in held_out_items("ko")}
+        assert set(text.strip().split("\n\n")) == {prompt_with_answer(fact) for fact in held_out_items("ko")}
 
 
 def test_no_evaluated_item_is_in_the_calibration_text():

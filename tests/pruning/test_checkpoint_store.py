@@ -80,8 +80,8 @@ def test_a_corrupt_entry_is_set_aside_and_made_again(tmp_path, caplog, damage):
         (entry / "config.json").unlink()
     else:
         (entry / "manifest.json").write_text("[]" if damage == "manifest" else "")
-    again = get_or_create(str(tmp_path), "key", make)
-    assert verify(Path(again.path)) is None
+    remade = get_or_create(str(tmp_path), "key", make)
+    assert verify(Path(remade.path)) is None
     assert (tmp_path / "key.corrupt-1").is_dir()
     assert "is corrupt" in caplog.text
 

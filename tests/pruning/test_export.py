@@ -42,10 +42,10 @@ def test_hf_gives_the_same_numbers_as_pruned_hf(tmp_path, command, pruner):
         for number, item in enumerate(items)
         for choice in item["choices"]
     ]
-    asked = [Instance("generate_until", item, (open_prompt(item), generation_kwargs("gen")), 0) for item in items]
-    theirs, mine = (model.loglikelihood(scored, disable_tqdm=True) for model in (stock, ours))
-    assert [score for score, _ in mine] == pytest.approx([score for score, _ in theirs], abs=1e-4)
-    assert ours.generate_until(asked, disable_tqdm=True) == stock.generate_until(asked, disable_tqdm=True)
+    questions = [Instance("generate_until", item, (open_prompt(item), generation_kwargs("gen")), 0) for item in items]
+    stock_scores, our_scores = (model.loglikelihood(scored, disable_tqdm=True) for model in (stock, ours))
+    assert [score for score, _ in our_scores] == pytest.approx([score for score, _ in stock_scores], abs=1e-4)
+    assert ours.generate_until(questions, disable_tqdm=True) == stock.generate_until(questions, disable_tqdm=True)
 
 
 def test_the_model_card_describes_the_pruning(tmp_path, command, capsys):

@@ -110,7 +110,7 @@ BLOCKS = {"llama": "model.layers.", "embedded": "model.layers.", "gpt_neox": "gp
 
 
 def matrices(model, prefix):
-    """The linear layers of each block, by block number and name."""
+    """Return the linear layers of each block, by block number and name."""
     found = {}
     for name, module in model.named_modules():
         if name.startswith(prefix) and getattr(module, "weight", torch.zeros(1)).ndim == 2:
@@ -120,7 +120,7 @@ def matrices(model, prefix):
 
 
 def plain_owl(folder, prefix, times, sparsity, width):
-    """The outlier share and the sparsity of each block, from one forward pass of all samples through the dense model, in float64."""
+    """Return outlier share and sparsity of each block, from one forward pass of all samples through the dense model, in float64."""
     model, tokenizer = load(folder), AutoTokenizer.from_pretrained(resolve_pretrained(folder))
     settings = read_settings(**SMALL)
     ids = torch.tensor(calibration_samples(calibration_texts(settings), tokenizer, settings).token_ids)
@@ -142,7 +142,7 @@ def plain_owl(folder, prefix, times, sparsity, width):
         shares.append(((metric > times * metric.mean()).sum() / metric.numel()).item())
     spread = [2 * width * (share - min(shares)) / (max(shares) - min(shares)) for share in shares]
     # All blocks of these models have the same size.
-    return shares, [1 - (kept - sum(spread) / len(spread) + 1 - sparsity) for kept in spread]
+    return shares, [1 - (reduction - sum(spread) / len(spread) + 1 - sparsity) for reduction in spread]
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_sparsities_equal_the_plain_implementation(folders, store, name, sparsit
     pruned, manifest = owl(folders, store, name, sparsity=sparsity, **owl_arguments)
     width, times = owl_arguments.get("owl_lambda", 0.08), owl_arguments.get("owl_m", 5)
     shares, sparsities = plain_owl(folders[name], BLOCKS[name], times, sparsity, width)
-    of_block = list(manifest["owl_of_block"].values())
-    assert [block["outlier_share"] for block in of_block] == pytest.approx(shares, abs=2e-5)
-    assert [block["sparsity"] for block in of_block] == pytest.approx(sparsities, abs=width * 0.01 + 1e-3)
+    block_records = list(manifest["owl_of_block"].values())
+    assert [block["outlier_share"] for block in block_records] == pytest.approx(shares, abs=2e-5)
+    assert [block["sparsity"] for block in block_records] == pytest.approx(sparsities, abs=width * 0.01 + 1e-3)
     assert len(set(sparsities)) > 1
     assert overall_sparsity(pruned) == pytest.approx(sparsity, abs=0.002)
     measured = measure_sparsity(pruned)
@@ -171,7 +171,7 @@ def test_sparsities_equal_the_plain_implementation(folders, store, name, sparsit
         for layer, module in layers.items():
             inputs = module.weight.shape[1] if isinstance(module, torch.nn.Linear) else module.weight.shape[0]
             # The same in all layers of a block, up to one weight per row.
-            assert abs(measured[layer] - of_block[number]["sparsity"]) < 1 / inputs + 1e-6
+            assert abs(measured[layer] - block_records[number]["sparsity"]) < 1 / inputs + 1e-6
 
 
 def test_within_a_layer_owl_removes_the_weights_that_wanda_removes(folders, store):

@@ -205,8 +205,8 @@ def test_the_manifest_holds_the_provenance(folders, store):
 
 def test_prune_has_the_defaults_of_read_settings():
     defaults = {name: parameter.default for name, parameter in inspect.signature(read_settings).parameters.items()}
-    of_prune = {name: parameter.default for name, parameter in inspect.signature(prune).parameters.items()}
-    assert {name: of_prune[name] for name in defaults} == defaults
+    prune_defaults = {name: parameter.default for name, parameter in inspect.signature(prune).parameters.items()}
+    assert {name: prune_defaults[name] for name in defaults} == defaults
 
 
 def test_pruner_none_is_the_base_model_itself(folders):

@@ -254,10 +254,10 @@ def test_awq_rounds_the_weights_of_an_equivalent_model(awq_pair):
                 assert torch.allclose(getattr(quantised, block).get_submodule(name).weight, expected, atol=1e-6), name
         # The rows of up_proj are divided by the scales of the inputs of down_proj; rounding does not depend on the scale of a row.
         up, stored = rounded(dense.mlp.up_proj.weight * scales), quantised.mlp.up_proj.weight
-        of_rows = (up * stored).sum(dim=1) / stored.square().sum(dim=1)
-        assert of_rows.max() / of_rows.min() > 1.1
-        assert torch.allclose(up, of_rows[:, None] * stored, atol=1e-6)
-        assert torch.allclose(quantised.mlp.down_proj.weight, rounded(dense.mlp.down_proj.weight * of_rows), atol=1e-6)
+        row_scales = (up * stored).sum(dim=1) / stored.square().sum(dim=1)
+        assert row_scales.max() / row_scales.min() > 1.1
+        assert torch.allclose(up, row_scales[:, None] * stored, atol=1e-6)
+        assert torch.allclose(quantised.mlp.down_proj.weight, rounded(dense.mlp.down_proj.weight * row_scales), atol=1e-6)
         # With fewer key than query heads, o_proj has no layer before it to divide: it is only rounded.
         assert torch.allclose(quantised.self_attn.o_proj.weight, rounded(dense.self_attn.o_proj.weight), atol=1e-6)
 

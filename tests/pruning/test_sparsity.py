@@ -107,16 +107,16 @@ def test_groups_lie_along_the_inputs(arch):
 
 def test_layers_may_have_different_sparsities():
     model = make_tiny_model("llama")
-    of_layer = {}
+    layer_sparsities = {}
     with torch.no_grad():
         for name, weight in prunable_weights(model):
-            of_layer[name] = 0.45 if "layers.0" in name else 0.55
-            weight[:, : round(weight.shape[1] * of_layer[name])] = 0
-    check_sparsity(model, 0.5, "0:0", of_layer=of_layer)
+            layer_sparsities[name] = 0.45 if "layers.0" in name else 0.55
+            weight[:, : round(weight.shape[1] * layer_sparsities[name])] = 0
+    check_sparsity(model, 0.5, "0:0", layer_sparsities=layer_sparsities)
     with pytest.raises(UserError, match=r"0.5 was requested \(worst layer"):
         check_sparsity(model, 0.5, "0:0")
     with pytest.raises(UserError, match=r"sparsity 0.5000, 0.52 was requested"):
-        check_sparsity(model, 0.52, "0:0", of_layer=of_layer)
+        check_sparsity(model, 0.52, "0:0", layer_sparsities=layer_sparsities)
 
 
 def test_at_least_accepts_more_zeros_but_not_fewer():

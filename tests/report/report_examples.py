@@ -10,26 +10,26 @@ import msgspec
 from lm_eval_illusion.analysis.calibration_language import by_calibration_language
 from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.records import Report, Row, VariantEntry, read_report_json
-from tests.report.item_examples import FATES, RANKS, STRATEGIES, VARIANTS, made_browser
+from tests.report.item_examples import RANKS, STRATEGIES, TRANSITIONS, VARIANTS, make_browser_data
 
 
-def made(
+def make_report(
     base_models=("Qwen/Qwen3-8B",),
     variants=VARIANTS,
     families=("mqa_illusion",),
     languages=("ar", "en", "th", "zh"),
     items=25,
-    dense_given=True,
+    with_dense=True,
     strange="",
 ):
     """Return a report.json, to change in a test and then to read with `record`, and its browser data.
 
     `strange` is appended to every string that comes from data, models or users.
     """
-    say = (lambda text: text + strange) if strange else (lambda text: text)
-    variants = [variant for variant in variants if dense_given or variant[1] != "none"]
-    browser = made_browser(say, base_models, variants, families, languages, items)
-    return _report(say, base_models, variants, browser, dense_given), browser
+    add_suffix = (lambda text: text + strange) if strange else (lambda text: text)
+    variants = [variant for variant in variants if with_dense or variant[1] != "none"]
+    browser = make_browser_data(add_suffix, base_models, variants, families, languages, items)
+    return _report(add_suffix, base_models, variants, browser, with_dense), browser
 
 
 CALIBRATED = (
@@ -42,7 +42,7 @@ CALIBRATED = (
 
 def calibrated(**options):
     """Return the same for variants that differ in their calibration language."""
-    report, browser = made(variants=CALIBRATED, **options)
+    report, browser = make_report(variants=CALIBRATED, **options)
     for entry in report["variants"]:
         for code in ("en", "zh"):
             if f"cal={code}" in entry["variant"]:
@@ -57,12 +57,12 @@ def record(plain) -> Report:
     return read_report_json(plain)
 
 
-def _report(say, base_models, variants, browser, dense_given):
-    described = [
+def _report(add_suffix, base_models, variants, browser, with_dense):
+    variant_entries = [
         {
-            "base_model": say(base_model),
-            "variant": say(name),
-            "pruner": say(pruner) if pruner != "none" else "none",
+            "base_model": add_suffix(base_model),
+            "variant": add_suffix(name),
+            "pruner": add_suffix(pruner) if pruner != "none" else "none",
             "sparsity_requested": sparsity,
             "sparsity_measured": (sparsity or 0) - 0.002 if sparsity else 0.0,
             "bits_measured": 16.0,
@@ -73,7 +73,7 @@ def _report(say, base_models, variants, browser, dense_given):
             "calibration_samples": 128 if pruner != "none" else None,
             "calibration_length": 256 if pruner != "none" else None,
             "pruning_seed": 0 if pruner != "none" else None,
-            "runs": [say(f"results_{name}.json")],
+            "runs": [add_suffix(f"results_{name}.json")],
         }
         for base_model in base_models
         for name, pruner, sparsity in variants
@@ -85,7 +85,7 @@ def _report(say, base_models, variants, browser, dense_given):
             key = (row["base_model"], row["variant"], item["family"], language, answer_type)
             groups.setdefault(key, []).append(row)
     dense = {}
-    if dense_given:
+    if with_dense:
         dense = {(row["base_model"], row["item"]): row for row in browser["rows"] if row["transition"] is None}
     names = ("base_model", "variant", "family", "language", "answer_type")
     made_rows = [{**dict(zip(names, key, strict=True)), **_numbers(browser, rows, dense)} for key, rows in groups.items()]
@@ -94,12 +94,12 @@ def _report(say, base_models, variants, browser, dense_given):
         "schema": 1,
         "recognition_metric": "acc",
         "production_metric": "match",
-        "variants": described,
+        "variants": variant_entries,
         "rows": rows,
         "answer_type_rows": [row for row in made_rows if row["answer_type"] is not None],
-        "leaderboard": _leaderboard(rows, described),
+        "leaderboard": _leaderboard(rows, variant_entries),
         "calibration_languages": [],
-        "noise": _noise(say, rows) if dense_given else None,
+        "noise": _noise(add_suffix, rows) if with_dense else None,
     }
 
 
@@ -161,8 +161,8 @@ def _numbers(browser, rows, dense):
             {
                 "ranks": name,
                 "n": len(part),
-                "recovered": (back := sum(_hit(browser, r, "any") for r in part)),
-                **rate(back, len(part)),
+                "recovered": (recovered := sum(_hit(browser, r, "any") for r in part)),
+                **rate(recovered, len(part)),
             }
             for name, part in by_rank.items()
         ],
@@ -177,22 +177,22 @@ def _numbers(browser, rows, dense):
 
 
 def _vs_dense(rows, dense):
-    n, fates = len(rows), Counter(row["transition"] for row in rows)
+    n, transitions = len(rows), Counter(row["transition"] for row in rows)
     before = [dense[row["base_model"], row["item"]] for row in rows]
-    known = [(was, row) for was, row in zip(before, rows, strict=True) if row["transition"] != "not known"]
+    known = [(dense_row, row) for dense_row, row in zip(before, rows, strict=True) if row["transition"] != "not known"]
     flips = {}
     for measure, cells in (("production", ("both", "production_only")), ("recognition", ("both", "recognition_only"))):
-        was, now = [row["cell"] in cells for row in before], [row["cell"] in cells for row in rows]
+        dense_hits, hits = [row["cell"] in cells for row in before], [row["cell"] in cells for row in rows]
         flips[measure] = (
-            sum(a and not b for a, b in zip(was, now, strict=True)),
-            sum(b and not a for a, b in zip(was, now, strict=True)),
+            sum(a and not b for a, b in zip(dense_hits, hits, strict=True)),
+            sum(b and not a for a, b in zip(dense_hits, hits, strict=True)),
         )
     change = {name: (gained - fell) / n for name, (fell, gained) in flips.items()}
     return {
         "n": n,
         "known": len(known),
-        **{name: fates[name] for name in FATES},
-        **{f"{name.split('_')[0]}_rate": rate(fates[name], len(known)) for name in FATES},
+        **{name: transitions[name] for name in TRANSITIONS},
+        **{f"{name.split('_')[0]}_rate": rate(transitions[name], len(known)) for name in TRANSITIONS},
         **{
             f"mcnemar_{name}": {"dense_only": fell, "pruned_only": gained, "p": 0.0004, "p_holm": 0.0016}
             for name, (fell, gained) in flips.items()
@@ -200,7 +200,7 @@ def _vs_dense(rows, dense):
         **{f"{name}_change": difference(value, n) for name, value in change.items()},
         "gap_change": difference(change["recognition"] - change["production"], n),
         "smallest_effect": {"production": 0.06, "recognition": None},
-        "gold_rank": {"dense": _ranks([was for was, _ in known]), "pruned": _ranks([row for _, row in known])},
+        "gold_rank": {"dense": _ranks([dense_row for dense_row, _ in known]), "pruned": _ranks([row for _, row in known])},
         "logprob_drop": {"n": len(known), "median": 1.25, "mean": {"value": 1.4, "ci": [1.2, 1.6]}},
         "clears_noise": {"production": True, "recognition": False, "gap": None},
     }
@@ -211,13 +211,15 @@ def _leaderboard(rows, variants):
     return msgspec.to_builtins(entries)
 
 
-def _noise(say, rows):
+def _noise(add_suffix, rows):
     flips = {"first_only": 3, "second_only": 2, "flips": rate(5, 100)}
     gap = {"flips": rate(6, 100)}
-    kept = [row for row in rows if row["vs_dense"] is None]
+    dense_rows = [row for row in rows if row["vs_dense"] is None]
     names = ("base_model", "family", "language", "n")
-    parts = [{**{name: row[name] for name in names}, "production": flips, "recognition": flips, "gap": gap} for row in kept]
+    noise_rows = [
+        {**{name: row[name] for name in names}, "production": flips, "recognition": flips, "gap": gap} for row in dense_rows
+    ]
     return {
-        "runs": [say("batch-1.json"), say("batch-8.json")],
-        "rows": [{**part, "gap_change": difference(0.004, 400)} for part in parts],
+        "runs": [add_suffix("batch-1.json"), add_suffix("batch-8.json")],
+        "rows": [{**noise_row, "gap_change": difference(0.004, 400)} for noise_row in noise_rows],
     }

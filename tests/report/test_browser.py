@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made, record
+from tests.report.report_examples import make_report, record
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 # Without the background-networking flags Chromium itself looks up hosts, and the network log is no longer the page's.
@@ -99,7 +99,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    report, browser = made(families=("mqa_illusion", "xquad"), items=20)
+    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20)
     path = tmp_path_factory.mktemp("plain") / "report.html"
     path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser
@@ -191,10 +191,10 @@ def test_an_item_opens_with_every_variant(page, plain):
     heads = [head.text.split("\n")[0] for head in opened.find_elements("css selector", "thead th")][1:]
     assert heads == ["dense", "wanda-0.5", "wanda-0.7", "magnitude-0.6"]
     item = next(item for item in browser["items"] if item["language"] == "ar")
-    of_item = [row for row in browser["rows"] if browser["items"][row["item"]] is item]
+    item_rows = [row for row in browser["rows"] if browser["items"][row["item"]] is item]
     for words in (item["question"], *item["options"], "gold", "top", "greedy", "beams", "samples", "one-shot"):
         assert words in opened.text
-    for text in (output for row in of_item for outputs in row["outputs"].values() for output in outputs):
+    for text in (output for row in item_rows for outputs in row["outputs"].values() for output in outputs):
         assert text in opened.text
     assert page.js("return getComputedStyle(document.querySelector('.opened .question')).direction") == "rtl"
     assert opened.find_element("css selector", ".question").get_attribute("lang") == "ar"
@@ -214,10 +214,10 @@ def test_an_address_opens_an_item(page, chromium, plain):
     assert linked.find(".opened .question").text == question
 
 
-def order(page, place):
+def column_texts(page, index):
     return page.js(
         "return [...document.querySelectorAll('#leaderboard tbody tr')].map(row => row.cells[arguments[0]].firstChild.textContent.trim())",
-        place,
+        index,
     )
 
 
@@ -229,17 +229,17 @@ def test_sorting_by_click_and_by_keyboard(page, plain):
     produced, variant = names.index("production"), names.index("variant")
     heads[produced].find_element("css selector", "button").click()
     assert heads[produced].get_attribute("aria-sort") == "descending"
-    shares = [float(text.split()[0]) for text in order(page, produced)]
+    shares = [float(text.split()[0]) for text in column_texts(page, produced)]
     assert shares == sorted(shares, reverse=True)
     heads[produced].find_element("css selector", "button").send_keys(Keys.ENTER)
     assert heads[produced].get_attribute("aria-sort") == "ascending"
-    assert [float(text.split()[0]) for text in order(page, produced)] == shares[::-1]
+    assert [float(text.split()[0]) for text in column_texts(page, produced)] == shares[::-1]
     heads[variant].find_element("css selector", "button").send_keys(Keys.SPACE)
     assert heads[produced].get_attribute("aria-sort") is None
-    assert order(page, variant) == sorted(order(page, variant))
+    assert column_texts(page, variant) == sorted(column_texts(page, variant))
 
 
-def test_undefined_cells_sort_last(page):
+def test_undefined_entries_sort_last(page):
     page.js("document.querySelector('#leaderboard tbody tr').cells[4].dataset.order = ''")
     button = page.driver.find_elements("css selector", "#leaderboard thead tr:last-child th button")[4]
     for _ in range(2):
@@ -250,7 +250,7 @@ def test_undefined_cells_sort_last(page):
 def test_injected_strings_stay_text(chromium, tmp_path):
     from selenium.common.exceptions import NoAlertPresentException
 
-    report, browser = made(items=8, strange=INJECTED)
+    report, browser = make_report(items=8, strange=INJECTED)
     path = tmp_path / "report.html"
     path.write_text(html_report(record(report), [INJECTED], browser), encoding="utf-8")
     page = Page(chromium, path)
@@ -276,13 +276,13 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
     assert page.js("return document.documentElement.scrollWidth") == width
     ground = page.js("return getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 27)")
-    shown = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
-    assert shown == 6
+    visible = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
+    assert visible == 6
     assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
 
 
 def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
-    report, browser = made(variants=MANY_VARIANTS, items=1250)
+    report, browser = make_report(variants=MANY_VARIANTS, items=1250)
     assert len(browser["rows"]) == 50_000
     path = tmp_path / "report.html"
     path.write_text(html_report(record(report), [], browser), encoding="utf-8")
@@ -301,7 +301,7 @@ def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
 
 def test_an_item_of_another_task_opens(chromium, tmp_path):
     """Items of other tasks have no language, aliases, options or gold."""
-    report, browser = made(items=4)
+    report, browser = make_report(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None, "options": []}
     for row in browser["rows"]:

@@ -9,10 +9,10 @@ import pytest
 
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, figures
-from lm_eval_illusion.report.figures.sparsity import apart, widest_free
+from lm_eval_illusion.report.figures.sparsity import separated_heights, widest_free
 from lm_eval_illusion.report.figures.svg import cut, width_of, wrapped
 from lm_eval_illusion.report.format import percent, points
-from tests.report.report_examples import calibrated, made, record
+from tests.report.report_examples import calibrated, make_report, record
 
 SVG = "{http://www.w3.org/2000/svg}"
 MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("mqa_illusion", "xquad"), "items": 8}
@@ -46,32 +46,32 @@ def test_ids_are_unique_in_a_page():
 
 
 def test_the_same_report_gives_the_same_bytes():
-    assert figures(record(made()[0])) == figures(record(made()[0]))
+    assert figures(record(make_report()[0])) == figures(record(make_report()[0]))
 
 
 def test_a_figure_without_data_is_left_out():
     assert figures(tabulate([])) == {}
-    dense_only = figures(record(made(variants=(("dense", "none", None),))[0]))
+    dense_only = figures(record(make_report(variants=(("dense", "none", None),))[0]))
     assert list(dense_only) == ["languages", "recovery", "recovery_by_rank"]
-    no_dense = figures(record(made(dense_given=False)[0]))
+    no_dense = figures(record(make_report(with_dense=False)[0]))
     assert "recognition_and_production" in no_dense
     assert "transition" not in no_dense
     assert "gold_rank" not in no_dense
 
 
 def test_calibration_languages_are_drawn_only_where_they_differ():
-    assert "calibration_languages" not in figures(record(made()[0]))
+    assert "calibration_languages" not in figures(record(make_report()[0]))
     report, _ = calibrated(languages=("en", "zh"))
     (table,) = report["calibration_languages"]
     drawn = figures(record(report))["calibration_languages"]
     for code in ("English (en)", "Chinese (zh)", "all languages"):
         assert code in drawn
-    for cell in table["cells"]:
-        for shown in (points(cell["production_change"]["value"], 0), percent(cell["induced_rate"]["value"], 0)):
-            assert f">{shown}</text>" in drawn.replace("</title>", ">")
+    for entry in table["cells"]:
+        for text in (points(entry["production_change"]["value"], 0), percent(entry["induced_rate"]["value"], 0)):
+            assert f">{text}</text>" in drawn.replace("</title>", ">")
     # Each is a separate line over sparsity.
     assert all(f">wanda{name}<" in figures(record(report))["recognition_and_production"] for name in (" cal=en", " cal=zh"))
-    # An undefined cell is a dash; a cell that is not in the table is marked as not evaluated.
+    # An undefined entry is a dash; a pair of languages without an entry is marked as not evaluated.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
     assert "not asked" not in figures(record(report))["calibration_languages"]
     del table["cells"][1]
@@ -79,7 +79,7 @@ def test_calibration_languages_are_drawn_only_where_they_differ():
 
 
 def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
-    report, _ = made()
+    report, _ = make_report()
     for entry in report["variants"][1:]:
         entry |= {"sparsity_requested": None, "sparsity_measured": None}
     drawn = figures(record(report))
@@ -88,7 +88,7 @@ def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():
 
 
 def test_a_quantised_variant_has_no_sparsity():
-    report, _ = made()
+    report, _ = make_report()
     for entry in report["variants"][1:]:
         # Rounding makes zeros too.
         entry |= {"sparsity_requested": None, "sparsity_measured": 0.1, "bits_measured": 4.0}
@@ -99,7 +99,7 @@ def test_a_quantised_variant_has_no_sparsity():
 
 
 def test_an_undefined_rate_is_a_dash():
-    report, _ = made(items=6)
+    report, _ = make_report(items=6)
     for row in report["rows"]:
         row["recovery"]["beam"] = {"n": 0, "recovered": 0, "value": None, "ci": None}
         row["recovery_by_rank"][0] |= {"n": 0, "recovered": 0, "value": None, "ci": None}
@@ -132,7 +132,7 @@ def test_widths():
 
 
 def test_labels_do_not_overlap():
-    placed = apart([10, 11, 12, 100], 15, 100)
-    assert placed == [10, 25, 40, 100]
-    assert apart([98, 99, 100], 15, 100) == [70, 85, 100]
+    positions = separated_heights([10, 11, 12, 100], 15, 100)
+    assert positions == [10, 25, 40, 100]
+    assert separated_heights([98, 99, 100], 15, 100) == [70, 85, 100]
     assert widest_free(0, 100, [10, 20, 150]) == 60

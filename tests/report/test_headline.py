@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.records import Rate
 from lm_eval_illusion.report.headline import headline, worst_row
-from tests.report.report_examples import made, record
+from tests.report.report_examples import make_report, record
 
-NOT_DENSE = record(made(variants=(("wanda-0.7", "wanda", 0.7),), items=4)[0])
-COMPARED = record(made(items=4)[0])
+NOT_DENSE = record(make_report(variants=(("wanda-0.7", "wanda", 0.7),), items=4)[0])
+COMPARED = record(make_report(items=4)[0])
 COMPARISON = next(row.vs_dense for row in COMPARED.rows if row.vs_dense)
 
 
@@ -114,6 +114,6 @@ def test_nothing_defined():
 
 
 def test_headline_of_an_example_report():
-    report = record(made()[0])
+    report = record(make_report()[0])
     row = worst_row(report)
     assert headline(report).startswith(f"{row.variant} of Qwen3-8B: recognition fell by ")

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lm_eval_illusion.report.html import html_report
-from tests.report.report_examples import made, record
+from tests.report.report_examples import make_report, record
 
 STRANGE = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>{{ 7*7 }}{% raw %}<!--\u2028'
 
@@ -47,7 +47,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page():
-    report, browser = made()
+    report, browser = make_report()
     return html_report(record(report), ["A caveat."], browser)
 
 
@@ -73,19 +73,19 @@ def test_nothing_is_loaded_from_elsewhere(page):
 
 
 def test_the_same_report_gives_the_same_bytes(page):
-    report, browser = made()
+    report, browser = make_report()
     assert html_report(record(report), ["A caveat."], browser) == page
 
 
 def test_the_page_contains_the_items(page):
-    _, browser = made()
+    _, browser = make_report()
     packed = Tags(page).scripts["packed-items"]
     assert json.loads(gzip.decompress(base64.b64decode(packed))) == browser
 
 
 def test_no_string_becomes_markup(page):
-    report, browser = made(items=8, strange=STRANGE)
-    plain = made(items=8)
+    report, browser = make_report(items=8, strange=STRANGE)
+    plain = make_report(items=8)
     strange = Tags(html_report(record(report), [f"note {STRANGE}"], browser))
     expected = Tags(html_report(record(plain[0]), ["note"], plain[1]))
 
@@ -103,12 +103,12 @@ def test_no_string_becomes_markup(page):
 
 
 def test_a_lone_surrogate_does_not_break_the_file():
-    report, browser = made(items=4, strange="\ud800\x00")
+    report, browser = make_report(items=4, strange="\ud800\x00")
     html_report(record(report), ["\ud800"], browser).encode("utf-8")
 
 
 def test_undefined_values_are_a_dash():
-    report, browser = made(items=4)
+    report, browser = make_report(items=4)
     for row in report["rows"]:
         row["demoted"] = row["erased"] = {"value": None, "ci": None}
     report["leaderboard"][0]["sparsity_measured"] = None
@@ -120,23 +120,23 @@ def test_undefined_values_are_a_dash():
 
 @pytest.mark.parametrize(
     "options",
-    [{"dense_given": False}, {"variants": (("dense", "none", None),)}, {"items": 0}],
+    [{"with_dense": False}, {"variants": (("dense", "none", None),)}, {"items": 0}],
     ids=["no dense", "dense only", "empty"],
 )
 def test_sections_without_data_are_left_out(options):
-    report, browser = made(**options)
+    report, browser = make_report(**options)
     page = html_report(record(report), [], browser)
     assert "Statistics against the dense model" not in page
     assert ("<h2>Items</h2>" in page) == bool(browser["rows"])
 
 
 def test_the_number_of_omitted_rows_is_shown():
-    report, browser = made(items=4)
+    report, browser = make_report(items=4)
     assert "1,234 more rows were left out" in html_report(record(report), [], {**browser, "left_out": 1234})
 
 
 def test_an_item_of_another_task_lacks_fields():
-    report, browser = made(items=4)
+    report, browser = make_report(items=4)
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None}
     assert '"und": "no language"' in html_report(record(report), [], browser)

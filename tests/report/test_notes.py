@@ -16,17 +16,19 @@ def notes_with(word, *arguments):
 
 
 def test_a_language_that_a_variant_lacks():
-    made = [*outcomes("bb", variant=DENSE), *outcomes("bb", variant=DENSE, language="fi"), *outcomes("bb")]
-    assert notes_with("lack", made) == ["wanda-0.6 of tiny was not asked mqa_illusion in fi: its pooled rows lack them."]
+    examples = [*outcomes("bb", variant=DENSE), *outcomes("bb", variant=DENSE, language="fi"), *outcomes("bb")]
+    assert notes_with("lack", examples) == [
+        "wanda-0.6 of tiny was not evaluated on mqa_illusion in fi: its pooled rows lack these languages."
+    ]
 
 
 def test_fewer_items_than_the_other_variant():
     (note,) = notes_with("compared", [*outcomes("bbbb", variant=DENSE), *outcomes("bb")])
-    assert note.startswith("wanda-0.6 of tiny was asked 2 of the 4 items of mqa_illusion")
+    assert note.startswith("wanda-0.6 of tiny was evaluated on 2 of the 4 items of mqa_illusion")
 
 
 def test_no_note_for_runs_with_the_same_items():
-    assert notes_with("asked", [*outcomes("bb", variant=DENSE), *outcomes("bb")]) == []
+    assert notes_with("evaluated on", [*outcomes("bb", variant=DENSE), *outcomes("bb")]) == []
 
 
 def test_two_versions_of_lm_eval(tmp_path):

@@ -12,16 +12,16 @@ from lm_eval_illusion.report.command import report_command
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.tables import calibration_matrices, page_calibration
 from tests.lm_eval_files import DENSE, PRUNED, hits, write_run
-from tests.report.report_examples import calibrated, made, record
+from tests.report.report_examples import calibrated, make_report, record
 
 
 def test_a_row_for_each_calibration_language():
     report, _ = calibrated(languages=("en", "th", "zh"))
     (table,) = report["calibration_languages"]
     table["cells"] = [
-        {**cell, "production_change": {"value": -0.125, "ci": None}, "induced_rate": {"value": None, "ci": None}}
-        for cell in table["cells"]
-        if (cell["calibration_language"], cell["language"]) != ("zh", "th")
+        {**entry, "production_change": {"value": -0.125, "ci": None}, "induced_rate": {"value": None, "ci": None}}
+        for entry in table["cells"]
+        if (entry["calibration_language"], entry["language"]) != ("zh", "th")
     ]
     production, induced = calibration_matrices(record(report).calibration_languages[0])
     assert production.title == "wanda-0.6 of Qwen/Qwen3-8B, mqa_illusion: production against dense, points"
@@ -33,12 +33,12 @@ def test_a_row_for_each_calibration_language():
     assert induced.rows[0][1:] == [UNDEFINED] * 4
 
 
-def test_the_page_has_a_row_for_each_cell_and_no_table_without_calibration_languages():
+def test_the_page_has_a_row_for_each_entry_and_no_table_without_calibration_languages():
     report, _ = calibrated(languages=("en", "zh"))
     page = page_calibration(record(report))
     assert len(page.rows) == 9
     assert {row[1].text for row in page.rows} == {"English (en)", "Chinese (zh)", "all languages"}
-    assert page_calibration(record(made()[0])) is None
+    assert page_calibration(record(make_report()[0])) is None
 
 
 def write_variants(folder):

@@ -52,7 +52,7 @@ def test_recognition_by_acc_norm(tmp_path):
     assert recognised == {"a": False, "b": True, "c": False}
 
 
-def test_several_runs_in_one_folder_are_told_apart_by_their_dates(tmp_path):
+def test_several_runs_in_one_folder_are_distinguished_by_their_dates(tmp_path):
     write_run(tmp_path, WHOLE)
     write_run(tmp_path, WHOLE, illusion=DENSE, date="2026-11-23T11-00-00.000000")
     assert sorted(o.variant.variant for o in load_outcomes([tmp_path])) == ["dense"] * 3 + ["wanda-0.6"] * 3
@@ -103,9 +103,9 @@ def cut_in_the_middle(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (drop_last_line, "has 2 rows, its run asked 3 items"),
+        (drop_last_line, "has 2 rows, but its run evaluated 3 items"),
         (cut_in_the_middle, r"gen_.*jsonl:3 is not a whole row"),
-        (lambda path: path.write_text(""), "has 0 rows, its run asked 3 items"),
+        (lambda path: path.write_text(""), "has 0 rows, but its run evaluated 3 items"),
     ],
 )
 def test_a_truncated_samples_file(tmp_path, damage, message):
@@ -184,10 +184,10 @@ def test_a_missing_view(tmp_path, missing):
         load_outcomes([tmp_path])
 
 
-def test_two_runs_that_claim_the_same_variant(tmp_path):
+def test_two_runs_of_the_same_variant_and_task_are_refused(tmp_path):
     write_run(tmp_path / "1", WHOLE)
     write_run(tmp_path / "2", WHOLE)
-    with pytest.raises(UserError, match=r"both claim variant wanda-0\.6 of tiny"):
+    with pytest.raises(UserError, match=r"are both runs of variant wanda-0\.6 of tiny"):
         load_outcomes([tmp_path])
 
 
@@ -195,7 +195,7 @@ def test_two_runs_that_claim_the_same_variant(tmp_path):
 def test_two_checkpoints_with_one_name_are_not_mixed(tmp_path, first, second, lang):
     write_run(tmp_path / "1", first)
     write_run(tmp_path / "2", second, illusion={**PRUNED, "key": "k2"}, lang=lang)
-    with pytest.raises(UserError, match="both claim variant"):
+    with pytest.raises(UserError, match="are both runs of variant"):
         load_outcomes([tmp_path])
 
 
@@ -228,7 +228,7 @@ def test_variants_with_different_prompts_are_not_compared(tmp_path):
     with_hashes(dense, "h1")
     assert len(load_outcomes([tmp_path])) == 6
     with_hashes(dense, "h2")
-    with pytest.raises(UserError, match="ask mqa_illusion_en_mc with different items or prompts"):
+    with pytest.raises(UserError, match="ran mqa_illusion_en_mc with different items or prompts"):
         load_outcomes([tmp_path])
 
 

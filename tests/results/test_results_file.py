@@ -1,4 +1,4 @@
-"""The results file as typed records: what is read, and the message for values of another type."""
+"""The results file as typed records: the fields that are read, and the message for values of another type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The join of any two tasks, calculated by hand, and what it must refuse."""
+"""The join of any two tasks, calculated by hand, and the inputs that it must refuse."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_model_in_another_folder_as_a_variant_of_the_dense_model(tmp_path, cap
     assert "there are /models/model-wanda/, org/model" in capsys.readouterr().err
 
 
-def test_a_group_stands_for_its_tasks(tmp_path):
+def test_a_group_name_selects_the_tasks_of_the_group(tmp_path):
     groups = {"mmlu": ["mmlu_a", "mmlu_b"], "mmlu_gen": ["gens"], "gens": ["gen_a", "gen_b"]}
     tasks = {"mmlu_a": MC[:2], "mmlu_b": MC[2:], "gen_a": GEN[:3], "gen_b": GEN[3:]}
     write_tasks(tmp_path, tasks, groups=groups)
@@ -84,7 +84,7 @@ def test_a_field_to_join_on(tmp_path):
     assert [o.id for o in joined(tmp_path, on="q.text").outcomes] == [f"What is {n}?" for n in range(4)]
     with pytest.raises(UserError, match=r"share no document by doc_hash: give --on FIELD, a field of both: q"):
         joined(tmp_path)
-    with pytest.raises(UserError, match="has no field question: give --on one of q"):
+    with pytest.raises(UserError, match="has no field question: give --on with one of q"):
         joined(tmp_path, on="question")
 
 
@@ -115,7 +115,8 @@ def test_a_named_metric_and_filter(tmp_path):
     assert [o.produced for o in joined(tmp_path, "mc=gen:exact_match,loose").outcomes] == [True, True, True, False]
     with pytest.raises(UserError, match=r"scored after the filters strict, loose: name one, gen:METRIC,FILTER"):
         joined(tmp_path)
-    with pytest.raises(UserError, match=r"bleu of gen is 12\.5, not 0 or 1: name a metric that is, maybe exact_match"):
+    message = r"bleu of gen is 12\.5, not 0 or 1: name a metric that is always 0 or 1; in this document: exact_match"
+    with pytest.raises(UserError, match=message):
         joined(tmp_path, "mc=gen:bleu,strict")
     with pytest.raises(UserError, match="gen has no metric rouge: give one of exact_match, bleu"):
         joined(tmp_path, "mc=gen:rouge,strict")
@@ -129,7 +130,7 @@ def test_a_malformed_pair(pair):
 
 def test_a_task_that_no_run_has(tmp_path):
     write_tasks(tmp_path, {"mc": MC, "gen": GEN})
-    with pytest.raises(UserError, match="no model was asked both tasks: there are gen, mc"):
+    with pytest.raises(UserError, match="no model was evaluated on both tasks: there are gen, mc"):
         joined(tmp_path, "mc=other")
 
 
@@ -141,5 +142,5 @@ def test_a_truncated_file(tmp_path):
     with pytest.raises(UserError, match=r"samples_gen_.*:4 is not a whole row"):
         joined(tmp_path)
     samples.write_text("".join(whole.splitlines(keepends=True)[:-1]))
-    with pytest.raises(UserError, match="has 3 rows of a filter, its run asked 4 documents"):
+    with pytest.raises(UserError, match="has 3 rows of a filter, but its run evaluated 4 documents"):
         joined(tmp_path)

@@ -21,7 +21,7 @@ def write(text):
     return run
 
 
-def test_a_done_cell_has_a_record_of_what_was_asked_and_written(tmp_path):
+def test_a_done_cell_has_a_record_of_its_request_and_its_files(tmp_path):
     assert read_record(CELL, tmp_path) is None
     record = complete(CELL, tmp_path, write("x"))
     assert read_record(CELL, tmp_path) == record
@@ -53,7 +53,7 @@ def test_a_failed_cell_leaves_no_files(tmp_path):
         assert not (tmp_path / ".unfinished").exists()
 
 
-def test_of_two_concurrent_attempts_the_first_to_finish_is_kept(tmp_path):
+def test_the_first_of_two_concurrent_runs_to_finish_is_used(tmp_path):
     records = []
 
     def slower(folder):

@@ -96,13 +96,15 @@ def test_two_sweeps_at_once_with_one_store_make_each_checkpoint_once(tmp_path, m
     assert len(entries) == CELLS - 1  # the dense cell has no checkpoint
     assert [verify(entry) for entry in entries] == [None] * len(entries)
     # A checkpoint made twice would have replaced this folder or set it aside.
-    made = [(entry / "manifest.json").stat() for entry in entries]
+    before = [(entry / "manifest.json").stat() for entry in entries]
     assert keys_of(tmp_path / "one") == keys_of(tmp_path / "other")
     assert {key for key in keys_of(tmp_path / "one") if key} == {entry.name for entry in entries}
     code, _, errors = wait_for(start(model, tmp_path / "third"))
     assert code == 0, errors[-2000:]
-    again = [(entry / "manifest.json").stat() for entry in entries_of(tmp_path / "store")]
-    assert [(status.st_ino, status.st_mtime_ns) for status in again] == [(status.st_ino, status.st_mtime_ns) for status in made]
+    after = [(entry / "manifest.json").stat() for entry in entries_of(tmp_path / "store")]
+    assert [(status.st_ino, status.st_mtime_ns) for status in after] == [
+        (status.st_ino, status.st_mtime_ns) for status in before
+    ]
     assert report_of(tmp_path / "one") == report_of(tmp_path / "other") == report_of(tmp_path / "third")
 
 

@@ -12,14 +12,14 @@ from lm_eval_illusion.sweep.ray_resources import CellResources, missing_resource
 GIB = 1024**3
 
 
-def test_flags_become_needs():
+def test_flags_become_resources():
     assert read_resources("local") is None
     flags = {"address": "a:1", "cpus_per_cell": 2.0, "gpus_per_cell": 0.5, "memory_per_cell": 3.0}
     assert read_resources("ray", **flags) == CellResources("a:1", 2.0, 0.5, 3.0)
 
 
 @pytest.mark.parametrize(
-    ("engine", "flags", "said"),
+    ("engine", "flags", "message"),
     [
         ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell goes with --engine ray"),
         ("local", {"address": "auto"}, "--address goes with --engine ray"),
@@ -29,16 +29,16 @@ def test_flags_become_needs():
         ("ray", {"gpus_per_cell": 1.5}, "--gpus-per-cell 1.5 is neither"),
     ],
 )
-def test_what_makes_no_sense_is_said(engine, flags, said):
-    with pytest.raises(UserError, match=said):
+def test_wrong_flags_are_refused_with_the_reason(engine, flags, message):
+    with pytest.raises(UserError, match=message):
         read_resources(engine, **flags)
 
 
 def test_a_cell_gets_one_gpu_if_the_cluster_has_any():
-    assert CellResources().of_cell({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
-    assert CellResources().of_cell({"CPU": 8, "GPU": 2})["GPU"] == 1
-    assert CellResources(gpus=0).of_cell({"CPU": 8, "GPU": 2})["GPU"] == 0
-    assert CellResources(memory=1.5).of_cell({})["memory"] == 1.5 * GIB
+    assert CellResources().cell_resources({"CPU": 8}) == {"CPU": 1, "GPU": 0, "memory": 0}
+    assert CellResources().cell_resources({"CPU": 8, "GPU": 2})["GPU"] == 1
+    assert CellResources(gpus=0).cell_resources({"CPU": 8, "GPU": 2})["GPU"] == 0
+    assert CellResources(memory=1.5).cell_resources({})["memory"] == 1.5 * GIB
 
 
 def test_a_cell_must_fit_on_one_node():

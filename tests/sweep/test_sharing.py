@@ -23,13 +23,13 @@ def test_folders_are_absolute_and_found_by_their_marks(tmp_path, shared):
     assert missing_folder(shared) is None
 
 
-@pytest.mark.parametrize("gone", ["out", "store"])
-def test_another_folder_of_the_same_name_is_reported(tmp_path, shared, gone):
-    shutil.rmtree(tmp_path / gone)
-    (tmp_path / gone).mkdir()
-    said = missing_folder(shared)
-    assert said.startswith(f"{tmp_path / gone} on ")
-    assert "LM_EVAL_ILLUSION_STORE" in said
+@pytest.mark.parametrize("replaced", ["out", "store"])
+def test_another_folder_of_the_same_name_is_reported(tmp_path, shared, replaced):
+    shutil.rmtree(tmp_path / replaced)
+    (tmp_path / replaced).mkdir()
+    message = missing_folder(shared)
+    assert message.startswith(f"{tmp_path / replaced} on ")
+    assert "LM_EVAL_ILLUSION_STORE" in message
 
 
 def test_without_a_store_only_the_output_folder_is_marked(tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
 """Intervals and tests for clustered rows. Rows with the same item id are one cluster: an item in several languages is not independent.
 
-Pure functions over numbers and numpy arrays. An undefined result is None, never 0; all intervals are 95 %. proportions: intervals of
-rates. paired: tests of two answers to the same items. bootstrap: intervals where there is no formula. clusters: sums and
-variance over clusters.
+Pure functions over numbers and numpy arrays. An undefined result is None, never 0; all intervals are 95 %.
+
+proportions  intervals of rates
+paired       tests of two answers to the same items
+bootstrap    intervals of values for which there is no formula
+clusters     sums and variance over clusters
 """
 
 from lm_eval_illusion.analysis.statistics.bootstrap import bootstrap_interval, bootstrap_intervals

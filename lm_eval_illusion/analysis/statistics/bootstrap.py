@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Interval: TypeAlias = tuple[float, float] | None
-CELLS = 4_000_000
-"""Largest number of counts (resamples x clusters) that are drawn at a time: 32 MB, whatever the number of clusters."""
+MAX_COUNTS = 4_000_000
+"""Largest number of counts (resamples x clusters) that are drawn at a time: 32 MB, for any number of clusters."""
 
 
 def bootstrap_interval(numerators: NDArray[Any], denominators: NDArray[Any], seed: int = 0, resamples: int = 2000) -> Interval:
@@ -66,11 +66,11 @@ def _resampled(columns: NDArray[np.float64], seed: int, resamples: int) -> Itera
     import numpy as np
 
     count = len(columns)
-    if resamples * count <= CELLS:
+    if resamples * count <= MAX_COUNTS:
         yield _all_drawn(count, seed, resamples) @ columns
         return
     generator = np.random.default_rng(seed)
-    chunk = max(1, CELLS // count)
+    chunk = max(1, MAX_COUNTS // count)
     for start in range(0, resamples, chunk):
         yield _drawn(generator, min(chunk, resamples - start), count) @ columns
 

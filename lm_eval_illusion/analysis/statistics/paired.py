@@ -1,4 +1,4 @@
-"""Two answers to the same items: tests of the difference, and the smallest difference that a test would detect."""
+"""Tests for two answers to the same items: p-values of the difference, and the smallest difference that a test would detect."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def clustered_mcnemar_p(first: NDArray[Any], second: NDArray[Any], clusters: NDA
     """
     import numpy as np
 
-    right, wrong = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    first_only, second_only = int(np.sum(right & ~wrong)), int(np.sum(~right & wrong))
+    first_right, second_right = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    first_only, second_only = int(np.sum(first_right & ~second_right)), int(np.sum(~first_right & second_right))
     sizes = np.bincount(clusters)
     if first_only + second_only == 0 or sizes.max() == 1:
         return mcnemar_p(first_only, second_only)
-    held = sizes > 0
-    differences = cluster_sums(right.astype(int) - wrong, clusters)[held].astype(int)
+    non_empty = sizes > 0
+    differences = cluster_sums(first_right.astype(int) - second_right, clusters)[non_empty].astype(int)
     if np.count_nonzero(differences) < EXACT_BELOW:
         return exact_by_signs(differences.tolist())
-    return _chi_square_tail(durkalski_statistic(differences, sizes[held]))
+    return _chi_square_tail(durkalski_statistic(differences, sizes[non_empty]))
 
 
 def exact_by_signs(differences: Sequence[int]) -> float:
@@ -98,8 +98,8 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     """
     from statsmodels.stats.multitest import multipletests
 
-    known = [p for p in ps if p is not None]
-    adjusted = iter(multipletests(known, method="holm")[1].tolist() if known else ())
+    defined = [p for p in ps if p is not None]
+    adjusted = iter(multipletests(defined, method="holm")[1].tolist() if defined else ())
     return [None if p is None else next(adjusted) for p in ps]
 
 

@@ -40,7 +40,7 @@ def is_decade(text: str, number: Number, lang: str) -> bool:
 
 
 def suffix_fits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a test whether a value takes the same suffix that is attached to the number."""
+    """Return a function that tests whether a value takes the same suffix as the number."""
     from babel import Locale
 
     rules, after = language(lang).numbers, text[number.end :]
@@ -52,19 +52,19 @@ def suffix_fits(text: str, number: Number, lang: str) -> ValueTest:
         spoken, suffix = rules.vowel_harmony, re.sub(r"[\W\d_]", "", after.lower())
         return lambda value: same_suffix_form(value, int(number.digits), suffix, spoken)
     form = Locale.parse(lang).ordinal_form
-    form_of_truth = form(int(number.digits))
-    return lambda value: bool(form(value) == form_of_truth)
+    true_form = form(int(number.digits))
+    return lambda value: bool(form(value) == true_form)
 
 
 def plural_fits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a test whether a value needs the plural form of the word beside the number: 1 mile, 2 miles; 21 год, 22 года."""
+    """Return a function that tests whether a value takes the same plural form of the word beside it: 1 mile, 2 miles; 21 год, 22 года."""
     from babel import Locale
 
     if not _counts_a_word(text, number):
         return lambda value: True
     form = Locale.parse(lang).plural_form
-    form_of_truth = form(Decimal(int(number.digits)))
-    return lambda value: bool(form(Decimal(value)) == form_of_truth)
+    true_form = form(Decimal(int(number.digits)))
+    return lambda value: bool(form(Decimal(value)) == true_form)
 
 
 def _counts_a_word(text: str, number: Number) -> bool:

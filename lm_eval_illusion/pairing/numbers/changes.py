@@ -1,4 +1,4 @@
-"""Other values for a number of an answer: in the same format, changed in every language at once, as plausible as the true value."""
+"""Other values for a number in an answer: in the same format, the same in every language, as plausible as the true value."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ChangeableNumber:
     """A number that occurs once in the answer of every language and can be changed alone in each.
 
     Attributes:
-        answers: language -> answer.
-        written: language -> the number as it is written there.
-        others: the other numbers of the answers, which stay.
+        answers: The answer in each language.
+        written: The number as it is written in the answer of each language.
+        others: The other numbers of the answers, which stay.
     """
 
     answers: Answers
@@ -59,7 +59,7 @@ def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
     found = {lang: numbers_of(answer) for lang, answer in answers.items()}
     free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
     first = [number.digits for number in next(iter(free.values()))]
-    for digits in sorted(dict.fromkeys(first), key=lambda one: (-len(one), -first.index(one))):
+    for digits in sorted(dict.fromkeys(first), key=lambda candidate: (-len(candidate), -first.index(candidate))):
         once = all([number.digits for number in numbers].count(digits) == 1 for numbers in found.values())
         written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
         if once and len(written) == len(answers):
@@ -72,15 +72,15 @@ def possible_values(
 ) -> list[int]:
     """Return values near the true one that are as plausible, in ascending order.
 
-    They have as many digits and trailing zeros, stand in the same order beside the other numbers of the answer, take the same suffixes,
-    and are no impossible date and no year in the future.
+    They have as many digits and trailing zeros as the true value, keep the order of the numbers in the answer, take the same suffixes,
+    and give no impossible date and no year in the future.
 
     Args:
-        number: the number to change.
-        preferred: values that are allowed at any distance.
-        true_values: the true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
+        number: The number to change.
+        preferred: Values that are allowed at any distance.
+        true_values: The true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
             and in another question could be recognised as the true one there.
-        keep_plural: require the same plural form of the word beside the number.
+        keep_plural: Require the same plural form of the word beside the number.
     """
     fits = _limits(number, keep_plural)
     values: list[int] = []

@@ -27,13 +27,13 @@ _LIMITS = (
 
 
 def date_limits(text: str, number: Number, lang: str) -> ValueTest | None:
-    """Return a test whether the date that contains the number exists with another value; None if no date contains the number."""
+    """Return a function that tests whether the date around the number exists with another value; None if there is no such date."""
     dated = next(_dates_around(text, number, lang), None)
     return _exists_with(*dated, lang) if dated is not None else None
 
 
 def clock_limits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a test whether a value is possible as a day, month, hour, minute, percentage or past century beside the words of the text."""
+    """Return a function that tests whether a value is a possible day, month, hour, minute, percentage or past century in the text."""
     greatest = _greatest_value(text, number, lang)
     return lambda value: value <= greatest
 
@@ -61,7 +61,7 @@ def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, N
 
 
 def _greatest_value(text: str, number: Number, lang: str) -> float:
-    """Return the lowest limit that the number itself observes; infinity if there is none."""
+    """Return the lowest limit that is not below the number itself; infinity if there is none."""
     before, after, value = text[: number.start].lower(), text[number.end :].lower(), int(number.digits)
     dates = language(lang).dates
     limits = [limit.most for limit in (*_LIMITS, *dates.limits) if _applies(limit, before, after)]

@@ -50,8 +50,8 @@ class _Candidate:
 class NumberDistractors:
     """The questions of type number or date whose number occurs once in every language and can be changed."""
 
-    def __init__(self, questions: Sequence[ParallelQuestion], known: RightAnswers) -> None:
-        self._candidates = _candidates(questions, known)
+    def __init__(self, questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> None:
+        self._candidates = _candidates(questions, answer_key)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -61,47 +61,47 @@ class NumberDistractors:
     def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
         """Choose three distractors for each of the questions `ids` that can have them.
 
-        The true value has each rank among the four equally often. Of `DRAWS` draws the one is taken after which the true option has been
-        the likeliest, the longest and the shortest option closest to a quarter of the time.
+        The true value has each rank among the four equally often. Of `DRAWS` draws, the best one is taken: after it, the shares of
+        questions whose true option is the likeliest, the longest or the shortest are closest to a quarter.
 
         Args:
-            ids: the questions that need distractors.
-            characters: language -> frequencies of characters, for the likelihood of an option.
-            rng: source of the draws.
+            ids: The questions that need distractors.
+            characters: The frequencies of characters in each language, for the likelihood of an option.
+            rng: Source of the draws.
 
         Returns:
             id -> three options.
         """
-        candidates = {one_id: candidate for one_id, candidate in self._candidates.items() if one_id in ids}
+        candidates = {question_id: candidate for question_id, candidate in self._candidates.items() if question_id in ids}
         chosen: dict[str, list[Option]] = {}
         surplus: dict[frozenset[str], Scores] = {}
-        for one_id, rank in _balanced_ranks(candidates).items():
-            candidate = candidates[one_id]
+        for question_id, rank in _balanced_ranks(candidates).items():
+            candidate = candidates[question_id]
             truth, languages = candidate.number.value, candidate.question.languages
             draws = [draw_values(candidate.values, truth, rank, candidate.preferred, rng) for _ in range(DRAWS)]
             drawn_options = [candidate.options(values) for values in draws]
             sums = [_excess(options, candidate.question, characters) + surplus.get(languages, 0.0) for options in drawn_options]
             best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-            chosen[one_id], surplus[languages] = drawn_options[best], sums[best]
+            chosen[question_id], surplus[languages] = drawn_options[best], sums[best]
         return chosen
 
 
-def _candidates(questions: Sequence[ParallelQuestion], known: RightAnswers) -> dict[str, _Candidate]:
+def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:
     numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.answer_type in ("number", "date")}
     true_values = frozenset(number.value for found in numbers.values() for number in found[:1])
-    candidates = {q.id: _candidate(q, numbers[q.id], true_values, known) for q in questions if q.id in numbers}
-    return {one_id: candidate for one_id, candidate in candidates.items() if candidate is not None}
+    candidates = {q.id: _candidate(q, numbers[q.id], true_values, answer_key) for q in questions if q.id in numbers}
+    return {question_id: candidate for question_id, candidate in candidates.items() if candidate is not None}
 
 
 def _candidate(
-    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: frozenset[int], known: RightAnswers
+    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: frozenset[int], answer_key: RightAnswers
 ) -> _Candidate | None:
     """Take the first number that has three other values, with the same plural form if possible."""
     for keep_plural in (True, False):
         for number in numbers:
             preferred = _in_passages(question, number)
             values = possible_values(number, preferred, true_values, keep_plural)
-            values = [value for value in values if is_valid_distractor(number.with_value(value), question, known)]
+            values = [value for value in values if is_valid_distractor(number.with_value(value), question, answer_key)]
             if ranks(values, number.value):
                 return _Candidate(question, number, values, preferred)
     return None
@@ -109,7 +109,7 @@ def _candidate(
 
 def _in_passages(question: ParallelQuestion, number: ChangeableNumber) -> frozenset[int]:
     """Return the numbers of as many digits that occur in the passage of every language."""
-    shared = frozenset.intersection(*(digits_in(asked.context) for asked in question.by_lang.values()))
+    shared = frozenset.intersection(*(digits_in(translation.context) for translation in question.by_lang.values()))
     return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
 
 
@@ -118,19 +118,19 @@ def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
 
     Each takes the rank that is least used in its languages, then the one with which most values of the passage can be distractors.
     """
-    possible = {one_id: ranks(candidate.values, candidate.number.value) for one_id, candidate in candidates.items()}
+    possible = {question_id: ranks(candidate.values, candidate.number.value) for question_id, candidate in candidates.items()}
     used: Counter[tuple[str, int]] = Counter()
     chosen = {}
-    for one_id in sorted(possible, key=lambda one: (len(possible[one]), one)):
-        candidate = candidates[one_id]
-        uses = {rank: sum(used[lang, rank] for lang in candidate.question.languages) for rank in possible[one_id]}
-        chosen[one_id] = min(uses, key=lambda rank: (uses[rank], -candidate.preferred_count(rank), rank))
-        used.update((lang, chosen[one_id]) for lang in candidate.question.languages)
+    for question_id in sorted(possible, key=lambda candidate_id: (len(possible[candidate_id]), candidate_id)):
+        candidate = candidates[question_id]
+        uses = {rank: sum(used[lang, rank] for lang in candidate.question.languages) for rank in possible[question_id]}
+        chosen[question_id] = min(uses, key=lambda rank: (uses[rank], -candidate.preferred_count(rank), rank))
+        used.update((lang, chosen[question_id]) for lang in candidate.question.languages)
     return chosen
 
 
 def _excess(options: Sequence[Option], question: ParallelQuestion, characters: CharactersByLanguage) -> Scores:
-    """Return, for each language and surface score, how much more than a quarter the true option is the highest."""
+    """Return, for each language and surface score, the probability that the true option is the highest, minus a quarter."""
     import numpy as np
 
     hits = [

@@ -31,9 +31,9 @@ class Number:
     """A number of a text.
 
     Attributes:
-        digits: its digits as ASCII, without marks; 55.1 has 551.
-        start: index of its first character.
-        end: index after its last character.
+        digits: Its digits as ASCII, without marks; 55.1 has 551.
+        start: Index of its first character.
+        end: Index after its last character.
     """
 
     digits: str

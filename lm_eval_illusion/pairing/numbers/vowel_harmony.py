@@ -22,9 +22,9 @@ class _SuffixForm(NamedTuple):
     sound_before: bool | None
 
 
-def same_suffix_form(one: int, other: int, suffix: str, spoken: SpokenNumbers) -> bool:
+def same_suffix_form(first: int, second: int, suffix: str, spoken: SpokenNumbers) -> bool:
     """Return whether two numbers take the same form of a suffix. `suffix`: letters only, as written after one of them."""
-    return _suffix_form(_last_word(one, spoken), suffix) == _suffix_form(_last_word(other, spoken), suffix)
+    return _suffix_form(_last_word(first, spoken), suffix) == _suffix_form(_last_word(second, spoken), suffix)
 
 
 def _suffix_form(word: str, suffix: str) -> _SuffixForm:

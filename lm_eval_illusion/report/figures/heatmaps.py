@@ -17,7 +17,7 @@ STEP = 27
 NARROWEST = 30
 WIDEST = 64
 DARK = 0.78
-"""From this strength on, a tile's text has the colour for text on the full colour."""
+"""A tile of at least this strength has the text colour for the full colour; others have the text colour for a faint one."""
 SMALLEST_SCALE = 0.1
 """The full colour stands for at least this rate: a largest rate of 2 % must not look like one of 60 %."""
 
@@ -34,7 +34,7 @@ class HeatTile:
 
 @dataclass(frozen=True)
 class CalibrationMeasure:
-    """What a calibration map shows: `read` returns the rate of an entry, `strength` maps its value to the strength of the colour."""
+    """The measure of a calibration map: `read` returns the rate of an entry, `strength` maps its value to the strength of the colour."""
 
     heading: str
     role: str
@@ -83,9 +83,9 @@ def draw_languages(report: Report, width: float) -> Drawing | None:
         drawing.text((0, drawing.y + 4), cut(group.heading, width), "heading", tip=group.heading)
         drawing.y += 14
         first = group.rows[0]
-        own = [row for row in rows if (row.base_model, row.family) == (first.base_model, first.family)]
-        tiles = {(row.variant, row.language): _language_tile(row, max(largest, SMALLEST_SCALE)) for row in own}
-        languages = sorted({row.language for row in own})
+        group_rows = [row for row in rows if (row.base_model, row.family) == (first.base_model, first.family)]
+        tiles = {(row.variant, row.language): _language_tile(row, max(largest, SMALLEST_SCALE)) for row in group_rows}
+        languages = sorted({row.language for row in group_rows})
         _draw_map(drawing, [row.variant for row in group.rows], languages, tiles, label_width(groups, width))
     return drawing
 
@@ -136,14 +136,14 @@ def _draw_map(
     columns = -(-len(languages) // maps)
     step = min((drawing.width - names) / columns, WIDEST)
     for start in range(0, len(languages), columns):
-        shown = languages[start : start + columns]
-        for index, language in enumerate(shown):
+        map_languages = languages[start : start + columns]
+        for index, language in enumerate(map_languages):
             at = (names + (index + 0.5) * step, drawing.y + 8)
             drawing.text(at, cut(language, step), "quiet", "middle", tip=language_name(language))
         drawing.y += 14
         for row in rows:
             drawing.text((0, drawing.y + 17), cut(row, names - 8), "label", tip=row)
-            for index, language in enumerate(shown):
+            for index, language in enumerate(map_languages):
                 _draw_tile(drawing, (names + index * step, drawing.y), step, tiles.get((row, language)))
             drawing.y += STEP
         drawing.y += 16

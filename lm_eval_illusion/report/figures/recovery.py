@@ -26,7 +26,7 @@ NUMBER = 30
 
 
 def draw_recovery(report: Report, width: float) -> Drawing | None:
-    """Draw the share of the recognition-only errors that each strategy recovers, with its interval. None where none was tried."""
+    """Draw the share of the recognition-only errors that each strategy recovers, with its interval. None if no strategy was tried."""
     groups = grouped(report, lambda row: any(_rate(row, name).value is not None for name in STRATEGIES))
     if not groups:
         return None

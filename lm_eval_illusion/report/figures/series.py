@@ -1,4 +1,4 @@
-"""What figures draw: the pooled rows grouped by base model and family, and within a group as lines over sparsity."""
+"""The data of the figures: pooled rows grouped by base model and family, and the lines over sparsity of a group."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ RADIUS = 4.6
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What a line shows; `name` selects its colours."""
+    """The accuracy that a line shows; `name` selects its colours."""
 
     name: str
     word: str
@@ -154,13 +154,13 @@ def _mark(drawing: Drawing, at: Point, number: int, role: str, tip: str = "") ->
 
 
 def _label_ends(drawing: Drawing, frame: Frame, panel: Panel, label_width: float, several: bool) -> None:
-    """Label the right end of each line with its method, or, where there is only one method, with what is measured."""
+    """Label the right end of each line with its method; if there is only one method, with the accuracy that the line shows."""
     ends = []
     for method in panel.methods:
         for accuracy in ACCURACIES:
             sparsity, row = method.points[-1]
             ends.append((frame.at(sparsity, accuracy.value(row)), method.name if several else accuracy.word, accuracy.name))
-    heights = apart([y for (_, y), _, _ in ends], LABEL_GAP, frame.top + frame.height)
+    heights = separated_heights([y for (_, y), _, _ in ends], LABEL_GAP, frame.top + frame.height)
     edge = frame.x + frame.width
     for ((x, end), name, accuracy_name), y in zip(ends, heights, strict=True):
         if x < edge - 20:
@@ -183,10 +183,10 @@ def _label_widest_gap(drawing: Drawing, frame: Frame, panel: Panel) -> None:
     drawing.text((x - 8, y + 4), f"gap {decimal(100 * gap)}", "gap-text", "end")
 
 
-def apart(wanted: Sequence[float], gap: float, lowest: float) -> list[float]:
-    """Return heights near the wanted ones, in the same order, at least `gap` apart and none below `lowest` (y grows downward)."""
-    order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    placed = list(wanted)
+def separated_heights(preferred: Sequence[float], gap: float, lowest: float) -> list[float]:
+    """Return heights near the preferred ones, in the same order, at least `gap` apart and none below `lowest` (y grows downward)."""
+    order = sorted(range(len(preferred)), key=preferred.__getitem__)
+    placed = list(preferred)
     for before, this in pairwise(order):
         placed[this] = max(placed[this], placed[before] + gap)
     limit = lowest
@@ -196,9 +196,9 @@ def apart(wanted: Sequence[float], gap: float, lowest: float) -> list[float]:
     return placed
 
 
-def widest_free(top: float, foot: float, taken: Sequence[float]) -> float:
-    """Return the middle of the largest interval between `top` and `foot` without a taken height."""
-    edges = sorted([top, foot, *(y for y in taken if top < y < foot)])
+def widest_free(top: float, foot: float, occupied: Sequence[float]) -> float:
+    """Return the middle of the largest interval between `top` and `foot` without an occupied height."""
+    edges = sorted([top, foot, *(y for y in occupied if top < y < foot)])
     above, below = max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
     return (above + below) / 2
 

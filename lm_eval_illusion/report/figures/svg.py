@@ -1,7 +1,8 @@
-"""A drawing as SVG text: marks with a role each, a title and a description; and the estimated widths of texts.
+"""Drawings as SVG text: marks with a role each, a title and a description; and the estimated widths of texts.
 
 A role, such as "label" or "gap-line", selects the attributes in ROLES. In the page, style.css overrides them by class for light and
-dark. Roles differ without colour too: hues are of the Okabe-Ito kind, neighbours differ in lightness, lines differ in dash and weight.
+dark mode. Readers with a colour vision deficiency can distinguish the roles: hues follow the Okabe-Ito palette, neighbours differ in
+lightness, lines differ in dash and weight.
 """
 
 from __future__ import annotations

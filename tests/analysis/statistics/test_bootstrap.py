@@ -104,15 +104,16 @@ def test_resamples_without_a_denominator_are_left_out():
 def test_bootstrap_properties(clusters, seed):
     first, second, denominators = np.array(clusters).T
     first, second = np.clip(first, -denominators, denominators), np.clip(second, -denominators, denominators)
-    of_first, of_second, of_negative = bootstrap_intervals(np.stack([first, second, -first], axis=1), denominators, seed=seed)
+    columns = np.stack([first, second, -first], axis=1)
+    first_interval, second_interval, negative_interval = bootstrap_intervals(columns, denominators, seed=seed)
     # The interval of a column depends neither on the other columns nor on the chunks.
-    assert bootstrap_interval(first, denominators, seed=seed) == of_first
-    assert bootstrap_interval(second, denominators, seed=seed) == of_second
+    assert bootstrap_interval(first, denominators, seed=seed) == first_interval
+    assert bootstrap_interval(second, denominators, seed=seed) == second_interval
     ratios = {n / d for n, d in zip(first.tolist(), denominators.tolist(), strict=True) if d}
-    assert (of_first is None) == (len(ratios) <= 1)
-    if of_first is not None:
-        assert -1 <= of_first[0] <= first.sum() / denominators.sum() <= of_first[1] <= 1
-        assert of_negative == pytest.approx((-of_first[1], -of_first[0]), abs=1e-12)
+    assert (first_interval is None) == (len(ratios) <= 1)
+    if first_interval is not None:
+        assert -1 <= first_interval[0] <= first.sum() / denominators.sum() <= first_interval[1] <= 1
+        assert negative_interval == pytest.approx((-first_interval[1], -first_interval[0]), abs=1e-12)
 
 
 @given(clustered_rows(st.integers(-1, 1)), st.integers(0, 99))
@@ -134,8 +135,8 @@ def test_the_chunk_size_changes_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     numerators, denominators = generator.integers(0, 7, size=(11, 3)), np.full(11, 6)
     whole = bootstrap_intervals(numerators, denominators)
-    for cells in (1, 50, 1000):
-        monkeypatch.setattr(bootstrap, "CELLS", cells)
+    for max_counts in (1, 50, 1000):
+        monkeypatch.setattr(bootstrap, "MAX_COUNTS", max_counts)
         assert bootstrap_intervals(numerators, denominators, resamples=2000) == whole
 
 

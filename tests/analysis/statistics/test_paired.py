@@ -61,7 +61,7 @@ def test_without_a_discordant_pair_there_is_no_p_value():
 
 
 def from_counts(counts):
-    """Return the rows of clusters that are given as counts (a, b, c, d): both right, only the first, only the second, neither."""
+    """Return the rows of clusters from their counts (a, b, c, d): both right, only the first, only the second, neither."""
     kinds = np.concatenate([np.repeat(np.arange(4), cluster) for cluster in counts])
     return kinds <= 1, kinds % 2 == 0, np.repeat(np.arange(len(counts)), [sum(cluster) for cluster in counts])
 

@@ -231,7 +231,7 @@ def test_the_plural_form_is_kept():
 
 def test_all_languages_get_the_same_values():
     options = changed(en="139th", ru="139-е", tr="139.", hi="139वें", zh="第 139")
-    assert len({len(one) for one in options.values()}) == 1
+    assert len({len(texts) for texts in options.values()}) == 1
     assert all(en.rstrip("stndrh") == ru.removesuffix("-е") for en, ru in zip(options["en"], options["ru"], strict=True))
 
 

@@ -1,7 +1,7 @@
-"""Which tokens continue a prompt: `IndependentSequences` for a greedy answer and samples, `BeamSearch` for beams.
+"""Policies that choose the next tokens of a prompt: `IndependentSequences` for a greedy answer and samples, `BeamSearch` for beams.
 
-A strategy sees logits and returns token ids; it knows nothing of the model or its cache. Each step takes three calls by `generate`:
-`choose` turns logits into choices, `advance` applies them, and the sequences that go on are the live ones of the next step.
+A policy gets logits and returns token ids; it has no access to the model or its cache. In each step `generate` calls `choose`, which
+turns logits into choices, and `advance`, which applies them and returns the live sequences of the next step.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from lm_eval_illusion.inference.stopping import StopCondition
 Choices = Sequence[Any]
 
 
-class Strategy(Protocol):
+class SequencePolicy(Protocol):
     """Decoding of one prompt, one token per step for every live sequence."""
 
     decoding: Decoding
 
     @property
     def batch_key(self) -> Hashable:
-        """Strategies with equal keys choose tokens in one call."""
+        """Policies with equal keys choose tokens in one call."""
 
     @property
     def max_live(self) -> int:
@@ -34,16 +34,16 @@ class Strategy(Protocol):
 
     @property
     def num_live(self) -> int:
-        """Live sequences: those whose next token is still to be chosen; 0 when the strategy is done."""
+        """Number of live sequences, whose next token is not chosen yet; 0 when the policy is done."""
 
-    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[Any]) -> list[Any]:
-        """Return a choice per live sequence of all `strategies`, which have this one's `batch_key` and may include it.
+    def choose(self, logits: Sequence[torch.Tensor], policies: Sequence[Any]) -> list[Any]:
+        """Return a choice for each live sequence of all `policies`, which have the same `batch_key` as this policy and may include it.
 
-        `logits`: of each strategy [num_live, vocabulary], any float dtype.
+        `logits`: for each policy [num_live, vocabulary], any float dtype.
         """
 
     def advance(self, choices: Choices) -> list[tuple[int, int]]:
-        """Apply the choices of this strategy's live sequences.
+        """Apply the choices of this policy's live sequences.
 
         Returns the live sequences of the next step: the index of the live sequence that each continues, and its token.
         """
@@ -65,25 +65,25 @@ class IndependentSequences:
 
     @property
     def batch_key(self) -> Hashable:
-        """All greedy answers together, samples by temperature and cuts."""
+        """One key for all greedy answers; for samples temperature, top_k and top_p."""
         decoding = self.decoding
         return (decoding.temperature, decoding.top_k, decoding.top_p) if decoding.do_sample else "greedy"
 
     @property
     def max_live(self) -> int:
-        """All sequences."""
+        """The number of all sequences."""
         return len(self.tokens)
 
     @property
     def num_live(self) -> int:
-        """Sequences that have not ended."""
+        """The number of sequences that have not ended."""
         return len(self.live)
 
-    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[IndependentSequences]) -> list[int]:
+    def choose(self, logits: Sequence[torch.Tensor], policies: Sequence[IndependentSequences]) -> list[int]:
         """Return the greedy or sampled token of each live sequence."""
         if self.decoding.do_sample:
             # A sample's seed grows by one per token.
-            seeds = [strategy.seeds[n] + len(strategy.tokens[n]) for strategy in strategies for n in strategy.live]
+            seeds = [policy.seeds[number] + len(policy.tokens[number]) for policy in policies for number in policy.live]
             return sample_tokens(logits, self.decoding, seeds)
         if logits[0].device.type == "cpu":
             return [best_token(row) for rows in logits for row in rows]
@@ -127,7 +127,7 @@ class BeamSearch:
 
     @property
     def batch_key(self) -> Hashable:
-        """Searches with equally many candidates choose together."""
+        """One key for all searches with the same number of candidates."""
         return ("beams", self.num_candidates)
 
     @property
@@ -137,10 +137,10 @@ class BeamSearch:
 
     @property
     def num_live(self) -> int:
-        """Live beams: one before the first token."""
+        """The number of live beams: one before the first token."""
         return len(self.live)
 
-    def choose(self, logits: Sequence[torch.Tensor], strategies: Sequence[BeamSearch]) -> list[list[tuple[float, int]]]:
+    def choose(self, logits: Sequence[torch.Tensor], policies: Sequence[BeamSearch]) -> list[list[tuple[float, int]]]:
         """Return log-probability and id of the best tokens of each live beam, the best first."""
         count = min(self.num_candidates, logits[0].shape[1])
         if logits[0].device.type == "cpu":
@@ -178,5 +178,5 @@ class BeamSearch:
         return [(candidates[rank][1], candidates[rank][2]) for rank in continued]
 
     def outputs(self) -> list[list[int]]:
-        """Return the finished hypotheses' tokens, the best first, as many as the requests want."""
+        """Return the tokens of the best `num_outputs` finished hypotheses, the best first."""
         return [hypothesis.tokens for hypothesis in self.finished[: self.decoding.num_outputs]]
