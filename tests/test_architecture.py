@@ -136,7 +136,7 @@ def module_of_test(path: Path) -> str:
 
 def test_tests_mirror_the_package():
     files = [path for path in TESTS.rglob("test_*.py") if module_of_test(path) not in modules()]
-    assert {str(path.relative_to(TESTS)) for path in files} <= SUBJECTS.keys()
+    assert {str(path.relative_to(TESTS)) for path in files} == SUBJECTS.keys()
 
 
 def test_every_module_is_reached_by_the_imports_of_some_test():
@@ -153,6 +153,16 @@ def test_every_module_is_reached_by_the_imports_of_some_test():
         open_modules = (parents | set().union(*(graph[name] for name in open_modules))) & paths.keys() - reached
     # cli/__main__.py is no import: the tests run `python -m lm_eval_illusion.cli`.
     assert paths.keys() - reached - {"__init__"} == {"cli.__main__"}
+
+
+def test_no_two_classes_have_the_same_name():
+    names = [
+        node.name
+        for path in modules().values()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert sorted(names) == sorted(set(names))
 
 
 def cycle_in(graph: dict[str, set[str]]) -> list[str]:
@@ -198,16 +208,25 @@ def language_tables(source: str, codes: set[str]) -> list[str]:
 
 def is_language_table(node: ast.AST, codes: set[str]) -> bool:
     if isinstance(node, ast.Dict):
-        names = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+        names = [leading_constant(key) for key in node.keys]
     elif isinstance(node, ast.Set | ast.List | ast.Tuple):
-        names = [element.value if isinstance(element, ast.Constant) else None for element in node.elts]
+        names = [leading_constant(element) for element in node.elts]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
         names = [keyword.arg for keyword in node.keywords]
     else:
         names = list(words_split_in_code(node))
     code_count = sum(name in codes for name in names)
-    is_for_one_language = isinstance(node, ast.Dict) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
+    is_for_one_language = isinstance(node, ast.Dict | ast.Set) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
     return is_for_one_language or (code_count >= 2 and 2 * code_count >= len(names))
+
+
+def leading_constant(node: ast.AST | None) -> object:
+    """The value of a constant; of a tuple or a call, that of its first element or argument: `("fi", 1)`, `Rule("fi")`."""
+    if isinstance(node, ast.Tuple) and node.elts:
+        return leading_constant(node.elts[0])
+    if isinstance(node, ast.Call) and node.args:
+        return leading_constant(node.args[0])
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def words_split_in_code(node: ast.AST) -> list[str]:
@@ -221,6 +240,8 @@ def is_language_branch(node: ast.AST, codes: set[str]) -> bool:
     if isinstance(node, ast.match_case):
         patterns = [pattern.value for pattern in ast.walk(node.pattern) if isinstance(pattern, ast.MatchValue)]
         return any(isinstance(value, ast.Constant) and value.value in codes - AMBIGUOUS_CODES for value in patterns)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("startswith", "endswith"):
+        return any(name in codes for argument in node.args for name in compared_names(argument))
     if not isinstance(node, ast.Compare):
         return False
     sides = [node.left, *node.comparators]
@@ -265,6 +286,11 @@ def test_facts_about_one_language_are_in_its_toml_file_not_in_python_code():
         'def f(lang): return lang == "no"',
         'def f(item): return "fi" != item["lang"]',
         'def f(lang):\n    match lang:\n        case "fi" | "tr": return 1',
+        'NO_SPACES = frozenset({"ja"})',
+        'RULES = [("fi", 1), ("tr", 2)]',
+        'RULES = {("fi", 1): 2}',
+        'RULES = (Rule("fi"), Rule("tr"))',
+        'def f(lang): return lang.startswith("zh")',
     ],
 )
 def test_a_language_table_is_found(source):
@@ -280,6 +306,8 @@ def test_a_language_table_is_found(source):
         'def f(answer): return answer in ("yes", "no")',
         'def f(name): return name == "id"',
         "dict(id=1, name=2)",
+        'def f(text): return text.startswith("hub:")',
+        'PARTS = [("id", 1), ("name", 2)]',
     ],
 )
 def test_other_code_is_no_language_table(source):

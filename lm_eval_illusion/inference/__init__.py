@@ -3,7 +3,9 @@
 generation_config  decoding settings of lm_eval's generation requests (`Decoding`, `RequestGroup`)
 generate           shared-prefix decoding: greedy answers, samples and beams of a prompt from one prefill
 hf_generate        plain decoding by `transformers.generate`, the fallback for models that can't share a prefix
-sequence_policies  which tokens continue: `IndependentSequences` (greedy, samples), `BeamSearch`
+sequence_policy    the interface of decoding: which tokens continue the sequences of a prompt
+independent_sequences  greedy answers and samples
+beam_search        beams
 sampling           seeded sampling and top-k over logits
 stopping           where an answer ends, for `generate` and `hf_generate`
 scoring            log-likelihoods, one row per continuation

@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import torch
 
 from lm_eval_illusion.inference.batching import BatchLimits, batches
+from lm_eval_illusion.inference.beam_search import BeamSearch
 from lm_eval_illusion.inference.generation_config import Decoding
+from lm_eval_illusion.inference.independent_sequences import IndependentSequences
 from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, prefill
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, PrefixTree
-from lm_eval_illusion.inference.sequence_policies import BeamSearch, Choices, IndependentSequences, SequencePolicy
+from lm_eval_illusion.inference.sequence_policy import Choices, SequencePolicy
 from lm_eval_illusion.inference.stopping import StopCondition, end_tokens_of, stop_conditions
 
 # Largest numbers of sequences after one prefill, and of rows of logits in one call of `choose`, which makes copies of them.

@@ -13,7 +13,7 @@ from lm_eval_illusion.errors import UserError
 Number = int | float | None
 
 
-class Calibration(msgspec.Struct, frozen=True):
+class CalibrationConfig(msgspec.Struct, frozen=True):
     """The calibration text of a pruned model: `samples` of `length` tokens each in `language`."""
 
     language: str | None = None
@@ -36,7 +36,7 @@ class IllusionConfig(msgspec.Struct, frozen=True):
     bits_measured: Number = None
     owl_lambda: Number = None
     owl_m: Number = None
-    calibration: Calibration | None = None
+    calibration: CalibrationConfig | None = None
     pruning_seed: int | None = None
 
 

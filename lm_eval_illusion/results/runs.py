@@ -10,7 +10,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
-from lm_eval_illusion.results.results_file import Calibration, ResultsFile, RunConfig, read_results_file, view_metadata
+from lm_eval_illusion.results.results_file import CalibrationConfig, ResultsFile, RunConfig, read_results_file, view_metadata
 from lm_eval_illusion.results.variants import Variant
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
@@ -180,7 +180,7 @@ def _variant(config: RunConfig) -> Variant:
             identity=str(config.model_sha),
             beams_are_top1=True,
         )
-    calibration = ours.calibration or Calibration()
+    calibration = ours.calibration or CalibrationConfig()
     return Variant(
         base_model=ours.base_model,
         variant=ours.variant,
