@@ -71,10 +71,10 @@ def test_verbs(recognition, production, text):
 @pytest.mark.parametrize(
     ("known", "induced", "text"),
     [
-        (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer said."),
-        (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer said."),
-        (1, 1, "of 1 answer that the dense model gave, 1 (100 %) is still recognised and no longer said."),
-        (10, 0, "of 10 answers that the dense model gave, none is still recognised and no longer said."),
+        (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer produced."),
+        (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer produced."),
+        (1, 1, "of 1 answer that the dense model gave, 1 (100 %) is still recognised and no longer produced."),
+        (10, 0, "of 10 answers that the dense model gave, none is still recognised and no longer produced."),
         (0, 0, "the dense model gave no right answer, so there was none to lose."),
     ],
 )
