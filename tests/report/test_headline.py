@@ -106,7 +106,7 @@ def test_without_a_pruned_variant():
     assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no pruned variant was given.")
 
 
-def test_nothing_defined():
+def test_the_headline_of_a_report_without_defined_numbers():
     report = report_of(("wanda-0.7", change(None, None)))
     report = replace(report, rows=[replace(report.rows[0], illusion_gap=Rate(None, None))])
     assert headline(report) == "Nothing was measured: no item has a defined recognition and production."
