@@ -78,16 +78,16 @@ class SweepRun:
             return psutil.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
 
     def entries(self) -> list[Path]:
-        """The entries of the store, including those set aside as corrupt."""
+        """Return the entries of the store, including those set aside as corrupt."""
         return sorted(entry for entry in self.store.glob("*") if entry.name != ".work")
 
     def finished(self) -> Finished:
-        """Record and manifest files of finished cells and checkpoints, with inode and time, which change if one is made again."""
+        """Return the record and manifest files of finished cells and checkpoints, with inode and time; both change in a new file."""
         paths = [*self.out.glob("cells/*/completed.json"), *(entry / "manifest.json" for entry in self.entries())]
         return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
 
     def report(self) -> dict[str, Any]:
-        """The content of report.json without the names of the runs' files."""
+        """Return the content of report.json without the names of the runs' files."""
         report: dict[str, Any] = json.loads((self.out / "report" / "report.json").read_text(encoding="utf-8"))
         for variant in report["variants"]:
             del variant["runs"]

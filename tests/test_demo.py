@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path, capfd
     assert error.count("\n") == 1
 
 
-def test_an_interrupted_demo_says_so_in_one_line(tmp_path):
+def test_an_interrupted_demo_prints_one_line(tmp_path):
     process, descriptor = on_terminal(fake_demo(WAIT, tmp_path / "out", tmp_path / "started"))
     wait_until(lambda: (tmp_path / "started").exists(), process)
     process.send_signal(signal.SIGINT)

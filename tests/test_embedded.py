@@ -19,7 +19,7 @@ def test_the_model_is_small_and_in_float16():
     assert {str(weight.dtype) for weight in load_file(FOLDER / "model.safetensors").values()} == {"torch.float16"}
 
 
-def test_the_card_says_what_the_model_was_trained_on():
+def test_the_card_names_the_training_data():
     card = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     assert "trained on the very facts" in card
     assert "no evidence about large models" in " ".join(card.split())

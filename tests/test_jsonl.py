@@ -33,7 +33,7 @@ def test_a_separator_within_a_string_does_not_end_the_line(tmp_path, separator):
 
 @settings(deadline=None, max_examples=50)
 @given(rows=st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), max_size=5))
-def test_what_json_writes_is_read_again(tmp_path_factory, rows):
+def test_a_line_written_by_json_is_read(tmp_path_factory, rows):
     content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     path = write(tmp_path_factory.mktemp("jsonl"), content.encode())
     assert [row for _, row in read_jsonl(path, "row")] == rows

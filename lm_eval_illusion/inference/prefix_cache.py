@@ -56,7 +56,7 @@ class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
         return self.keys, self.values
 
     def select_keys(self, indices: torch.Tensor, start: int) -> None:
-        """Of the slots from `start` on, keep those at `indices`, [B, n] int64, in that order."""
+        """Keep the slots before `start`, and after them the slots at `indices`, [B, n] int64, in that order."""
         length = start + indices.shape[1]
         for buffer, states in zip(self.buffers, (self.keys, self.values), strict=True):
             index = indices[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
@@ -64,7 +64,7 @@ class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]
         self._set_length(length)
 
     def select_rows(self, rows: torch.Tensor, start: int) -> None:
-        """Of the batch rows from `start` on, keep `rows`, [n] int64, in that order."""
+        """Keep the batch rows before `start`, and after them the rows `rows`, [n] int64, in that order."""
         length = self.keys.shape[2]
         count = start + len(rows)
         for buffer, states in zip(self.buffers, (self.keys, self.values), strict=True):

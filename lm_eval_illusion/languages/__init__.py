@@ -87,7 +87,7 @@ def _decode_pattern(kind: type, value: Any) -> re.Pattern[str]:
 
 
 def _allowed_keys(message: str) -> str:
-    """Name the keys of the section to which an error message of msgspec refers.
+    """Return a clause that lists the allowed keys of the section to which an error message of msgspec refers.
 
     Such a message is "Expected `int`, got `str` - at `$.dates.limits[0].most`".
     """

@@ -74,7 +74,9 @@ class DistractorPlan:
 
 
 def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
-    """Find the questions that can have three distractors, and these distractors. Equal input and seed give an equal plan.
+    """Find the questions for which the rules allow three distractors, and collect these distractors.
+
+    Equal input and seed give an equal plan.
 
     Args:
         questions: All questions except the one-shot examples; each may be a donor.

@@ -22,7 +22,7 @@ ShotByLanguage = Mapping[str, Question]
 def hold_out_shots(questions: Sequence[ParallelQuestion]) -> tuple[list[ParallelQuestion], list[ParallelQuestion]]:
     """Split questions into shots for every language and the rest; the rest keeps its order.
 
-    Each next shot is the question in the most languages that still need one, the first of equals, so that few questions are used up.
+    The next shot is always the question in the most languages that still need a shot, the first of equals. So few questions become shots.
     """
     sizes = Counter(lang for question in questions for lang in question.languages)
     needed = Counter({lang: min(SHOTS_PER_LANGUAGE, max(1, size // QUESTIONS_PER_SHOT)) for lang, size in sizes.items()})
@@ -80,7 +80,7 @@ def _pick(
     candidates: Mapping[str, Sequence[ParallelQuestion]],
     is_acceptable: Callable[[ParallelQuestion, str], bool],
 ) -> ShotByLanguage | None:
-    """Pick by the hash of the question's id a shot that is acceptable in all languages, or else one for each language."""
+    """Pick a shot that is acceptable in all languages, or else one for each language; the hash of the question's id decides."""
     acceptable = {lang: [shot for shot in in_lang if is_acceptable(shot, lang)] for lang, in_lang in candidates.items()}
     draw = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
     first = next(iter(acceptable.values()))

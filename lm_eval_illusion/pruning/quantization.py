@@ -53,7 +53,7 @@ def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
         _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
         if name == "AWQModifier" and not _awq_has_layers(modifier, model):
             raise UserError(
-                f"AWQ knows no layers of {type(model).__name__} to balance, and would only round: give pruner=gptq or rtn, or a recipe with"
+                f"AWQ has no layers to balance in {type(model).__name__} and would only round: give pruner=gptq or rtn, or a recipe with"
                 " AWQModifier's mappings"
             )
         if config is None:

@@ -72,9 +72,9 @@ def _known_items(comparison: DenseComparison) -> str:
         return "the dense model gave no right answer, so there was none to lose"
     subject = f"of {count(known)} {'answer' if known == 1 else 'answers'} that the dense model gave"
     if not induced:
-        return f"{subject}, none is still recognised and no longer said"
+        return f"{subject}, none is still recognised and no longer produced"
     verb = "is" if induced == 1 else "are"
-    return f"{subject}, {count(induced)} ({percent(induced / known, 0)} %) {verb} still recognised and no longer said"
+    return f"{subject}, {count(induced)} ({percent(induced / known, 0)} %) {verb} still recognised and no longer produced"
 
 
 def _levels(row: Row) -> str:

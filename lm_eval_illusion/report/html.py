@@ -91,7 +91,7 @@ def _scope(report: Report) -> str:
     parts = [
         f"{models} base {'model' if models == 1 else 'models'}",
         *([f"{languages} {'language' if languages == 1 else 'languages'}"] if languages else []),
-        f"{span([row.n for row in pooled_rows(report)])} items a variant",
+        f"{span([row.n for row in pooled_rows(report)])} items per variant",
     ]
     worst = worst_row(report)
     criterion = "by how its illusion gap changed" if worst and worst.vs_dense else "by its illusion gap"

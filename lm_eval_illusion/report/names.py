@@ -24,7 +24,7 @@ def short_names(report: Report) -> dict[str, str]:
 
 
 def language_name(code: str) -> str:
-    """'ar' -> 'Arabic (ar)'; a code without an English name is returned as it is."""
+    """Return the English name and the code, as in 'Arabic (ar)'; only the code if it has no English name."""
     if code in (POOLED, WITHOUT_LANGUAGE):
         return "all languages" if code == POOLED else "no language"
     name = Locale("en").languages.get(code)

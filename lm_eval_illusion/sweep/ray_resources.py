@@ -61,7 +61,7 @@ def read_resources(
     if engine == "local":
         for name, value in {"address": address, **numbers}.items():
             if value is not None:
-                raise UserError(f"{_flag(name)} goes with --engine ray: give that, too, or leave it out")
+                raise UserError(f"{_flag(name)} needs --engine ray: give both flags or neither")
         return None
     for name, number in numbers.items():
         if number is not None and not 0 <= number < LARGEST_AMOUNT:

@@ -52,7 +52,7 @@ def test_a_change_clears_the_floor_with_its_nearest_bound(change, verdict):
     assert clears(Rate(0, change), Rate(0.05, (0.02, 0.1))) is verdict
 
 
-def test_the_report_marks_changes_that_do_not_clear_it():
+def test_the_report_marks_changes_that_do_not_clear_the_noise_floor():
     noise = noise_floor(dense("b" * 200), dense("b" * 198 + "rr"))
     examples = [*dense("b" * 200), *outcomes("r" * 80 + "b" * 118 + "nn")]
     report = tabulate(examples, noise=noise)

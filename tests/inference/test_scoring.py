@@ -99,7 +99,7 @@ def test_equal_logits_share_the_best_rank():
     assert scored.first_token_rank == 1
 
 
-def test_it_is_a_tuple_of_two_for_lm_eval():
+def test_a_score_is_a_tuple_of_two_for_lm_eval():
     loglikelihood, is_greedy = ScoredContinuation(-1.5, True, 3)
     assert (loglikelihood, is_greedy) == (-1.5, True)
     assert ScoredContinuation(-1.5, True, 3) == (-1.5, True)

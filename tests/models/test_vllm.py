@@ -162,7 +162,7 @@ def run(arguments, tmp_path, environment):
     return run_command(["run", "--model", "pruned-vllm", *arguments], folder=tmp_path, environment=environment)
 
 
-def test_without_vllm_it_is_one_line(tmp_path):
+def test_without_vllm_the_error_is_one_line(tmp_path):
     done = run(["--tasks", "mqa_illusion_en_mc"], tmp_path, None)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -86,7 +86,7 @@ def test_a_corrupt_entry_is_set_aside_and_made_again(tmp_path, caplog, damage):
     assert "is corrupt" in caplog.text
 
 
-def test_a_failed_make_leaves_nothing(tmp_path):
+def test_a_failed_make_leaves_no_files(tmp_path):
     with pytest.raises(AssertionError):
         get_or_create(str(tmp_path), "key", fail)
     assert [path.name for path in tmp_path.iterdir()] == [".work"]
@@ -105,7 +105,7 @@ def test_a_store_that_is_a_file_is_one_clear_line(tmp_path):
         get_or_create(str(tmp_path / "file" / "store"), "key", make)
 
 
-def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path):
+def test_a_full_disk_gives_one_clear_line_and_no_files(tmp_path):
     def full(folder: Path) -> Manifest:
         (folder / "half").write_text(CONTENT)
         raise OSError(28, "No space left on device")

@@ -78,7 +78,7 @@ def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, comma
         (["--pretrained=/no/such/model"], "is neither a folder nor a model"),
     ],
 )
-def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, command, capsys, more, message):
+def test_a_mistake_prints_one_line_and_writes_nothing(tmp_path, command, capsys, more, message):
     assert main([*command, *more]) == 2
     error = capsys.readouterr().err
     assert message in error

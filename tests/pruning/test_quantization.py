@@ -205,7 +205,7 @@ def test_gptq_overwrites_zeros_unless_it_comes_first(folders, store, tmp_path):
 
 @pytest.mark.parametrize(("arch", "name"), [("gpt2", "GPT2LMHeadModel"), ("gpt_neox", "GPTNeoXForCausalLM")])
 def test_awq_that_would_only_round_is_refused(folders, store, arch, name):
-    with pytest.raises(UserError, match=f"AWQ knows no layers of {name} to balance, and would only round"):
+    with pytest.raises(UserError, match=f"AWQ has no layers to balance in {name} and would only round"):
         prune(folders[arch], "awq", store=store, **SMALL)
 
 

@@ -73,9 +73,9 @@ def test_calibration_languages_are_drawn_only_where_they_differ():
     assert all(f">wanda{name}<" in figures(record(report))["recognition_and_production"] for name in (" cal=en", " cal=zh"))
     # An undefined entry is a dash; a pair of languages without an entry is marked as not evaluated.
     table["cells"][0]["induced_rate"] = {"value": None, "ci": None}
-    assert "not asked" not in figures(record(report))["calibration_languages"]
+    assert "not evaluated" not in figures(record(report))["calibration_languages"]
     del table["cells"][1]
-    assert "not asked" in figures(record(report))["calibration_languages"]
+    assert "not evaluated" in figures(record(report))["calibration_languages"]
 
 
 def test_a_variant_of_unknown_sparsity_is_in_the_other_figures():

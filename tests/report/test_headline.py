@@ -71,10 +71,10 @@ def test_verbs(recognition, production, text):
 @pytest.mark.parametrize(
     ("known", "induced", "text"),
     [
-        (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer said."),
-        (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer said."),
-        (1, 1, "of 1 answer that the dense model gave, 1 (100 %) is still recognised and no longer said."),
-        (10, 0, "of 10 answers that the dense model gave, none is still recognised and no longer said."),
+        (3571, 1402, "of 3,571 answers that the dense model gave, 1,402 (39 %) are still recognised and no longer produced."),
+        (10, 1, "of 10 answers that the dense model gave, 1 (10 %) is still recognised and no longer produced."),
+        (1, 1, "of 1 answer that the dense model gave, 1 (100 %) is still recognised and no longer produced."),
+        (10, 0, "of 10 answers that the dense model gave, none is still recognised and no longer produced."),
         (0, 0, "the dense model gave no right answer, so there was none to lose."),
     ],
 )
@@ -106,7 +106,7 @@ def test_without_a_pruned_variant():
     assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no pruned variant was given.")
 
 
-def test_nothing_defined():
+def test_the_headline_of_a_report_without_defined_numbers():
     report = report_of(("wanda-0.7", change(None, None)))
     report = replace(report, rows=[replace(report.rows[0], illusion_gap=Rate(None, None))])
     assert headline(report) == "Nothing was measured: no item has a defined recognition and production."

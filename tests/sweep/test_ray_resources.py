@@ -21,8 +21,8 @@ def test_flags_become_resources():
 @pytest.mark.parametrize(
     ("engine", "flags", "message"),
     [
-        ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell goes with --engine ray"),
-        ("local", {"address": "auto"}, "--address goes with --engine ray"),
+        ("local", {"gpus_per_cell": 1.0}, "--gpus-per-cell needs --engine ray"),
+        ("local", {"address": "auto"}, "--address needs --engine ray"),
         ("ray", {"cpus_per_cell": -1.0}, r"--cpus-per-cell -1 is not in \[0"),
         ("ray", {"memory_per_cell": math.nan}, "--memory-per-cell nan is not in"),
         ("ray", {"gpus_per_cell": math.inf}, "--gpus-per-cell inf is not in"),

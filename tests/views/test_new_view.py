@@ -92,7 +92,7 @@ def run(package: Path, *arguments: object) -> str:
 
 
 @pytest.mark.slow
-def test_tasks_refusals_reader_and_item_browser_know_it(package, runs, tmp_path):
+def test_tasks_refusals_reader_and_item_browser_handle_a_new_view(package, runs, tmp_path):
     found = json.loads(run(package, "-c", CHECKS, runs, tmp_path))
     assert "max_gen_toks: 8\n" in (tmp_path / "views" / "short.yaml").read_text()
     assert (tmp_path / "family" / "fi" / "short.yaml").is_file()
@@ -107,7 +107,7 @@ def test_tasks_refusals_reader_and_item_browser_know_it(package, runs, tmp_path)
 
 
 @pytest.mark.slow
-def test_the_report_knows_it(package, runs, tmp_path):
+def test_the_report_handles_a_new_view(package, runs, tmp_path):
     from pyarrow import parquet
 
     run(package, "-m", "lm_eval_illusion.cli", "report", runs, "--out", tmp_path)

@@ -75,7 +75,7 @@ def draw_languages(report: Report, width: float) -> Drawing | None:
     largest = max(row.recognition_only_rate.value or 0.0 for row in rows)
     drawing = Drawing(
         "Recognition-only errors by language",
-        f"% of all items: recognised and not produced; n = {span([row.n for row in rows])} items a language",
+        f"% of all items: recognised and not produced; n = {span([row.n for row in rows])} items per language",
         f"A row a variant, a column a language; the darker, the more. The largest is {percent(largest)} %.",
         width,
     )
@@ -100,7 +100,7 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
         return None
     drawing = Drawing(
         "Language of calibration against language of evaluation",
-        f"rows: calibrated in, columns: asked in; n = {span([entry.n for table in tables for entry in table.cells])} items a cell",
+        f"rows: calibrated in, columns: evaluated in; n = {span([entry.n for table in tables for entry in table.cells])} items per square",
         "The darker, the more production was lost, or the more recognition-only errors were induced.",
         width,
     )
@@ -152,7 +152,7 @@ def _draw_map(
 def _draw_tile(drawing: Drawing, at: Point, step: float, tile: HeatTile | None) -> None:
     """Draw a tile; None, a language that was not evaluated, is a dash."""
     if tile is None:
-        drawing.text((at[0] + step / 2, at[1] + 17), "–", "quiet", "middle", tip="not asked")
+        drawing.text((at[0] + step / 2, at[1] + 17), "–", "quiet", "middle", tip="not evaluated")
         return
     drawing.rect(at, (step - 2, STEP - 2), tile.role, tile.tip, opacity=round(0.06 + 0.94 * tile.strength, 2))
     role = f"on-{tile.role}" if tile.strength > DARK else "on-faint"
@@ -174,7 +174,7 @@ def _calibration_tiles(table: CalibrationTable, measure: CalibrationMeasure, lar
         tiles[calibrated, entry.language] = HeatTile(
             text=measure.text(rate.value, 0),
             strength=0.0 if rate.value is None else measure.strength(rate.value) / largest,
-            tip=f"{entry.variant}, calibrated in {calibrated}, asked in {evaluated}, n = {entry.n}: {measure.with_interval(rate)}",
+            tip=f"{entry.variant}, calibrated in {calibrated}, evaluated in {evaluated}, n = {entry.n}: {measure.with_interval(rate)}",
             role=measure.role,
         )
     return tiles

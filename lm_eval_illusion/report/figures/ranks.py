@@ -27,7 +27,7 @@ def draw_gold_rank(report: Report, width: float) -> Drawing | None:
     known = [ranks.pruned.n for row in rows if (ranks := _known_ranks(row))]
     drawing = Drawing(
         "Gold rank: where the answer's first token stands after the open prompt",
-        f"% of known items by rank, 1 = what greedy decoding says; n = {span(known)} known items a variant",
+        f"% of known items by rank, 1 = the greedy choice; n = {span(known)} known items per variant",
         "A panel a variant. " + " ".join(f"{row.variant}: {_medians(row)}." for row in rows),
         width,
     )

@@ -63,7 +63,7 @@ def draw_recognition_and_production(report: Report, width: float) -> Drawing | N
     points = [point for panel in found for method in panel.methods for point in method.points]
     drawing = Drawing(
         "Recognition and production against sparsity",
-        f"% of items, over the measured sparsity in %; n = {span([row.n for _, row in points])} items a variant;"
+        f"% of items, over the measured sparsity in %; n = {span([row.n for _, row in points])} items per variant;"
         " thin bars: 95 % intervals",
         "Two lines a method: the share of items recognised and the share produced; between them, shaded, the illusion gap. "
         + " ".join(f"{panel.heading}: {_in_words(panel)}." for panel in found),

@@ -104,7 +104,7 @@ def test_from_25_differing_clusters_on_the_statistic_is_durkalskis():
     assert clustered_mcnemar_p(*from_counts(counts)) == pytest.approx(chi2.sf(306.25 / 21.25, 1), rel=1e-9)
 
 
-def test_below_25_differing_clusters_it_is_exact():
+def test_the_test_is_exact_below_25_differing_clusters():
     # Thyroids: -2 -1 -1 1 -2 -1 in the clusters that differ (glands), sum -6; the largest is 8. All 64 combinations of signs:
     sums = [sum(signs) for signs in product(*[(-d, d) for d in (2, 1, 1, 1, 2, 1)])]
     assert clustered_mcnemar_p(*from_counts(THYROIDS)) == pytest.approx(sum(abs(total) >= 6 for total in sums) / 64, abs=1e-12)
