@@ -31,7 +31,7 @@ def test_a_separator_within_a_string_does_not_end_the_line(tmp_path, separator):
     assert [row for _, row in read_jsonl(path, "text")] == [{"text": text}]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows=st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), max_size=5))
 def test_a_line_written_by_json_is_read(tmp_path_factory, rows):
     content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)

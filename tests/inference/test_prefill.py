@@ -76,7 +76,7 @@ def test_the_last_layer_computes_only_its_keys_and_values():
     assert calls == ["mlp"] * (len(model.model.layers) - 1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 70), min_size=1, max_size=9), st.integers(1, 200))
 def test_batches_hold_at_most_max_tokens(lengths, max_tokens):
     model = make_tiny_model("llama")

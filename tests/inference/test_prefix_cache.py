@@ -35,7 +35,6 @@ def stacked(prompts):
     return [[torch.stack([padded(states[layer][kind]) for states in prompts]) for kind in (0, 1)] for layer in range(LAYERS)]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_sequence_of_updates_and_selections(data):
     torch.manual_seed(data.draw(st.integers(0, 999)))
@@ -69,7 +68,7 @@ def test_any_sequence_of_updates_and_selections(data):
             assert torch.equal(layer.values, values)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(["add", "rows", "keys"]), st.integers(1, 5)), max_size=12), st.integers(0, 99))
 def test_selections_in_any_order_with_repeats(steps, seed):
     generator = torch.Generator().manual_seed(seed)

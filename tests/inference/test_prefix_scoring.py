@@ -75,7 +75,7 @@ def test_mixed_lengths_in_batches_of_any_size(arch):
         assert_same(shared(model, continuations, rows), expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(st.lists(tokens, min_size=1, max_size=5), max_size=5)),

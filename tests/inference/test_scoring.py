@@ -42,7 +42,7 @@ def brute_force(model, continuation):
     return total, greedy, rank
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(tokens, min_size=1, max_size=4)),

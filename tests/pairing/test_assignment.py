@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, are_compatible, assign_donors, with_donor
@@ -22,7 +22,6 @@ def problem(n, seed, forbidden_share=0.0, overlapping_share=0.0):
     return costs, overlaps | overlaps.T | np.eye(n, dtype=bool)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(0, 1000), st.sampled_from([0, 0.3, 0.8]), st.sampled_from([0, 0.2, 0.6]))
 def test_no_row_breaks_a_rule(n, seed, forbidden_share, overlapping_share):
     costs, overlaps = problem(n, seed, forbidden_share, overlapping_share)
@@ -47,7 +46,6 @@ def test_rows_that_a_round_left_short_are_completed_by_exchanges(seed, forbidden
     assert Counter(donor for donors in rows for donor in donors) == dict.fromkeys(range(8), ROUNDS)
 
 
-@settings(deadline=None)
 @given(st.integers(4, 20), st.integers(0, 1000))
 def test_without_rules_every_donor_is_used_three_times(n, seed):
     rows = assign_donors(*problem(n, seed))

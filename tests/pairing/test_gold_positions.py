@@ -31,13 +31,12 @@ def spreads(sets, seed=0):
 
 @pytest.mark.parametrize("language_sets", [NESTED, DISJOINT, [{"en", "de", "zh"}]])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nested_and_disjoint_languages_differ_by_at_most_one(language_sets, data):
     assert max(spreads(data.draw(st.lists(st.sampled_from(language_sets), min_size=1, max_size=60)))) <= 1
 
 
 @given(st.lists(st.sets(st.sampled_from("en de zh".split()), min_size=1), min_size=1, max_size=60), st.integers(0, 5))
-@settings(deadline=None)
 def test_crossing_languages_differ_by_at_most_two(sets, seed):
     # One may be impossible: with en+de, de+zh and zh+en five times each, no division is even in all languages.
     assert max(spreads(sets, seed)) <= 2

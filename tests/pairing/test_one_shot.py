@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.hub_datasets import XQUAD_LANGUAGES
@@ -20,7 +20,6 @@ def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):
     return ParallelQuestion(question_id, by_lang, "name")
 
 
-@settings(deadline=None)
 @given(st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), min_size=1, max_size=150))
 def test_every_language_has_examples(sets):
     questions = [parallel(str(n), sorted(langs)) for n, langs in enumerate(sets)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
@@ -162,7 +162,6 @@ def pairs(draw, langs=LANGUAGE_CODES, donor_answers=donor_answers, answers=answe
 allowed_pairs = pairs(donor_answers=allowed_donor_answers, answers=allowed_answers)
 
 
-@settings(deadline=None)
 @given(pairs())
 def test_a_cost_is_forbidden_or_between_zero_and_the_sum_of_the_weights(pair):
     value = cost(*pair, [*HOW_MANY, *WHO])
@@ -182,14 +181,12 @@ def with_fields(original, **fields):
     return ParallelQuestion(original.id, by_lang, original.answer_type)
 
 
-@settings(deadline=None)
 @given(pairs())
 def test_without_passages_the_cost_is_symmetric(pair):
     donor, question = (with_fields(member, context="") for member in pair)
     assert cost(donor, question) == pytest.approx(cost(question, donor))
 
 
-@settings(deadline=None)
 @given(allowed_pairs)
 def test_another_topic_adds_its_weight(pair):
     donor, question = pair
@@ -197,7 +194,6 @@ def test_another_topic_adds_its_weight(pair):
     assert cost(with_fields(donor, topic="Oslo"), with_fields(question, topic="Rome")) == pytest.approx(same + TOPIC_WEIGHT)
 
 
-@settings(deadline=None)
 @given(allowed_pairs, st.sets(st.sampled_from(LANGUAGE_CODES), min_size=1))
 def test_each_passage_without_the_option_adds_its_share_of_the_weight(pair, langs):
     donor, question = pair
@@ -216,7 +212,6 @@ def test_each_passage_without_the_option_adds_its_share_of_the_weight(pair, lang
     assert in_passages(lambda lang: f"This: {donor.answers[lang]}.") == pytest.approx(without)
 
 
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 12))
 def test_the_cost_grows_with_the_ratio_of_the_lengths(data, length):
     first, second = (data.draw(st.integers(math.ceil(length / 4), 4 * length)) for _ in range(2))
@@ -227,7 +222,6 @@ def test_the_cost_grows_with_the_ratio_of_the_lengths(data, length):
     assert costs[first] == pytest.approx(abs(math.log(first / length)))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["1939", "12.5", "63%", "4-11", "1.90", "12:5"]), st.sampled_from(["1812", "45.6", "70%", "2-33", "8.77"])
 )
@@ -237,7 +231,6 @@ def test_another_format_of_numbers_adds_its_weight(answer, donor_answer):
     assert cost(parallel("d", donor_answer), question(answer)) == pytest.approx(length + expected)
 
 
-@settings(deadline=None)
 @given(pairs(), st.permutations(LANGUAGE_CODES))
 def test_the_order_of_the_languages_does_not_matter(pair, order):
     reordered = [
@@ -246,7 +239,6 @@ def test_the_order_of_the_languages_does_not_matter(pair, order):
     assert cost(*reordered) == pytest.approx(cost(*pair))
 
 
-@settings(deadline=None)
 @given(pairs(langs=("en",)))
 def test_languages_of_the_same_texts_cost_as_one_of_them(pair):
     doubled = [
@@ -260,7 +252,6 @@ def with_lang(question, lang):
     return Question(**{**vars(question), "lang": lang})
 
 
-@settings(deadline=None)
 @given(allowed_pairs)
 def test_other_question_words_add_at_most_their_weight(pair):
     donor, question = pair

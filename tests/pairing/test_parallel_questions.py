@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, as_option, group_by_id, select_first
@@ -86,7 +86,6 @@ def questions_in(sets):
     ]
 
 
-@settings(deadline=None)
 @given(language_sets, st.integers(1, 12))
 def test_every_language_gets_as_many_questions_as_it_has_up_to_the_limit(sets, limit):
     selected = Counter(lang for langs in select_first(questions_in(sets), limit).values() for lang in langs)
@@ -94,13 +93,11 @@ def test_every_language_gets_as_many_questions_as_it_has_up_to_the_limit(sets, l
     assert selected == {lang: min(limit, count) for lang, count in available.items()}
 
 
-@settings(deadline=None)
 @given(language_sets)
 def test_without_a_limit_every_question_is_selected_in_all_its_languages(sets):
     assert select_first(questions_in(sets), None) == {str(n): frozenset(langs) for n, langs in enumerate(sets)}
 
 
-@settings(deadline=None)
 @given(language_sets, st.integers(1, 12))
 def test_a_language_takes_the_first_of_its_questions(sets, limit):
     order = sorted(range(len(sets)), key=lambda n: (-len(sets[n]), n))

@@ -61,7 +61,7 @@ def shares(rows, scores, selected):
     return np.mean([answer_hits(scores[:, [row, *rows[row]]]) for row in selected], axis=0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(8, 40), st.integers(0, 1000))
 def test_an_exchange_keeps_the_rules_and_reveals_no_more(n, seed):
     before, after, scores, overlaps = balanced(n, seed)
