@@ -1,4 +1,4 @@
-"""OWL's sparsities, computed by hand from the paper and by a plain torch implementation on tiny models and the embedded one."""
+"""OWL's sparsities against hand computations and plain torch; the transformer blocks of real architectures."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lm_eval_illusion import prune
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
-from lm_eval_illusion.pruning.owl import block_sparsities, outlier_share, round_to_whole_weights
+from lm_eval_illusion.pruning.owl import block_sparsities, layers_of_blocks, outlier_share, round_to_whole_weights
 from lm_eval_illusion.pruning.settings import read_settings
-from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
-from tests.tiny_models import save_tiny
+from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity, prunable_weights
+from tests.tiny_models import ARCHITECTURES, make_tiny_model, save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
 
@@ -224,3 +224,31 @@ def test_pruning_restores_the_random_state(folders, tmp_path):
     state = torch.get_rng_state()
     prune(folders["llama"], "owl", 0.5, store=str(tmp_path), **SMALL)
     assert torch.equal(state, torch.get_rng_state())
+
+
+NAMES = {"gpt_neox": "gpt_neox.layers", "gpt2": "transformer.h"}
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_prunable_layer_belongs_to_the_block_in_its_name(arch):
+    model = make_tiny_model(arch)
+    blocks = layers_of_blocks(model)
+    name = NAMES.get(arch, "model.layers")
+    assert list(blocks) == [f"{name}.0", f"{name}.1"]
+    assert sorted(layer for layers in blocks.values() for layer in layers) == sorted(
+        layer for layer, _ in prunable_weights(model)
+    )
+    assert all(layer.startswith(f"{block}.") for block, layers in blocks.items() for layer in layers)
+
+
+def test_a_list_of_smaller_modules_is_not_the_blocks():
+    model = make_tiny_model("llama")
+    model.aside = torch.nn.ModuleList([torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)])
+    assert list(layers_of_blocks(model)) == ["model.layers.0", "model.layers.1"]
+
+
+def test_a_model_without_blocks_is_refused():
+    model = make_tiny_model("llama")
+    model.config.num_hidden_layers = 7
+    with pytest.raises(UserError, match="has no list of 7 blocks"):
+        layers_of_blocks(model)

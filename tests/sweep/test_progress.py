@@ -1,4 +1,4 @@
-"""How a sweep shows its cells: as tests/test_progress.py tests it, or as JSON lines."""
+"""How a sweep shows its cells: lines, JSON lines, and the step files in which workers tell their progress."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import json
 from rich.console import Console
 
 from lm_eval_illusion.progress import ProgressEvent
-from lm_eval_illusion.sweep.progress import RunFinished, sweep_display
+from lm_eval_illusion.sweep.grid import Cell, CellRequest
+from lm_eval_illusion.sweep.progress import RunFinished, read_steps, step_file, sweep_display
 
 FIRST = RunFinished(1, 3, "model--dense--0", "done", 12.3, 25.0)
 SECOND = RunFinished(2, 3, "model--wanda-0.5--0", "failed: [no] memory", None, None)
@@ -48,3 +49,24 @@ def test_a_terminal_shows_a_live_bar():
     last = file.getvalue()[file.getvalue().rindex("1/3 ") :]
     assert "about 25 s left" in last
     assert "a: scoring 4/12 (mc); b: pruning" in last
+
+
+CELLS = [Cell(name, "a", "dense", CellRequest({}, [], None, {})) for name in ("one", "two")]
+
+
+def test_the_step_of_a_running_cell_is_read_and_removed_after_it(tmp_path):
+    assert read_steps(CELLS, tmp_path) == {}
+    with step_file(CELLS[1], tmp_path) as write:
+        write(ProgressEvent("scoring", ("mc",), 3, 7))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("scoring", ("mc",), 3, 7)}
+        # Within a second of the last write, only a new step is written.
+        write(ProgressEvent("scoring", ("mc",), 4, 7))
+        write(ProgressEvent("answering", ("gen",), 0, 2))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("answering", ("gen",), 0, 2)}
+    assert read_steps(CELLS, tmp_path) == {}
+
+
+def test_an_incomplete_step_file_is_ignored(tmp_path):
+    (tmp_path / ".unfinished").mkdir()
+    (tmp_path / ".unfinished" / "one.step").write_text('["scoring", ["m')
+    assert read_steps(CELLS, tmp_path) == {}

@@ -1,13 +1,15 @@
-"""The resources of a cell: read from flags, compared with the nodes of a cluster."""
+"""The resources of a cell, compared with the nodes of a cluster; the folders that all nodes must see."""
 
 from __future__ import annotations
 
 import math
+import shutil
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep.ray_resources import CellResources, missing_resources, read_resources
+from lm_eval_illusion.sweep.ray_resources import CellResources, mark_folders, missing_folder, missing_resources, read_resources
+from lm_eval_illusion.sweep.study import Study
 
 GIB = 1024**3
 
@@ -50,3 +52,44 @@ def test_a_cell_must_fit_on_one_node():
     )
     # Four CPUs on one, GPUs on the other.
     assert missing_resources({"CPU": 4, "GPU": 1, "memory": 0}, nodes) == "no node has 4 CPU, 1 GPU together"
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "store")
+    return mark_folders(tmp_path / "out", Study(pretrained="a"))
+
+
+def test_folders_are_absolute_and_found_by_their_marks(tmp_path, shared):
+    assert (shared.folder, shared.out, shared.store) == (str(tmp_path), tmp_path / "out", str(tmp_path / "store"))
+    assert len(shared.marks) == 2
+    assert missing_folder(shared) is None
+
+
+@pytest.mark.parametrize("replaced", ["out", "store"])
+def test_another_folder_of_the_same_name_is_reported(tmp_path, shared, replaced):
+    shutil.rmtree(tmp_path / replaced)
+    (tmp_path / replaced).mkdir()
+    message = missing_folder(shared)
+    assert message.startswith(f"{tmp_path / replaced} on ")
+    assert "LM_EVAL_ILLUSION_STORE" in message
+
+
+def test_without_a_store_only_the_output_folder_is_marked(tmp_path, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "off")
+    shared = mark_folders(tmp_path / "out", Study(pretrained="a"))
+    assert (shared.store, len(shared.marks)) == ("off", 1)
+
+
+def test_the_store_of_the_study_overrides_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "off")
+    assert mark_folders(tmp_path / "out", Study(pretrained="a", model_args={"store": str(tmp_path / "own")})).store == str(
+        tmp_path / "own"
+    )
+
+
+def test_an_unwritable_store_is_reported_by_the_cells_not_here(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "file" / "store"))
+    assert missing_folder(mark_folders(tmp_path / "out", Study(pretrained="a"))) is None
