@@ -162,9 +162,10 @@ def check_summary(text):
     assert "demo.log" in lines[-1]
 
 
-def test_the_summary_has_a_row_per_variant_with_the_numbers_of_the_report(tmp_path, capsys):
-    report, _ = make_report(with_dense=True)
+def test_the_summary_has_a_row_per_variant_with_the_numbers_of_the_report(tmp_path, capsys, monkeypatch):
+    report, _ = make_report()
     (tmp_path / "report.json").write_text(json.dumps(report))
+    monkeypatch.setenv("COLUMNS", "80")
     demo._print_summary("headline", tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert lines[3].split() == ["variant", "recognition", "production", "gap", "recognition-only", "recovered"]
@@ -173,7 +174,8 @@ def test_the_summary_has_a_row_per_variant_with_the_numbers_of_the_report(tmp_pa
         rates = [row[name] for name in ("recognition_accuracy", "production_accuracy", "illusion_gap", "recognition_only_rate")]
         values = [rate["value"] for rate in (*rates, row["recovery"]["any"])]
         assert line.split() == [row["variant"], *(percent(value) for value in values)]
-    assert "by beam, sample or oneshot." in " ".join(lines[5 + len(rows) :])
+    assert lines[5 + len(rows)].startswith("% of 100 items;")
+    assert "by beam, sample or oneshot." in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.slow
