@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import re
 import sys
 import time
 import traceback
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +29,8 @@ VARIANTS: tuple[dict[str, Any], ...] = (
 """The arguments of `pruned-hf` for each run."""
 ITEMS_PER_LANGUAGE = 15
 BATCH_ROWS = 160
+SUMMARY_KEYS = ("recognition", "production", "illusion_gap", "recognition_only_rate")
+"""The columns of the summary, before the recovery by any strategy."""
 LOG = "demo.log"
 LOG_LINES_SHOWN = 10
 """How many last lines of the log an error shows."""
@@ -68,7 +70,7 @@ def run_demo(out: Path, limit: int | None = None) -> int:
                 sentence = _run_and_report(items, out, terminal)
         except Exception as error:
             return _show_failure(error, log)
-    _print_summary(sentence, json.loads((out / "report.json").read_text(encoding="utf-8")), out)
+    _print_summary(sentence, out)
     return 0
 
 
@@ -124,36 +126,38 @@ def _show_failure(error: Exception, log: Path) -> int:
     return EXIT_FAILED
 
 
-def _print_summary(sentence: str, report: dict[str, Any], out: Path) -> None:
+def _print_summary(sentence: str, out: Path) -> None:
     """Print the headline, a table with one row per variant, and where the report is."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from lm_eval_illusion.report.format import decimal, percent
+    from lm_eval_illusion.report.column_formats import SHARE_BRIEF
+    from lm_eval_illusion.report.columns import ROW_COLUMNS, VARIANT
+    from lm_eval_illusion.report.files import read_report
+    from lm_eval_illusion.report.names import pooled_rows
     from lm_eval_illusion.report.notes import EMBEDDED_NOTE
+    from lm_eval_illusion.report.strategies import ANY, COUNTED
+    from lm_eval_illusion.report.tables import text_table
 
+    by_key = {column.key: column for column in ROW_COLUMNS}
+    # Without intervals, so that a row fits into 80 characters.
+    columns = [replace(by_key[key], format=SHARE_BRIEF) for key in SUMMARY_KEYS]
+    columns.append(replace(by_key[ANY], heading="recovered"))
+    rows = pooled_rows(read_report(out))
+    summary = text_table([VARIANT], columns, rows)
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("variant")
-    for heading in ("recognition", "production", "gap", "recognition-only", "recovered"):
-        table.add_column(heading, justify="right")
-    rows = [row for row in report["rows"] if row["language"] == "all"]
-    for row in rows:
-        gap, any_strategy = row["illusion_gap"]["value"], row["recovery"].get("any", {})
-        table.add_row(
-            row["variant"],
-            percent(row["recognition_accuracy"]["value"]),
-            percent(row["production_accuracy"]["value"]),
-            decimal(None if gap is None else 100 * gap),
-            percent(row["recognition_only_rate"]["value"]),
-            percent(any_strategy.get("value")),
-        )
+    for index, column in enumerate(summary.columns):
+        table.add_column(column.heading, justify="left" if index < summary.names else "right")
+    for texts in summary.rows:
+        table.add_row(*texts)
+    *names, last = (strategy.heading for strategy in COUNTED)
     console.print(Text(f"\n{sentence}\n", style="bold"))
     console.print(table)
     console.print(
-        f"% of {rows[0]['n']} items; gap in points; recovered: % of the recognition-only errors, by beams, samples or one example.",
+        f"% of {rows[0].n} items; gap in points; recovered: % of the recognition-only errors, by {', '.join(names)} or {last}.",
         highlight=False,
     )
     console.print(EMBEDDED_NOTE, highlight=False)

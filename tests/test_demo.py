@@ -21,6 +21,8 @@ import pytest
 from lm_eval_illusion import demo
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.evaluation import evaluate
+from lm_eval_illusion.report.format import percent
+from tests.report.report_examples import make_report
 from tests.tiny_models import save_tiny
 
 NAMES = ["dense", "wanda-0.6", "wanda-0.7", "sparsegpt-0.7", "magnitude-0.6"]
@@ -158,6 +160,22 @@ def check_summary(text):
     assert "was trained on these very facts" in text
     assert "report.html" in lines[-2]
     assert "demo.log" in lines[-1]
+
+
+def test_the_summary_has_a_row_per_variant_with_the_numbers_of_the_report(tmp_path, capsys, monkeypatch):
+    report, _ = make_report()
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    monkeypatch.setenv("COLUMNS", "80")
+    demo._print_summary("headline", tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3].split() == ["variant", "recognition", "production", "gap", "recognition-only", "recovered"]
+    rows = [row for row in report["rows"] if row["language"] == "all"]
+    for row, line in zip(rows, lines[5:], strict=False):
+        rates = [row[name] for name in ("recognition_accuracy", "production_accuracy", "illusion_gap", "recognition_only_rate")]
+        values = [rate["value"] for rate in (*rates, row["recovery"]["any"])]
+        assert line.split() == [row["variant"], *(percent(value) for value in values)]
+    assert lines[5 + len(rows)].startswith("% of 100 items;")
+    assert "by beam, sample or oneshot." in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from lm_eval_illusion.report.column_formats import (
     Format,
     TableEntry,
 )
+from lm_eval_illusion.report.strategies import COUNTED, STRATEGIES, Strategy
 
 R = TypeVar("R")
 
@@ -100,8 +101,17 @@ ITEM_LANGUAGE: Column[Any] = Column(
 ANSWER_TYPE: Column[Any] = Column("answer_type", "answer type", "the kind of answer", attrgetter("answer_type"), WORD)
 
 
-def _recovery(strategy: str, explanation: str) -> Column[Row]:
-    return Column(strategy, strategy, explanation, lambda row: row.recovery.get(strategy), SHARE_BRIEF, TEXT)
+def _recovery(strategy: Strategy) -> Column[Row]:
+    explanation = f"share of the recognition-only errors recovered: {strategy.explanation}"
+    if strategy.remark:
+        explanation += f". {strategy.remark.removesuffix('.')}"
+    return Column(strategy.name, strategy.narrow_heading, explanation, strategy.rate, SHARE_BRIEF, TEXT)
+
+
+def _recovery_columns() -> list[Column[Row]]:
+    """Return a column for each strategy. Those that count for `any` are in the order of report.json, which is alphabetical."""
+    counted = sorted(COUNTED, key=lambda strategy: strategy.name)
+    return [_recovery(strategy) for strategy in (*counted, *STRATEGIES[len(counted) :])]
 
 
 ROW_COLUMNS: tuple[Column[Row], ...] = (
@@ -154,19 +164,7 @@ ROW_COLUMNS: tuple[Column[Row], ...] = (
         SHARE,
         TEXT,
     ),
-    _recovery("beam", "share of the recognition-only errors for which one of the best beams has the answer"),
-    _recovery("oneshot", "the same for the greedy answer after one in-context example"),
-    _recovery("sample", "the same for one of the samples"),
-    _recovery("any", "the same for any of these three strategies"),
-    _recovery("candidates", "the same for the greedy answer with the four options shown; not counted in any"),
-    Column(
-        "candidates_without_gold",
-        "w/o gold",
-        "its control: the same with only the three distractors shown",
-        lambda row: row.candidates_without_gold,
-        SHARE_BRIEF,
-        TEXT,
-    ),
+    *_recovery_columns(),
     Column("errors", "errors", "recognition-only errors", lambda row: row.cells.recognition_only, COUNT, PAGE),
     Column(
         "gold_rank",

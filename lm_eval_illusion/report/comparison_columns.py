@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, DenseComparison, NoiseRow, Rate, Row
+from lm_eval_illusion.analysis.records import DenseComparison, NoiseRow, Rate, Row
+from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES, CalibrationRow
 from lm_eval_illusion.report.column_formats import (
     CHANGE,
-    CHANGE_BRIEF,
     COUNT,
     DECIMAL,
     DECIMAL_RATE,
@@ -207,48 +207,11 @@ NOISE_COLUMNS: tuple[Column[NoiseRow], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class CalibrationRow:
-    """An entry of a calibration table, with the table, which holds the names that all its entries share."""
-
-    table: CalibrationTable
-    entry: CalibrationEntry
-
-    @property
-    def base_model(self) -> str:
-        """The base model of the table."""
-        return self.table.base_model
-
-    @property
-    def family(self) -> str:
-        """The task family of the table."""
-        return self.table.family
-
-    @property
-    def variant(self) -> str:
-        """The variant of the entry."""
-        return self.entry.variant
-
-
 def _setting(name: str) -> Column[CalibrationRow]:
     """Return the CSV column of a pruning setting that all entries of a table share. On terminal and page the table's name contains it."""
     return Column(name, name, "pruning setting", attrgetter(f"table.{name}"), WORD, CSV)
 
 
-PRODUCTION_CHANGE: Column[CalibrationRow] = Column(
-    "production_change",
-    "production",
-    "change of the production accuracy against the dense model, in points",
-    lambda row: row.entry.production_change,
-    CHANGE_BRIEF,
-)
-INDUCED_RATE: Column[CalibrationRow] = Column(
-    "induced_rate",
-    "induced",
-    "induced recognition-only errors: share of the known items no longer produced but still recognised, in per cent",
-    lambda row: row.entry.induced_rate,
-    SHARE_BRIEF,
-)
 CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
     replace(BASE_MODEL, outputs=CSV),
     replace(FAMILY, outputs=CSV),
@@ -264,7 +227,6 @@ CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
     replace(VARIANT, outputs=CSV),
     Column("n", "n", "items of both variant and dense model", lambda row: row.entry.n, COUNT),
     Column("known", "known", "number of items that the dense model produces", lambda row: row.entry.known, COUNT),
-    PRODUCTION_CHANGE,
-    INDUCED_RATE,
+    *(measure.column for measure in CALIBRATION_MEASURES),
 )
-"""Calibration language against evaluation language; terminal and Markdown show the two rates as matrices."""
+"""Calibration language against evaluation language; terminal and Markdown show the measures as matrices."""

@@ -7,8 +7,9 @@ import io
 from collections.abc import Sequence
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.calibration_measures import CalibrationRow
 from lm_eval_illusion.report.columns import LEADERBOARD_COLUMNS, Column, Output, R
-from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, CalibrationRow
+from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS
 
 
 def leaderboard_csv(report: Report) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
-from lm_eval_illusion.analysis.records import Report, report_json
+from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.csv_files import calibration_csv, leaderboard_csv
 from lm_eval_illusion.report.figures import figures
@@ -59,6 +59,11 @@ def report_texts(report: Report, notes: Sequence[str], browser: dict[str, Any]) 
     if report.calibration_languages:
         texts["calibration_languages.csv"] = calibration_csv(report)
     return texts | {f"figures/{name}.svg": svg for name, svg in figures(report).items()}
+
+
+def read_report(out: Path) -> Report:
+    """Return the numbers of the report in the folder `out`."""
+    return read_report_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
 
 
 OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not in ("variant", "recovered"))

@@ -38,6 +38,12 @@ def count(value: float | None) -> str:
     return decimal(value, 1).removesuffix(".0")
 
 
+def count_in_words(value: int) -> str:
+    """Format a small count for a sentence: 3 -> 'three'; from 10 on in digits."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[value] if value < len(words) else count(value)
+
+
 def signed(value: float | None) -> str:
     """Format a signed count: 2 -> '+2', 0 -> '0'."""
     return f"+{count(value)}" if value and value > 0 else count(value)

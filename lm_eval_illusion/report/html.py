@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
-from lm_eval_illusion.report.figures import figures
+from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
 from lm_eval_illusion.report.tables import (
     PageTable,
-    page_calibration,
     page_dense,
     page_dense_answer_types,
     page_dense_languages,
-    page_errors,
     page_leaderboard,
     page_noise,
     page_provenance,
@@ -47,6 +46,7 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    top, sections = _figures_by_section(report)
     style, script = (TEMPLATE / "style.css").read_text(encoding="utf-8"), _script()
     page = environment.get_template("report.html.j2").render(
         report=report,
@@ -54,8 +54,8 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         # No line break between a number and its per cent sign.
         headline=headline(report).replace(" %", "\u00a0%"),
         scope=_scope(report),
-        figures={name: Markup(svg) for name, svg in figures(report).items()},
-        narrow={name: Markup(svg) for name, svg in figures(report, narrow=True).items()},
+        top=top,
+        sections=sections,
         tables=_tables(report),
         style=Markup(style),
         script=Markup(script),
@@ -69,11 +69,41 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
+@dataclass(frozen=True)
+class FigureTexts:
+    """The SVG text of a figure for a screen and for a phone."""
+
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True)
+class FilledSection:
+    """A section with those of its figures and tables that have data."""
+
+    section: Section
+    figures: list[FigureTexts]
+    table: PageTable | None
+
+
+def _figures_by_section(report: Report) -> tuple[list[FigureTexts], list[FilledSection]]:
+    """Return the figures at the top of the page and the sections in the order of FIGURES; sections without data are left out."""
+    wide, narrow = figures(report), figures(report, narrow=True)
+
+    def of_section(section: Section | None) -> list[FigureTexts]:
+        drawn = [figure.name for figure in FIGURES if figure.section == section and figure.name in wide]
+        return [FigureTexts(Markup(wide[name]), Markup(narrow[name])) for name in drawn]
+
+    sections = list(dict.fromkeys(figure.section for figure in FIGURES if figure.section is not None))
+    filled = [
+        FilledSection(section, of_section(section), section.table(report) if section.table else None) for section in sections
+    ]
+    return of_section(None), [part for part in filled if part.figures or part.table]
+
+
 def _tables(report: Report) -> dict[str, PageTable | None]:
     return {
         "leaderboard": page_leaderboard(report),
-        "calibration": page_calibration(report),
-        "errors": page_errors(report),
         "dense": page_dense(report),
         "dense_languages": page_dense_languages(report),
         "dense_answer_types": page_dense_answer_types(report),

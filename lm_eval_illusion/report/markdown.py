@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES
 from lm_eval_illusion.report.columns import R
 from lm_eval_illusion.report.headline import headline
 from lm_eval_illusion.report.names import variants_of
 from lm_eval_illusion.report.tables import (
     CALIBRATION,
-    CALIBRATION_MEASURES,
     TextTable,
     answer_type_table,
     calibration_matrices,
@@ -66,7 +66,7 @@ def _noise(report: Report) -> list[str]:
 def _calibration(report: Report) -> list[str]:
     if not report.calibration_languages:
         return []
-    legend = "\n".join(f"- **{column.heading}**: {column.explanation}" for column, _ in CALIBRATION_MEASURES)
+    legend = "\n".join(f"- **{measure.column.heading}**: {measure.column.explanation}" for measure in CALIBRATION_MEASURES)
     parts = [f"## {CALIBRATION}", legend]
     for table in report.calibration_languages:
         for matrix in calibration_matrices(table):

@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 from lm_eval_illusion.analysis.calibration_language import setting_name
 from lm_eval_illusion.analysis.records import CalibrationTable, Report, Row
+from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES, CalibrationRow
 from lm_eval_illusion.report.column_formats import TableEntry
 from lm_eval_illusion.report.columns import (
     ANSWER_TYPE,
@@ -22,14 +23,7 @@ from lm_eval_illusion.report.columns import (
     Output,
     R,
 )
-from lm_eval_illusion.report.comparison_columns import (
-    CALIBRATION_COLUMNS,
-    DENSE_COLUMNS,
-    INDUCED_RATE,
-    NOISE_COLUMNS,
-    PRODUCTION_CHANGE,
-    CalibrationRow,
-)
+from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, NOISE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
 from lm_eval_illusion.results.outcomes import POOLED
@@ -93,11 +87,6 @@ def provenance_table(report: Report) -> TextTable[Any]:
 
 
 CALIBRATION = "Language of calibration against language of evaluation"
-CALIBRATION_MEASURES = (
-    (PRODUCTION_CHANGE, "production against dense, points"),
-    (INDUCED_RATE, "induced recognition-only errors, %"),
-)
-"""The measures that the matrices show: the column, and the title with its unit."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +102,8 @@ def calibration_matrices(table: CalibrationTable) -> list[CalibrationMatrix]:
     """Return a matrix for each of CALIBRATION_MEASURES; a pair of languages that was not evaluated has a dash."""
     name = f"{setting_name(table)} of {table.base_model}, {table.family}"
     return [
-        CalibrationMatrix(f"{name}: {title}", ["calibration", *table.languages], _matrix(table, column))
-        for column, title in CALIBRATION_MEASURES
+        CalibrationMatrix(f"{name}: {measure.title}", ["calibration", *table.languages], _matrix(table, measure.column))
+        for measure in CALIBRATION_MEASURES
     ]
 
 

@@ -12,9 +12,12 @@ POOLED = "all"
 WITHOUT_LANGUAGE = "und"
 """The language of an item whose task names none (ISO 639-2: undetermined); such items are only in the pooled row."""
 
-RECOVERY_STRATEGIES = tuple(view.name for view in VIEWS if view.role == "recovery")
+RECOVERY_VIEWS = tuple(view for view in VIEWS if view.role == "recovery")
+CONTROL_VIEW = next(view for view in VIEWS if view.role == "control")
+"""The control of the strategy that shows the answer."""
+RECOVERY_STRATEGIES = tuple(view.name for view in RECOVERY_VIEWS)
 """The strategies that `Outcome.recovered` may contain."""
-ANSWER_SHOWING_STRATEGIES = frozenset(view.name for view in VIEWS if view.role == "recovery" and view.shows_answer)
+ANSWER_SHOWING_STRATEGIES = frozenset(view.name for view in RECOVERY_VIEWS if view.shows_answer)
 """Strategies with the answer in the prompt. They do not count for `any` and `demoted`, which measure whether the model still has it."""
 OUTPUT_LABELS = {view.name: view.label for view in VIEWS if not view.is_scored}
 """The views that generate text: name -> label in the report."""

@@ -78,6 +78,8 @@ class View:
     `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
     `is_core`: whether the group `core` contains it, the views that every backend can run.
     `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
+    For recovery strategies and the control, `explanation` says what recovers the answer, without a full stop (default: the description);
+    `heading` is the name in figures and on the page, `narrow_heading` in the tables of terminal and Markdown (default: `name`).
     """
 
     name: str
@@ -96,6 +98,9 @@ class View:
     single_beam_metric: str | None = None
     is_core: bool = False
     shows_answer: bool = False
+    explanation: str = ""
+    heading: str = ""
+    narrow_heading: str = ""
 
     @property
     def is_scored(self) -> bool:
@@ -169,6 +174,7 @@ VIEWS: tuple[View, ...] = (
         repeats=5,
         filter_name="beams",
         single_beam_metric="match_top1",
+        explanation="one of the best beams has the answer",
     ),
     View(
         name="sample",
@@ -184,6 +190,7 @@ VIEWS: tuple[View, ...] = (
         repeats=10,
         filter_name="samples",
         is_core=True,
+        explanation="one of the samples has the answer",
     ),
     View(
         name="oneshot",
@@ -200,6 +207,7 @@ VIEWS: tuple[View, ...] = (
         outcome_metric="match",
         decoding=_GREEDY,
         is_core=True,
+        explanation="the greedy answer after one in-context example",
     ),
     View(
         name="candidates",
@@ -213,6 +221,7 @@ VIEWS: tuple[View, ...] = (
         outcome_metric="match",
         decoding=_GREEDY,
         shows_answer=True,
+        explanation="the greedy answer with the options in the prompt",
     ),
     View(
         name="candidates_without_gold",
@@ -225,6 +234,9 @@ VIEWS: tuple[View, ...] = (
         metrics=_ANSWER_METRICS,
         outcome_metric="match",
         decoding=_GREEDY,
+        explanation="the control of candidates: only the three distractors in the prompt",
+        heading="without gold",
+        narrow_heading="w/o gold",
     ),
     View(
         name="question_blind",

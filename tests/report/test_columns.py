@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import fields
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_new_column_of_the_calibration_languages_is_on_the_page_and_in_csv(exa
     assert [line[f"new_key{part}"] for part in ("", "_low", "_high")] == [
         line[f"induced_rate{part}"] for part in ("", "_low", "_high")
     ]
+
+
+def test_there_is_a_recovery_column_for_each_strategy_and_the_page_explains_the_same_ones(example):
+    report, browser = example
+    keys = [column.key for column in columns.ROW_COLUMNS]
+    first = keys.index("beam")
+    recovery = columns.ROW_COLUMNS[first : keys.index("candidates_without_gold") + 1]
+    assert [column.heading for column in recovery] == ["beam", "oneshot", "sample", "any", "candidates", "w/o gold"]
+    terms = re.findall(r"<dt>([a-z ]+)</dt><dd>([^<]+)</dd>", report_texts(report, [], browser)["report.html"])
+    on_page = ["beam", "sample", "oneshot", "any", "candidates", "without gold"]
+    assert [term for term, _ in terms if term in on_page] == on_page
+    assert ("any", "Any of these three.") in terms
 
 
 @pytest.mark.parametrize("table", TUPLES, ids=range(len(TUPLES)))

@@ -6,11 +6,15 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import Markup
 
+import lm_eval_illusion.report.figures
 from lm_eval_illusion.analysis.crosstab import tabulate
-from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, figures
+from lm_eval_illusion.report import html
+from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, Figure, Section, figures
 from lm_eval_illusion.report.figures.sparsity import separated_heights, widest_free
-from lm_eval_illusion.report.figures.svg import cut, width_of, wrapped
+from lm_eval_illusion.report.figures.svg import Drawing, cut, width_of, wrapped
+from lm_eval_illusion.report.files import report_texts
 from lm_eval_illusion.report.format import percent, points
 from tests.report.report_examples import calibrated, make_report, record
 
@@ -22,7 +26,7 @@ MANY = {"base_models": ("Qwen/Qwen3-8B", "mistralai/Mistral-7B"), "families": ("
 @pytest.mark.parametrize("options", [{}, MANY], ids=["one", "many"])
 def test_every_figure_is_complete(options, narrow):
     drawn = figures(record(calibrated(**options)[0]), narrow)
-    assert list(drawn) == list(FIGURES)
+    assert list(drawn) == [figure.name for figure in FIGURES]
     for name, text in drawn.items():
         root = ElementTree.fromstring(text)
         assert root.find(f"{SVG}title").text
@@ -107,6 +111,45 @@ def test_an_undefined_rate_is_a_dash():
     report["rows"][0]["recovery"]["beam"] = {"n": 4, "recovered": 0, "value": 0.0, "ci": [0.0, 0.49]}
     assert "–" in figures(record(report))["recovery"]
     assert "–" in figures(record(report))["recovery_by_rank"]
+
+
+def draw_count(report, width):
+    """Draw a figure of another module: the number of rows."""
+    drawing = Drawing("New title", f"n = {len(report.rows)}", "A new figure.", width)
+    drawing.text((0, drawing.y), "new mark", "label")
+    return drawing
+
+
+@pytest.mark.parametrize("in_new_section", [True, False])
+def test_a_new_figure_is_a_file_and_on_the_page(monkeypatch, in_new_section):
+    new = Section("new-id", "New link", "New heading", Markup("A <b>new</b> explanation."), (("new term", "New meaning."),))
+    section = new if in_new_section else next(figure.section for figure in FIGURES if figure.name == "languages")
+    for module in (lm_eval_illusion.report.figures, html):
+        monkeypatch.setattr(module, "FIGURES", (*FIGURES, Figure("new", draw_count, section)))
+    plain, browser = make_report(items=6)
+    texts = report_texts(record(plain), [], browser)
+    assert "new mark" in texts["figures/new.svg"]
+    page = texts["report.html"]
+    assert page.count(">new mark</text>") == 2
+    start = page.index(f'<section class="beside" id="{section.name}">')
+    text = page[start : page.index("</section>", start)]
+    assert "new mark" in text
+    assert f"<h2>{section.heading}</h2>" in text
+    assert f"<p>{section.explanation}</p>" in text
+    assert ("<dt>new term</dt><dd>New meaning.</dd>" in text) == in_new_section
+    assert page.count(f'<a href="#{section.name}">{section.link}</a>') == 1
+
+
+def test_a_new_figure_without_data_has_no_section(monkeypatch):
+    for module in (lm_eval_illusion.report.figures, html):
+        monkeypatch.setattr(
+            module, "FIGURES", (Figure("new", lambda report, width: None, Section("new", "New", "New heading")),)
+        )
+    plain, browser = make_report(items=6)
+    texts = report_texts(record(plain), [], browser)
+    assert "figures/new.svg" not in texts
+    assert "New heading" not in texts["report.html"]
+    assert 'href="#new"' not in texts["report.html"]
 
 
 STRANGE = '"><script>alert(1)</script>{{ 7*7 }}{% x %}&amp;\x00\x1b\ud800]]>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,9 +111,21 @@ def test_tasks_refusals_reader_and_item_browser_handle_a_new_view(package, runs,
 def test_the_report_handles_a_new_view(package, runs, tmp_path):
     from pyarrow import parquet
 
-    run(package, "-m", "lm_eval_illusion.cli", "report", runs, "--out", tmp_path)
+    terminal = run(package, "-m", "lm_eval_illusion.cli", "report", runs, "--out", tmp_path)
     (row,) = (row for row in json.loads((tmp_path / "report.json").read_text())["rows"] if row["language"] == "all")
     assert row["recovery"]["short"]["value"] == row["recovery"]["any"]["value"] == 0.5
     assert parquet.read_table(tmp_path / "outcomes.parquet")["recovered_short"].to_pylist() == [True, False]
-    assert '"short": "short answers"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page, markdown = ((tmp_path / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
+    # The terminal leaves out the strategies that did not run.
+    assert re.search(r"┃ +short ┃ +any ┃", terminal)
+    assert re.search(r"│ +50\.0 │ +50\.0 │", terminal)
+    assert "| beam | oneshot | sample | short | any | candidates | w/o gold |" in markdown
+    assert "| – | – | – | 50.0 | 50.0 | – | – |" in markdown
+    assert (
+        "- **short**: share of the recognition-only errors recovered: the open prompt, answered with few tokens\n" in markdown
+    )
+    assert "- **any**: share of the recognition-only errors recovered: any of these four\n" in markdown
+    assert "<dt>short</dt><dd>The open prompt, answered with few tokens.</dd>" in page
+    assert "<dt>any</dt><dd>Any of these four.</dd>" in page
+    assert '"short": "short answers"' in page
     assert "short" in (tmp_path / "figures" / "recovery.svg").read_text(encoding="utf-8")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.analysis.calibration_language import setting_name
-from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, Rate, Report, Row
+from lm_eval_illusion.analysis.records import CalibrationTable, Report, Row
+from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES, CalibrationMeasure, CalibrationRow
 from lm_eval_illusion.report.figures.series import column_width, grouped, label_width
 from lm_eval_illusion.report.figures.svg import Drawing, Point, cut
-from lm_eval_illusion.report.format import change_with_interval, percent, points, share_with_interval, span
+from lm_eval_illusion.report.format import percent, share_with_interval, span
 from lm_eval_illusion.report.names import language_name, language_rows, short_names
 
 STEP = 27
@@ -30,39 +31,6 @@ class HeatTile:
     strength: float
     tip: str
     role: str = "illusion"
-
-
-@dataclass(frozen=True)
-class CalibrationMeasure:
-    """The measure of a calibration map: `read` returns the rate of an entry, `strength` maps its value to the strength of the colour."""
-
-    heading: str
-    role: str
-    read: Callable[[CalibrationEntry], Rate]
-    strength: Callable[[float], float]
-    text: Callable[[float | None, int], str]
-    with_interval: Callable[[Rate], str]
-
-
-MEASURES = (
-    CalibrationMeasure(
-        heading="production against the dense model, points",
-        role="retained",
-        read=lambda entry: entry.production_change,
-        # The colour shows what was lost: a gain is as faint as no change.
-        strength=lambda change: max(0.0, -change),
-        text=points,
-        with_interval=change_with_interval,
-    ),
-    CalibrationMeasure(
-        heading="induced recognition-only errors, % of known",
-        role="illusion",
-        read=lambda entry: entry.induced_rate,
-        strength=lambda rate: rate,
-        text=percent,
-        with_interval=share_with_interval,
-    ),
-)
 
 
 def draw_languages(report: Report, width: float) -> Drawing | None:
@@ -110,8 +78,8 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
         heading = f"{setting_name(table)} of {names[table.base_model]}, {table.family}"
         drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
         drawing.y += 18
-        for measure in MEASURES:
-            drawing.text((0, drawing.y + 4), cut(measure.heading, width), "label", tip=measure.heading)
+        for measure in CALIBRATION_MEASURES:
+            drawing.text((0, drawing.y + 4), cut(measure.map_heading, width), "label", tip=measure.map_heading)
             drawing.y += 14
             tiles = _calibration_tiles(table, measure, _largest(tables, measure))
             rows = [labels[code] for code in table.calibration_languages]
@@ -169,12 +137,12 @@ def _calibration_tiles(table: CalibrationTable, measure: CalibrationMeasure, lar
     """Return the tiles by name of the calibration language and code of the evaluation language."""
     tiles = {}
     for entry in table.cells:
-        rate = measure.read(entry)
+        rate = measure.column.read(CalibrationRow(table, entry))
         calibrated, evaluated = language_name(entry.calibration_language), language_name(entry.language)
         tiles[calibrated, entry.language] = HeatTile(
-            text=measure.text(rate.value, 0),
+            text=measure.map_text(rate.value),
             strength=0.0 if rate.value is None else measure.strength(rate.value) / largest,
-            tip=f"{entry.variant}, calibrated in {calibrated}, evaluated in {evaluated}, n = {entry.n}: {measure.with_interval(rate)}",
+            tip=f"{entry.variant}, calibrated in {calibrated}, evaluated in {evaluated}, n = {entry.n}: {measure.column.format.text(rate)}",
             role=measure.role,
         )
     return tiles
@@ -182,5 +150,5 @@ def _calibration_tiles(table: CalibrationTable, measure: CalibrationMeasure, lar
 
 def _largest(tables: Sequence[CalibrationTable], measure: CalibrationMeasure) -> float:
     """Return the value of the full colour: the largest strength in any table, at least SMALLEST_SCALE."""
-    values = [measure.read(entry).value for table in tables for entry in table.cells]
+    values = [measure.column.read(CalibrationRow(table, entry)).value for table in tables for entry in table.cells]
     return max([SMALLEST_SCALE, *(measure.strength(value) for value in values if value is not None)])

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lm_eval_illusion.analysis.records import AnyRate, Rate, RecoveryRate, Report, Row
+from lm_eval_illusion.analysis.records import RecoveryRate, Report, Row
 from lm_eval_illusion.report.figures.series import grouped, label_width
 from lm_eval_illusion.report.figures.svg import Drawing, cut
 from lm_eval_illusion.report.format import percent, share_with_interval, span
-from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES
+from lm_eval_illusion.report.strategies import STRATEGIES, Strategy
 
-STRATEGIES = (
-    *(name for name in RECOVERY_STRATEGIES if name not in ANSWER_SHOWING_STRATEGIES),
-    "any",
-    *(name for name in RECOVERY_STRATEGIES if name in ANSWER_SHOWING_STRATEGIES),
-)
-CONTROL = "without gold"
-"""The control of `candidates`: the same prompt with only the three distractors."""
 BAR = 14
 STEP = 24
 NARROWEST = 84
@@ -27,11 +20,11 @@ NUMBER = 30
 
 def draw_recovery(report: Report, width: float) -> Drawing | None:
     """Draw the share of the recognition-only errors that each strategy recovers, with its interval. None if no strategy was tried."""
-    groups = grouped(report, lambda row: any(_rate(row, name).value is not None for name in STRATEGIES))
+    groups = grouped(report, lambda row: any(_was_tried(strategy, row) for strategy in STRATEGIES))
     if not groups:
         return None
     rows = [row for group in groups for row in group.rows]
-    tried = [name for name in (*STRATEGIES, CONTROL) if any(_rate(row, name).value is not None for row in rows)]
+    tried = [strategy for strategy in STRATEGIES if any(_was_tried(strategy, row) for row in rows)]
     errors = [rate.n for row in rows for rate in row.recovery.values() if rate.value is not None]
     drawing = Drawing(
         "Recovery: what the model can still be brought to say",
@@ -52,24 +45,24 @@ def draw_recovery(report: Report, width: float) -> Drawing | None:
     return drawing
 
 
-def _bars(drawing: Drawing, rows: Sequence[Row], strategies: Sequence[str], names: float, fit: int) -> None:
+def _bars(drawing: Drawing, rows: Sequence[Row], strategies: Sequence[Strategy], names: float, fit: int) -> None:
     """Draw a row of bars for each variant; `fit` strategies share the width right of the column of names."""
     step = (drawing.width - names + BETWEEN) / fit
     length = step - BETWEEN - NUMBER
-    for index, name in enumerate(strategies):
-        drawing.text((names + index * step, drawing.y + 4), name, "quiet")
+    for index, strategy in enumerate(strategies):
+        drawing.text((names + index * step, drawing.y + 4), strategy.heading, "quiet")
     drawing.y += 12
     for row in rows:
         drawing.text((0, drawing.y + BAR - 2), cut(row.variant, names - 8), "label", tip=row.variant)
-        for index, name in enumerate(strategies):
-            _bar(drawing, row, name, names + index * step, length)
+        for index, strategy in enumerate(strategies):
+            _bar(drawing, row, strategy, names + index * step, length)
         drawing.y += STEP
     drawing.y += 14
 
 
-def _bar(drawing: Drawing, row: Row, name: str, x: float, length: float) -> None:
-    y, rate = drawing.y, _rate(row, name)
-    if rate.value is None:
+def _bar(drawing: Drawing, row: Row, strategy: Strategy, x: float, length: float) -> None:
+    y, rate, name = drawing.y, strategy.rate(row), strategy.heading
+    if rate is None or rate.value is None:
         drawing.text((x, y + BAR - 2), "–", "quiet", tip=f"{row.variant}: {name} was not tried, or on no error")
         return
     tip = f"{row.variant}, {name}: {share_with_interval(rate)} %"
@@ -83,11 +76,12 @@ def _bar(drawing: Drawing, row: Row, name: str, x: float, length: float) -> None
     drawing.text((x + length + 4, y + BAR - 2), percent(rate.value, 0), "label", tip=tip)
 
 
-def _rate(row: Row, name: str) -> AnyRate:
-    if name == CONTROL:
-        return row.candidates_without_gold
-    return row.recovery.get(name, Rate(None, None))
+def _was_tried(strategy: Strategy, row: Row) -> bool:
+    """Return whether the strategy ran on at least one error of the row."""
+    rate = strategy.rate(row)
+    return rate is not None and rate.value is not None
 
 
-def _in_words(row: Row, strategies: Sequence[str]) -> str:
-    return ", ".join(f"{name} {percent(_rate(row, name).value)} %" for name in strategies)
+def _in_words(row: Row, strategies: Sequence[Strategy]) -> str:
+    rates = [(strategy.heading, strategy.rate(row)) for strategy in strategies]
+    return ", ".join(f"{heading} {percent(None if rate is None else rate.value)} %" for heading, rate in rates)
