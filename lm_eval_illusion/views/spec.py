@@ -78,6 +78,8 @@ class View:
     `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
     `is_core`: whether the group `core` contains it, the views that every backend can run.
     `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
+    `gives_gold_scores`: whether the report reads the rank and the log-likelihood of the gold choice from this view (one view).
+    `baseline_of`: for a baseline, the recognition view that scores the same choices after the question.
     """
 
     name: str
@@ -96,11 +98,18 @@ class View:
     single_beam_metric: str | None = None
     is_core: bool = False
     shows_answer: bool = False
+    gives_gold_scores: bool = False
+    baseline_of: str | None = None
 
     @property
     def is_scored(self) -> bool:
         """Whether the view scores given continuations, and generates nothing."""
         return self.request_type == "multiple_choice"
+
+    @property
+    def uses_beams(self) -> bool:
+        """Whether its decoding is beam search."""
+        return self.decoding is not None and (self.decoding.num_beams or 1) > 1
 
     def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
         """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
@@ -129,6 +138,7 @@ VIEWS: tuple[View, ...] = (
         ),
         outcome_metric="acc",
         is_core=True,
+        gives_gold_scores=True,
     ),
     View(
         name="mc_letters",
@@ -244,6 +254,7 @@ VIEWS: tuple[View, ...] = (
             Metric("in_passage", "optional"),
         ),
         outcome_metric="acc",
+        baseline_of="mc",
     ),
 )
 
