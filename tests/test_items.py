@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -18,6 +19,7 @@ from lm_eval_illusion.items import (
     embedded_items,
     embedded_languages,
     held_out_items,
+    held_out_languages,
     read_items,
 )
 from lm_eval_illusion.pairing.answer_types import is_written_in_latin
@@ -123,10 +125,25 @@ def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
         read_items(path)
 
 
-@pytest.mark.parametrize("read", [embedded_items, held_out_items])
-def test_an_unknown_language_is_reported(read):
-    with pytest.raises(UserError, match="'xx' has no embedded items"):
+@pytest.mark.parametrize(("read", "kind"), [(embedded_items, "embedded"), (held_out_items, "held-out")])
+def test_an_unknown_language_is_reported(read, kind):
+    with pytest.raises(UserError, match=f"'xx' has no {kind} items: choose one of ar bn "):
         read("xx")
+
+
+def test_every_embedded_language_has_held_out_facts():
+    assert held_out_languages() == embedded_languages()
+
+
+def test_a_language_may_have_no_held_out_facts(tmp_path, monkeypatch):
+    shutil.copytree(FAMILY / "items", tmp_path / "items")
+    (tmp_path / "held_out").mkdir()
+    shutil.copy(FAMILY / "held_out" / "fi.jsonl", tmp_path / "held_out")
+    monkeypatch.setattr("lm_eval_illusion.items._embedded_folder", lambda: tmp_path)
+    assert held_out_languages() == ["fi"]
+    assert len(embedded_languages()) == 18
+    with pytest.raises(UserError, match="'en' has no held-out items: choose one of fi"):
+        held_out_items("en")
 
 
 def test_tools_rebuild_the_items_byte_for_byte(tmp_path):
