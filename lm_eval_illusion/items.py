@@ -70,16 +70,16 @@ def embedded_items(lang: str) -> list[Item]:
     Raises:
         UserError: There are no embedded items in that language.
     """
-    return read_items(_embedded_file("items", lang))
+    return read_items(_embedded_file("items", "embedded", lang))
 
 
 def held_out_items(lang: str) -> list[Fact]:
     """Return the embedded facts reserved for one-shot examples and calibration; they are never evaluated.
 
     Raises:
-        UserError: There are no embedded items in that language.
+        UserError: There are no held-out items in that language.
     """
-    rows = list(read_jsonl(_embedded_file("held_out", lang), "item"))
+    rows = list(read_jsonl(_embedded_file("held_out", "held-out", lang), "item"))
     for location, row in rows:
         _check_fields(row, location, FACT_FIELDS)
     return [cast(Fact, row) for _, row in rows]
@@ -87,13 +87,24 @@ def held_out_items(lang: str) -> list[Fact]:
 
 def embedded_languages() -> list[str]:
     """Return the languages of the embedded items, sorted."""
-    return sorted(file.stem for file in (_embedded_folder() / "items").glob("*.jsonl"))
+    return file_languages(_embedded_folder() / "items")
 
 
-def _embedded_file(kind: str, lang: str) -> Path:
-    if lang not in embedded_languages():
-        raise UserError(f"language {lang!r} has no embedded items: choose one of {' '.join(embedded_languages())}")
-    return _embedded_folder() / kind / f"{lang}.jsonl"
+def held_out_languages() -> list[str]:
+    """Return the languages of the held-out facts, sorted. A language may have embedded items and no held-out facts."""
+    return file_languages(_embedded_folder() / "held_out")
+
+
+def file_languages(folder: Path) -> list[str]:
+    """Return the languages of a folder with a file such as `fi.jsonl` for each of them, sorted; empty if there is no folder."""
+    return sorted(file.stem for file in folder.glob("*.jsonl"))
+
+
+def _embedded_file(folder: str, kind: str, lang: str) -> Path:
+    languages = file_languages(_embedded_folder() / folder)
+    if lang not in languages:
+        raise UserError(f"language {lang!r} has no {kind} items: choose one of {' '.join(languages)}")
+    return _embedded_folder() / folder / f"{lang}.jsonl"
 
 
 def _embedded_folder() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -18,6 +19,7 @@ from lm_eval_illusion.items import (
     embedded_items,
     embedded_languages,
     held_out_items,
+    held_out_languages,
     read_items,
 )
 from lm_eval_illusion.pairing.answer_types import is_written_in_latin
@@ -31,8 +33,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+WRITTEN_BY_TOOLS = sorted({*TYDIQA_LANGUAGES.values(), *XQUAD_LANGUAGES})
+
+
 def test_languages_are_those_of_tydiqa_and_xquad():
-    assert embedded_languages() == sorted({*TYDIQA_LANGUAGES.values(), *XQUAD_LANGUAGES})
+    assert embedded_languages() == held_out_languages() == WRITTEN_BY_TOOLS
     assert len(embedded_languages()) == 18
 
 
@@ -95,7 +100,7 @@ def test_relations_are_at_least_four():
     assert len({item["answer_type"] for item in embedded_items("en")}) >= 4
 
 
-@pytest.mark.parametrize("lang", embedded_languages())
+@pytest.mark.parametrize("lang", held_out_languages())
 def test_held_out_facts_and_shots_are_never_evaluated(lang):
     evaluated = {item["id"] for item in embedded_items(lang)}
     questions = {item["question"] for item in embedded_items(lang)}
@@ -123,16 +128,27 @@ def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
         read_items(path)
 
 
-@pytest.mark.parametrize("read", [embedded_items, held_out_items])
-def test_an_unknown_language_is_reported(read):
-    with pytest.raises(UserError, match="'xx' has no embedded items"):
+@pytest.mark.parametrize(("read", "kind"), [(embedded_items, "embedded"), (held_out_items, "held-out")])
+def test_an_unknown_language_is_reported(read, kind):
+    with pytest.raises(UserError, match=f"'xx' has no {kind} items: choose one of ar bn "):
         read("xx")
+
+
+def test_a_language_may_have_no_held_out_facts(tmp_path, monkeypatch):
+    for folder, languages in (("items", ("en", "fi")), ("held_out", ("fi",))):
+        (tmp_path / folder).mkdir()
+        for lang in languages:
+            shutil.copy(FAMILY / folder / f"{lang}.jsonl", tmp_path / folder)
+    monkeypatch.setattr("lm_eval_illusion.items._embedded_folder", lambda: tmp_path)
+    assert (embedded_languages(), held_out_languages()) == (["en", "fi"], ["fi"])
+    with pytest.raises(UserError, match="'en' has no held-out items: choose one of fi"):
+        held_out_items("en")
 
 
 def test_tools_rebuild_the_items_byte_for_byte(tmp_path):
     subprocess.run([sys.executable, str(ROOT / "tools" / "make_items.py"), str(tmp_path)], check=True)
     written = sorted(tmp_path.rglob("*.jsonl"))
-    assert len(written) == 2 * len(embedded_languages())
+    assert len(written) == 2 * len(WRITTEN_BY_TOOLS)
     for path in written:
         assert path.read_bytes() == (FAMILY / path.relative_to(tmp_path)).read_bytes()
 

@@ -90,3 +90,4 @@ QUESTION_TEMPLATES: dict[str, dict[str, str]] = {
 }
 
 EMBEDDED_LANGUAGES = tuple(QUESTION_TEMPLATES["city_country"])
+"""The languages of the items that make_items.py writes. Everything else takes the languages from the items files."""

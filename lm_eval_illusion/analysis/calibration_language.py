@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from lm_eval_illusion.analysis.records import CalibrationEntry, CalibrationTable, Row, VariantEntry
 from lm_eval_illusion.results.outcomes import POOLED
+from lm_eval_illusion.results.variants import Variant
+
+MAY_DIFFER = frozenset({"variant", "sparsity_measured", "bits_measured", "calibration_language"})
+"""The columns of `Variant` that may differ within a table: the calibration language, and what follows from it."""
+PRUNING_SETTINGS = tuple(name for name in Variant.column_names() if name not in MAY_DIFFER)
+"""The columns of `Variant` that are equal within a table; each is a field of `CalibrationTable`."""
 
 
 def by_calibration_language(rows: Sequence[Row], variants: Sequence[VariantEntry]) -> list[CalibrationTable]:
@@ -52,34 +59,19 @@ def _by_settings(variants: Sequence[VariantEntry]) -> list[list[VariantEntry]]:
     groups: dict[tuple[object, ...], list[VariantEntry]] = defaultdict(list)
     for entry in variants:
         if entry.calibration_language is not None:
-            settings = (
-                *(
-                    entry.base_model,
-                    entry.pruner,
-                    entry.sparsity_requested,
-                    entry.mask_structure,
-                    entry.owl_lambda,
-                    entry.owl_m,
-                ),
-                *(entry.pruning_seed, entry.calibration_samples, entry.calibration_length),
-            )
-            groups[settings].append(entry)
+            groups[tuple(_settings(entry).values())].append(entry)
     return list(groups.values())
 
 
+def _settings(entry: VariantEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in PRUNING_SETTINGS}
+
+
 def _table(
-    settings: VariantEntry, family: str, calibrated: list[str], evaluated: list[str], entries: list[CalibrationEntry]
+    entry: VariantEntry, family: str, calibrated: list[str], evaluated: list[str], entries: list[CalibrationEntry]
 ) -> CalibrationTable:
     return CalibrationTable(
-        base_model=settings.base_model,
-        pruner=settings.pruner,
-        sparsity_requested=settings.sparsity_requested,
-        mask_structure=settings.mask_structure,
-        owl_lambda=settings.owl_lambda,
-        owl_m=settings.owl_m,
-        pruning_seed=settings.pruning_seed,
-        calibration_samples=settings.calibration_samples,
-        calibration_length=settings.calibration_length,
+        **_settings(entry),
         family=family,
         calibration_languages=calibrated,
         languages=evaluated,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: Subparsers) -> None:
-    """Add the subcommand."""
+    """Add the subcommand. `report_command` checks the values of --recognition and --format: their lists need imports that are slow here."""
     parser = commands.add_parser(
         "report",
         help="report recognition, production and recognition-only errors of runs, against the dense model (exit code 3: a gate fails)",
@@ -24,9 +24,9 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--recognition",
-        choices=["acc", "acc_norm", "letters"],
+        metavar="METRIC",
         default="acc",
-        help="metric of recognition: acc or acc_norm of the view mc, or the view mc_letters (default: %(default)s)",
+        help="metric of recognition: acc or acc_norm of the view mc, or letters: the view mc_letters (default: %(default)s)",
     )
     parser.add_argument(
         "--dense",
@@ -61,9 +61,9 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=["table", "headline", "markdown", "csv", "json"],
+        metavar="FORMAT",
         default="table",
-        help="what to print: tables, the headline, the leaderboard as Markdown or CSV, or report.json (default: table)",
+        help="what to print: table (tables), headline, the leaderboard as markdown or csv, or json (report.json) (default: %(default)s)",
     )
     parser.set_defaults(execute=execute)
 

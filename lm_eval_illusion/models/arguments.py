@@ -165,12 +165,17 @@ def refuse_thinking(arguments: Mapping[str, Any]) -> None:
 
 
 def refuse_beam_tasks(argv: Sequence[str]) -> None:
-    """Refuse a command that names tasks of the view `beam`, before anything is pruned or loaded. `argv`: as `sys.argv`.
+    """Refuse a command that names tasks of a view with beam search, before anything is pruned or loaded. `argv`: as `sys.argv`.
 
     Raises:
         UserError: The lm_eval command names such a task, or a group with one.
     """
-    beams = tasks_of_view(read_named(argv[1:]), "beam") if is_lm_eval(argv) else []
+    if not is_lm_eval(argv):
+        return
+    from lm_eval_illusion.views import VIEWS
+
+    named = read_named(argv[1:])
+    beams = [task for view in VIEWS if view.uses_beams for task in tasks_of_view(named, view.name)]
     if beams:
         raise UserError(f"{beams[0]} can't be run with pruned-vllm: {NO_BEAMS}")
 

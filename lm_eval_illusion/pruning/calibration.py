@@ -86,10 +86,10 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
 
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:
-    from lm_eval_illusion.items import embedded_languages, held_out_items
+    from lm_eval_illusion.items import held_out_items, held_out_languages
     from lm_eval_illusion.views.prompts import prompt_with_answer
 
-    languages = embedded_languages() if settings.calibration_language == "all" else [settings.calibration_language]
+    languages = held_out_languages() if settings.calibration_language == "all" else [settings.calibration_language]
     facts = {lang: [prompt_with_answer(fact) for fact in held_out_items(lang)] for lang in languages}
     for number in range(settings.calibration_samples):
         lang = languages[number % len(languages)]

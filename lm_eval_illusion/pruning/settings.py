@@ -223,12 +223,11 @@ def _read_calibration(calibration: str) -> str:
 
 
 def _read_calibration_language(language: str, calibration: str) -> str:
-    from lm_eval_illusion.items import embedded_languages
+    from lm_eval_illusion.items import embedded_languages, held_out_languages
 
-    if calibration == "embedded" and language != "all" and language not in embedded_languages():
-        raise UserError(
-            f"calibration_language {language!r} is not embedded: give all or one of {' '.join(embedded_languages())}"
-        )
+    if calibration == "embedded" and language != "all" and language not in held_out_languages():
+        reason = "has no held-out items" if language in embedded_languages() else "is not embedded"
+        raise UserError(f"calibration_language {language!r} {reason}: give all or one of {' '.join(held_out_languages())}")
     return language
 
 

@@ -25,7 +25,7 @@ from lm_eval_illusion.results import (
     join_views,
     read_pair,
 )
-from lm_eval_illusion.results.join_views import views_below
+from lm_eval_illusion.results.join_views import check_recognition, views_below
 from lm_eval_illusion.results.view_rows import RowCache
 
 EXIT_GATE = 3
@@ -65,11 +65,15 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     Returns the exit code: 0, or 3 if a --fail-if condition holds.
 
     Raises:
-        UserError: There is nothing to read, a file is incomplete, a condition matches no row, or `out` can't be written.
+        UserError: An option has an unknown value, there is nothing to read, a file is incomplete, a condition matches no row, or `out`
+            can't be written.
     """
-    from lm_eval_illusion.report.terminal import print_report
+    from lm_eval_illusion.report.terminal import FORMATS, print_report
 
     options = options or ReportOptions()
+    check_recognition(options.recognition)
+    if options.format not in FORMATS:
+        raise UserError(f"format {options.format!r} is unknown: give one of {', '.join(FORMATS)}")
     conditions = [read_condition(text) for text in options.fail_if]
     texts = ItemTexts(MOST_ROWS) if out is not None else None
     inputs = read_inputs(paths, options, texts)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
-from lm_eval_illusion.results.outcomes import WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.outcomes import BASELINE, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
 
 EMBEDDED_NOTE = (
@@ -21,15 +21,16 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     notes = []
     if any(variant.base_model in (EMBEDDED, resolve_pretrained(EMBEDDED)) for variant in variants):
         notes.append(EMBEDDED_NOTE)
-    top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, "beam")})
-    if top1:
-        notes.append(f"beam is the best beam only for {', '.join(top1)}: that backend returns no other.")
+    for strategy in SINGLE_BEAM_STRATEGIES:
+        top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, strategy)})
+        if top1:
+            notes.append(f"{strategy} is the best beam only for {', '.join(top1)}: that backend returns no other.")
     unranked = sorted({outcome.variant.variant for outcome in outcomes if outcome.gold_rank is None})
     if unranked:
         notes.append(f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, or it was not finite.")
     if any(outcome.question_blind is None for outcome in outcomes if outcome.language != WITHOUT_LANGUAGE):
         notes.append(
-            "no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters."
+            f"no question-blind baseline for some items: the view {BASELINE.name} did not run, or recognition is by letters."
         )
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:

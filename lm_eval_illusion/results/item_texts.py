@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, Outcome
+from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION, Outcome
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import FullRow, RowTexts
 from lm_eval_illusion.results.variants import Variant
@@ -107,7 +107,7 @@ class ItemTexts:
         sampled = self._sampled[outcome.id]
         sampled.items.setdefault((outcome.family, outcome.language), _item_of_documents(outcome, recognition, production))
         key = (*outcome.variant.key, outcome.family, outcome.language)
-        sampled.answers[key] = AnswerTexts(_finite(recognition.scores), {"gen": tuple(production.outputs)})
+        sampled.answers[key] = AnswerTexts(_finite(recognition.scores), {PRODUCTION.name: tuple(production.outputs)})
 
     def item(self, key: ItemKey) -> ItemText | None:
         """Return an item of the sample, None for others."""

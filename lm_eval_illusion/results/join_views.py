@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
-from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views, join_truncated
 from lm_eval_illusion.results.sample_file import SampleRow
 from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views
@@ -29,8 +29,6 @@ RECOGNITION = {
     metric.recognition: Recognition(view.name, metric.name) for view in VIEWS for metric in view.metrics if metric.recognition
 }
 """By the value of `report --recognition`: `acc`, `acc_norm`, `letters`."""
-PRODUCTION = next(view for view in VIEWS if view.role == "production")
-"""The view whose outcome metric decides whether an item is produced."""
 
 
 def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list[Outcome]:
@@ -43,7 +41,7 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
     Raises:
         UserError: There is nothing to read, a file is truncated, items are missing or duplicate, or the items of the views differ.
     """
-    _check_known(recognition)
+    check_recognition(recognition)
     return join_views(views_below(paths), recognition)
 
 
@@ -70,7 +68,7 @@ def join_views(
     Raises:
         UserError: As `load_outcomes`.
     """
-    _check_known(recognition)
+    check_recognition(recognition)
     check_unique(views)
     _check_same_prompts(views)
     groups: dict[tuple[str, str, str, str], list[ViewFile]] = defaultdict(list)
@@ -100,7 +98,12 @@ def check_unique(files: Sequence[TaskFile]) -> None:
             )
 
 
-def _check_known(recognition: str) -> None:
+def check_recognition(recognition: str) -> None:
+    """Check the value of `report --recognition`.
+
+    Raises:
+        UserError: It is no key of `RECOGNITION`.
+    """
     if recognition not in RECOGNITION:
         raise UserError(f"recognition {recognition!r} is unknown: give one of {', '.join(RECOGNITION)}")
 
@@ -132,10 +135,12 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
     _check_same_items(recognised_by.view, by_view, rows)
     file = by_view[recognised_by.view]
     strategies = _strategy_metrics(by_view)
+    # The letters have no baseline: without the question, the options are scored themselves and not listed after letters.
+    has_baseline = BASELINE.baseline_of == recognised_by.view
     for item_id, scored in rows[recognised_by.view].items():
-        mc = rows.get("mc", {}).get(item_id)
-        blind = rows.get("question_blind", {}).get(item_id)
-        control = rows.get("candidates_without_gold", {}).get(item_id)
+        gold_scores = rows.get(GOLD_SCORES.name, {}).get(item_id)
+        blind = rows.get(BASELINE.name, {}).get(item_id)
+        control = rows.get(CONTROL.name, {}).get(item_id)
         yield Outcome(
             variant=file.variant,
             run=file.results_file.name,
@@ -145,14 +150,13 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             recognised=_recognised(scored, recognised_by.metric),
             invalid=scored.metrics["invalid"] == 1,
             produced=rows[PRODUCTION.name][item_id].metrics[PRODUCTION.outcome_metric] == 1,
-            gold_rank=_gold_rank(mc),
+            gold_rank=_gold_rank(gold_scores),
             recovered={name: rows[name][item_id].metrics[metric] == 1 for name, metric in strategies.items()},
-            said_without_gold=control.metrics["match"] == 1 if control else None,
-            # mc_letters has no question-blind counterpart: question_blind does not list the options.
-            question_blind=_recognised(blind, recognised_by.metric) if blind and recognition != "letters" else None,
+            said_without_gold=control.metrics[CONTROL.outcome_metric] == 1 if control else None,
+            question_blind=_recognised(blind, recognised_by.metric) if blind and has_baseline else None,
             in_passage=blind.metrics["in_passage"] if blind else None,
             answer_type=scored.answer_type or "",
-            gold_logprob=_gold_logprob(mc),
+            gold_logprob=_gold_logprob(gold_scores),
         )
 
 
@@ -160,16 +164,16 @@ def _recognised(scored: SampleRow, metric: str) -> bool:
     return scored.metrics[metric] == 1 and scored.metrics["invalid"] == 0
 
 
-def _gold_rank(mc: SampleRow | None) -> int | None:
-    rank = mc.metrics["gold_rank"] if mc else None
+def _gold_rank(row: SampleRow | None) -> int | None:
+    rank = row.metrics["gold_rank"] if row else None
     return None if rank is None or math.isnan(rank) else int(rank)
 
 
-def _gold_logprob(mc: SampleRow | None) -> float | None:
+def _gold_logprob(row: SampleRow | None) -> float | None:
     """Return the gold choice's log-likelihood. A collapsed model has NaN or minus infinity, which give no difference: None."""
-    if mc is None or mc.scores is None or mc.gold is None:
+    if row is None or row.scores is None or row.gold is None:
         return None
-    score = mc.scores[mc.gold]
+    score = row.scores[row.gold]
     return score if math.isfinite(score) else None
 
 

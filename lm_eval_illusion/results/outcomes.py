@@ -19,8 +19,19 @@ RECOVERY_STRATEGIES = tuple(view.name for view in RECOVERY_VIEWS)
 """The strategies that `Outcome.recovered` may contain."""
 ANSWER_SHOWING_STRATEGIES = frozenset(view.name for view in RECOVERY_VIEWS if view.shows_answer)
 """Strategies with the answer in the prompt. They do not count for `any` and `demoted`, which measure whether the model still has it."""
+SINGLE_BEAM_STRATEGIES = tuple(view.name for view in VIEWS if view.role == "recovery" and view.single_beam_metric)
+"""Strategies that count the best beam only where the backend returns no other: see `Variant.beams_are_top1`."""
 OUTPUT_LABELS = {view.name: view.label for view in VIEWS if not view.is_scored}
 """The views that generate text: name -> label in the report."""
+
+PRODUCTION = next(view for view in VIEWS if view.role == "production")
+"""The view whose outcome metric decides whether an item is produced."""
+CONTROL = next(view for view in VIEWS if view.role == "control")
+"""The view whose outcome metric is `Outcome.said_without_gold`."""
+BASELINE = next(view for view in VIEWS if view.role == "baseline")
+"""The view of `Outcome.question_blind` and `Outcome.in_passage`."""
+GOLD_SCORES = next(view for view in VIEWS if view.gives_gold_scores)
+"""The view of `Outcome.gold_rank` and `Outcome.gold_logprob`."""
 
 
 @dataclass(frozen=True, slots=True)

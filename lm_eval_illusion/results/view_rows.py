@@ -65,11 +65,10 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     view = view_named(file.view)
     required = view.metrics_in_report("required") if view else ()
     optional = view.metrics_in_report("optional") if view else ()
+    scores = view is not None and view.gives_gold_scores
     rows: Rows = {}
     duplicates: list[str] = []
-    for row, row_texts in read_rows_and_texts(
-        file.samples_file, required, optional, scores=file.view == "mc", needs_text=needs_text
-    ):
+    for row, row_texts in read_rows_and_texts(file.samples_file, required, optional, scores=scores, needs_text=needs_text):
         if row.id in rows:
             duplicates.append(row.id)
         rows[row.id] = row

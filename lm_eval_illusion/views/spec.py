@@ -80,6 +80,8 @@ class View:
     `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
     For recovery strategies and the control, `explanation` says what recovers the answer, without a full stop (default: the description);
     `heading` is the name in figures and on the page, `narrow_heading` in the tables of terminal and Markdown (default: `name`).
+    `gives_gold_scores`: whether the report reads the rank and the log-likelihood of the gold choice from this view (one view).
+    `baseline_of`: for a baseline, the recognition view that scores the same choices after the question.
     """
 
     name: str
@@ -101,11 +103,18 @@ class View:
     explanation: str = ""
     heading: str = ""
     narrow_heading: str = ""
+    gives_gold_scores: bool = False
+    baseline_of: str | None = None
 
     @property
     def is_scored(self) -> bool:
         """Whether the view scores given continuations, and generates nothing."""
         return self.request_type == "multiple_choice"
+
+    @property
+    def uses_beams(self) -> bool:
+        """Whether its decoding is beam search."""
+        return self.decoding is not None and (self.decoding.num_beams or 1) > 1
 
     def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
         """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
@@ -134,6 +143,7 @@ VIEWS: tuple[View, ...] = (
         ),
         outcome_metric="acc",
         is_core=True,
+        gives_gold_scores=True,
     ),
     View(
         name="mc_letters",
@@ -256,6 +266,7 @@ VIEWS: tuple[View, ...] = (
             Metric("in_passage", "optional"),
         ),
         outcome_metric="acc",
+        baseline_of="mc",
     ),
 )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datasets import Dataset
 
-from lm_eval_illusion.pairing.hub_datasets import closed_book, family_items, tydiqa_questions
+from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, closed_book, family_items, tydiqa_questions
+
+LANGUAGES = tuple(TYDIQA_LANGUAGES.values())
+"""The languages of the tasks that tools/make_tasks.py writes."""
 
 
 def load(lang: str, items: str | None = None, **_: object) -> dict[str, Dataset]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datasets import Dataset
 
-from lm_eval_illusion.pairing.hub_datasets import closed_book, family_items, xquad_questions
+from lm_eval_illusion.pairing.hub_datasets import XQUAD_LANGUAGES, closed_book, family_items, xquad_questions
+
+LANGUAGES = XQUAD_LANGUAGES
+"""The languages of the tasks that tools/make_tasks.py writes."""
 
 
 def load(lang: str, items: str | None = None, **_: object) -> dict[str, Dataset]:

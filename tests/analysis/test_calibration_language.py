@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from dataclasses import replace
 
 import pytest
 
-from lm_eval_illusion.analysis.calibration_language import ordered, setting_name
+from lm_eval_illusion.analysis.calibration_language import MAY_DIFFER, PRUNING_SETTINGS, ordered, setting_name
 from lm_eval_illusion.analysis.crosstab import tabulate
+from lm_eval_illusion.analysis.records import CalibrationTable
 from lm_eval_illusion.report.csv_files import calibration_csv
+from lm_eval_illusion.results.variants import Variant
 from tests.outcome_examples import DENSE, WANDA, outcomes
 
 
@@ -75,19 +78,38 @@ def test_only_variants_that_differ_in_the_calibration_language_alone_are_compare
     en = evaluated(calibrated("en"), en="bbbbp")
     assert tables_of(en) == []
     assert tables_of(en, evaluated(WANDA, en="bbbbp")) == []  # calibrated with something unknown
-    for other in (
-        {"pruning_seed": 1},
-        {"calibration_length": 512},
-        {"calibration_samples": 64},
-        {"sparsity_requested": 0.7},
-        {"pruner": "sparsegpt"},
-        {"mask_structure": "2:4"},
-        {"owl_lambda": 0.1},
-        {"owl_m": 7.0},
-        {"base_model": "other"},
-    ):
-        assert tables_of(en, evaluated(calibrated("fi", **other), en="bbbbp")) == []
+    others = {
+        "pruning_seed": 1,
+        "calibration_length": 512,
+        "calibration_samples": 64,
+        "sparsity_requested": 0.7,
+        "pruner": "sparsegpt",
+        "mask_structure": "2:4",
+        "owl_lambda": 0.1,
+        "owl_m": 7.0,
+        "base_model": "other",
+    }
+    assert others.keys() == set(PRUNING_SETTINGS)
+    for name, value in others.items():
+        assert tables_of(en, evaluated(calibrated("fi", **{name: value}), en="bbbbp")) == []
+    measured = {"sparsity_measured": 0.61, "bits_measured": 8.0}
+    assert len(tables_of(en, evaluated(calibrated("fi", **measured), en="bbbbp"))) == 1
     assert len(tables_of(en, evaluated(calibrated("fi"), en="bbbbp"))) == 1
+
+
+def test_every_field_of_a_variant_is_a_setting_or_may_differ():
+    fields = {field.name: field.metadata.get("column", True) for field in dataclasses.fields(Variant)}
+    assert {name for name, is_column in fields.items() if not is_column} == {"identity", "beams_are_top1"}
+    assert {"variant", "sparsity_measured", "bits_measured", "calibration_language"} == MAY_DIFFER
+    assert {name for name, is_column in fields.items() if is_column} == MAY_DIFFER.union(PRUNING_SETTINGS)
+    # A table names every setting that distinguishes it from the others.
+    assert set(CalibrationTable.__struct_fields__) == {
+        *PRUNING_SETTINGS,
+        "family",
+        "calibration_languages",
+        "languages",
+        "cells",
+    }
 
 
 def test_without_a_dense_run_there_is_nothing_to_compare():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from lm_eval_illusion.cli import main
+from lm_eval_illusion.report.terminal import FORMATS
+from lm_eval_illusion.results.join_views import RECOGNITION
 from tests.lm_eval_files import hits, write_run
 
 
@@ -57,10 +60,22 @@ def test_demo_refuses_a_wrong_limit(limit, capsys):
     assert "is not a number from 1 to 200" in capsys.readouterr().err
 
 
-def test_report_refuses_an_unknown_recognition_metric(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [("recognition", "accuracy", RECOGNITION), ("format", "xml", FORMATS)],
+    ids=["recognition", "format"],
+)
+def test_report_refuses_an_unknown_value(option, value, allowed, tmp_path, capsys):
+    assert main(["report", str(tmp_path), f"--{option}", value]) == 2
+    error = capsys.readouterr().err
+    assert error == f"lm-eval-illusion: error: {option} '{value}' is unknown: give one of {', '.join(allowed)}\n"
+
+
+def test_the_help_of_report_explains_every_value(capsys):
     with pytest.raises(SystemExit):
-        main(["report", str(tmp_path), "--recognition", "accuracy"])
-    assert "acc_norm" in capsys.readouterr().err
+        main(["report", "--help"])
+    words = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert words >= {*RECOGNITION, *FORMATS}
 
 
 def test_run_passes_all_arguments_to_lm_eval(capsys):

@@ -47,6 +47,19 @@ def test_one_calibration_language_gives_only_its_facts():
         assert set(text.strip().split("\n\n")) == {prompt_with_answer(fact) for fact in held_out_items("ko")}
 
 
+def test_a_language_without_held_out_facts_gives_no_calibration_text(tmp_path, monkeypatch):
+    for folder, languages in (("items", ("ko", "fi", "cs")), ("held_out", ("ko", "fi"))):
+        (tmp_path / folder).mkdir()
+        for lang in languages:
+            fact = held_out_items("ko")[0] | {"lang": lang, "question": f"{folder} {lang}?"}
+            (tmp_path / folder / f"{lang}.jsonl").write_text(json.dumps(fact) + "\n", encoding="utf-8")
+    monkeypatch.setattr("lm_eval_illusion.items._embedded_folder", lambda: tmp_path)
+    texts = calibration_texts(read_settings(calibration_samples=3))
+    assert [lang for text in texts for lang in ("ko", "fi", "cs") if f"held_out {lang}?" in text] == ["fi", "ko", "fi"]
+    with pytest.raises(UserError, match="calibration_language 'cs' has no held-out items: give all or one of fi ko"):
+        read_settings(calibration_language="cs")
+
+
 def test_no_evaluated_item_is_in_the_calibration_text():
     texts = "".join(calibration_texts(read_settings(calibration_samples=18)))
     assert not [item["id"] for item in embedded_items("de") if item["question"] in texts]

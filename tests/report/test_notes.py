@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from lm_eval_illusion import load_outcomes
 from lm_eval_illusion.report.notes import notes_of
 from lm_eval_illusion.results.runs import find_runs
 from tests.lm_eval_files import DENSE as DENSE_RUN
@@ -42,3 +45,28 @@ def test_two_versions_of_lm_eval(tmp_path):
     assert notes_with("mixed", [], find_runs([tmp_path])) == [
         "runs of lm_eval 0.4.13 and 0.5.0 are mixed: a task may have changed between them."
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "views", "notes"),
+    [
+        ("pruned-vllm", ["beam"], ["beam is the best beam only for wanda-0.6: that backend returns no other."]),
+        ("pruned-vllm", [], []),
+        ("pruned-hf", ["beam"], []),
+    ],
+)
+def test_a_backend_with_one_beam(tmp_path, model, views, notes):
+    beam = {"id": "a", "match_any": 1.0, "match_top1": 1.0, "distinct": 1.0}
+    write_run(
+        tmp_path,
+        {"mc": [{"id": "a"}], "gen": hits("match", a=0), "sample": hits("match_any", a=0), **{view: [beam] for view in views}},
+        config={"model": model},
+    )
+    assert notes_with("best beam", load_outcomes([tmp_path])) == notes
+
+
+def test_no_question_blind_baseline():
+    assert notes_with("question_blind", outcomes("b")) == [
+        "no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters."
+    ]
+    assert notes_with("question_blind", outcomes("b", question_blind=False)) == []

@@ -235,3 +235,41 @@ def test_variants_with_different_prompts_are_not_compared(tmp_path):
 def test_an_unknown_recognition_metric(tmp_path):
     with pytest.raises(UserError, match="'letter' is unknown"):
         load_outcomes([tmp_path], "letter")
+
+
+CONTROLS = {
+    **WHOLE,
+    "mc_letters": [{"id": i, "acc": 1.0, "invalid": 0.0} for i in "abc"],
+    "candidates_without_gold": hits("match", a=1, b=0, c=0),
+    "question_blind": [
+        {"id": "a", "acc": 1.0, "acc_norm": 0.0, "invalid": 0.0, "in_passage": 0.5},
+        {"id": "b", "acc": 0.0, "acc_norm": 1.0, "invalid": 0.0},
+        {"id": "c", "acc": 1.0, "acc_norm": 1.0, "invalid": 1.0},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("recognition", "blind"),
+    [("acc", [True, False, False]), ("acc_norm", [False, True, False]), ("letters", [None, None, None])],
+)
+def test_control_and_baseline(tmp_path, recognition, blind):
+    write_run(tmp_path, CONTROLS)
+    found = by_id(load_outcomes([tmp_path], recognition))
+    assert [found[i].said_without_gold for i in "abc"] == [True, False, False]
+    # Letters have no question-blind counterpart.
+    assert [found[i].question_blind for i in "abc"] == blind
+    assert [found[i].in_passage for i in "abc"] == [0.5, None, None]
+
+
+def test_rank_and_log_likelihood_of_the_gold_choice_do_not_depend_on_the_recognition(tmp_path):
+    write_run(tmp_path, CONTROLS)
+    found = by_id(load_outcomes([tmp_path], "letters"))
+    assert [found[i].gold_rank for i in "abc"] == [3, 12, None]
+    assert {outcome.gold_logprob for outcome in found.values()} == {-1.5}
+
+
+def test_without_control_and_baseline_their_outcomes_are_undefined(tmp_path):
+    write_run(tmp_path, WHOLE)
+    outcome = by_id(load_outcomes([tmp_path]))["a"]
+    assert (outcome.said_without_gold, outcome.question_blind, outcome.in_passage) == (None, None, None)

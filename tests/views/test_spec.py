@@ -8,7 +8,7 @@ import pytest
 
 from lm_eval_illusion import views
 from lm_eval_illusion.results.join_views import RECOGNITION
-from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES
+from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES, SINGLE_BEAM_STRATEGIES
 from lm_eval_illusion.views import VIEWS, View, generation_kwargs, view_named, view_of_task
 
 ITEM = {
@@ -68,6 +68,28 @@ def test_names_are_unique_and_each_required_role_has_a_view():
         "acc_norm": ("mc", "acc_norm"),
         "letters": ("mc_letters", "acc"),
     }
+
+
+def test_one_view_gives_the_scores_of_the_gold_choice():
+    (view,) = (view for view in VIEWS if view.gives_gold_scores)
+    assert view.is_scored
+    assert view.role == "recognition"
+    assert "gold_rank" in view.metrics_in_report("optional")
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_baseline_has_the_choices_and_metrics_of_its_recognition_view(view):
+    assert (view.role == "baseline") == (view.baseline_of is not None)
+    if view.baseline_of is not None:
+        twin = view_named(view.baseline_of)
+        assert twin.role == "recognition"
+        assert twin.choices == view.choices
+        assert {metric.name for metric in twin.metrics if metric.recognition} <= set(view.metrics_in_report("required"))
+
+
+def test_the_view_with_beam_search():
+    assert [view.name for view in VIEWS if view.uses_beams] == ["beam"]
+    assert SINGLE_BEAM_STRATEGIES == ("beam",)
 
 
 def test_recovery_strategies():

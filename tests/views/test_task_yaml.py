@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,27 @@ def test_every_yaml_is_the_generated_one_byte_for_byte(tmp_path):
     by_hand = set(tasks.rglob("family.yaml"))
     assert written == sorted(path.relative_to(tasks) for path in set(tasks.rglob("*.yaml")) - by_hand)
     assert all((tmp_path / path).read_bytes() == (tasks / path).read_bytes() for path in written)
+
+
+def test_a_new_language_and_a_new_family_are_found_in_their_folders(tmp_path):
+    ignored = shutil.ignore_patterns("__pycache__", "model")
+    shutil.copytree(ROOT / "lm_eval_illusion", tmp_path / "lm_eval_illusion", ignore=ignored)
+    languages, tasks, tools = tmp_path / "lm_eval_illusion" / "languages", tmp_path / "tasks", tmp_path / "tools"
+    shutil.copy(languages / "es.toml", languages / "qq.toml")
+    for family in ("mqa_illusion", "mine"):
+        (tasks / family).mkdir(parents=True)
+        shutil.copy(ROOT / "tasks" / "mqa_illusion" / "family.yaml", tasks / family)
+    (tasks / "mine" / "dataset.py").write_text('LANGUAGES = ("fi", "qq")')
+    shutil.copytree(ROOT / "tasks" / "mqa_illusion" / "items", tasks / "mqa_illusion" / "items")
+    (tasks / "mqa_illusion" / "items" / "qq.jsonl").write_text("")
+    tools.mkdir()
+    shutil.copy(ROOT / "tools" / "make_tasks.py", tools)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, str(tools / "make_tasks.py")], check=True, env=environment)
+    assert "task: mqa_illusion_qq_gen\n" in (tasks / "mqa_illusion" / "qq" / "gen.yaml").read_text()
+    for family, expected in (("mqa_illusion", sorted([*embedded_languages(), "qq"])), ("mine", ["fi", "qq"])):
+        words = (tasks / family / "groups" / "all.yaml").read_text().split()
+        assert [word for word in words if word.startswith(f"{family}_")] == [f"{family}_{lang}" for lang in expected]
 
 
 def test_every_task_and_group_exists(manager):
