@@ -43,7 +43,9 @@ def test_the_seed_determines_the_order(tokenizer):
 
 
 def test_one_calibration_language_gives_only_its_facts():
-    for text in calibration_texts(read_settings(calibration_language="ko", calibration_samples=3)):
+    texts = calibration_texts(read_settings(calibration_language="ko", calibration_samples=3))
+    assert len(texts) == 3
+    for text in texts:
         assert set(text.strip().split("\n\n")) == {prompt_with_answer(fact) for fact in held_out_items("ko")}
 
 
