@@ -76,10 +76,10 @@ class View:
     `decoding`: for generated text, the settings that define the view; a run with others is refused.
     `repeats`: outputs per item. `filter_name`: the lm_eval filter that keeps all of them; `none` is lm_eval's name for no filter.
     `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
-    `is_core`: whether the group `core` contains it, the views that every backend can run.
-    `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
     `gives_gold_scores`: whether the report reads the rank and the log-likelihood of the gold choice from this view (one view).
     `baseline_of`: for a baseline, the recognition view that scores the same choices after the question.
+    `is_core`: whether the group `core` contains it, the views that every backend can run.
+    `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
     """
 
     name: str
@@ -96,10 +96,10 @@ class View:
     repeats: int = 1
     filter_name: str = "none"
     single_beam_metric: str | None = None
-    is_core: bool = False
-    shows_answer: bool = False
     gives_gold_scores: bool = False
     baseline_of: str | None = None
+    is_core: bool = False
+    shows_answer: bool = False
 
     @property
     def is_scored(self) -> bool:
