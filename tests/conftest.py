@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -21,18 +22,47 @@ def small_chunks() -> Iterator[None]:
         yield
 
 
-# The files with the longest tests: a test of a minute that starts last would run alone while the other worker is idle.
-FIRST = ["test_readme.py", "test_demo.py", "test_ray_backend.py", "test_command.py", "test_embedded.py"]
+# The files with the longest tests, in an order that gives each worker about the same time when they are dealt out in turn.
+LONGEST = [
+    "test_readme.py",
+    "test_ray_backend.py",
+    "test_demo.py",
+    "test_real_questions.py",
+    "test_command.py",
+    "test_embedded.py",
+    "test_hf.py",
+    "test_plugin.py",
+    "test_two_processes.py",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run slow tests first, those in the files of `FIRST` before the others."""
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("slow") is None,
-            FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST),
-        )
-    )
+    """Give each worker of pytest-xdist its share of the slow tests, and let it run them first.
+
+    `--dist worksteal` gives each worker an equal part of the list, and an idle worker takes tests from the end of another's part. The
+    tests of one file stay together, because they share fixtures.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow_files: dict[str, list[pytest.Item]] = {}
+    fast: list[pytest.Item] = []
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            fast.append(item)
+        else:
+            slow_files.setdefault(str(item.path), []).append(item)
+    longest_first = sorted(slow_files.values(), key=lambda tests: _rank(tests[0].path.name))
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        slow = [test for tests in longest_first[worker::workers] for test in tests]
+        count = max(0, size - len(slow))
+        ordered += [*slow, *fast[:count]]
+        fast = fast[count:]
+    items[:] = [*ordered, *fast]
+
+
+def _rank(name: str) -> int:
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 def pytest_collection_finish() -> None:
