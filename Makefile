@@ -1,4 +1,4 @@
-# make demo: the main job on a fresh clone. make test: all tests, three at a time with a thread each, because some wait for processes. make check: lint and types.
+# make demo: the main job on a fresh clone. make test: all tests, two at a time with a thread each. make check: lint and types.
 # make install: only the environment that the other targets use. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 install: $(VENV)/installed
 
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
