@@ -12,29 +12,9 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion import cross_tabulate
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.outcomes import Outcome, Variant
+from lm_eval_illusion.results.outcomes import Outcome
 from tests.analysis.plain_rows import row_of
-
-VARIANT = Variant(
-    base_model="tiny",
-    variant="wanda-0.6",
-    pruner="wanda",
-    sparsity_requested=0.6,
-    sparsity_measured=0.5998,
-    mask_structure="0:0",
-    identity="k",
-    beams_are_top1=False,
-)
-DENSE = Variant(
-    base_model="tiny",
-    variant="dense",
-    pruner="none",
-    sparsity_requested=None,
-    sparsity_measured=0.0,
-    mask_structure="0:0",
-    identity="r",
-    beams_are_top1=False,
-)
+from tests.outcome_examples import DENSE, WANDA
 
 
 def outcome(
@@ -44,7 +24,7 @@ def outcome(
     recovered=None,
     *,
     lang="en",
-    variant=VARIANT,
+    variant=WANDA,
     item_id="a",
     invalid=False,
 ):
@@ -114,7 +94,7 @@ def test_a_recovery_rate_is_taken_over_the_errors_with_that_strategy():
 
 
 def test_the_report_has_the_schema_and_a_pooled_row_first():
-    outcomes = [outcome(True, lang=lang, variant=variant) for lang in ("zh", "en") for variant in (VARIANT, DENSE)]
+    outcomes = [outcome(True, lang=lang, variant=variant) for lang in ("zh", "en") for variant in (WANDA, DENSE)]
     report = cross_tabulate(outcomes)
     assert set(report) == {
         *("schema", "recognition_metric", "production_metric", "variants", "rows"),
@@ -153,7 +133,7 @@ outcomes_strategy = st.lists(
         st.none() | st.integers(1, 50),
         st.dictionaries(st.sampled_from(["beam", "sample", "oneshot"]), st.booleans()),
         lang=st.sampled_from(["en", "zh"]),
-        variant=st.sampled_from([VARIANT, DENSE]),
+        variant=st.sampled_from([WANDA, DENSE]),
         item_id=st.sampled_from("abcdefgh"),
     ),
     max_size=30,
