@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"views"},
     "pairing": {"views", "matching", "languages", "items", "jsonl", "files"},
     "inference": {"reasoning"},
-    "pruning": {"views", "items", "files", "embedded", "progress", "memory"},
+    "pruning": {"views", "items", "files", "embedded", "jsonl", "progress", "memory"},
     "models": {"inference", "pruning", "views", "plugin", "memory", "progress", "embedded", "reasoning"},
     "results": {"views", "plugin"},
     "analysis": {"results"},
