@@ -15,7 +15,7 @@ import msgspec
 Interval: TypeAlias = tuple[float, float]
 """Lower and upper bound of a 95 % interval."""
 Number: TypeAlias = int | float
-"""A median of whole numbers is whole or ends in .5."""
+"""A gold rank, which ends in .5 if tokens are tied, or the median of some."""
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class RankSummary(msgspec.Struct, frozen=True):
     """Gold ranks: median, the smallest rank that 90 % do not exceed, the share of ranks that are at most 10."""
 
     median: Number | None
-    p90: int | None
+    p90: Number | None
     share_at_most_10: float | None
 
 
@@ -69,7 +69,7 @@ class RankDistribution(msgspec.Struct, frozen=True):
 
     n: int
     median: Number | None
-    p90: int | None
+    p90: Number | None
     share_at_most_10: float | None
     histogram: dict[str, int]
 
