@@ -49,6 +49,15 @@ def test_the_report_of_two_tasks_has_a_pooled_row_and_no_language_rows(tmp_path,
     ]
 
 
+def test_the_report_of_two_tasks_names_their_metrics_not_those_of_our_views(tmp_path):
+    write_tasks(tmp_path / "runs", {"mc": MC, "gen": GEN})
+    assert main(["report", str(tmp_path / "runs"), "--pair", "mc=gen", "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    # Ours are acc and match; the rows of this task have no match.
+    assert (report["recognition_metric"], report["production_metric"]) == ("acc", "exact_match")
+    assert "> in mc=gen, a document is recognised if acc of the first task is 1" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_tasks_of_two_runs_of_one_model(tmp_path):
     write_tasks(tmp_path / "1", {"mc": MC})
     write_tasks(tmp_path / "2", {"gen": GEN})
