@@ -181,6 +181,7 @@ class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
     mask_structure: str | None
     owl_lambda: float | None
     owl_m: float | None
+    calibration_source: str | None = None
     calibration_language: str | None
     calibration_samples: int | None
     calibration_length: int | None
@@ -216,7 +217,10 @@ class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Variants of one family and pruning setting that differ in their calibration language only."""
+    """Variants of one family and pruning setting that differ in their calibration language only.
+
+    `calibration_source`: the source of all their calibration texts, None if each language has its own.
+    """
 
     base_model: str
     pruner: str
@@ -227,6 +231,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     pruning_seed: int | None
     calibration_samples: int | None
     calibration_length: int | None
+    calibration_source: str | None = None
     family: str
     calibration_languages: list[str]
     languages: list[str]

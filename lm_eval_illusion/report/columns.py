@@ -272,5 +272,12 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
         lambda entry: entry.bits_measured,
         DECIMAL,
     ),
+    Column(
+        "calibration_source",
+        "calibration text",
+        "source of the calibration text: embedded, a file or a hub dataset",
+        lambda entry: entry.calibration_source,
+        WORD,
+    ),
     Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
 )
