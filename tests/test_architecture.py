@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": set(),
     "jsonl": set(),
     "memory": set(),
+    "pipes": set(),
     "reasoning": set(),
     "embedded": set(),
     "languages": set(),
@@ -37,8 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"analysis", "results", "embedded"},
     "evaluation": {"plugin", "progress"},
     "sweep": {"evaluation", "pruning", "report", "results", "files", "progress"},
-    "demo": {"evaluation", "items", "report", "progress"},
-    "cli": {"models", "pairing", "plugin", "pruning", "report", "sweep", "demo"},
+    "demo": {"evaluation", "items", "pipes", "report", "progress"},
+    "cli": {"models", "pairing", "pipes", "plugin", "pruning", "report", "sweep", "demo"},
     "__init__": {"analysis", "matching", "pruning", "results"},
 }
 
