@@ -16,6 +16,7 @@ SPARSITY_VARIABLES = frozenset({"sparsity", "owl_sparsities"})
 
 PUNCTUATION_IN_NAMES = "_.+@:/-"
 """The ASCII punctuation in parts of a variant's name. A comma separates the parts, an equals sign stands between key and value."""
+LONGEST_PART = 60
 OTHER_VARIANTS = ("none", "dense", "unknown")
 """Names of variants and methods that are no pruners; `none` is the method of the dense model."""
 
@@ -44,10 +45,11 @@ def short_name(pruner: str) -> str:
 def plain_name(text: str) -> str:
     """Return a text as a part of a name that neither a shell nor `report --fail-if` needs quoted.
 
-    Letters and digits of any script and the characters of PUNCTUATION_IN_NAMES stay; a run of others becomes a hyphen.
+    Letters and digits of any script and the characters of PUNCTUATION_IN_NAMES stay; a run of others becomes a hyphen. At most
+    LONGEST_PART characters are kept, because sweeps name folders by it.
     """
     kept = "".join(character if _is_plain(character) else " " for character in text)
-    return "-".join(kept.split()) or "unnamed"
+    return "-".join(kept.split())[:LONGEST_PART] or "unnamed"
 
 
 def _is_plain(character: str) -> bool:

@@ -71,6 +71,8 @@ def test_a_recipe_file_is_named_by_its_stem_and_sets_its_own_sparsity(tmp_path):
         ("dense.yaml", "dense-recipe"),
         ("wanda.yaml", "wanda-recipe"),
         ("$.yaml", "unnamed"),
+        # A sweep's folder has this name, and a file name has at most 255 bytes.
+        ("long" * 50 + ".yaml", "long" * 15),
     ],
 )
 def test_the_name_of_a_recipe_needs_no_quotes(tmp_path, file, name):

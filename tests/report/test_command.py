@@ -69,6 +69,9 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     (row,) = (line for line in lines if line.startswith("| gptq | tiny | gptq |"))
     assert row.split(" | ")[3:8] == ["0:0", "–", "–", "12.0", "4.00"]
     assert "12.0" in (tmp_path / "out" / "report.html").read_text()
+    # Nothing was pruned here, and no sentence says so.
+    for name in ("report.md", "report.html", "figures/transition.svg", "figures/gold_rank.svg"):
+        assert "pruned" not in (tmp_path / "out" / name).read_text()
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ FIGURES: tuple[Figure, ...] = (
             link="Known items",
             heading="Known items, before and after",
             explanation=Markup(
-                "A <b>known</b> item is one that the dense model produces. After pruning it is <b>retained</b> if it is still produced, an"
-                " <b>induced recognition-only error</b> if it is only recognised, and <b>lost</b> if it is neither."
+                "A <b>known</b> item is one that the dense model produces. After compression it is <b>retained</b> if it is still"
+                " produced, an <b>induced recognition-only error</b> if it is only recognised, and <b>lost</b> if it is neither."
             ),
         ),
     ),
