@@ -21,6 +21,7 @@ from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.variants import Variant
 
 SCHEMA = 1
+UNKNOWN_IDENTITIES = ("", "None")
 
 
 class RowKey(NamedTuple):
@@ -136,7 +137,8 @@ def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
 def _check_unique(outcomes: Sequence[Outcome]) -> None:
     """Check that no name stands for two checkpoints, whatever language or task they answered, and no outcome is there twice."""
     first_of_name: dict[tuple[str, str], Outcome] = {}
-    for outcome in outcomes:
+    # Some backends state no identity for a model in a local folder.
+    for outcome in (outcome for outcome in outcomes if outcome.variant.identity not in UNKNOWN_IDENTITIES):
         first = first_of_name.setdefault(outcome.variant.key, outcome)
         if first.variant.identity != outcome.variant.identity:
             raise UserError(
