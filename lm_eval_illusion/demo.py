@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.pipes import guarded_copy
 
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"pruner": "none"},
@@ -64,7 +64,7 @@ def run_demo(out: Path, limit: int | None = None) -> int:
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
     # The display writes to a copy of the descriptor of stdout; the descriptor itself leads to the log during the runs.
-    with os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace") as terminal:
+    with guarded_copy(1) as terminal:
         try:
             with output_to_file(log, 1, 2):
                 sentence = _run_and_report(items, out, terminal)

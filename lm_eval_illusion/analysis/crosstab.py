@@ -21,6 +21,7 @@ from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.variants import Variant
 
 SCHEMA = 1
+UNKNOWN_IDENTITIES = ("", "None")
 
 
 class RowKey(NamedTuple):
@@ -39,7 +40,7 @@ def cross_tabulate(
     """Return the report of these outcomes as the plain dictionary of report.json; see `tabulate`.
 
     Raises:
-        UserError: A variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language, or its outcomes come from two different checkpoints.
     """
     return report_json(tabulate(outcomes, recognition, production, noise))
 
@@ -59,7 +60,7 @@ def tabulate(
         noise: The result of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
 
     Raises:
-        UserError: A variant has two outcomes of one item and language.
+        UserError: A variant has two outcomes of one item and language, or its outcomes come from two different checkpoints.
     """
     _check_unique(outcomes)
     rows = _with_holm(_rows(_grouped(outcomes, _language_keys)))
@@ -134,6 +135,17 @@ def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
 
 
 def _check_unique(outcomes: Sequence[Outcome]) -> None:
+    """Check that no name stands for two checkpoints, whatever language or task they answered, and no outcome is there twice."""
+    first_of_name: dict[tuple[str, str], Outcome] = {}
+    # Some backends state no identity for a model in a local folder.
+    for outcome in (outcome for outcome in outcomes if outcome.variant.identity not in UNKNOWN_IDENTITIES):
+        first = first_of_name.setdefault(outcome.variant.key, outcome)
+        if first.variant.identity != outcome.variant.identity:
+            raise UserError(
+                f"{first.run} and {outcome.run} are runs of different checkpoints of the name {outcome.variant.variant} of"
+                f" {outcome.variant.base_model} ({first.variant.identity[:12]} and {outcome.variant.identity[:12]}): report them one at"
+                " a time"
+            )
     seen = set()
     for outcome in outcomes:
         key = (outcome.variant.base_model, outcome.variant.variant, outcome.family, outcome.language, outcome.id)

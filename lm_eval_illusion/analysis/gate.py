@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lm_eval_illusion.analysis.records import Report, Row, row_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import POOLED
+from lm_eval_illusion.results.variants import DENSE_METHOD
 
-FORM = "METRIC > BOUND [at VARIANT] [of BASE_MODEL] [in LANGUAGE], e.g. 'recognition_only_rate > 0.05 at wanda-0.6'"
+FORM = (
+    "METRIC > BOUND [at VARIANT] [of BASE_MODEL] [in LANGUAGE], e.g. 'recognition_only_rate > 0.05 at wanda-0.6'; a name with blanks"
+    " in quotes"
+)
 OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+# A word, or a text in single or double quotes, in which a doubled quote stands for one.
+_NAME = r"""[^\s"']\S*|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
 _CONDITION = re.compile(
     r"(?P<metric>[a-z_][\w.]*)\s*(?P<comparison>>=|<=|>|<)\s*(?P<bound>-?\d*\.?\d+)(?P<percent>\s*%)?"
-    r"(?:\s+at\s+(?P<variant>\S+))?(?:\s+of\s+(?P<base_model>\S+))?(?:\s+in\s+(?P<language>\S+))?"
+    rf"(?:\s+at\s+(?P<variant>{_NAME}))?(?:\s+of\s+(?P<base_model>{_NAME}))?(?:\s+in\s+(?P<language>{_NAME}))?"
 )
 BOUNDS = {"low": 0, "high": 1}
 
@@ -49,8 +55,28 @@ def read_condition(text: str) -> Condition:
         raise UserError(f"--fail-if {text!r} can't be read: give {FORM}")
     bound = float(found["bound"]) / (100 if found["percent"] else 1)
     return Condition(
-        text, found["metric"], found["comparison"], bound, found["variant"], found["base_model"], found["language"] or POOLED
+        text,
+        found["metric"],
+        found["comparison"],
+        bound,
+        _unquoted(found["variant"]),
+        _unquoted(found["base_model"]),
+        _unquoted(found["language"]) or POOLED,
     )
+
+
+def quoted(name: str) -> str:
+    """Return a name as a condition must state it: in quotes if it has blanks or quotes."""
+    if re.fullmatch(r"[^\s\"']+", name):
+        return name
+    quote = '"' if "'" in name and '"' not in name else "'"
+    return quote + name.replace(quote, 2 * quote) + quote
+
+
+def _unquoted(name: str | None) -> str | None:
+    if not name or name[0] not in "'\"":
+        return name
+    return name[1:-1].replace(2 * name[0], name[0])
 
 
 def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
@@ -60,32 +86,34 @@ def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
         UserError: A condition matches no row, or its metric is undefined or not a number there. A condition that checks nothing must
             not pass.
     """
-    return [line for condition in conditions for line in _failures_of(condition, report.rows)]
+    dense = {(entry.base_model, entry.variant) for entry in report.variants if entry.pruner == DENSE_METHOD}
+    return [line for condition in conditions for line in _failures_of(condition, report.rows, dense)]
 
 
-def _failures_of(condition: Condition, rows: Sequence[Row]) -> Iterator[str]:
-    for row in _matching(condition, rows):
+def _failures_of(condition: Condition, rows: Sequence[Row], dense: Collection[tuple[str, str]]) -> Iterator[str]:
+    for row in _matching(condition, rows, dense):
         value = _value(condition, row)
         if OPERATORS[condition.comparison](value, condition.bound):
             yield (
-                f"{condition.metric} is {value:.4g} at {row.variant} of {row.base_model} in {row.family},"
+                f"{condition.metric} is {value:.4g} at {quoted(row.variant)} of {quoted(row.base_model)} in {row.family},"
                 f" language {row.language}: fails {condition.text!r}"
             )
 
 
-def _matching(condition: Condition, rows: Sequence[Row]) -> list[Row]:
-    matching = [row for row in rows if _matches(condition, row)]
+def _matching(condition: Condition, rows: Sequence[Row], dense: Collection[tuple[str, str]]) -> list[Row]:
+    matching = [row for row in rows if _matches(condition, row, dense)]
     if not matching:
         names = "; ".join(
-            f"{name}: {', '.join(sorted({str(getattr(row, name)) for row in rows}))}"
+            f"{name}: {', '.join(quoted(value) for value in sorted({str(getattr(row, name)) for row in rows}))}"
             for name in ("variant", "base_model", "language")
         )
         raise UserError(f"--fail-if {condition.text!r} names no row of the report: there are {names}")
     return matching
 
 
-def _matches(condition: Condition, row: Row) -> bool:
-    variant = row.variant == condition.variant if condition.variant else row.variant != "dense"
+def _matches(condition: Condition, row: Row, dense: Collection[tuple[str, str]]) -> bool:
+    is_compressed = (row.base_model, row.variant) not in dense
+    variant = row.variant == condition.variant if condition.variant is not None else is_compressed
     base_model = condition.base_model in (None, row.base_model)
     return variant and base_model and row.language == condition.language
 
@@ -101,7 +129,7 @@ def _value(condition: Condition, row: Row) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         problem = "is undefined" if value is None else "is no number"
         raise UserError(
-            f"--fail-if {condition.text!r}: {condition.metric} {problem} at {row.variant} of {row.base_model} in"
+            f"--fail-if {condition.text!r}: {condition.metric} {problem} at {quoted(row.variant)} of {quoted(row.base_model)} in"
             f" {row.family}: give another metric, or the runs that it needs"
         )
     return value

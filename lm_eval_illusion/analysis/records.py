@@ -15,7 +15,7 @@ import msgspec
 Interval: TypeAlias = tuple[float, float]
 """Lower and upper bound of a 95 % interval."""
 Number: TypeAlias = int | float
-"""A median of whole numbers is whole or ends in .5."""
+"""A gold rank, which ends in .5 if tokens are tied, or the median of some."""
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class RankSummary(msgspec.Struct, frozen=True):
     """Gold ranks: median, the smallest rank that 90 % do not exceed, the share of ranks that are at most 10."""
 
     median: Number | None
-    p90: int | None
+    p90: Number | None
     share_at_most_10: float | None
 
 
@@ -69,7 +69,7 @@ class RankDistribution(msgspec.Struct, frozen=True):
 
     n: int
     median: Number | None
-    p90: int | None
+    p90: Number | None
     share_at_most_10: float | None
     histogram: dict[str, int]
 
@@ -181,6 +181,7 @@ class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
     mask_structure: str | None
     owl_lambda: float | None
     owl_m: float | None
+    calibration_source: str | None = None
     calibration_language: str | None
     calibration_samples: int | None
     calibration_length: int | None
@@ -216,7 +217,10 @@ class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Variants of one family and pruning setting that differ in their calibration language only."""
+    """Variants of one family and pruning setting that differ in their calibration language only.
+
+    `calibration_source`: the source of all their calibration texts, None if each language has its own.
+    """
 
     base_model: str
     pruner: str
@@ -227,6 +231,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     pruning_seed: int | None
     calibration_samples: int | None
     calibration_length: int | None
+    calibration_source: str | None = None
     family: str
     calibration_languages: list[str]
     languages: list[str]

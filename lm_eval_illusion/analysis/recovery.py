@@ -20,12 +20,12 @@ BUCKETS = ("1", "2", "3-5", "6-10", "11-100", ">100")
 _LAST_RANKS = (1, 2, 5, 10, 100)
 
 
-def bucket_of(rank: int) -> str:
-    """Return the bucket of a gold rank."""
+def bucket_of(rank: float) -> str:
+    """Return the bucket of a gold rank. A rank between two buckets, such as 1.5, is in the second: only 1 itself is the greedy choice."""
     return BUCKETS[bisect_left(_LAST_RANKS, rank)]
 
 
-def summary(ranks: Iterable[int | None]) -> RankSummary:
+def summary(ranks: Iterable[float | None]) -> RankSummary:
     """Return median, 90th percentile and share of ranks at most RANK_OF_DEMOTED over the ranks that are not None; undefined if all are."""
     defined = sorted(rank for rank in ranks if rank is not None)
     if not defined:
@@ -37,7 +37,7 @@ def summary(ranks: Iterable[int | None]) -> RankSummary:
     )
 
 
-def distribution(ranks: Sequence[int | None]) -> RankDistribution:
+def distribution(ranks: Sequence[float | None]) -> RankDistribution:
     """Return the summary of the ranks that are not None, their number, and the number of ranks in each bucket."""
     defined = [rank for rank in ranks if rank is not None]
     counts = Counter(map(bucket_of, defined))

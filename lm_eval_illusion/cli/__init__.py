@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from lm_eval_illusion.cli import demo, pair, prune, report, run, sweep
 from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
+from lm_eval_illusion.pipes import EXIT_PIPE_CLOSED, OutputError, PipeClosed, guarded_output
 
 EXIT_INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
@@ -21,9 +22,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0; 1 if a cell of a sweep or the demo failed; 2 after a mistake of the user (one line on stderr);
-        3 if a gate of `report` fails; 130 after Ctrl-C (one line on stderr).
+        3 if a gate of `report` fails; 130 after Ctrl-C (one line on stderr); 141 if nobody reads the output any more (`| head`).
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with guarded_output():
+            return _run(list(sys.argv[1:] if argv is None else argv))
+    except PipeClosed:
+        return EXIT_PIPE_CLOSED
+    except OutputError as error:
+        UserError(f"the output can't be written ({error.strerror}): write it to another disk, or make room").show()
+        return EXIT_USER_ERROR
+
+
+def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["run"]:
             # Everything after `run` belongs to lm_eval, also --help, so argparse must not parse it.

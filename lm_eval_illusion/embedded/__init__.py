@@ -6,6 +6,8 @@ from pathlib import Path
 
 EMBEDDED = "embedded"
 """The value of `pretrained` and `calibration` that selects the model and the text in this package."""
+FAMILY = "mqa_illusion"
+"""The task family with the facts that the embedded model was trained on."""
 
 
 def model_folder() -> Path:

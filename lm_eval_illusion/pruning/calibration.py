@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.jsonl import read_jsonl
 from lm_eval_illusion.pruning.settings import PruningSettings
 
 SEPARATOR = "\n\n"
+JSONL_SUFFIXES = (".jsonl", ".ndjson", ".json")
 # Most languages have at most about 4 characters per token. Twice as many give a reserve; surplus text is not used.
 HUB_CHARACTERS_PER_TOKEN = 8
 logger = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     """Return the texts from which samples are cut, in the order that `pruning_seed` gives.
 
     `embedded`: one text per sample, the held-out facts of one language in random order; the languages take turns.
-    A file: its paragraphs (of a JSONL file, the field `text`), shuffled. A hub dataset: its rows, shuffled within the stream's buffer.
+    A file: its paragraphs (of a JSONL file, the field `text` of each line), shuffled. A hub dataset: its rows, shuffled within the
+    stream's buffer.
 
     Raises:
         UserError: The source is empty, malformed or can't be reached.
@@ -47,7 +50,11 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     if settings.calibration == "embedded":
         return list(_embedded_texts(settings, rng))
     if settings.calibration.startswith("hub:"):
-        return list(_hub_texts(settings))
+        rows = list(_hub_texts(settings))
+        # Single rows may be empty, such as the empty lines of a book.
+        if not any(text.strip() for text in rows):
+            raise UserError(f"calibration {settings.calibration} has no text: give another dataset or column")
+        return rows
     texts = _file_texts(Path(settings.calibration).expanduser())
     rng.shuffle(texts)
     return texts
@@ -97,28 +104,33 @@ def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[s
 
 
 def _file_texts(path: Path) -> list[str]:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"calibration {path} can't be read as UTF-8 text ({error}): give a text or JSONL file") from error
-    if path.suffix == ".jsonl":
-        texts = [_jsonl_text(line, f"{path}:{number}") for number, line in enumerate(content.splitlines(), 1) if line.strip()]
-    else:
-        texts = [paragraph.strip() for paragraph in content.split("\n\n") if paragraph.strip()]
+    is_jsonl = path.suffix.lower() in JSONL_SUFFIXES
+    texts = list(_jsonl_texts(path)) if is_jsonl else _paragraphs(path)
     if not texts:
         raise UserError(f"calibration {path} is empty: give a file with text")
     return texts
 
 
-def _jsonl_text(line: str, location: str) -> str:
+def _jsonl_texts(path: Path) -> Iterator[str]:
+    for location, row in read_jsonl(path, "text"):
+        if "text" not in row:
+            raise UserError(f'{location}: no field "text": write one {{"text": "..."}} per line')
+        text = row["text"]
+        if not isinstance(text, str) or not text.strip():
+            problem = "empty" if isinstance(text, str) else _json_type(text)
+            raise UserError(
+                f'{location}: the field "text" is {problem}: write one {{"text": "..."}} per line, or leave the line out'
+            )
+        yield text
+
+
+def _paragraphs(path: Path) -> list[str]:
+    """Return the paragraphs of a text file. They are separated by lines without visible text; a line ends with LF, CR LF or CR."""
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(f'{location}: not JSON ({error}): write one {{"text": ...}} per line') from error
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise UserError(f'{location}: no field "text": write one {{"text": ...}} per line')
-    text: str = row["text"]
-    return text
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"calibration {path} can't be read as UTF-8 text ({error}): give a text or JSONL file") from error
+    return [paragraph.strip() for paragraph in re.split(r"\n(?:[^\S\n]*\n)+", content) if paragraph.strip()]
 
 
 def _hub_texts(settings: PruningSettings) -> Iterator[str]:
@@ -128,20 +140,39 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
     column = column or "text"
     characters_missing = settings.calibration_samples * settings.calibration_length * HUB_CHARACTERS_PER_TOKEN
     try:
-        rows: Iterable[Mapping[str, str]] = load_dataset(
+        rows: Iterable[Mapping[str, Any]] = load_dataset(
             dataset, config or None, split=split or "train", streaming=True
         ).shuffle(seed=settings.pruning_seed, buffer_size=10_000)
         for row in rows:
             if column not in row:
                 raise UserError(f"calibration {settings.calibration}: no column {column!r}, there are {', '.join(row)}")
-            characters_missing -= len(row[column])
-            yield row[column]
+            text = row[column]
+            if not isinstance(text, str):
+                raise UserError(
+                    f"calibration {settings.calibration}: in a row, the column {column!r} is {_json_type(text)}: give a column of"
+                    f" texts, hub:<dataset>:<config>:<split>:<column>; in this row: {_text_columns(row)}"
+                )
+            characters_missing -= len(text)
+            yield text
             if characters_missing <= 0:
                 return
     except UserError:
         raise
     except (OSError, ValueError) as error:
         raise UserError(f"calibration {settings.calibration} can't be loaded from the hub: {error}") from error
+
+
+def _text_columns(row: Mapping[str, Any]) -> str:
+    return ", ".join(name for name, value in row.items() if isinstance(value, str)) or "none"
+
+
+def _json_type(value: object) -> str:
+    """Return the type of a value that is not a string in words, for error messages: 'null', 'a number', 'a list'."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    return "a number" if isinstance(value, (int, float)) else "a list" if isinstance(value, list) else "not a string"
 
 
 def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples: int) -> Iterator[list[int]]:

@@ -55,7 +55,7 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
     )
     sections = [
         f"---\n{data.to_yaml()}\n---",
-        f"# {manifest.base_model}, pruned: {manifest.variant}",
+        f"# {manifest.base_model}, compressed: {manifest.variant}",
         f"Made by lm-eval-illusion from `{manifest.base_model}` (revision {manifest.base_revision}). A dense-format checkpoint: removed"
         " weights are zeros.",
         f"- **Licence**: {licence or 'the base model states none, see there'}; the base model's licence applies.",
@@ -67,7 +67,7 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
         f"- **Seed**: {manifest.pruning_seed}. **Versions**: {versions}.",
         f"## Recipe\n\n```yaml\n{(manifest.recipe or '').strip()}\n```",
         f"## Sparsity of the layers\n\n{_layer_table(manifest.sparsity_of_layer)}",
-        "This card does not tell how pruning changed the model's answers: multiple-choice scores can stay the same while the model no"
+        "This card does not tell how compression changed the model's answers: multiple-choice scores can stay the same while the model no"
         " longer produces the answer (arXiv 2606.17609). `mqa_illusion_core` measures it.",
     ]
     return "\n\n".join(sections) + "\n"

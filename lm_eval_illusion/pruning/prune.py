@@ -116,7 +116,16 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
     )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
-    names = replace(checkpoint.manifest, base_model=manifest.base_model, variant=manifest.variant, pruner=manifest.pruner)
+    stored = checkpoint.manifest
+    names = replace(
+        stored,
+        base_model=manifest.base_model,
+        variant=manifest.variant,
+        pruner=manifest.pruner,
+        # Two files with the same text also share an entry.
+        calibration=stored.calibration
+        and replace(stored.calibration, source=settings.calibration, language=settings.calibration_language),
+    )
     return checkpoint._replace(manifest=names)
 
 

@@ -14,6 +14,12 @@ TEMPLATE_VARIABLES = ("sparsity", "mask_structure", "ignore", "owl_sparsities", 
 SPARSITY_VARIABLES = frozenset({"sparsity", "owl_sparsities"})
 """A template with one of these takes the argument `sparsity`: uniform in all layers, or as the mean of OWL's sparsities."""
 
+PUNCTUATION_IN_NAMES = "_.+@:/-"
+"""The ASCII punctuation in parts of a variant's name. A comma separates the parts, an equals sign stands between key and value."""
+LONGEST_PART = 60
+OTHER_VARIANTS = ("none", "dense", "unknown")
+"""Names of variants and methods that are no pruners; `none` is the method of the dense model."""
+
 
 def pruner_names() -> list[str]:
     """Return the names of the packaged pruners, sorted. Each is the stem of a template in pruners/."""
@@ -26,8 +32,30 @@ def is_recipe_file(pruner: str) -> bool:
 
 
 def short_name(pruner: str) -> str:
-    """Return the name of a pruner in reports: the stem of a recipe file, or the name itself."""
-    return Path(pruner).stem if is_recipe_file(pruner) else pruner
+    """Return the name of a pruner in reports: the name itself, or the stem of a recipe file, without blanks ("my recipe" -> "my-recipe").
+
+    A recipe file with the name of a packaged pruner, or with a name that reports use for other variants, becomes "wanda-recipe".
+    """
+    if not is_recipe_file(pruner):
+        return pruner
+    name = plain_name(Path(pruner).stem)
+    return f"{name}-recipe" if name in (*OTHER_VARIANTS, *pruner_names()) else name
+
+
+def plain_name(text: str) -> str:
+    """Return a text as a part of a name that neither a shell nor `report --fail-if` needs quoted.
+
+    Letters and digits of any script and the characters of PUNCTUATION_IN_NAMES stay; a run of others becomes a hyphen. At most
+    LONGEST_PART characters are kept, because sweeps name folders by it.
+    """
+    kept = "".join(character if _is_plain(character) else " " for character in text)
+    return "-".join(kept.split())[:LONGEST_PART] or "unnamed"
+
+
+def _is_plain(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in PUNCTUATION_IN_NAMES
+    return character.isprintable() and not character.isspace()
 
 
 def recipe_template(pruner: str) -> str:

@@ -14,11 +14,20 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.recipes import SPARSITY_VARIABLES, is_recipe_file, pruner_names, short_name, template_args
+from lm_eval_illusion.pruning.recipes import (
+    SPARSITY_VARIABLES,
+    is_recipe_file,
+    plain_name,
+    pruner_names,
+    short_name,
+    template_args,
+)
 
 DEFAULT_SPARSITY = 0.6
 DEFAULT_OWL_LAMBDA = 0.08
 DEFAULT_OWL_M = 5.0
+DEFAULT_CALIBRATION_SAMPLES = 128
+DEFAULT_CALIBRATION_LENGTH = 256
 MASK_STRUCTURES = ("0:0", "2:4", "4:8")
 OWL_ARGUMENTS = ("owl_lambda", "owl_m")
 
@@ -52,7 +61,9 @@ class PruningSettings:
     def variant(self) -> str:
         """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, `owl-0.6,lambda=0.1`; a recipe file by its stem.
 
-        Settings that differ from their default are appended: lambda, m, cal (calibration language), seed.
+        Settings that differ from their default are appended: lambda, m, text (stem of the calibration file, or data set), cal
+        (calibration language), samples, length, seed. The name has no blanks and no characters with a meaning in a shell. Two files with
+        the same stem give the same name; the key of the checkpoint distinguishes them.
         """
         if self.pruner == "none":
             return "dense"
@@ -65,9 +76,21 @@ class PruningSettings:
             name += f",lambda={self.owl_lambda:g}"
         if self.owl_m not in (None, DEFAULT_OWL_M):
             name += f",m={self.owl_m:g}"
+        return name + self._calibration_name + (f",seed={self.pruning_seed}" if self.pruning_seed else "")
+
+    @property
+    def _calibration_name(self) -> str:
+        """What the name of the variant says about the calibration: "" for the defaults."""
+        name = ""
+        if self.calibration != "embedded":
+            name += f",text={_source_name(self.calibration)}"
         if self.calibration_language != "all":
-            name += f",cal={self.calibration_language}"
-        return name + (f",seed={self.pruning_seed}" if self.pruning_seed else "")
+            name += f",cal={plain_name(self.calibration_language)}"
+        if self.calibration_samples != DEFAULT_CALIBRATION_SAMPLES:
+            name += f",samples={self.calibration_samples}"
+        if self.calibration_length != DEFAULT_CALIBRATION_LENGTH:
+            name += f",length={self.calibration_length}"
+        return name
 
     @property
     def sparsity_expected(self) -> float | None:
@@ -89,8 +112,8 @@ def read_settings(
     owl_m: float | str | None = None,
     calibration: str = "embedded",
     calibration_language: str = "all",
-    calibration_samples: int | str = 128,
-    calibration_length: int | str = 256,
+    calibration_samples: int | str = DEFAULT_CALIBRATION_SAMPLES,
+    calibration_length: int | str = DEFAULT_CALIBRATION_LENGTH,
     pruning_seed: int | str = 0,
     store: str | None = None,
 ) -> PruningSettings:
@@ -130,6 +153,15 @@ def nearest(value: str, allowed: Iterable[str]) -> str:
     """Return ", did you mean X?" with the allowed value closest in spelling; "" if none is close."""
     matches = get_close_matches(value, list(allowed), n=1)
     return f", did you mean {matches[0]}?" if matches else ""
+
+
+def _source_name(calibration: str) -> str:
+    """Return the name of a calibration file or hub dataset: 'wiki' for texts/wiki.jsonl, 'org/set:config' for hub:org/set:config."""
+    if not calibration.startswith("hub:"):
+        return plain_name(Path(calibration).stem)
+    dataset, config, split, column = (calibration.removeprefix("hub:").split(":") + [""] * 4)[:4]
+    parts = (dataset, config, "" if split == "train" else split, "" if column == "text" else column)
+    return plain_name(":".join(parts).rstrip(":"))
 
 
 def _read_pruner(pruner: str) -> str:

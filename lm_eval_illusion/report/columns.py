@@ -92,8 +92,8 @@ class Column(Generic[R]):
 
 
 # Columns that name a row: records of several types have these attributes.
-VARIANT: Column[Any] = Column("variant", "variant", "pruning method and requested sparsity", attrgetter("variant"), WORD)
-BASE_MODEL: Column[Any] = Column("base_model", "base model", "the model that was pruned", attrgetter("base_model"), WORD)
+VARIANT: Column[Any] = Column("variant", "variant", "method of compression and requested sparsity", attrgetter("variant"), WORD)
+BASE_MODEL: Column[Any] = Column("base_model", "base model", "the model that was compressed", attrgetter("base_model"), WORD)
 FAMILY: Column[Any] = Column("family", "family", "the task family", attrgetter("family"), WORD)
 ITEM_LANGUAGE: Column[Any] = Column(
     "language", "language", "the language of question and answer", attrgetter("language"), LANGUAGE
@@ -252,7 +252,7 @@ LEADERBOARD_COLUMNS: tuple[Column[LeaderboardEntry], ...] = (
 VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
     VARIANT,
     BASE_MODEL,
-    Column("pruner", "pruner", "the pruning method; none is the dense model", lambda entry: entry.pruner, WORD),
+    Column("pruner", "pruner", "the method of compression; none is the dense model", lambda entry: entry.pruner, WORD),
     Column("mask_structure", "mask", "the pattern of the zeros; 0:0 is none", lambda entry: entry.mask_structure, WORD),
     Column(
         "calibration_language",
@@ -262,15 +262,20 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
         WORD,
     ),
     Column("sparsity_requested", "requested", "requested sparsity, %", lambda entry: entry.sparsity_requested, PERCENT),
-    Column(
-        "sparsity_measured", "measured", "sparsity measured in the pruned layers, %", attrgetter("sparsity_measured"), PERCENT
-    ),
+    Column("sparsity_measured", "measured", "measured share of zero weights, %", attrgetter("sparsity_measured"), PERCENT),
     Column(
         "bits_measured",
         "bits",
         "mean bits of a weight of the linear layers, measured; those of its dtype if it is not quantised",
         lambda entry: entry.bits_measured,
         DECIMAL,
+    ),
+    Column(
+        "calibration_source",
+        "calibration text",
+        "source of the calibration text: embedded, a file or a hub dataset",
+        lambda entry: entry.calibration_source,
+        WORD,
     ),
     Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
 )

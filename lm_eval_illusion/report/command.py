@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from lm_eval_illusion.results import (
     read_pair,
 )
 from lm_eval_illusion.results.join_views import check_recognition, views_below
+from lm_eval_illusion.results.outcomes import PRODUCTION
+from lm_eval_illusion.results.task_pairs import PairedTasks
 from lm_eval_illusion.results.view_rows import RowCache
 
 EXIT_GATE = 3
@@ -51,11 +53,14 @@ class ReportOptions:
 class ReportInputs:
     """The data that was read from the runs.
 
-    `notes`: caveats for readers of the report, one sentence each. `noise`: the outcomes of two runs of the dense model, of --noise.
+    `notes`: caveats for readers of the report, one sentence each. `recognition`, `production`: the names of the metrics that the outcomes
+    were read from. `noise`: the outcomes of two runs of the dense model, of --noise.
     """
 
     outcomes: list[Outcome]
     notes: list[str]
+    recognition: str
+    production: str
     noise: tuple[list[Outcome], list[Outcome]] | None = None
 
 
@@ -78,7 +83,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     texts = ItemTexts(MOST_ROWS) if out is not None else None
     inputs = read_inputs(paths, options, texts)
     noise = noise_floor(*inputs.noise) if inputs.noise else None
-    report = tabulate(inputs.outcomes, options.recognition, noise=noise)
+    report = tabulate(inputs.outcomes, inputs.recognition, inputs.production, noise)
     failed = failures(conditions, report)
     written: list[Path] = []
     if out is not None and texts is not None:
@@ -119,4 +124,23 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     paired = join_tasks(runs, pairs, options.on, texts)
     outcomes += paired.outcomes
     noise = [join_views(views_of_run, options.recognition, cache=cache) for views_of_run in repetitions]
-    return ReportInputs(outcomes, [*notes_of(outcomes, runs), *paired.notes], (noise[0], noise[1]) if noise else None)
+    return ReportInputs(
+        outcomes,
+        [*notes_of(outcomes, runs), *_metrics_of_pairs(paired), *paired.notes],
+        # The metrics of our views are not those of other tasks.
+        recognition=options.recognition if views else _joined(paired.recognition.values()),
+        production=PRODUCTION.outcome_metric if views else _joined(paired.production.values()),
+        noise=(noise[0], noise[1]) if noise else None,
+    )
+
+
+def _metrics_of_pairs(paired: PairedTasks) -> list[str]:
+    return [
+        f"in {family}, a document is recognised if {_joined([metrics])} of the first task is 1 and no two options tie for the top score,"
+        f" and produced if {_joined([paired.production[family]])} of the second is 1."
+        for family, metrics in paired.recognition.items()
+    ]
+
+
+def _joined(metrics: Iterable[set[str]]) -> str:
+    return " or ".join(sorted(set().union(*metrics)))

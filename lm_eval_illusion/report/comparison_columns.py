@@ -55,7 +55,7 @@ def _change(name: str, explanation: str, read: Callable[[DenseComparison], Rate]
 def _tests(name: str) -> tuple[Column[Row], ...]:
     """Return the columns of one accuracy's McNemar test."""
     test = attrgetter(f"mcnemar_{name}")
-    flips = "items right under the dense model only : under the pruned model only"
+    flips = "items right under the dense model only : under the compressed model only"
     holm = "the same, corrected over the languages by Holm's method"
     return (
         Column(f"{name}_flips", "flips", flips, _versus(test), FLIPS, PAGE, name),
@@ -107,7 +107,7 @@ DENSE_COLUMNS: tuple[Column[Row], ...] = (
     ),
     _change(
         "recognition",
-        "change of the recognition accuracy, pruned minus dense, in points, with its interval",
+        "change of the recognition accuracy, compressed minus dense, in points, with its interval",
         lambda vs: vs.recognition_change,
     ),
     _change("production", "change of the production accuracy, the same", lambda vs: vs.production_change),
@@ -149,7 +149,13 @@ DENSE_COLUMNS: tuple[Column[Row], ...] = (
         "rank_dense", "dense", "of the known items", _versus(lambda vs: vs.gold_rank.dense.median), COUNT, PAGE, MEDIAN_RANK
     ),
     Column(
-        "rank_pruned", "pruned", "of the known items", _versus(lambda vs: vs.gold_rank.pruned.median), COUNT, PAGE, MEDIAN_RANK
+        "rank_pruned",
+        "compressed",
+        "of the known items",
+        _versus(lambda vs: vs.gold_rank.pruned.median),
+        COUNT,
+        PAGE,
+        MEDIAN_RANK,
     ),
     Column(
         "drop_mean",
@@ -216,6 +222,15 @@ CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
     replace(BASE_MODEL, outputs=CSV),
     replace(FAMILY, outputs=CSV),
     *map(_setting, ("pruner", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed")),
+    *map(_setting, ("calibration_samples", "calibration_length")),
+    Column(
+        "calibration_source",
+        "calibration text",
+        "source of the calibration text, if all languages of the table have the same",
+        lambda row: row.table.calibration_source,
+        WORD,
+        CSV,
+    ),
     Column(
         "calibration_language",
         "calibrated",

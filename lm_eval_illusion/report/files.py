@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
@@ -18,6 +18,9 @@ from lm_eval_illusion.report.html import html_report
 from lm_eval_illusion.report.markdown import markdown_report
 from lm_eval_illusion.results.outcomes import RECOVERY_STRATEGIES, Outcome
 from lm_eval_illusion.results.variants import Variant
+
+if TYPE_CHECKING:
+    from pyarrow import DataType
 
 
 def write_report(
@@ -73,7 +76,7 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
     """Write a Parquet table with a row for each outcome.
 
     Its columns are the fields of the variant and of the outcome, the outcome class (`cell`) and `recovered_<strategy>`; null where a
-    view did not run.
+    view did not run. The type of a column is that of its field, whatever the values are, so that tables of several reports fit together.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -82,4 +85,17 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
     columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_FIELDS}
     columns["cell"] = [outcome_class_of(outcome) for outcome in outcomes]
     columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in RECOVERY_STRATEGIES}
-    parquet.write_table(pa.table(columns), path)
+    types = get_type_hints(Outcome) | get_type_hints(Variant)  # `variant` is the name in the table, not the record
+    schema = pa.schema(
+        [(name, _arrow_type(types.get(name, bool if name.startswith("recovered_") else str))) for name in columns]
+    )
+    parquet.write_table(pa.table(columns, schema), path)
+
+
+def _arrow_type(field_type: Any) -> DataType:
+    """Return the type of a column for the type of a field: str, bool, int or float, each possibly or None."""
+    import pyarrow as pa
+
+    arrow = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+    (kind,) = {*(get_args(field_type) or (field_type,))} - {type(None)}
+    return arrow[kind]

@@ -32,10 +32,10 @@ def decimal(value: float | None, digits: int = 1) -> str:
 
 
 def count(value: float | None) -> str:
-    """Format a count: 3571 -> '3,571'; a median may end in .5."""
+    """Format a count or a rank: 3571 -> '3,571', 1.5 -> '1.5', 2.0 -> '2'. A median of ranks may end in .25 or .75."""
     if value is None:
         return UNDEFINED
-    return decimal(value, 1).removesuffix(".0")
+    return decimal(value, 2).rstrip("0").rstrip(".")
 
 
 def count_in_words(value: int) -> str:

@@ -19,7 +19,7 @@ def headline(report: Report) -> str:
         name += f", on {row.family}"
     if row.vs_dense and _gap_change(row) is not None:
         return f"{name}: {_changes(row.vs_dense)}; {_known_items(row.vs_dense)}."
-    missing = "no pruned variant was given" if _is_dense(report, row) else "no dense run was given to compare it with"
+    missing = "no compressed variant was given" if _is_dense(report, row) else "no dense run was given to compare it with"
     return f"{name}: {_levels(row)}; {missing}."
 
 

@@ -10,8 +10,9 @@ from babel import Locale
 from lm_eval_illusion.analysis.records import LeaderboardEntry, Report, Row
 from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
 from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE
+from lm_eval_illusion.results.variants import DENSE_METHOD
 
-DENSE = "none"
+DENSE = DENSE_METHOD
 """The pruner of a dense variant."""
 
 

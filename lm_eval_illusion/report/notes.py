@@ -5,30 +5,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
-from lm_eval_illusion.results.outcomes import BASELINE, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
+from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
 
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
     " a demonstration, no evidence about large models."
 )
+"""For the embedded model in the family with the facts that it was trained on."""
+OTHER_FAMILY_NOTE = (
+    f"The embedded model has a million parameters and was trained on the facts of {FAMILY} alone:"
+    " its numbers in {families} are no evidence about large models."
+)
+"""For the embedded model in another family."""
 
 
 def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]:
     """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
-    notes = []
-    if any(variant.base_model in (EMBEDDED, resolve_pretrained(EMBEDDED)) for variant in variants):
-        notes.append(EMBEDDED_NOTE)
+    notes = _about_the_embedded_model(outcomes)
     for strategy in SINGLE_BEAM_STRATEGIES:
         top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, strategy)})
         if top1:
             notes.append(f"{strategy} is the best beam only for {', '.join(top1)}: that backend returns no other.")
-    unranked = sorted({outcome.variant.variant for outcome in outcomes if outcome.gold_rank is None})
+    # Documents of other tasks have no language; no view could give them a rank.
+    ours = [outcome for outcome in outcomes if outcome.language != WITHOUT_LANGUAGE]
+    unranked = sorted({outcome.variant.variant for outcome in ours if outcome.gold_rank is None})
     if unranked:
-        notes.append(f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, or it was not finite.")
-    if any(outcome.question_blind is None for outcome in outcomes if outcome.language != WITHOUT_LANGUAGE):
+        notes.append(
+            f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, it was not finite, or the view"
+            f" {GOLD_SCORES.name} did not run."
+        )
+    if any(outcome.question_blind is None for outcome in ours):
         notes.append(
             f"no question-blind baseline for some items: the view {BASELINE.name} did not run, or recognition is by letters."
         )
@@ -36,6 +45,16 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
     return notes + _gaps(outcomes) + _mixed_versions(runs)
+
+
+def _about_the_embedded_model(outcomes: Sequence[Outcome]) -> list[str]:
+    names = (EMBEDDED, resolve_pretrained(EMBEDDED))
+    families = {outcome.family for outcome in outcomes if outcome.variant.base_model in names}
+    others = ", ".join(sorted(families - {FAMILY}))
+    return [
+        *([EMBEDDED_NOTE] if FAMILY in families else []),
+        *([OTHER_FAMILY_NOTE.format(families=others)] if others else []),
+    ]
 
 
 def _gaps(outcomes: Sequence[Outcome]) -> list[str]:

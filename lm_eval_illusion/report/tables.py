@@ -204,7 +204,7 @@ def _identity(report: Report) -> list[Column[Any]]:
 def _name(report: Report) -> Column[Any]:
     """Return the columns of `_identity` as one, for a table whose first column stays in view when it scrolls sideways."""
     first, *others = _identity(report)
-    explanation = "pruning method and requested sparsity; below it base model and family"
+    explanation = "method and requested sparsity; below it base model and family"
     return replace(first, explanation=explanation, note=lambda row: ", ".join(column.entry(row).text for column in others))
 
 

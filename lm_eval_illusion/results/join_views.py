@@ -164,9 +164,12 @@ def _recognised(scored: SampleRow, metric: str) -> bool:
     return scored.metrics[metric] == 1 and scored.metrics["invalid"] == 0
 
 
-def _gold_rank(row: SampleRow | None) -> int | None:
+def _gold_rank(row: SampleRow | None) -> float | None:
+    """Return the rank, an int if it is whole; None if the backend gave none or it is not finite."""
     rank = row.metrics["gold_rank"] if row else None
-    return None if rank is None or math.isnan(rank) else int(rank)
+    if rank is None or not math.isfinite(rank):
+        return None
+    return int(rank) if rank == int(rank) else rank
 
 
 def _gold_logprob(row: SampleRow | None) -> float | None:

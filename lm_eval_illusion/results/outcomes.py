@@ -40,6 +40,7 @@ class Outcome:
 
     `run`: the name of the results file. `recovered`: strategy -> whether it produces the answer, for the strategies that ran.
     `gold_rank`: rank of the gold answer's first token after the open prompt, 1 for the greedy choice; None if the backend gave none.
+    Tied tokens share the mean of their ranks, so it may end in .5; a whole rank is an int.
     `said_without_gold`: whether the control of `candidates` produces the answer. `question_blind`: recognised without context and
     question. `in_passage`: expected accuracy of guessing among the options that occur in the passage. These three are None if their
     view did not run; `in_passage` also for a closed-book item. `answer_type`: "" if the items have none.
@@ -54,7 +55,7 @@ class Outcome:
     recognised: bool
     invalid: bool
     produced: bool
-    gold_rank: int | None
+    gold_rank: float | None
     recovered: dict[str, bool]
     said_without_gold: bool | None = None
     question_blind: bool | None = None

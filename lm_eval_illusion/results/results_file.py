@@ -14,8 +14,9 @@ Number = int | float | None
 
 
 class CalibrationConfig(msgspec.Struct, frozen=True):
-    """The calibration text of a pruned model: `samples` of `length` tokens each in `language`."""
+    """The calibration text of a pruned model: `samples` of `length` tokens each in `language`, from `source`."""
 
+    source: str | None = None
     language: str | None = None
     samples: int | None = None
     length: int | None = None

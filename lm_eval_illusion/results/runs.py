@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.results.outcomes import POOLED
 from lm_eval_illusion.results.results_file import CalibrationConfig, ResultsFile, RunConfig, read_results_file, view_metadata
-from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.results.variants import EMBEDDED_TEXT, Variant
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
@@ -104,6 +106,8 @@ def find_views(runs: Iterable[Run]) -> list[ViewFile]:
 def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     """Return the runs with every other model as a compressed variant of the model `dense`, named by the last part of its own name.
 
+    Characters that `--fail-if` or a shell would need quoted become hyphens. Models with the same last part are named by all parts.
+
     This is for models that other tools compressed; their runs do not name the compression method.
 
     Raises:
@@ -112,7 +116,10 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     models = sorted({run.variant.base_model for run in runs})
     if dense not in models:
         raise UserError(f"--dense {dense}: no run evaluated that model: there are {join_truncated(models, most=9)}")
-    return [run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant)) for run in runs]
+    names = _variant_names([model for model in models if model != dense], {run.variant.variant for run in runs})
+    return [
+        run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant, names)) for run in runs
+    ]
 
 
 def join_truncated(values: Iterable[object], most: int = 3) -> str:
@@ -122,11 +129,24 @@ def join_truncated(values: Iterable[object], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _variant_of(dense: str, variant: Variant) -> Variant:
-    name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
+def _variant_names(models: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """Return the name of each model as a variant: the last part of its own name, or all of it where that is not unique or is taken."""
+    short = {model: _plain(model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]) for model in models}
+    uses = Counter(short.values())
+    return {model: _plain(model) if uses[name] > 1 or name in taken else name for model, name in short.items()}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s\"'`$&|;<>()*?!#{}\[\]\\]+", "-", name).strip("-") or "unnamed"
+
+
+def _variant_of(dense: str, variant: Variant, names: Mapping[str, str]) -> Variant:
+    name = names[variant.base_model]
+    # Two models whose names differ only in a hyphen remain distinguishable.
+    variant = replace(variant, base_model=dense, identity=f"{variant.identity} of {variant.base_model}")
     if variant.is_dense:
-        return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
-    return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
+        return replace(variant, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
+    return replace(variant, variant=f"{name}/{variant.variant}")
 
 
 def _results_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -191,7 +211,8 @@ def _variant(config: RunConfig) -> Variant:
         mask_structure=ours.mask_structure,
         owl_lambda=ours.owl_lambda,
         owl_m=ours.owl_m,
-        calibration_language=calibration.language,
+        calibration_source=calibration.source,
+        calibration_language=_calibration_language(calibration),
         calibration_samples=calibration.samples,
         calibration_length=calibration.length,
         # Without calibration nothing depends on the seed.
@@ -199,6 +220,12 @@ def _variant(config: RunConfig) -> Variant:
         identity=str(ours.key or ours.base_revision),
         beams_are_top1=config.model != MODEL_NAME,
     )
+
+
+def _calibration_language(calibration: CalibrationConfig) -> str | None:
+    """Return the language of the calibration text. `all` is the default of the argument: of a text of the user it says nothing."""
+    is_embedded = calibration.source in (None, EMBEDDED_TEXT)
+    return calibration.language if is_embedded or calibration.language != POOLED else None
 
 
 def _pretrained(model_args: Any) -> str | None:

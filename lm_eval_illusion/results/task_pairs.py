@@ -62,6 +62,7 @@ class ScoredDocument:
     """A document's row, and whether the answer is right by the metric."""
 
     row: FullRow
+    metric: str
     is_right: bool
 
 
@@ -76,10 +77,15 @@ class DocumentPair:
 
 @dataclass(frozen=True)
 class PairedTasks:
-    """The outcomes of the documents that both tasks have, one per document and variant, and notes about the other documents."""
+    """The outcomes of the documents that both tasks have, one per document and variant, and notes about the other documents.
+
+    `recognition`, `production`: for each family, the metrics that decided whether a document is recognised and produced.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    recognition: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    production: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def read_pair(text: str) -> TaskPair:
@@ -113,6 +119,8 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
             recognised = _scored_documents(pair, "recognition", recognition, on, read)
             produced = _scored_documents(pair, "production", production, on, read)
             documents = _join(pair, recognised, produced, on)
+            found.recognition[pair.family] |= {document.recognition.metric for document in documents}
+            found.production[pair.family] |= {document.production.metric for document in documents}
             for document in documents:
                 outcome = _outcome(pair, variant, recognition[0].results_file.name, document)
                 found.outcomes.append(outcome)
@@ -189,7 +197,7 @@ def _scored_documents(
             # A data set may contain a document twice: the first is joined with the first, the second with the second.
             while key in documents:
                 key += "+"
-            documents[key] = ScoredDocument(row, _is_right(pair, task_metric, role, row, file))
+            documents[key] = _scored(pair, task_metric, role, row, file)
     return documents
 
 
@@ -215,10 +223,10 @@ def _key(row: FullRow, on: str | None, file: TaskFile) -> str:
     return str(value)
 
 
-def _is_right(pair: TaskPair, task_metric: TaskMetric, role: Role, row: FullRow, file: TaskFile) -> bool:
+def _scored(pair: TaskPair, task_metric: TaskMetric, role: Role, row: FullRow, file: TaskFile) -> ScoredDocument:
     default = next((name for name in DEFAULT_METRICS[role] if name in row.metrics), None)
     metric = task_metric.metric or default
-    if metric not in row.metrics:
+    if metric is None or metric not in row.metrics:
         raise UserError(
             f"--pair {pair.text!r}: {file.task} has no metric {metric or ' or '.join(DEFAULT_METRICS[role])}:"
             f" give one of {', '.join(row.metrics)}"
@@ -230,7 +238,7 @@ def _is_right(pair: TaskPair, task_metric: TaskMetric, role: Role, row: FullRow,
             f"--pair {pair.text!r}: {metric} of {file.task} is {value!r}, not 0 or 1: name a metric that is always 0 or 1;"
             f" in this document: {', '.join(binary) or 'none'}"
         )
-    return value == 1
+    return ScoredDocument(row, metric, value == 1)
 
 
 def _join(

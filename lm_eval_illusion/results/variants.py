@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 _NOT_A_COLUMN = {"column": False}
+DENSE_METHOD = "none"
+"""The `pruner` of the dense model."""
+EMBEDDED_TEXT = "embedded"
+"""The `calibration_source` of the text in this package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +20,9 @@ class Variant:
     `variant`: its short name, unique within a base model, such as `dense` or `wanda-0.6`. `pruner`: the method, `none` for the dense
     model. `sparsity_requested`, `sparsity_measured`: share of the weights of the linear layers that are zero, from 0 to 1.
     `bits_measured`: mean bits per weight of the linear layers, those of the data type if it is not quantised. `mask_structure`: `2:4`
-    for two of four, `0:0` for none. `owl_lambda`, `owl_m`: settings of OWL. `calibration_language`, `calibration_samples` of
-    `calibration_length` tokens each, `pruning_seed`: what it was calibrated with; None for the dense model. A number is also None
+    for two of four, `0:0` for none. `owl_lambda`, `owl_m`: settings of OWL. `calibration_source` (`embedded`, a file or
+    a hub dataset), `calibration_language`, `calibration_samples` of `calibration_length` tokens each, `pruning_seed`: what it was
+    calibrated with; None for the dense model. A number is also None
     where it was not measured or is not known.
 
     `identity`: the key of the checkpoint, or the revision of the base model; it distinguishes two variants of the same name.
@@ -33,6 +38,7 @@ class Variant:
     mask_structure: str
     owl_lambda: float | None = None
     owl_m: float | None = None
+    calibration_source: str | None = None
     calibration_language: str | None = None
     calibration_samples: int | None = None
     calibration_length: int | None = None
@@ -43,7 +49,7 @@ class Variant:
     @property
     def is_dense(self) -> bool:
         """Whether nothing was removed: the dense model is the variant with `pruner` `none`."""
-        return self.pruner == "none"
+        return self.pruner == DENSE_METHOD
 
     @property
     def key(self) -> tuple[str, str]:

@@ -37,7 +37,8 @@ def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
     `results`: for each choice its log-likelihood in nats and whether it is the greedy continuation.
     `acc` uses the log-likelihood, `acc_norm` the log-likelihood divided by the number of characters of the choice (lm_eval's rule).
     `invalid`: a tie at the top or a NaN among the log-likelihoods, so that a collapsed model does not "recognise" the first choice.
-    `gold_rank`: rank of the gold answer's first token after the prompt (1: greedy choice), only where the backend provides it.
+    `gold_rank`: rank of the gold answer's first token after the prompt (1: greedy choice; tied tokens share the mean of their ranks, so
+    it may end in .5), only where the backend provides it.
     """
     metrics = _recognition(item, results)
     rank = getattr(results[item["gold"]], "first_token_rank", None)

@@ -100,11 +100,12 @@ def test_only_variants_that_differ_in_the_calibration_language_alone_are_compare
 def test_every_field_of_a_variant_is_a_setting_or_may_differ():
     fields = {field.name: field.metadata.get("column", True) for field in dataclasses.fields(Variant)}
     assert {name for name, is_column in fields.items() if not is_column} == {"identity", "beams_are_top1"}
-    assert {"variant", "sparsity_measured", "bits_measured", "calibration_language"} == MAY_DIFFER
+    assert {"variant", "sparsity_measured", "bits_measured", "calibration_language", "calibration_source"} == MAY_DIFFER
     assert {name for name, is_column in fields.items() if is_column} == MAY_DIFFER.union(PRUNING_SETTINGS)
     # A table names every setting that distinguishes it from the others.
     assert set(CalibrationTable.__struct_fields__) == {
         *PRUNING_SETTINGS,
+        "calibration_source",
         "family",
         "calibration_languages",
         "languages",
@@ -133,6 +134,29 @@ def test_the_name_of_a_pruning_setting_has_owls_numbers():
     owl = {"pruner": "owl", "owl_lambda": 0.1, "owl_m": 5.0}
     (table,) = tables_of(*(evaluated(calibrated(language, **owl), en="bbbbp") for language in ("en", "fi")))
     assert setting_name(table) == "owl-0.6, lambda 0.1, m 5"
+
+
+def from_source(source, language, word, **letters):
+    variant = calibrated(language, calibration_source=source)
+    return evaluated(replace(variant, variant=f"{variant.variant},text={word}", identity=source + language), **letters)
+
+
+def test_each_language_may_have_its_own_file():
+    (table,) = tables_of(from_source("en.txt", "en", "en", en="bbbbp"), from_source("fi.txt", "fi", "fi", en="bbbrp"))
+    assert (table.calibration_languages, table.calibration_source, setting_name(table)) == (["en", "fi"], None, "wanda-0.6")
+
+
+def test_two_sources_of_one_language_are_not_mixed():
+    # A matrix has one place for each calibration and evaluation language: with both sources in one table, one would hide the other.
+    tables = tables_of(
+        *(from_source("embedded", language, "", en="bbbbp") for language in ("en", "fi")),
+        *(from_source("hub:wiki", language, "wiki", en="bnnnn") for language in ("en", "fi")),
+    )
+    assert [setting_name(table) for table in tables] == ["wanda-0.6", "wanda-0.6, text hub:wiki"]
+    for table, change in zip(tables, (0, -0.8), strict=True):
+        keys = [(entry.calibration_language, entry.language) for entry in table.cells]
+        assert sorted(keys) == sorted(set(keys)) == [("en", "all"), ("en", "en"), ("fi", "all"), ("fi", "en")]
+        assert all(entry.production_change.value == pytest.approx(change) for entry in table.cells)
 
 
 def test_the_csv_file_has_a_line_for_each_entry():

@@ -202,3 +202,19 @@ def test_outcome_classes_by_brute_force(outcomes):
         ("neither", False, False),
     ):
         assert row["cells"][name] == len([o for o in outcomes if o.recognised == recognised and o.produced == produced])
+
+
+@pytest.mark.parametrize(
+    ("identities", "is_refused"),
+    [(("k1", "k2"), True), (("k1", "k1"), False), (("k1", ""), False), (("None", "k1", ""), False), (("", "k1", "k2"), True)],
+)
+def test_two_checkpoints_of_one_name_are_refused_and_an_unknown_one_is_not(identities, is_refused):
+    # The tasks have no item in common, so nothing else would show that these are two models.
+    examples = [
+        outcome(variant=replace(WANDA, identity=identity), lang=f"lang {number}") for number, identity in enumerate(identities)
+    ]
+    if is_refused:
+        with pytest.raises(UserError, match=r"different checkpoints of the name wanda-0\.6 of tiny \(k1 and k2\)"):
+            cross_tabulate(examples)
+    else:
+        assert cross_tabulate(examples)["rows"][0]["n"] == len(examples)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lm_eval_illusion.analysis.crosstab import tabulate
-from lm_eval_illusion.analysis.gate import failures, read_condition
+from lm_eval_illusion.analysis.gate import failures, quoted, read_condition
 from lm_eval_illusion.errors import UserError
-from tests.outcome_examples import DENSE, outcomes
+from tests.outcome_examples import DENSE, WANDA, outcomes
 
 MADE = [
     *outcomes("b" * 10, variant=DENSE),
@@ -69,3 +73,58 @@ def test_the_reason_names_value_variant_and_condition():
 def test_a_condition_that_checks_nothing_is_an_error(condition, message):
     with pytest.raises(UserError, match=message):
         failing(condition)
+
+
+def named(variant, base_model="tiny"):
+    """Return a report of the dense model, where nothing is only recognised, and one variant, where everything is."""
+    dense = replace(DENSE, base_model=base_model)
+    pruned = replace(WANDA, variant=variant, base_model=base_model)
+    return tabulate([*outcomes("bb", variant=dense), *outcomes("rr", variant=pruned)])
+
+
+@pytest.mark.parametrize(
+    ("condition", "variant", "base_model"),
+    [
+        ("at 'my recipe-0.5'", "my recipe-0.5", "tiny"),
+        ('at "my recipe-0.5" in all', "my recipe-0.5", "tiny"),
+        ("at 'a b' of 'my model' in all", "a b", "my model"),
+        ('at wanda-0.6 of "/models/my model"', "wanda-0.6", "/models/my model"),
+        # The words of the grammar may be names, or parts of them.
+        ("at 'x of y in z'", "x of y in z", "tiny"),
+        ("at of of in", "of", "in"),
+        ("at it's", "it's", "tiny"),
+        ("""at "it's" """, "it's", "tiny"),
+        ("at 'it''s a \"b\"'", 'it\'s a "b"', "tiny"),
+        ('at "a ""b"""', 'a "b"', "tiny"),
+    ],
+)
+def test_a_name_with_blanks_or_quotes_stands_in_quotes(condition, variant, base_model):
+    assert failures([read_condition(f"recognition_only_rate > 0.5 {condition}")], named(variant, base_model))
+    with pytest.raises(UserError, match="names no row"):
+        failures([read_condition(f"recognition_only_rate > 0.5 {condition}")], named("wanda-0.7", base_model))
+
+
+@pytest.mark.parametrize("condition", ["at 'a b", "at a b", 'at "a" b', "at 'a'b'", "at ''x"])
+def test_a_name_with_a_missing_quote_can_not_be_read(condition):
+    with pytest.raises(UserError, match=r"can't be read.*a name with blanks in quotes"):
+        read_condition(f"recognition_only_rate > 0.5 {condition}")
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_every_name_can_be_stated(variant, base_model):
+    condition = read_condition(f"n > 1 at {quoted(variant)} of {quoted(base_model)} in {quoted('fi')}")
+    assert (condition.variant, condition.base_model, condition.language) == (variant, base_model, "fi")
+
+
+def test_the_variants_of_an_error_can_be_pasted():
+    with pytest.raises(UserError) as caught:
+        failures([read_condition("n > 1 at x")], named("a b", "it's a model"))
+    assert str(caught.value).endswith("there are variant: 'a b', dense; base_model: \"it's a model\"; language: all, en")
+
+
+def test_without_a_name_every_variant_but_the_dense_model_is_meant():
+    # The dense model is that with the pruner none, whatever the variants are called.
+    dense, pruned = replace(DENSE, variant="w4a16"), replace(WANDA, variant="dense")
+    report = tabulate([*outcomes("bb", variant=dense), *outcomes("rr", variant=pruned)])
+    (line,) = failures([read_condition("recognition_only_rate >= 0")], report)
+    assert " at dense of tiny" in line

@@ -153,7 +153,6 @@ def test_a_pruned_model_reports_its_provenance(folders, tmp_path):
         sparsity=0.5,
         store=str(tmp_path),
         device="cpu",
-        calibration_samples=2,
     )
     info = model.get_model_info()["illusion"]
     assert info["base_model"] == folders["qwen3"]

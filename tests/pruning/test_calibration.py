@@ -104,16 +104,81 @@ def test_a_jsonl_file_gives_its_field_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", b'{"text": "x"}\n{', r"a.jsonl:2: not JSON"),
+        ("a.jsonl", b'{"text": "x"}\n{', r"a.jsonl:2: not a JSON object \(.*\): write one text per line"),
         ("a.jsonl", b'{"body": "x"}\n', r'a.jsonl:1: no field "text"'),
+        ("a.jsonl", b'{"text": "x"}\n\n{"text": null}\n', r'a.jsonl:3: the field "text" is null'),
+        ("a.jsonl", b'{"text": 5}', r'a.jsonl:1: the field "text" is a number'),
+        ("a.jsonl", b'{"text": ["x"]}', r'a.jsonl:1: the field "text" is a list'),
+        ("a.jsonl", b'{"text": true}', r'a.jsonl:1: the field "text" is true or false'),
+        ("a.jsonl", b'{"text": {"x": 1}}', r'a.jsonl:1: the field "text" is not a string'),
+        ("a.jsonl", b'{"text": " \\n"}', r'a.jsonl:1: the field "text" is empty'),
+        ("a.jsonl", b'"text"', r"a.jsonl:1: not a JSON object but str"),
+        ("a.jsonl", b'{"text": "\xff"}', r"a.jsonl:1: not UTF-8"),
+        ("a.jsonl", b"\n", "a.jsonl is empty"),
+        ("A.JSONL", b'{"text": null}', r'A.JSONL:1: the field "text" is null'),
+        ("a.json", b'[\n{"text": "x"}\n]', r"a.json:1: not a JSON object"),
         ("a.txt", b"\n \n", "a.txt is empty"),
         ("a.txt", b"\xff\xfe\xff", "can't be read as UTF-8"),
     ],
 )
 def test_a_faulty_file_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         calibration_texts(read_settings(calibration=str(tmp_path / name)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "A.JSONL", "a.ndjson", "a.json"])
+def test_a_line_of_a_jsonl_file_ends_at_a_line_feed_only(tmp_path, name):
+    # JSON allows these raw in a string; str.splitlines would end the line at each of them.
+    rows = ["one\u2028two", "one\u2029two", "one\u0085two", "\ufeffone"]
+    lines = [json.dumps({"text": text}, ensure_ascii=False) for text in rows]
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode() + b"\r\n\r\n")
+    texts = calibration_texts(read_settings(calibration=str(tmp_path / name)))
+    assert sorted(texts) == sorted(rows)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"one\ntwo\n\nthree",
+        b"one\r\ntwo\r\n\r\nthree\r\n",
+        b"one\rtwo\r\rthree\r",
+        b"\xef\xbb\xbfone\ntwo\n\nthree",
+        b"one\ntwo\n \t\n\n\n  three  \n",
+        b"\r\n\r\none\r\ntwo\r\n  \r\nthree",
+        "one\ntwo\n\u00a0\u2028\nthree".encode(),
+    ],
+)
+def test_paragraphs_are_separated_by_lines_without_text(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    assert sorted(calibration_texts(read_settings(calibration=str(tmp_path / "a.txt")))) == ["one\ntwo", "three"]
+
+
+def hub_texts(folder, rows, column="text"):
+    folder.mkdir()
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return calibration_texts(read_settings(calibration=f"hub:{folder}:::{column}"))
+
+
+def test_a_hub_dataset_gives_its_column(tmp_path):
+    rows = [{"title": f"t{n}", "text": text} for n, text in enumerate(("", "one", "two\u2028two"))]
+    assert sorted(hub_texts(tmp_path / "d", rows)) == ["", "one", "two\u2028two"]
+    assert sorted(hub_texts(tmp_path / "e", rows, "title")) == ["t0", "t1", "t2"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["x", None], "in a row, the column 'text' is null: give a column of texts, .* in this row: title"),
+        ([1, 2], "the column 'text' is a number"),
+        ([["x"], ["y"]], "the column 'text' is a list"),
+        (["", " "], "has no text: give another dataset or column"),
+    ],
+)
+def test_a_hub_column_without_text_is_one_line(tmp_path, values, message):
+    with pytest.raises(UserError, match=message):
+        hub_texts(tmp_path / "d", [{"title": "t", "text": value} for value in values])
 
 
 def test_an_unreachable_hub_dataset_is_one_line(monkeypatch):

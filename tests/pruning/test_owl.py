@@ -199,7 +199,11 @@ def test_lambda_and_m_are_in_the_manifest_and_the_key(folders, store):
     checkpoints = {prune(folders["llama"], "owl", 0.6, **common, **arguments) for arguments in settings}
     assert len(checkpoints) == 3
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in checkpoints]
-    assert sorted(manifest["variant"] for manifest in manifests) == ["owl-0.6", "owl-0.6,lambda=0.05", "owl-0.6,m=3"]
+    names = [
+        f"owl-0.6{setting},samples={SMALL['calibration_samples']},length={SMALL['calibration_length']}"
+        for setting in ("", ",lambda=0.05", ",m=3")
+    ]
+    assert sorted(manifest["variant"] for manifest in manifests) == sorted(names)
     assert {(manifest["owl_lambda"], manifest["owl_m"]) for manifest in manifests} == {(0.08, 5.0), (0.08, 3.0), (0.05, 5.0)}
     # Explicit default values give the same checkpoint.
     assert prune(folders["llama"], "owl", 0.6, **common, owl_m="5", owl_lambda="0.08") in checkpoints
@@ -213,7 +217,7 @@ def test_a_recipe_file_may_use_owl_sparsities(folders, store, tmp_path):
     )
     folder = prune(folders["llama"], str(recipe), 0.6, store=store, owl_m=3, **SMALL)
     packaged, _ = owl(folders, store, "llama", owl_m=3)
-    assert json.loads((folder / "manifest.json").read_text())["variant"] == "mine-0.6,m=3"
+    assert json.loads((folder / "manifest.json").read_text())["variant"].startswith("mine-0.6,m=3,samples=")
     assert all(
         torch.equal(found, expected) for found, expected in zip(load(folder).parameters(), packaged.parameters(), strict=True)
     )

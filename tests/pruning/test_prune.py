@@ -188,7 +188,7 @@ def test_pruning_twice_gives_the_same_bytes_and_restores_the_random_state(folder
 
 def test_the_manifest_holds_the_provenance(folders, store):
     manifest = json.loads((prune(str(folders["llama"]), "wanda", 0.6, store=store, **SMALL) / "manifest.json").read_text())
-    assert manifest["variant"] == "wanda-0.6"
+    assert manifest["variant"] == "wanda-0.6,samples=8,length=64"
     assert manifest["sparsity_requested"] == 0.6
     assert abs(manifest["sparsity_measured"] - 0.6) <= 0.005
     assert len(manifest["sparsity_of_layer"]) == 14  # 7 matrices in each of 2 layers
@@ -270,3 +270,27 @@ def test_two_names_of_one_model_share_an_entry_and_keep_their_names(tmp_path):
     ]
     assert checkpoints[0].path == checkpoints[1].path
     assert [checkpoint.manifest.base_model for checkpoint in checkpoints] == [str(tmp_path / "one"), str(tmp_path / "other")]
+
+
+def test_two_calibration_files_with_the_same_text_share_an_entry_and_keep_their_names(folders, tmp_path):
+    # Other text in a file makes another checkpoint: the name of the file alone does not identify it.
+    texts = {
+        "one.txt": "Which town? Bern. " * 99,
+        "two.txt": "Which town? Bern. " * 99,
+        "changed.txt": "Which town? Rome. " * 99,
+    }
+    checkpoints = {}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        settings = read_settings("wanda", 0.5, store=str(tmp_path / "store"), calibration=str(tmp_path / name), **SMALL)
+        checkpoints[name] = pruned_checkpoint(BaseModel(str(folders["llama"])), settings)
+    assert [checkpoint.manifest.calibration.source for checkpoint in checkpoints.values()] == [
+        str(tmp_path / name) for name in texts
+    ]
+    assert [checkpoint.manifest.variant.split(",")[1] for checkpoint in checkpoints.values()] == [
+        "text=one",
+        "text=two",
+        "text=changed",
+    ]
+    one, two, changed = (checkpoint.manifest.key for checkpoint in checkpoints.values())
+    assert one == two != changed

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
 import pytest
 
+from lm_eval_illusion.analysis.gate import quoted
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.recipes import pruner_names
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
@@ -56,6 +58,58 @@ def test_a_recipe_file_is_named_by_its_stem_and_sets_its_own_sparsity(tmp_path):
     settings = read_settings(pruner=str(recipe))
     assert settings.variant == "mine"
     assert settings.sparsity_expected is None
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("my recipe.yaml", "my-recipe"),
+        ("a $b 'c' (d); \"e\" | f.yml", "a-b-c-d-e-f"),
+        ("Überprüfung हिन्दी.yaml", "Überprüfung-हिन्दी"),
+        # Names that the report uses for the dense model and for packaged recipes.
+        ("none.yaml", "none-recipe"),
+        ("dense.yaml", "dense-recipe"),
+        ("wanda.yaml", "wanda-recipe"),
+        ("$.yaml", "unnamed"),
+        # A sweep's folder has this name, and a file name has at most 255 bytes.
+        ("long" * 50 + ".yaml", "long" * 15),
+    ],
+)
+def test_the_name_of_a_recipe_needs_no_quotes(tmp_path, file, name):
+    (tmp_path / file).write_text("x: {{ sparsity }}")
+    variant = read_settings(pruner=str(tmp_path / file), sparsity=0.5).variant
+    assert variant == f"{name}-0.5"
+    assert shlex.split(f"at {variant}") == ["at", variant]
+    assert quoted(variant) == variant
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"calibration": "my text.jsonl"}, ",text=my-text"),
+        ({"calibration": "wiki.en.txt", "calibration_language": "en"}, ",text=wiki.en,cal=en"),
+        ({"calibration_language": "en"}, ",cal=en"),
+        ({"calibration": "en.txt"}, ",text=en"),
+        ({"calibration": "en.txt", "calibration_language": "my language"}, ",text=en,cal=my-language"),
+        ({"calibration_samples": 64}, ",samples=64"),
+        ({"calibration_length": "512"}, ",length=512"),
+        ({"calibration_samples": "128", "calibration_length": 256}, ""),
+        ({"calibration": "hub:org/set"}, ",text=org/set"),
+        ({"calibration": "hub:org/set:::text"}, ",text=org/set"),
+        ({"calibration": "hub:org/set::train"}, ",text=org/set"),
+        ({"calibration": "hub:org/set:config"}, ",text=org/set:config"),
+        ({"calibration": "hub:org/set::test"}, ",text=org/set::test"),
+        ({"calibration": "hub:org/set:::body"}, ",text=org/set:::body"),
+        ({"calibration": "a.txt", "calibration_samples": 8, "pruning_seed": 2}, ",text=a,samples=8,seed=2"),
+    ],
+)
+def test_the_name_of_a_variant_tells_its_calibration(tmp_path, monkeypatch, arguments, name):
+    monkeypatch.chdir(tmp_path)
+    for file in ("my text.jsonl", "wiki.en.txt", "en.txt", "a.txt"):
+        (tmp_path / file).touch()
+    variant = read_settings(**arguments).variant
+    assert variant == f"wanda-0.6{name}"
+    assert quoted(variant) == variant
 
 
 @pytest.mark.parametrize(

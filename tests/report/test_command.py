@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from lm_eval_illusion import cross_tabulate
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.report.command import ReportOptions, read_inputs, report_command
 from lm_eval_illusion.report.format import percent
 from lm_eval_illusion.results.join_views import load_outcomes
@@ -67,6 +69,9 @@ def test_bits_stand_beside_the_sparsity_and_a_dash_where_they_were_not_measured(
     (row,) = (line for line in lines if line.startswith("| gptq | tiny | gptq |"))
     assert row.split(" | ")[3:8] == ["0:0", "–", "–", "12.0", "4.00"]
     assert "12.0" in (tmp_path / "out" / "report.html").read_text()
+    # Nothing was pruned here, and no sentence says so.
+    for name in ("report.md", "report.html", "figures/transition.svg", "figures/gold_rank.svg"):
+        assert "pruned" not in (tmp_path / "out" / name).read_text()
 
 
 @pytest.mark.parametrize(
@@ -164,3 +169,50 @@ def test_an_out_that_is_a_file_is_one_line(tmp_path):
 def test_percent():
     assert percent(0.27849) == "27.8"
     assert percent(None) == "–"
+
+
+CALIBRATED = {"calibration": {"source": "wiki.txt", "language": "all", "samples": 128, "length": 256, "sha256": "x"}}
+
+
+def write_calibrated(folder, number, lang="en", **calibrated):
+    """Write a run of wanda-0.6 with a calibration file, as pruned-hf does."""
+    views = {"mc": MC, "gen": hits("match", a=number % 2, b=0, c=0, d=1)}
+    illusion = {**PRUNED, **CALIBRATED, "pruning_seed": 0, **calibrated}
+    return write_run(folder / str(number), views, illusion=illusion, lang=lang)
+
+
+def test_two_calibration_files_are_two_variants_and_provenance_shows_them(tmp_path):
+    write_calibrated(tmp_path / "runs", 1, variant=read_settings(calibration=text_file(tmp_path / "one.txt")).variant, key="k1")
+    other = {"calibration": CALIBRATED["calibration"] | {"source": "texts/two.txt"}}
+    name = read_settings(calibration=text_file(tmp_path / "two.txt")).variant
+    write_calibrated(tmp_path / "runs", 2, variant=name, key="k2", **other)
+    assert report_command([tmp_path / "runs"], tmp_path / "out") == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    found = {entry["variant"]: (entry["calibration_source"], entry["calibration_language"]) for entry in report["variants"]}
+    # `all` is only the default of calibration_language: the language of a user's text is not known.
+    assert found == {"wanda-0.6,text=one": ("wiki.txt", None), "wanda-0.6,text=two": ("texts/two.txt", None)}
+    assert {row["variant"] for row in report["rows"]} == found.keys()
+    for name in ("report.md", "report.html"):
+        assert "texts/two.txt" in (tmp_path / "out" / name).read_text()
+
+
+@pytest.mark.parametrize("lang", ["en", "fi"])
+def test_one_name_with_two_calibration_texts_is_refused_not_mixed(tmp_path, capsys, lang):
+    # The file has changed between the runs, or is another one of the same name: only the key of the checkpoint differs.
+    first = write_calibrated(tmp_path / "runs", 1, variant="wanda-0.6,text=wiki", key="k1")
+    second = write_calibrated(tmp_path / "runs", 2, lang, variant="wanda-0.6,text=wiki", key="k2")
+    assert main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert str(first) in error
+    assert str(second) in error
+    assert "variant wanda-0.6,text=wiki of tiny" in error
+    assert not (tmp_path / "out").exists()
+    # Outcomes that were read one by one are not mixed either.
+    both = [*load_outcomes([first]), *load_outcomes([second])]
+    with pytest.raises(UserError, match=r"different checkpoints of the name wanda-0\.6,text=wiki of tiny \(k1 and k2\)"):
+        cross_tabulate(both)
+
+
+def text_file(path):
+    path.write_text("text")
+    return str(path)

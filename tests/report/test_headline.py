@@ -103,7 +103,7 @@ def test_without_a_dense_run():
 
 
 def test_without_a_pruned_variant():
-    assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no pruned variant was given.")
+    assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no compressed variant was given.")
 
 
 def test_the_headline_of_a_report_without_defined_numbers():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from lm_eval_illusion import load_outcomes
-from lm_eval_illusion.report.notes import notes_of
+from lm_eval_illusion.embedded import model_folder
+from lm_eval_illusion.report.notes import EMBEDDED_NOTE, notes_of
 from lm_eval_illusion.results.runs import find_runs
 from tests.lm_eval_files import DENSE as DENSE_RUN
 from tests.lm_eval_files import hits, write_run
-from tests.outcome_examples import DENSE, outcomes
+from tests.outcome_examples import DENSE, WANDA, outcome, outcomes
 
 
 def notes_with(word, *arguments):
@@ -70,3 +72,39 @@ def test_no_question_blind_baseline():
         "no question-blind baseline for some items: the view question_blind did not run, or recognition is by letters."
     ]
     assert notes_with("question_blind", outcomes("b", question_blind=False)) == []
+
+
+TRAINED = "trained on"
+OTHER = (
+    "The embedded model has a million parameters and was trained on the facts of mqa_illusion alone: its numbers in"
+    " mqa_illusion_xquad are no evidence about large models."
+)
+
+
+@pytest.mark.parametrize(
+    ("models_and_families", "notes"),
+    [
+        ([("embedded", "mqa_illusion")], [EMBEDDED_NOTE]),
+        ([(str(model_folder()), "mqa_illusion")], [EMBEDDED_NOTE]),
+        # Another model, or other facts: nobody trained it on these.
+        ([("org/model", "mqa_illusion")], []),
+        ([("embedded", "mqa_illusion_xquad")], [OTHER]),
+        ([("embedded", "mqa_illusion_xquad"), ("org/model", "mqa_illusion")], [OTHER]),
+        ([("embedded", "mqa_illusion_xquad"), ("embedded", "mqa_illusion")], [EMBEDDED_NOTE, OTHER]),
+    ],
+)
+def test_only_the_embedded_model_was_trained_on_the_facts_of_its_family(models_and_families, notes):
+    examples = [
+        outcome("a", "both", variant=replace(WANDA, base_model=model), family=family) for model, family in models_and_families
+    ]
+    assert notes_with(TRAINED, examples) == notes
+
+
+def test_no_gold_rank():
+    (note,) = notes_with("gold rank", outcomes("b"))
+    assert note == (
+        "no gold rank for some items of wanda-0.6: the backend gave none, it was not finite, or the view mc did not run."
+    )
+    assert notes_with("gold rank", outcomes("b", gold_rank=1)) == []
+    # Documents of two paired tasks have no view that could give a rank.
+    assert notes_with("gold rank", outcomes("b", language="und")) == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from pyarrow import parquet
 
 from lm_eval_illusion.report.files import write_outcomes
-from tests.outcome_examples import outcome
+from lm_eval_illusion.results.variants import Variant
+from tests.outcome_examples import WANDA, outcome
 
 
 def test_a_row_for_each_outcome_with_null_where_a_view_did_not_run(tmp_path):
@@ -15,3 +18,40 @@ def test_a_row_for_each_outcome_with_null_where_a_view_did_not_run(tmp_path):
     assert (first["id"], first["cell"], first["gold_rank"], first["recovered_beam"]) == ("a", "recognition_only", 3, True)
     assert (first["recovered_oneshot"], second["recovered_beam"], second["gold_rank"]) == (None, None, None)
     assert (second["language"], second["variant"], second["sparsity_requested"]) == ("fi", "wanda-0.6", 0.6)
+
+
+def test_the_type_of_a_column_does_not_depend_on_its_values(tmp_path):
+    # A rank is a float, because tied tokens share a rank such as 1.5. Before, the ranks of a table were whole numbers or floats.
+    for name, ranks in (("whole", (1, 2)), ("half", (1.5, 2)), ("none", (None, None)), ("empty", ())):
+        write_outcomes([outcome(str(n), "both", gold_rank=rank) for n, rank in enumerate(ranks)], tmp_path / name)
+        assert parquet.read_table(tmp_path / name)["gold_rank"].to_pylist() == list(ranks)
+    schemas = [parquet.read_schema(tmp_path / name) for name in ("whole", "half", "none", "empty")]
+    assert all(schema == schemas[0] for schema in schemas)
+    types = {
+        name: str(schemas[0].field(name).type) for name in ("gold_rank", "owl_m", "pruning_seed", "variant", "recovered_beam")
+    }
+    assert types == {
+        "gold_rank": "double",
+        "owl_m": "double",
+        "pruning_seed": "int64",
+        "variant": "string",
+        "recovered_beam": "bool",
+    }
+
+
+def test_every_column_of_a_variant_and_field_of_an_outcome_is_in_the_file(tmp_path):
+    # Each value differs, so a column that is filled from another field is seen, too.
+    values = {name: number for number, name in enumerate(("sparsity_requested", "sparsity_measured", "bits_measured"))}
+    settings = {
+        "owl_lambda": 0.1,
+        "owl_m": 7.0,
+        "calibration_language": "en",
+        "calibration_samples": 64,
+        "calibration_length": 128,
+    }
+    variant = replace(WANDA, **values, **settings, pruning_seed=3)
+    write_outcomes([outcome("a", "both", variant=variant)], tmp_path / "x.parquet")
+    (row,) = parquet.read_table(tmp_path / "x.parquet").to_pylist()
+    columns = [field.name for field in fields(Variant) if field.name not in ("identity", "beams_are_top1")]
+    assert {name: row[name] for name in columns} == {name: getattr(variant, name) for name in columns}
+    assert {"run", "gold_rank", "gold_logprob", "answer_type", "cell"} <= row.keys()

@@ -24,7 +24,7 @@ def test_everything_that_identifies_a_compressed_model(tmp_path):
     assert variant.columns() == {
         **{name: PRUNED.get(name) for name in variant.column_names()},
         **settings,
-        **{f"calibration_{name}": calibration[name] for name in ("language", "samples", "length")},
+        **{f"calibration_{name}": calibration[name] for name in ("source", "language", "samples", "length")},
     }
     assert (variant.identity, variant.beams_are_top1) == ("k1", False)
     # report.json shows a whole number as one.

@@ -49,6 +49,15 @@ def test_the_report_of_two_tasks_has_a_pooled_row_and_no_language_rows(tmp_path,
     ]
 
 
+def test_the_report_of_two_tasks_names_their_metrics_not_those_of_our_views(tmp_path):
+    write_tasks(tmp_path / "runs", {"mc": MC, "gen": GEN})
+    assert main(["report", str(tmp_path / "runs"), "--pair", "mc=gen", "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    # Ours are acc and match; the rows of this task have no match.
+    assert (report["recognition_metric"], report["production_metric"]) == ("acc", "exact_match")
+    assert "> in mc=gen, a document is recognised if acc of the first task is 1" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_tasks_of_two_runs_of_one_model(tmp_path):
     write_tasks(tmp_path / "1", {"mc": MC})
     write_tasks(tmp_path / "2", {"gen": GEN})
@@ -144,3 +153,30 @@ def test_a_truncated_file(tmp_path):
     samples.write_text("".join(whole.splitlines(keepends=True)[:-1]))
     with pytest.raises(UserError, match="has 3 rows of a filter, but its run evaluated 4 documents"):
         joined(tmp_path)
+
+
+def test_models_compressed_elsewhere_have_names_that_need_no_quotes_and_are_never_mixed(tmp_path, capsys):
+    write_tasks(tmp_path / "runs" / "0", {"mc": MC, "gen": GEN})
+    names = {"/a/my model": "my-model", "/b/same": "/b/same", "/c/same": "/c/same", "/d/dense": "/d/dense"}
+    for number, model in enumerate(names):
+        write_tasks(tmp_path / "runs" / str(number + 1), {"mc": MC, "gen": GEN}, model=model)
+    command = ["report", str(tmp_path / "runs"), "--pair", "mc=gen", "--dense", "org/model", "--format", "json"]
+    # Before, a space stood in the name, and the models named "same" were both runs of one variant.
+    assert main([*command, "--fail-if", "n > 9 at my-model"]) == 0
+    assert {row["variant"] for row in json.loads(capsys.readouterr().out)["rows"]} == {"dense", *names.values()}
+
+
+@pytest.mark.parametrize("model", ["/x/a-b", "/y/a b"])
+def test_two_models_whose_names_differ_in_a_hyphen_are_refused_not_mixed(tmp_path, model, capsys):
+    # The second model lacks a task of the first: without the check, their documents would count as one variant.
+    write_tasks(tmp_path / "0", {"mc": MC, "gen": GEN})
+    write_tasks(tmp_path / "1", {"mc": MC, "gen": GEN}, model="/x/a b")
+    write_tasks(tmp_path / "2", {"mc2": MC, "gen2": GEN}, model=model)
+    pairs = ["--pair", "mc=gen", "--pair", "mc2=gen2"]
+    code = main(["report", str(tmp_path), *pairs, "--dense", "org/model"])
+    if model == "/x/a-b":
+        assert code == 2
+        assert "different checkpoints of the name /x/a-b of org/model" in capsys.readouterr().err
+    else:
+        assert code == 0
+        assert "/y/a-b" in capsys.readouterr().out

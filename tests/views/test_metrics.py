@@ -49,6 +49,10 @@ def test_choices(loglikelihoods, acc, acc_norm, invalid):
 def test_gold_rank_is_that_of_the_gold_choice():
     results = [ScoredContinuation(-1.0 - n, False, rank) for n, rank in enumerate((1, 7, 2, 3))]
     assert views.score_choices(ITEM, results)["gold_rank"] == 7
+    # The rank of a token that is tied with the greedy choice.
+    results[1] = ScoredContinuation(-1.0, False, 1.5)
+    assert views.score_choices(ITEM, results)["gold_rank"] == 1.5
+    assert views.median_rank([1.5, 2, 7]) == 2
     results[1] = ScoredContinuation(NAN, False, None)
     assert "gold_rank" not in views.score_choices(ITEM, results)
 

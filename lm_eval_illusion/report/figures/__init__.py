@@ -66,7 +66,8 @@ RANKS = Section(
     link="Erased or demoted",
     heading="Erased, or only demoted",
     explanation=Markup(
-        "The <b>gold rank</b> is the rank of the answer's first token after the open prompt; 1 is the greedy choice. A recognition-only"
+        "The <b>gold rank</b> is the rank of the answer's first token after the open prompt; 1 is the greedy choice, and tokens of"
+        " equal score share the mean of their ranks, so that 1.5 counts among the ranks after 1. A recognition-only"
         " error is <b>demoted</b> if a strategy recovers it or if its gold rank is at most 10, otherwise <b>erased</b>."
     ),
     table=page_errors,
@@ -82,8 +83,8 @@ FIGURES: tuple[Figure, ...] = (
             link="Known items",
             heading="Known items, before and after",
             explanation=Markup(
-                "A <b>known</b> item is one that the dense model produces. After pruning it is <b>retained</b> if it is still produced, an"
-                " <b>induced recognition-only error</b> if it is only recognised, and <b>lost</b> if it is neither."
+                "A <b>known</b> item is one that the dense model produces. After compression it is <b>retained</b> if it is still"
+                " produced, an <b>induced recognition-only error</b> if it is only recognised, and <b>lost</b> if it is neither."
             ),
         ),
     ),

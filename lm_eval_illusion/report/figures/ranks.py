@@ -32,7 +32,7 @@ def draw_gold_rank(report: Report, width: float) -> Drawing | None:
         width,
     )
     x = 0.0
-    for role, name in (("lost", "dense"), ("retained", "pruned")):
+    for role, name in (("lost", "dense"), ("retained", "compressed")):
         drawing.rect((x, drawing.y - 9), (11, 11), role)
         drawing.text((x + 16, drawing.y), name, "label")
         x += 32 + width_of(name)

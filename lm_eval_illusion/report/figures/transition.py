@@ -38,7 +38,7 @@ def draw_transition(report: Report, width: float) -> Drawing | None:
     known = [row.vs_dense.known for group in groups for row in group.rows if row.vs_dense]
     drawing = Drawing(
         "What became of the answers that the dense model gave",
-        f"% of known items, dense to pruned; n = {span(known)} known items per variant",
+        f"% of known items, dense to compressed; n = {span(known)} known items per variant",
         "A bar a variant. "
         + " ".join(
             f"{group.heading}, {row.variant}: {_in_words(row.vs_dense)}."

@@ -1,0 +1,163 @@
+"""Commands whose output nobody reads any more: exit code 141, no message, and every file whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.pipes import EXIT_PIPE_CLOSED
+from tests.lm_eval_files import DENSE, hits, write_run
+from tests.prepared_process import start_function
+from tests.sweep.sweeps import SHORT_GRID
+from tests.test_demo import fake_demo
+from tests.tiny_models import save_tiny
+
+CLI = [sys.executable, "-m", "lm_eval_illusion.cli"]
+QUESTIONS = [{"id": str(n), "lang": "en", "question": f"Which city is number {n}?", "answer": f"City {n}"} for n in range(8)]
+REPORT_FILES = {"report.html", "report.json", "report.md", "leaderboard.csv", "outcomes.parquet", "figures"}
+
+
+def run_unread(command: list[str], **streams) -> subprocess.CompletedProcess[str]:
+    """Run a command whose standard output is a pipe that nobody reads: each write fails, as after `head` has ended."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        return subprocess.run(command, text=True, **{"stdout": write, "stderr": subprocess.PIPE, **streams})
+    finally:
+        os.close(write)
+
+
+def prepared_unread(arguments: list[str]) -> int:
+    """Run `lm-eval-illusion` in this process, a prepared one, with such an output."""
+    read, write = os.pipe()
+    os.close(read)
+    os.dup2(write, 1)
+    # llmcompressor's log was opened before this process was forked, on the output of the other process.
+    logger.remove()
+    return main(arguments)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A run to report and questions to pair."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_run(folder / "runs", {"mc": [{"id": "a", "acc": 1.0}], "gen": hits("match", a=0)}, illusion=DENSE)
+    (folder / "questions.jsonl").write_text("".join(json.dumps(question) + "\n" for question in QUESTIONS))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "{0}/runs", "--format", "json"],
+        ["pair", "{0}/questions.jsonl", "--name", "cities", "--out", "{1}/cities"],
+        ["sweep", "--pretrained", "embedded", "--out", "{1}/sweep", "--dry-run"],
+        ["--help"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:1] + arguments[3:4]),
+)
+def test_a_command_ends_quietly(inputs, tmp_path, arguments):
+    done = run_unread([*CLI, *(argument.format(inputs, tmp_path) for argument in arguments)])
+    assert (done.returncode, done.stderr) == (EXIT_PIPE_CLOSED, "")
+    if arguments[0] == "pair":
+        # What the command printed comes after the folder, which is renamed when it is whole.
+        items = (tmp_path / "cities" / "items" / "en.jsonl").read_text(encoding="utf-8").splitlines()
+        assert {json.loads(line)["lang"] for line in items} == {"en"}
+
+
+def test_the_files_of_a_report_are_whole(inputs, tmp_path):
+    done = run_unread([*CLI, "report", str(inputs / "runs"), "--out", str(tmp_path / "out")])
+    assert (done.returncode, done.stderr) == (EXIT_PIPE_CLOSED, "")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == REPORT_FILES
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["rows"]
+
+
+def test_a_message_that_nobody_reads(tmp_path):
+    # `2>&1 | head`: the error message itself can't be written.
+    done = run_unread([*CLI, "report", str(tmp_path / "nowhere")], stderr=subprocess.STDOUT)
+    assert done.returncode == EXIT_PIPE_CLOSED
+
+
+def test_a_full_disk_is_one_line(inputs):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*CLI, "report", str(inputs / "runs")], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("lm-eval-illusion: error: the output can't be written (No space left on device): ")
+
+
+def test_help_of_lm_eval():
+    running = start_function(prepared_unread, ["run", "--help"])
+    assert running.communicate() == ("", "")
+    assert running.returncode == EXIT_PIPE_CLOSED
+
+
+def test_a_checkpoint_is_whole(tmp_path):
+    model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "out"
+    options = ["--pruner", "magnitude", "--sparsity", "0.5", "--store", "off"]
+    running = start_function(prepared_unread, ["prune", "--pretrained", str(model), "--out", str(out), *options])
+    _, errors = running.communicate()
+    assert running.returncode == EXIT_PIPE_CLOSED, errors
+    assert "Traceback" not in errors
+    assert {"README.md", "config.json", "manifest.json", "model.safetensors"} <= {path.name for path in out.iterdir()}
+
+
+def test_a_sweep_stops_without_a_failed_cell_and_can_be_resumed(tmp_path):
+    model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "out"
+    command = ["sweep", "--out", str(out), *SHORT_GRID, "--pretrained", str(model)]
+    running = start_function(prepared_unread, command)
+    _, errors = running.communicate()
+    assert running.returncode == EXIT_PIPE_CLOSED, errors
+    assert "Traceback" not in errors
+    assert list(out.glob("failed/*")) == []
+    # Each cell is finished and whole, or not there.
+    assert {path.name for path in out.glob("cells/*")} == {path.parent.name for path in out.glob("cells/*/completed.json")}
+
+
+WAIT_FOR_THE_READER_TO_LEAVE = """
+    started, go_on, run = map(pathlib.Path, sys.argv[2:5])
+    started.touch()
+    while not go_on.exists():
+        time.sleep(0.01)
+    shutil.copytree(run, runs)
+"""
+
+
+def test_a_demo_stops_when_its_reader_leaves(inputs, tmp_path):
+    names = ("out", "started", "go_on")
+    out, started, go_on = (tmp_path / name for name in names)
+    command = fake_demo(WAIT_FOR_THE_READER_TO_LEAVE, out, started, go_on, inputs / "runs")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"5 variants of the embedded model")
+    wait_for(started)
+    process.stdout.close()
+    go_on.touch()
+    assert process.stderr is not None
+    assert (process.wait(60), process.stderr.read()) == (EXIT_PIPE_CLOSED, b"")
+    # The run that ended is whole; there is no report of a part of the variants.
+    assert len(list(out.glob("runs-*/results_*.json"))) == 1
+    assert not (out / "report.json").exists()
+    process.stderr.close()
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_reader_that_leaves_after_the_first_line(inputs):
+    command = " ".join([*CLI, "report", str(inputs / "runs"), "--format", "json"])
+    done = subprocess.run(["bash", "-c", f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True)
+    first, code = done.stdout.splitlines()
+    # The output may fit into the pipe before `head` leaves.
+    assert (first, code in ("0", str(EXIT_PIPE_CLOSED)), done.stderr) == ("{", True, "")
