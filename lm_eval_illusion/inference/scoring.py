@@ -23,6 +23,10 @@ class ScoredContinuation(tuple[float, bool]):
         scored.first_token_rank = first_token_rank
         return scored
 
+    def __getnewargs__(self) -> tuple[float, bool, int | None]:
+        """Return the arguments of `__new__` for pickle: lm_eval gathers the scores of all processes."""
+        return (*self, self.first_token_rank)
+
 
 class Continuation(NamedTuple):
     """Token ids of a context and of the continuation to score after it."""
