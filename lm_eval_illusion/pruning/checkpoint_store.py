@@ -164,10 +164,13 @@ def _fault(entry: Path) -> str | None:
 
 
 def _not_writable(store: Path, described: str, fault: str, error: OSError) -> UserError:
-    problem = "is read-only" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "can't be used"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        problem, remedy = "is read-only", "make it writable"
+    else:
+        problem, remedy = "can't be used", "free disk space or make it writable"
     return UserError(
-        f"store {store} {problem} ({error.strerror or error}) and the checkpoint {described}"
-        f" {fault}: make it writable, free disk space, or give store=FOLDER or store=off"
+        f"store {store} {problem} ({error.strerror or error}) and the checkpoint {described} {fault}: {remedy}, or give store=FOLDER or"
+        " store=off"
     )
 
 

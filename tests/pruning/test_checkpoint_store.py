@@ -242,8 +242,8 @@ def test_a_complete_entry_of_a_read_only_store_is_used(read_only):
 def test_a_missing_entry_of_a_read_only_store_is_named_before_anything_is_made(read_only):
     store, close, reason = read_only
     assert read_in_process(store, close()) == (
-        f"store {store} is read-only ({reason}) and the checkpoint key (wanda-0.5 of a) is not in it: make it writable, free disk space,"
-        " or give store=FOLDER or store=off"
+        f"store {store} is read-only ({reason}) and the checkpoint key (wanda-0.5 of a) is not in it: make it writable, or give"
+        " store=FOLDER or store=off"
     )
 
 
