@@ -109,6 +109,16 @@ def test_gold_ranks_are_mid_ranks(vllm_class, tmp_path, tied):
     assert {rank % 1 for rank in expected} == {0.0 if tied == 1 else 0.5}
 
 
+def test_a_list_that_does_not_reach_below_the_gold_token_is_asked_for_again_as_a_whole(model, monkeypatch):
+    requests = choice_requests(items=3)
+    expected = model.loglikelihood(requests, disable_tqdm=True)
+    monkeypatch.setattr(sys.modules[type(model).__module__], "list_length", lambda token, vocabulary: 1)
+    model.model.requested.clear()
+    scores = model.loglikelihood(requests, disable_tqdm=True)
+    assert [scored.first_token_rank for scored in scores] == [scored.first_token_rank for scored in expected]
+    assert [params.logprobs for params in model.model.requested if params.logprobs] == [1] * 3 + [340] * 3
+
+
 def test_gold_ranks_are_those_of_pruned_hf(model, hf_model):
     requests = choice_requests()
     scores, expected = (either.loglikelihood(requests, disable_tqdm=True) for either in (model, hf_model))
