@@ -13,14 +13,14 @@ CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 
 
 class Mount(NamedTuple):
-    """A tmpfs at `folder` with these mount options, e.g. `size=300k` or `ro`."""
+    """A tmpfs at `folder` with these mount options, e.g. `size=300k` or `ro`; with `bind,ro` the folder itself, made read-only."""
 
     folder: Path
     options: str
 
 
 def mount_in_this_process(mount: Mount) -> None:
-    """Mount a tmpfs in a mount namespace of this process, which must have one thread; the mount disappears with the process."""
+    """Make the mount in a namespace of this process, which must have one thread; the mount disappears with the process."""
     user, group = os.getuid(), os.getgid()
     # A process that is root of its own user namespace may mount, too.
     _unshare(CLONE_NEWNS if user == 0 else CLONE_NEWNS | CLONE_NEWUSER)
@@ -29,7 +29,9 @@ def mount_in_this_process(mount: Mount) -> None:
             Path(f"/proc/self/{name}").write_text(text)
     # As unshare(1) does: mounts in this namespace are not visible outside it.
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", mount.options, "tmpfs", str(mount.folder)], check=True)
+    file_system = [] if "bind" in mount.options.split(",") else ["-t", "tmpfs"]
+    source = str(mount.folder) if not file_system else "tmpfs"
+    subprocess.run(["mount", *file_system, "-o", mount.options, source, str(mount.folder)], check=True)
 
 
 def _unshare(flags: int) -> None:

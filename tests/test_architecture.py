@@ -106,7 +106,7 @@ SUBJECTS: dict[str, str] = {
     "inference/test_options_alone.py": "the embedded items without their questions",
     "matching/test_matches.py": "the function that joins all modules of matching",
     "models/test_named_tasks.py": "the tasks that a command names (command_checks)",
-    "models/test_two_processes.py": "accelerate launch with two processes",
+    "models/test_two_processes.py": "two processes of torchrun",
     "pairing/test_real_questions.py": "pairing, models and report on real questions",
     "report/test_browser.py": "the page in a browser",
     "report/test_outcomes_parquet.py": "the Parquet file (files)",

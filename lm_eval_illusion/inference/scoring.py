@@ -15,13 +15,18 @@ class ScoredContinuation(tuple[float, bool]):
     is not finite.
     """
 
-    first_token_rank: int | None
+    first_token_rank: float | None
 
-    def __new__(cls, loglikelihood: float, is_greedy: bool, first_token_rank: int | None) -> ScoredContinuation:
+    def __new__(cls, loglikelihood: float, is_greedy: bool, first_token_rank: float | None) -> ScoredContinuation:
         """Make a tuple of two values, the form that lm_eval's code expects."""
         scored = super().__new__(cls, (loglikelihood, is_greedy))
-        scored.first_token_rank = first_token_rank
+        is_whole = first_token_rank is not None and float(first_token_rank).is_integer()
+        scored.first_token_rank = int(first_token_rank) if is_whole else first_token_rank  # type: ignore[arg-type]
         return scored
+
+    def __getnewargs__(self) -> tuple[float, bool, float | None]:
+        """Return the arguments of `__new__` for pickle: lm_eval gathers the scores of all processes."""
+        return (*self, self.first_token_rank)
 
 
 class Continuation(NamedTuple):

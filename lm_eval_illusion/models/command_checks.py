@@ -20,6 +20,8 @@ from lm_eval_illusion.plugin import MODEL_NAME
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
+    from lm_eval_illusion.views import View
+
 COMMANDS = ("lm_eval", "lm-eval", "lm-eval-illusion")
 """The programs whose arguments are those of lm_eval."""
 
@@ -96,11 +98,8 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
     Raises:
         UserError: There is such a request; the message names its task and the settings.
     """
-    from lm_eval_illusion.views import view_of_task
-
     for request in requests:
-        is_ours = isinstance(request.doc, dict) and set(request.doc) >= ITEM_FIELDS
-        view = view_of_task(request.task_name or "") if is_ours else None
+        view = view_of_request(request)
         if view is None or view.decoding is None:
             continue
         if request.args[1] != view.decoding.generation_kwargs():
@@ -108,6 +107,14 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
                 f"{request.task_name} is run with {request.args[1]}, not with the settings of the view {view.name}:"
                 " run without --gen_kwargs and --cache_requests"
             )
+
+
+def view_of_request(request: Instance) -> View | None:
+    """Return the view whose request this is; None for a task of another project."""
+    from lm_eval_illusion.views import view_of_task
+
+    is_ours = isinstance(request.doc, dict) and set(request.doc) >= ITEM_FIELDS
+    return view_of_task(request.task_name or "") if is_ours else None
 
 
 def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:

@@ -23,12 +23,14 @@ from lm_eval_illusion.models.arguments import (
     refuse_beam_tasks,
     refuse_thinking,
 )
-from lm_eval_illusion.models.command_checks import refuse_changed_settings
+from lm_eval_illusion.models.command_checks import refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
+from lm_eval_illusion.models.top_tokens import RankedToken, batches_of_lists, list_length, mid_rank
 from lm_eval_illusion.plugin import VLLM_MODEL_NAME
 
 try:
     from lm_eval.models.vllm_causallms import VLLM
+    from vllm import SamplingParams
 except ImportError as error:
     needs_vllm = UserError(
         f"--model {VLLM_MODEL_NAME} needs vLLM, which can't be imported ({error}):"
@@ -38,6 +40,15 @@ except ImportError as error:
     raise needs_vllm from error
 
 
+class _Scored(ScoredContinuation):
+    """The score of a continuation, without the rank of its first token.
+
+    `first_token`: that token with vLLM's rank; None where its log-probability is not finite.
+    """
+
+    first_token: RankedToken | None
+
+
 class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     """lm_eval's VLLM of a pruned checkpoint.
 
@@ -45,6 +56,10 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     sample: samples differ, and no seed depends on batch or order. vLLM promises equal outputs for equal seeds only within one version on
     one kind of hardware, and not for logits, whose last digits depend on the batch (its documentation, "Reproducibility"): a sample can
     change where two tokens are that close. Samples differ from those of pruned-hf. Beam search and thoughts are refused.
+
+    Gold ranks are mid-ranks, as those of pruned-hf, counted over vLLM's float32 log-probabilities. vLLM's own rank does not show ties,
+    so the likeliest tokens after the prompt are asked for, down to the gold token: one more request for each item of the view `mc`,
+    whose prompt vLLM has in its cache.
     """
 
     model_name = VLLM_MODEL_NAME
@@ -62,6 +77,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         # By default a chat template lets a reasoning model think, which uses up the answer's 64 tokens.
         arguments["enable_thinking"] = False
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, VLLM_NOT_WITH_PRUNING)
+        _allow_long_lists(arguments)
         free_accelerator()
         with _start_errors(self.checkpoint.path):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
@@ -76,6 +92,16 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         super().refuse_command(argv)
         refuse_beam_tasks(argv)
 
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """Score as lm_eval's VLLM does; the score of the gold choice also has the rank of its first token."""
+        scores: list[_Scored] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        golds = [score.first_token if _needs_rank(request) else None for request, score in zip(requests, scores, strict=True)]
+        ranks = self._mid_ranks({gold for gold in golds if gold is not None})
+        return [
+            ScoredContinuation(*score, ranks[gold] if gold is not None else None)
+            for score, gold in zip(scores, golds, strict=True)
+        ]
+
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the answers in the order of the requests; k repeats of a sampled request get k samples.
 
@@ -87,12 +113,36 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         answers: list[str] = super().generate_until(seeded_requests(requests), disable_tqdm)
         return answers
 
+    def _mid_ranks(self, tokens: set[RankedToken]) -> dict[RankedToken, float | None]:
+        """Return the mid-rank of each token; None where vLLM gives numbers that are not finite."""
+        vocabulary: int = self._config.get_text_config().vocab_size
+        lengths = {token: list_length(token, vocabulary) for token in tokens}
+        ranks = self._ranks_in_lists(lengths, vocabulary)
+        # Rare: the other forward pass gave the token a much lower rank, or more ties than fit into the list.
+        whole = {token: vocabulary for token, rank in ranks.items() if rank is None and lengths[token] < vocabulary}
+        return ranks | self._ranks_in_lists(whole, vocabulary)
+
+    def _ranks_in_lists(self, lengths: Mapping[RankedToken, int], vocabulary: int) -> dict[RankedToken, float | None]:
+        """Ask for a list of the likeliest tokens after each context, of the given length, and return the ranks that they tell."""
+        ranks: dict[RankedToken, float | None] = {}
+        for batch in batches_of_lists(list(lengths), lengths):
+            settings = [
+                SamplingParams(temperature=0, max_tokens=1, logprobs=lengths[token], detokenize=False) for token in batch
+            ]
+            outputs = self._model_generate([list(token.context) for token in batch], generate=True, sampling_params=settings)
+            for token, output in zip(batch, outputs, strict=True):
+                logprobs = {other: entry.logprob for other, entry in output.outputs[0].logprobs[0].items()}
+                ranks[token] = mid_rank(logprobs, token.token, vocabulary)
+        return ranks
+
     @staticmethod
-    def _parse_logprobs(tokens: list[int], outputs: Any, ctxlen: int) -> ScoredContinuation:
-        """Parse as lm_eval does, and add the rank of the continuation's first token, which vLLM gives for each token of a prompt."""
-        score, is_greedy = VLLM._parse_logprobs(tokens, outputs, ctxlen)
-        first = (outputs.prompt_logprobs[ctxlen] or {}).get(tokens[ctxlen])
-        return ScoredContinuation(score, is_greedy, _rank(first))
+    def _parse_logprobs(tokens: list[int], outputs: Any, ctxlen: int) -> _Scored:
+        """Parse as lm_eval does, and keep the continuation's first token with its context and vLLM's rank of it."""
+        loglikelihood, is_greedy = VLLM._parse_logprobs(tokens, outputs, ctxlen)
+        scored = _Scored(loglikelihood, is_greedy, None)
+        rank = _rank((outputs.prompt_logprobs[ctxlen] or {}).get(tokens[ctxlen]))
+        scored.first_token = RankedToken(tuple(tokens[:ctxlen]), tokens[ctxlen], rank) if rank is not None else None
+        return scored
 
 
 def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
@@ -116,10 +166,27 @@ def vllm_settings(settings: Mapping[str, Any], prompt: str, sample: int) -> dict
     return {**({"seed": seed_of(prompt, sample)} if samples else {}), **settings, **top_k}
 
 
+def _needs_rank(request: Instance) -> bool:
+    """Return whether the report reads the rank of this continuation: the gold choice of the view that gives gold scores."""
+    view = view_of_request(request)
+    return view is not None and view.gives_gold_scores and request.idx == request.doc["gold"]
+
+
 def _rank(logprob: Any) -> int | None:
-    """Return vLLM's rank of a token: the number of tokens that are as likely or likelier. pruned-hf counts likelier ones + 1."""
+    """Return vLLM's rank of a token: 1 for the first of its list, else the number of tokens that are as likely or likelier."""
     rank = getattr(logprob, "rank", None)
     return int(rank) if rank is not None and rank >= 1 and math.isfinite(logprob.logprob) else None
+
+
+def _allow_long_lists(arguments: dict[str, Any]) -> None:
+    """Let vLLM return lists of any number of tokens; by default it refuses more than 20.
+
+    Raises:
+        UserError: The arguments limit the lists.
+    """
+    limit = arguments.setdefault("max_logprobs", -1)
+    if limit != -1:
+        raise UserError(f"max_logprobs {limit} would hide gold ranks beyond {limit}: leave it out")
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Start reading in `prune`, which calls the other modules in this order: `settings` (the arguments), `recipes` (templates in pruners/),
 `calibration` (text samples), `hf_checkpoint` (load and save), `owl` (sparsity of each block), `compressor` (llmcompressor),
-`sparsity` and `quantization` (measurement and checks), `checkpoint_store` with `manifest`. `export` writes a model card.
+`sparsity` and `quantization` (measurement and checks), `checkpoint_store` with `manifest` and `job_folder`. `export` writes a model
+card.
 No module here imports torch or transformers before a model is loaded; `modifiers` is imported only then.
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.files import new_folder, refuse_existing
+from lm_eval_illusion.files import files_below, new_folder, refuse_existing
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, Manifest
 from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
@@ -31,7 +31,7 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     checkpoint = pruned_checkpoint(base, settings)
     card = model_card(base, checkpoint.manifest)
     with new_folder(out) as folder:
-        shutil.copytree(checkpoint.path, folder)
+        _copy_files(Path(checkpoint.path), folder)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     manifest = checkpoint.manifest
     print(f"written: {out} (sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight)")
@@ -42,6 +42,14 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
         f"and: lm-eval-illusion report runs --dense {base.pretrained}"
     )
     return 0
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy the files below `source` without their permissions: those of a read-only store would prevent writing the card."""
+    for name, path in files_below(source).items():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
 
 
 def model_card(base: BaseModel, manifest: Manifest) -> str:

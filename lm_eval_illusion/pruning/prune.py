@@ -113,7 +113,10 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     texts = calibration_texts(settings)
     key = key_of(asdict(_identity(base, settings, texts, manifest)))
     checkpoint = get_or_create(
-        settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
+        settings.store,
+        key,
+        lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key)),
+        name=f"{manifest.variant} of {manifest.base_model}",
     )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
     stored = checkpoint.manifest

@@ -6,6 +6,7 @@ value, the allowed values and what to do. An argument is accepted only if the pr
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterable
@@ -145,7 +146,10 @@ def read_settings(
 
 def default_store() -> str:
     """Return the default checkpoint store: $LM_EVAL_ILLUSION_STORE, or a folder in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    # A user without a home folder has the path "~/.cache", which is refused only where a store is needed.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    with contextlib.suppress(RuntimeError):
+        cache = cache.expanduser()
     return os.environ.get("LM_EVAL_ILLUSION_STORE") or str(cache / "lm-eval-illusion" / "checkpoints")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -103,3 +104,9 @@ def test_a_score_is_a_tuple_of_two_for_lm_eval():
     loglikelihood, is_greedy = ScoredContinuation(-1.5, True, 3)
     assert (loglikelihood, is_greedy) == (-1.5, True)
     assert ScoredContinuation(-1.5, True, 3) == (-1.5, True)
+
+
+def test_a_score_can_be_sent_to_another_process_with_its_rank():
+    # lm_eval gathers the responses of all processes by pickle.
+    received = pickle.loads(pickle.dumps(ScoredContinuation(-1.5, True, 3)))
+    assert (received, received.first_token_rank) == ((-1.5, True), 3)

@@ -1,4 +1,7 @@
-"""`accelerate launch` with two processes on the CPU gives the rows of one process and prunes once."""
+"""Two processes of `torchrun` on the CPU give the rows of one process, and prune once.
+
+`accelerate launch --cpu --num_processes 2` would start one process: without MPI it has no launcher for several processes on CPUs.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,35 @@ from tests.prepared_process import run_command
 TASKS = ["mqa_illusion_en_mc", "mqa_illusion_en_gen", "mqa_illusion_en_beam", "mqa_illusion_en_sample"]
 # An odd number: lm_eval appends repeats of the last request to the second process's list.
 LIMIT = 5
+PRUNING = "pruner=wanda,sparsity=0.7,calibration_samples=8,calibration_length=64"
+
+# The command, with a line in the file PRUNINGS for each time that a model is pruned.
+COUNTING_COMMAND = """
+import os, sys
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.pruning import compressor
+
+prune_in_place = compressor.prune_in_place
+
+def counted(*arguments):
+    with open(os.environ["PRUNINGS"], "a") as file:
+        file.write("pruned\\n")
+    return prune_in_place(*arguments)
+
+compressor.prune_in_place = counted
+sys.exit(main())
+"""
 
 
-def evaluate(out, launcher):
-    """Run lm_eval; return the rows of each task by item, without fields that differ from run to run, and the results."""
-    arguments = {
-        "pruner": "wanda",
-        "sparsity": 0.7,
-        "calibration_samples": 8,
-        "calibration_length": 64,
-        "store": out.parent / "store",
-    }
-    pruning = ",".join(f"{name}={value}" for name, value in arguments.items())
+def evaluate(out, store, launcher=(), **variables):
+    """Run lm_eval; return the rows of each task by item, without fields that differ from run to run, the results, and the log."""
+    pruning = f"{PRUNING},store={store}"
     command = ["run", "--model", "pruned-hf", "--model_args", f"pretrained=embedded,{pruning}"]
     command += ["--device", "cpu", "--batch_size", "4"]
     command += ["--tasks", ",".join(TASKS), "--limit", str(LIMIT), "--output_path", str(out), "--log_samples"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
     if launcher:
-        whole = [sys.executable, *launcher, "-m", "lm_eval_illusion.cli", *command]
-        done = subprocess.run(whole, capture_output=True, text=True, env=environment)
+        done = subprocess.run([sys.executable, *launcher, *command], capture_output=True, text=True, env=environment)
     else:
         done = run_command(command, environment=environment)
     assert done.returncode == 0, done.stderr
@@ -44,19 +57,23 @@ def evaluate(out, launcher):
             assert row["doc"]["id"] not in rows[task]
             rows[task][row["doc"]["id"]] = {name: row[name] for name in (*row["metrics"], "filtered_resps")}
     (results,) = out.rglob("results_*.json")
-    return rows, json.loads(results.read_text(encoding="utf-8"))["results"]
+    return rows, json.loads(results.read_text(encoding="utf-8"))["results"], done.stderr
 
 
 @pytest.mark.slow
 def test_two_processes_answer_like_one_and_prune_once(tmp_path):
-    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    two, two_results = evaluate(tmp_path / "two", launcher)
-    entries = [entry for entry in (tmp_path / "store").iterdir() if entry.name != ".work"]
-    written = [(entry / "manifest.json").stat().st_mtime_ns for entry in entries]
-    single, single_results = evaluate(tmp_path / "one", [])
-    assert len(written) == 1
-    assert [(entry / "manifest.json").stat().st_mtime_ns for entry in entries] == written
+    script, prunings, temporary = tmp_path / "command.py", tmp_path / "prunings", tmp_path / "tmp"
+    script.write_text(COUNTING_COMMAND, encoding="utf-8")
+    temporary.mkdir()
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    variables = {"PRUNINGS": str(prunings), "TMPDIR": str(temporary), "ACCELERATE_USE_CPU": "true"}
+    two, two_results, log = evaluate(tmp_path / "two", "off", launcher, **variables)
+    single, single_results, _ = evaluate(tmp_path / "one", tmp_path / "store")
+    assert "on rank 0" in log
+    assert "on rank 1" in log
+    assert prunings.read_text(encoding="utf-8") == "pruned\n"
+    # The last process deleted the checkpoint that both had loaded.
+    assert not list(temporary.glob("lm-eval-illusion*"))
     for task in TASKS:
         assert len(two[task]) == LIMIT
         for item, row in single[task].items():

@@ -6,11 +6,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from lm_eval.api.instance import Instance
+from transformers import AutoModelForCausalLM
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.hf import PrunedHFLM
-from lm_eval_illusion.views import VIEWS, generation_kwargs
+from lm_eval_illusion.views import VIEWS, generation_kwargs, open_prompt
 from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, generate, repeated_requests, scoring_requests
 from tests.models.vllm_stand_in import load, with_stub
 from tests.prepared_process import run_command
@@ -57,12 +60,91 @@ def test_both_models_use_one_checkpoint(model, hf_model):
     assert model.model.arguments.model == model.checkpoint.path
 
 
-def test_scores_ranks_and_greedy_answers_are_those_of_pruned_hf(model, hf_model):
+def test_scores_and_greedy_answers_are_those_of_pruned_hf(model, hf_model):
     scores, expected = (either.loglikelihood(scoring_requests(), disable_tqdm=True) for either in (model, hf_model))
     assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
     assert [greedy for _, greedy in scores] == [greedy for _, greedy in expected]
-    assert [scored.first_token_rank for scored in scores] == [scored.first_token_rank for scored in expected]
     assert generate(model, repeated_requests(GREEDY)) == generate(hf_model, repeated_requests(GREEDY))
+
+
+def choice_requests(task="mqa_illusion_en_mc", items=6):
+    """The requests of a view with choices, as lm_eval makes them."""
+    return [
+        Instance("loglikelihood", item, (open_prompt(item), f" {choice}"), number, metadata=(task, position, 1))
+        for position, item in enumerate(embedded_items("en")[:items])
+        for number, choice in enumerate(item["choices"])
+    ]
+
+
+def mid_ranks_by_brute_force(network, tokenizer, requests):
+    """1 + the likelier tokens + half of the other tokens that are as likely, from the whole distribution."""
+    ranks = []
+    for request in requests:
+        context, continuation = request.args
+        ids = tokenizer(context).input_ids
+        first = tokenizer(context + continuation).input_ids[len(ids)]
+        with torch.inference_mode():
+            scores = torch.log_softmax(network(torch.tensor([ids])).logits[0, -1].float(), dim=-1)
+        ranks.append(1 + int((scores > scores[first]).sum()) + (int((scores == scores[first]).sum()) - 1) / 2)
+    return ranks
+
+
+# How many tokens share their logits: none; pairs; groups of 40, more than the list reaches beyond the rank; all.
+@pytest.mark.parametrize("tied", [1, 2, 40, 340])
+def test_gold_ranks_are_mid_ranks(vllm_class, tmp_path, tied):
+    folder = save_tiny("llama", tmp_path / "tied", tie=False)
+    network = AutoModelForCausalLM.from_pretrained(folder).eval()
+    with torch.no_grad():
+        head = network.lm_head.weight
+        head.copy_(head[torch.arange(len(head)) // tied * tied])
+    network.save_pretrained(folder)
+    model = vllm_class(str(folder), pruner="none", batch_size=4)
+    requests = choice_requests()
+    scores = model.loglikelihood(requests, disable_tqdm=True)
+    expected = mid_ranks_by_brute_force(network, model.tokenizer, requests)
+    golds = [request.idx == request.doc["gold"] for request in requests]
+    assert [scored.first_token_rank for scored in scores] == [
+        rank if gold else None for rank, gold in zip(expected, golds, strict=True)
+    ]
+    assert {rank % 1 for rank in expected} == {0.0 if tied == 1 else 0.5}
+
+
+def test_a_list_that_does_not_reach_below_the_gold_token_is_asked_for_again_as_a_whole(model, monkeypatch):
+    requests = choice_requests(items=3)
+    expected = model.loglikelihood(requests, disable_tqdm=True)
+    monkeypatch.setattr(sys.modules[type(model).__module__], "list_length", lambda token, vocabulary: 1)
+    model.model.requested.clear()
+    scores = model.loglikelihood(requests, disable_tqdm=True)
+    assert [scored.first_token_rank for scored in scores] == [scored.first_token_rank for scored in expected]
+    assert [params.logprobs for params in model.model.requested if params.logprobs] == [1] * 3 + [340] * 3
+
+
+def test_gold_ranks_are_those_of_pruned_hf(model, hf_model):
+    requests = choice_requests()
+    scores, expected = (either.loglikelihood(requests, disable_tqdm=True) for either in (model, hf_model))
+    golds = [number for number, request in enumerate(requests) if request.idx == request.doc["gold"]]
+    assert [scores[gold].first_token_rank for gold in golds] == [expected[gold].first_token_rank for gold in golds]
+
+
+@pytest.mark.parametrize("task", ["mqa_illusion_en_mc_letters", "mqa_illusion_en_question_blind", "hellaswag"])
+def test_only_the_view_whose_ranks_are_read_asks_for_them(model, task):
+    model.model.requested.clear()
+    requests = choice_requests(task, items=2)
+    scores = model.loglikelihood(requests, disable_tqdm=True)
+    assert {scored.first_token_rank for scored in scores} == {None}
+    assert len(model.model.requested) == len(requests)
+    model.loglikelihood(choice_requests(items=2), disable_tqdm=True)
+    assert [params.logprobs is None for params in model.model.requested[len(requests) :]] == [True] * 8 + [False] * 2
+
+
+def test_scores_that_are_not_finite_have_no_rank(vllm_class, tmp_path):
+    folder = save_tiny("llama", tmp_path / "collapsed")
+    network = AutoModelForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        network.model.norm.weight.fill_(float("nan"))
+    network.save_pretrained(folder)
+    model = vllm_class(str(folder), pruner="none", batch_size=4)
+    assert {scored.first_token_rank for scored in model.loglikelihood(choice_requests(items=1), disable_tqdm=True)} == {None}
 
 
 def test_a_continuation_that_merges_into_the_context_is_scored(model, hf_model):
@@ -124,6 +206,7 @@ def test_changed_view_settings_are_refused(model):
         ({"model": "x"}, "give pretrained=x"),
         ({"sparsity": 1.5}, r"sparsity 1\.5 is not in"),
         ({"lora_local_path": "x"}, "can't be combined with pruning"),
+        ({"max_logprobs": 20, "pruner": "none"}, "max_logprobs 20 would hide gold ranks beyond 20: leave it out"),
         ({"enable_thinking": True}, "has no token limit for thoughts"),
         ({"gpu_memory_utilization": 7, "pruner": "none"}, "vLLM can't start on .*must be in"),
         ({"max_length": 8, "max_model_len": 9, "pruner": "none"}, "vLLM can't start on .*but not both"),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.checkpoint_store import get_or_create, key_of, verify
 from lm_eval_illusion.pruning.manifest import Manifest
+from lm_eval_illusion.pruning.settings import read_settings
+from tests.mounts import Mount, can_mount, mount_in_this_process
 
 CONTENT = "weights" * 1000
 
@@ -55,6 +61,81 @@ def slow_make(folder: Path) -> Manifest:
 
 def create_slowly(store: str) -> None:
     get_or_create(store, "key", slow_make)
+
+
+@pytest.fixture
+def store():
+    """A store that every user may read, which pytest's folders are not."""
+    folder = Path(tempfile.mkdtemp(prefix="store-"))
+    folder.chmod(0o755)
+    yield folder
+    for path in (folder, folder / ".work"):
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def mount_read_only(store):
+    mount_in_this_process(Mount(store, "bind,ro"))
+
+
+def become_an_ordinary_user(store):
+    """Permissions bind everybody but root."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+
+def start_reading(store, prepare):
+    """Ask a process that was prepared for the entry `key`; return the process and the end of a pipe that gets what it got."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def read():
+        prepare(store)
+        try:
+            sender.send(get_or_create(str(store), "key", fail, name="wanda-0.5 of a").path)
+        except UserError as error:
+            sender.send(error.args[0])
+
+    process = context.Process(target=read)
+    process.start()
+    return process, receiver
+
+
+def read_in_process(store, prepare):
+    """Return the path of the entry, or the message of the UserError."""
+    process, receiver = start_reading(store, prepare)
+    process.join()
+    assert receiver.poll(), f"exit code {process.exitcode}"
+    return receiver.recv()
+
+
+# How a store can't be written: what is done to its folders, and to the process that reads it.
+READ_ONLY = {
+    "media": ((), mount_read_only, "Read-only file system"),
+    "permissions": (("", ".work"), become_an_ordinary_user, "Permission denied"),
+    "work_alone": ((".work",), become_an_ordinary_user, "Permission denied"),
+    "all_but_work": (("",), become_an_ordinary_user, "Permission denied"),
+}
+
+
+@pytest.fixture(params=READ_ONLY)
+def read_only(request, store):
+    """The store, a function that makes it read-only and returns how its process is prepared, and the reason in messages."""
+    closed, prepare, reason = READ_ONLY[request.param]
+    if prepare is mount_read_only and not can_mount():
+        pytest.skip("nothing can be mounted here")
+
+    def close():
+        (store / ".work").mkdir(exist_ok=True)
+        (store / ".work").chmod(0o777)
+        store.chmod(0o777)
+        for name in closed:
+            (store / name).chmod(0o555)
+        return prepare
+
+    return store, close, reason
 
 
 def test_an_entry_is_made_once_then_loaded(tmp_path):
@@ -144,3 +225,76 @@ def test_the_manifest_lists_all_files(tmp_path):
     entry = Path(get_or_create(str(tmp_path), "key", make).path)
     listed = set(json.loads((entry / "manifest.json").read_text())["files"])
     assert listed | {"manifest.json"} == {path.name for path in entry.iterdir()}
+
+
+def test_a_complete_entry_of_a_read_only_store_is_used(read_only):
+    store, close, _ = read_only
+    entry = get_or_create(str(store), "key", make).path
+    # As after a copy to other media: no stamp fits, so the files are hashed.
+    os.utime(Path(entry) / "config.json", ns=(1, 1))
+    prepare = close()
+    readers = [start_reading(store, prepare) for _ in range(3)]
+    for process, _ in readers:
+        process.join()
+    assert [receiver.recv() for _, receiver in readers] == [entry] * 3
+
+
+def test_a_missing_entry_of_a_read_only_store_is_named_before_anything_is_made(read_only):
+    store, close, reason = read_only
+    assert read_in_process(store, close()) == (
+        f"store {store} is read-only ({reason}) and the checkpoint key (wanda-0.5 of a) is not in it: make it writable, or give"
+        " store=FOLDER or store=off"
+    )
+
+
+def test_a_corrupt_entry_of_a_read_only_store_is_refused(read_only):
+    store, close, reason = read_only
+    (Path(get_or_create(str(store), "key", make).path) / "config.json").write_text("[]")
+    message = read_in_process(store, close())
+    assert message.startswith(
+        f"store {store} is read-only ({reason}) and the checkpoint key (wanda-0.5 of a) is corrupt (config.json"
+    )
+    assert [path.name for path in store.glob("key*")] == ["key"]
+
+
+def test_a_complete_entry_is_used_where_no_file_can_be_locked(tmp_path, monkeypatch):
+    entry = get_or_create(str(tmp_path), "key", make).path
+
+    def no_locks(path):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(filelock, "FileLock", no_locks)
+    assert get_or_create(str(tmp_path), "key", fail).path == entry
+    with pytest.raises(UserError, match=r"can't be used \(No locks available\) and the checkpoint other is not in it"):
+        get_or_create(str(tmp_path), "other", fail)
+
+
+def test_leftovers_of_another_user_do_not_hide_a_complete_entry(tmp_path, monkeypatch, caplog):
+    entry = get_or_create(str(tmp_path), "key", make).path
+    (tmp_path / ".work" / "key-0").mkdir()
+
+    def not_yours(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", not_yours)
+        assert get_or_create(str(tmp_path), "key", fail).path == entry
+    assert "key-0 can't be deleted (Permission denied)" in caplog.text
+
+
+def test_a_user_without_a_home_folder_needs_no_store_for_the_dense_model(monkeypatch):
+    def no_home(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "LM_EVAL_ILLUSION_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    assert read_settings("none").pruner == "none"
+    with pytest.raises(UserError, match=r"store ~/\.cache/.*the home folder is not known.*store=off"):
+        get_or_create(read_settings("wanda").store, "key", fail)
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UserError, match=r"the temporary folder can't be used \(No such file or directory\): .*set TMPDIR"):
+        get_or_create("off", "key", make)

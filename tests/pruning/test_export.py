@@ -63,6 +63,23 @@ def test_the_model_card_describes_the_pruning(tmp_path, command, capsys):
     assert "exists: give a new folder" in capsys.readouterr().err
 
 
+def test_a_checkpoint_of_a_read_only_store_is_exported_as_a_folder_that_can_be_written(tmp_path, command):
+    assert main(command) == 0
+    paths = [path for path in (tmp_path / "store").rglob("*") if path.parent.name != ".work"]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert main([*command, f"--out={tmp_path / 'again'}"]) == 0
+    finally:
+        for path in paths:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    copies = [tmp_path / "again", *(tmp_path / "again").iterdir()]
+    assert all(path.stat().st_mode & 0o600 == 0o600 for path in copies)
+    assert {path.name for path in copies[1:]} == {path.name for path in (tmp_path / "out").iterdir()}
+    for path in copies[1:]:
+        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
+
+
 def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, command):
     (tmp_path / "model" / "README.md").unlink()
     assert main(command) == 0

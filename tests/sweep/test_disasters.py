@@ -27,18 +27,21 @@ def mounted(folder, options):
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
-    [("size=300k", "No space left on device"), ("ro", "Read-only file system")],
+    ("options", "problem", "reason"),
+    [
+        ("size=300k", "can't be used", "No space left on device"),
+        ("ro", "is read-only", "Read-only file system) and the checkpoint "),
+    ],
     ids=["full", "read-only"],
 )
-def test_an_unusable_store_and_a_missing_model_fail_their_cells_only(tmp_path, store, options, reason):
+def test_an_unusable_store_and_a_missing_model_fail_their_cells_only(tmp_path, store, options, problem, reason):
     model = save_tiny("llama", tmp_path / "model")
     missing = str(tmp_path / "missing")
     code, events, errors = wait_for(start(model, tmp_path / "out", missing, grid=SHORT_GRID, mount=mounted(store, options)))
     assert code == 1
     states = [event["state"] for event in events]
     assert states[0] == "done"
-    assert states[1].startswith(f"failed: store {store} can't be used (")
+    assert states[1].startswith(f"failed: store {store} {problem} (")
     assert reason in states[1]
     assert [f"failed: pretrained '{missing}' is neither a folder" in state for state in states[2:]] == [True, True]
     assert len(errors.splitlines()) == 3

@@ -1,6 +1,7 @@
 """A stub of vLLM, which needs a GPU: the interface that lm_eval's vLLM model uses, on transformers, one request at a time.
 
-Names, defaults and refusals are those of vllm/sampling_params.py, vllm/logprobs.py and vllm/entrypoints/llm.py.
+Names, defaults and refusals are those of vllm/sampling_params.py, vllm/logprobs.py and vllm/entrypoints/llm.py. The lists of
+log-probabilities were compared with those of vLLM 0.32 for CPU.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class SamplingParams:
     stop: list[str] | None = None
     max_tokens: int = 16
     min_tokens: int = 0
+    logprobs: int | None = None
     prompt_logprobs: int | None = None
     detokenize: bool = True
     skip_special_tokens: bool = True
@@ -54,6 +56,16 @@ class Logprob:
 class Output:
     outputs: list[Any] = field(default_factory=list)
     prompt_logprobs: list[dict[int, Logprob] | None] | None = None
+
+
+def _with_likeliest(scores, token, count):
+    """A token with its rank, then the `count` likeliest ones, ranked by their place in the list also where they tie.
+
+    The rank of the token counts those that are as likely or likelier; a token in the list gets its place there, because it comes last.
+    """
+    likeliest = scores.topk(count).indices.tolist()
+    found = {token: Logprob(float(scores[token]), int((scores >= scores[token]).sum()))}
+    return found | {other: Logprob(float(scores[other]), place) for place, other in enumerate(likeliest, start=1)}
 
 
 class LLM:
@@ -79,23 +91,27 @@ class LLM:
         return [self._answer(list(prompt["prompt_token_ids"]), params) for prompt, params in pairs]
 
     def _answer(self, ids, params):
+        self._check_count(params.logprobs, "sample")
+        self._check_count(params.prompt_logprobs, "prompt")
         scored = self._prompt_logprobs(ids, params.prompt_logprobs) if params.prompt_logprobs is not None else None
-        return Output([SimpleNamespace(text=self._text(ids, params) if params.detokenize else "")], scored)
+        after = self._logprobs_after(ids, params.logprobs) if params.logprobs is not None else None
+        text = self._text(ids, params) if params.detokenize else ""
+        return Output([SimpleNamespace(text=text, logprobs=after)], scored)
+
+    def _check_count(self, count, kind):
+        allowed = self.arguments.max_logprobs
+        allowed = self.network.config.vocab_size if allowed == -1 else allowed
+        if count is not None and count > allowed:
+            raise ValueError(f"Requested {kind} logprobs of {count}, which is greater than max allowed: {allowed}")
 
     def _prompt_logprobs(self, ids, count):
         scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0].float(), dim=-1)
-        found: list[dict[int, Logprob] | None] = [None]
-        for position, token in enumerate(ids[1:]):
-            returned = [*scores[position].topk(count).indices.tolist(), token]
-            found.append(
-                {
-                    candidate: Logprob(
-                        float(scores[position, candidate]), int((scores[position] >= scores[position, candidate]).sum())
-                    )
-                    for candidate in returned
-                }
-            )
-        return found
+        return [None, *(_with_likeliest(scores[position], token, count) for position, token in enumerate(ids[1:]))]
+
+    def _logprobs_after(self, ids, count):
+        """For one greedy token: the interface of `logprobs` for more tokens is not needed."""
+        scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0, -1].float(), dim=-1)
+        return [_with_likeliest(scores, int(scores.argmax()), count)]
 
     def _text(self, ids, params):
         generator = self.generator if params.seed is None else torch.Generator().manual_seed(params.seed)

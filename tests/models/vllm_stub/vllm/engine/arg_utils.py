@@ -17,6 +17,7 @@ class EngineArgs:
     dtype: str = "auto"
     seed: int | None = 0
     max_model_len: int | None = None
+    max_logprobs: int = 20
     max_num_seqs: int | None = None
     tensor_parallel_size: int = 1
     gpu_memory_utilization: float = 0.9
