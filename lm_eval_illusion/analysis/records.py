@@ -185,6 +185,7 @@ class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
     calibration_samples: int | None
     calibration_length: int | None
     pruning_seed: int | None
+    dtype: str | None = None
     runs: list[str]
 
 
@@ -227,6 +228,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     pruning_seed: int | None
     calibration_samples: int | None
     calibration_length: int | None
+    dtype: str | None = None
     family: str
     calibration_languages: list[str]
     languages: list[str]

@@ -30,9 +30,8 @@ from lm_eval_illusion.models.command_checks import refuse_changed_settings
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
+from lm_eval_illusion.pruning.as_loaded import measure_loaded
 from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
-from lm_eval_illusion.pruning.quantization import overall_bits
-from lm_eval_illusion.pruning.sparsity import overall_sparsity
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
 # A request group and the texts of its outputs, the best beam first.
@@ -89,8 +88,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def measured(self) -> dict[str, Any]:
         """Return the sparsity and the mean bits per weight of the loaded model."""
-        bits = overall_bits(self.model, self.checkpoint.manifest.bits_of_layer)
-        return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
+        return measure_loaded(self.model, self.checkpoint.manifest)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""

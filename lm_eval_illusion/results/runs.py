@@ -9,8 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.loading.arguments import changed_name, changed_pruner, changes_of, read_model_args
 from lm_eval_illusion.plugin import MODEL_NAME
-from lm_eval_illusion.results.results_file import CalibrationConfig, ResultsFile, RunConfig, read_results_file, view_metadata
+from lm_eval_illusion.results.base_content import BaseContent
+from lm_eval_illusion.results.results_file import (
+    BaseIdentityConfig,
+    CalibrationConfig,
+    IllusionConfig,
+    ResultsFile,
+    RunConfig,
+    read_results_file,
+    view_metadata,
+)
 from lm_eval_illusion.results.variants import Variant
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
@@ -124,9 +134,11 @@ def join_truncated(values: Iterable[object], most: int = 3) -> str:
 
 def _variant_of(dense: str, variant: Variant) -> Variant:
     name = variant.base_model.rstrip("/").rsplit("/", 1)[-1]
+    # Another model has other weights on purpose.
+    other = replace(variant, base_model=dense, base_content=replace(variant.base_content, is_comparable=False))
     if variant.is_dense:
-        return replace(variant, base_model=dense, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
-    return replace(variant, base_model=dense, variant=f"{name} {variant.variant}")
+        return replace(other, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
+    return replace(other, variant=f"{name} {variant.variant}")
 
 
 def _results_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -168,19 +180,14 @@ def _refuse_settings(results_file: Path, config: RunConfig) -> None:
 
 
 def _variant(config: RunConfig) -> Variant:
-    ours = config.illusion
-    if ours is None:
-        return Variant(
-            base_model=_pretrained(config.model_args) or str(config.model),
-            variant="dense",
-            pruner="none",
-            sparsity_requested=None,
-            sparsity_measured=None,
-            mask_structure="0:0",
-            identity=str(config.model_sha),
-            beams_are_top1=True,
-        )
+    return _other_variant(config) if config.illusion is None else _our_variant(config, config.illusion)
+
+
+def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
     calibration = ours.calibration or CalibrationConfig()
+    base = ours.base_identity or BaseIdentityConfig()
+    # An adapter's content tells it from another one of the same name; without one, its path does.
+    changes = [change.content or f"{change.argument}={change.value}" for change in ours.changes]
     return Variant(
         base_model=ours.base_model,
         variant=ours.variant,
@@ -196,12 +203,40 @@ def _variant(config: RunConfig) -> Variant:
         calibration_length=calibration.length,
         # Without calibration nothing depends on the seed.
         pruning_seed=ours.pruning_seed if ours.calibration else None,
-        identity=str(ours.key or ours.base_revision),
+        dtype=ours.dtype,
+        identity="+".join([str(ours.key or ours.base_revision), *changes]),
+        base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), _place(config.model_args)),
         beams_are_top1=config.model != MODEL_NAME,
     )
 
 
-def _pretrained(model_args: Any) -> str | None:
-    if isinstance(model_args, str):
-        model_args = dict(argument.partition("=")[::2] for argument in model_args.split(","))
-    return (model_args or {}).get("pretrained")
+def _other_variant(config: RunConfig) -> Variant:
+    """Return the variant of a model class that is not ours: what its arguments say, otherwise dense."""
+    arguments = read_model_args(config.model_args)
+    changes = changes_of(arguments)
+    commits = [str(sha) for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha]
+    bits = [change.bits for change in changes if change.is_quantisation]
+    return Variant(
+        base_model=str(arguments.get("pretrained") or config.model),
+        variant=changed_name("dense", changes),
+        pruner=changed_pruner("none", changes),
+        sparsity_requested=None,
+        sparsity_measured=None,
+        bits_measured=bits[-1] if bits else None,
+        mask_structure="0:0",
+        dtype=str(config.model_dtype).removeprefix("torch.") if config.model_dtype else None,
+        identity="+".join([*commits, *(f"{change.argument}={change.value}" for change in changes)]),
+        base_content=BaseContent(commit=_commit(config.model_sha), place=_place(config.model_args)),
+        beams_are_top1=True,
+    )
+
+
+def _commit(revision: Any) -> str | None:
+    """Return a revision if it is a commit: 40 hexadecimal digits."""
+    return revision if isinstance(revision, str) and re.fullmatch(r"[0-9a-f]{40}", revision) else None
+
+
+def _place(model_args: Any) -> str:
+    arguments = read_model_args(model_args)
+    parts = (arguments.get("revision") or "main", arguments.get("subfolder") or "")
+    return "/".join(str(part) for part in parts if part and str(part) != "None") or "main"
