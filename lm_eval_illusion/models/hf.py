@@ -87,8 +87,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return prompt
 
     def measured(self) -> dict[str, Any]:
-        """Return the sparsity and the mean bits per weight of the loaded model."""
-        return measure_loaded(self.model, self.checkpoint.manifest)
+        """Return the sparsity and the mean bits per weight of the loaded model, and the dtype that its logits come from."""
+        dtype = str(self.mixed_precision_dtype or self.model.dtype).removeprefix("torch.")
+        return {**measure_loaded(self.model, self.checkpoint.manifest), "dtype": dtype}
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
