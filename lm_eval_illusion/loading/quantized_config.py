@@ -184,9 +184,9 @@ def _other(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme | No
 
 
 def _everywhere(name: str, method: str, bits: float | None, quantization: Mapping[str, Any]) -> QuantizedScheme:
-    """Return a scheme with the same bits for every layer that is not listed as ignored."""
+    """Return a scheme with the same bits for every linear layer that is not listed as ignored."""
     word = variant_word(name.lower().replace("_", "-"))
-    return QuantizedScheme(word, method, (WeightGroup(("re:.*",), bits),), _ignored(quantization))
+    return QuantizedScheme(word, method, (WeightGroup(("Linear",), bits),), _ignored(quantization))
 
 
 def _ignored(quantization: Mapping[str, Any]) -> tuple[str, ...]:

@@ -25,7 +25,13 @@ from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.inference.stopping import thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
-from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING, check_hf_names, read_fast, read_max_thought_tokens
+from lm_eval_illusion.models.arguments import (
+    HF_NOT_WITH_PRUNING,
+    check_hf_names,
+    read_fast,
+    read_max_thought_tokens,
+    take_quantization,
+)
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
@@ -67,6 +73,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, HF_NOT_WITH_PRUNING)
+        self.quantization = take_quantization(arguments)
         if arguments["device"] == "cpu":
             disable_malloc_trim()
         with loading_errors(str(pretrained)):
@@ -79,6 +86,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.model.generation_config = token_ids_only(self.model.generation_config)
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
+
+    def _get_config(self, *arguments: Any, **settings: Any) -> None:
+        super()._get_config(*arguments, **settings)
+        if self.quantization is not None:
+            # HFLM loads the model with what stands here.
+            self._config.quantization_config = self.quantization
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Apply the template as HFLM does, and store the prompt, because the answers to chat prompts begin and stop differently."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,19 +74,29 @@ def measure_loaded(model: PreTrainedModel, manifest: Manifest) -> dict[str, Any]
     from lm_eval_illusion.pruning.quantization import overall_bits
     from lm_eval_illusion.pruning.sparsity import overall_sparsity
 
-    arguments = {change.argument for change in manifest.changes}
-    is_readable = not arguments - {"delta", "kv_cache_dtype"} and _has_plain_weights(model)
-    is_quantised = is_quantized(manifest) or bool(arguments - {"peft", "delta", "kv_cache_dtype"})
-    bits = manifest.bits_measured if is_quantised else overall_bits(model, manifest.bits_of_layer)
-    return {"sparsity_measured": overall_sparsity(model) if is_readable else None, "bits_measured": bits}
+    if is_quantized(manifest):
+        zeros = _share_of_zeros(model, manifest.bits_of_layer)
+        return {"sparsity_measured": zeros, "bits_measured": manifest.bits_measured}
+    arguments = {change.argument for change in manifest.changes} - {"delta", "kv_cache_dtype"}
+    has_quantised_base = manifest.key is None and bool(manifest.bits_of_layer)
+    if has_quantised_base or arguments - {"peft"}:
+        return {"sparsity_measured": None, "bits_measured": manifest.bits_measured}
+    inner = model.get_base_model() if "peft" in arguments else model
+    sparsity = None if arguments else overall_sparsity(inner)
+    return {"sparsity_measured": sparsity, "bits_measured": overall_bits(inner, manifest.bits_of_layer)}
 
 
-def _has_plain_weights(model: PreTrainedModel) -> bool:
-    """Return whether the weights of all linear layers are numbers of at least 16 bits, so neither packed nor scaled."""
-    from torch.nn import Linear
-
-    weights = [getattr(module, "weight", None) for module in model.modules() if isinstance(module, Linear)]
-    return all(weight is not None and weight.is_floating_point() and weight.element_size() > 1 for weight in weights)
+def _share_of_zeros(model: PreTrainedModel, layers: Collection[str]) -> float | None:
+    """Return the share of zeros in the weights of these layers; None if one is packed, has numbers of less than 16 bits, or is missing."""
+    modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
+    zeros = total = 0
+    for name in layers:
+        weight = getattr(modules[name], "weight", None) if name in modules else parameters.get(name)
+        if weight is None or not weight.is_floating_point() or weight.element_size() < 2:
+            return None
+        zeros += weight.numel() - int(weight.count_nonzero())
+        total += weight.numel()
+    return zeros / total if total else None
 
 
 def _content(change: Change, base: BaseModel) -> str | None:

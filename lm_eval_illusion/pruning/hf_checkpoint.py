@@ -91,7 +91,7 @@ def loading_errors(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
         reason = one_line(error)
         raise UserError(
             f"{name} can't be loaded ({reason}): check that it is a complete model folder and the arguments are right"

@@ -60,23 +60,21 @@ def bits_of_scheme(base: BaseModel, scheme: QuantizedScheme) -> LayerBits | None
     The layers are those of the model's class, built without weights. None if the scheme does not state the bits of a layer, or
     if transformers can't build the class (an engine may know models that transformers does not).
     """
-    from lm_eval_illusion.pruning.sparsity import prunable_weights
+    from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
 
     try:
         model = model_without_weights(base)
     except (UserError, ImportError, RuntimeError, TypeError, NotImplementedError):
         return None
     bits: dict[str, float] = {}
-    total = weighted = 0.0
-    for name, weight in prunable_weights(model):
+    for name, dtype_bits in bits_of_layers(model, {}).items():
         group = scheme.covers(name, _kind(model, name))
-        layer_bits = 8.0 * weight.element_size() if group is None else group.bits
+        layer_bits = dtype_bits if group is None else group.bits
         if layer_bits is None:
             return None
         bits[name] = layer_bits
-        total += weight.numel()
-        weighted += weight.numel() * layer_bits
-    return LayerBits(bits, weighted / total) if total else None
+    mean = overall_bits(model, bits)
+    return None if mean is None else LayerBits(bits, mean)
 
 
 def model_without_weights(base: BaseModel) -> PreTrainedModel:
@@ -106,6 +104,9 @@ def model_without_weights(base: BaseModel) -> PreTrainedModel:
 def _kind(model: PreTrainedModel, layer: str) -> str:
     """Return the name of a layer's class as a scheme's targets name it. Experts without modules of their own count as Linear."""
     from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
 
     module = dict(model.named_modules()).get(layer)
-    return "Linear" if module is None or isinstance(module, Linear) else type(module).__name__
+    if module is None:
+        return "Linear" if model.get_parameter(layer).ndim == 3 else "Parameter"
+    return "Linear" if isinstance(module, Linear | Conv1D) else type(module).__name__

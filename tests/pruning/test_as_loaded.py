@@ -6,11 +6,13 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.models.pruned import resolve_checkpoint
+from lm_eval_illusion.pruning.as_loaded import measure_loaded
 from tests.quantised_checkpoints import save_adapter, save_int4, save_quantised
 from tests.tiny_models import save_tiny
 
@@ -60,10 +62,11 @@ def test_a_packed_checkpoint_is_named_by_its_scheme_and_has_its_bits_and_zeros(d
 
 
 def test_before_packed_weights_are_unpacked_their_sparsity_is_unknown(dense, models):
-    model = PrunedHFLM(str(save_int4(dense, models / "unread")), pruner="none", device="cpu")
-    assert not hasattr(model.model.model.layers[0].self_attn.q_proj, "weight")
-    info = model.measured()
-    assert (info["sparsity_measured"], info["bits_measured"]) == (None, 4.0)
+    folder = save_int4(dense, models / "unread")
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert not hasattr(model.model.layers[0].self_attn.q_proj, "weight")
+    manifest = resolved(folder, pruner="none")
+    assert measure_loaded(model, manifest) == {"sparsity_measured": None, "bits_measured": 4.0}
 
 
 def test_an_fp8_checkpoint(dense, models):
@@ -106,6 +109,17 @@ def test_an_adapter_that_does_not_exist_is_refused_before_the_model_is_loaded(de
 def test_quantisation_while_loading_is_a_variant(dense, arguments, expected):
     manifest = resolved(dense, pruner="none", **arguments)
     assert (manifest.variant, manifest.pruner, manifest.bits_measured) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"load_in_8bit": True}, {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}]
+)
+def test_quantisation_while_loading_reaches_transformers(dense, arguments, monkeypatch):
+    for bits in (4, 8):
+        monkeypatch.setattr(f"transformers.quantizers.quantizer_bnb_{bits}bit.is_bitsandbytes_available", lambda: False)
+    # Without bitsandbytes: its quantiser was chosen, and says what it needs.
+    with pytest.raises(UserError, match=r"dense can't be loaded \(.*bitsandbytes"):
+        PrunedHFLM(str(dense), pruner="none", device="cpu", **arguments)
 
 
 def test_a_delta_and_a_gguf_file_count_with_their_content(dense, models):
