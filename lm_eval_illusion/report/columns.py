@@ -252,7 +252,13 @@ LEADERBOARD_COLUMNS: tuple[Column[LeaderboardEntry], ...] = (
 VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
     VARIANT,
     BASE_MODEL,
-    Column("pruner", "pruner", "the pruning method; none is the dense model", lambda entry: entry.pruner, WORD),
+    Column(
+        "pruner",
+        "pruner",
+        "the method of pruning or quantisation, or peft; none is dense",
+        lambda entry: entry.pruner,
+        WORD,
+    ),
     Column("mask_structure", "mask", "the pattern of the zeros; 0:0 is none", lambda entry: entry.mask_structure, WORD),
     Column(
         "calibration_language",

@@ -186,12 +186,16 @@ def _variant(config: RunConfig) -> Variant:
 def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
     calibration = ours.calibration or CalibrationConfig()
     base = ours.base_identity or BaseIdentityConfig()
+    # Earlier versions did not record what an argument changes. `key` and `none`: in those, a model was pruned here or dense.
+    unrecorded = changes_of(read_model_args(config.model_args)) if ours.key or ours.pruner == "none" else ()
+    unrecorded = () if ours.changes else unrecorded
     # An adapter's content tells it from another one of the same name; without one, its path does.
     changes = [change.content or f"{change.argument}={change.value}" for change in ours.changes]
+    changes += [f"{change.argument}={change.value}" for change in unrecorded]
     return Variant(
         base_model=ours.base_model,
-        variant=ours.variant,
-        pruner=ours.pruner,
+        variant=changed_name(ours.variant, unrecorded),
+        pruner=changed_pruner(ours.pruner, unrecorded),
         sparsity_requested=ours.sparsity_requested,
         sparsity_measured=ours.sparsity_measured,
         bits_measured=ours.bits_measured,

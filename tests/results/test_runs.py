@@ -78,6 +78,18 @@ def test_one_adapter_in_two_places_is_one_model(tmp_path):
     assert len(load_outcomes([tmp_path])) == 2
 
 
+def test_a_file_of_an_earlier_version_with_an_adapter_is_not_dense_either(tmp_path):
+    arguments = {"model": "pruned-hf", "model_args": "pretrained=tiny,pruner=none,peft=a/french"}
+    found = variant_of(tmp_path / "1", illusion=DENSE, config=arguments)
+    assert (found.variant, found.pruner, found.is_dense) == ("peft-french", "peft", False)
+    arguments = {"model": "pruned-vllm", "model_args": "pretrained=tiny,pruner=wanda,quantization=fp8"}
+    assert variant_of(tmp_path / "2", illusion=PRUNED, config=arguments).variant == "wanda-0.6+fp8"
+    # A checkpoint that was quantised before: the argument only tells vLLM how.
+    scheme = {**DENSE, "variant": "w4a16", "pruner": "compressed-tensors"}
+    arguments = {"model": "pruned-vllm", "model_args": "pretrained=tiny,pruner=none,quantization=compressed-tensors"}
+    assert variant_of(tmp_path / "3", illusion=scheme, config=arguments).variant == "w4a16"
+
+
 def test_the_dtype_is_ours_or_that_of_lm_evals_results_file(tmp_path):
     assert variant_of(tmp_path / "1", illusion={**PRUNED, "dtype": "bfloat16"}).dtype == "bfloat16"
     assert variant_of(tmp_path / "2", illusion=PRUNED).dtype is None
