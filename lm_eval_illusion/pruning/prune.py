@@ -117,10 +117,11 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     Raises:
         UserError: As for `prune`.
     """
+    if settings.pruner != "none":
+        refuse_quantized(base.files)
     manifest = _initial_manifest(base, settings)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), described_as_loaded(manifest, base))
-    refuse_quantized(base.files)
     texts = calibration_texts(settings)
     key = key_of(asdict(_identity(base, settings, texts, manifest)))
 

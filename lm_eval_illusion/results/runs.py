@@ -207,7 +207,7 @@ def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
         calibration_length=calibration.length,
         # Without calibration nothing depends on the seed.
         pruning_seed=ours.pruning_seed if ours.calibration else None,
-        dtype=ours.dtype,
+        dtype=ours.dtype or _dtype(config),
         identity="+".join([str(ours.key or ours.base_revision), *changes]),
         base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), _place(config.model_args)),
         beams_are_top1=config.model != MODEL_NAME,
@@ -228,11 +228,16 @@ def _other_variant(config: RunConfig) -> Variant:
         sparsity_measured=None,
         bits_measured=bits[-1] if bits else None,
         mask_structure="0:0",
-        dtype=str(config.model_dtype).removeprefix("torch.") if config.model_dtype else None,
+        dtype=_dtype(config),
         identity="+".join([*commits, *(f"{change.argument}={change.value}" for change in changes)]),
         base_content=BaseContent(commit=_commit(config.model_sha), place=_place(config.model_args)),
         beams_are_top1=True,
     )
+
+
+def _dtype(config: RunConfig) -> str | None:
+    """Return the dtype of the weights as lm_eval's `hf` writes it."""
+    return str(config.model_dtype).removeprefix("torch.") if config.model_dtype else None
 
 
 def _commit(revision: Any) -> str | None:

@@ -70,9 +70,14 @@ def test_before_packed_weights_are_unpacked_their_sparsity_is_unknown(dense, mod
 
 
 def test_an_fp8_checkpoint(dense, models):
-    info, _ = run(save_quantised(dense, models / "fp8", scheme="FP8_DYNAMIC"))
+    folder = save_quantised(dense, models / "fp8", scheme="FP8_DYNAMIC")
+    info, _ = run(folder)
     assert (info["variant"], info["pruner"], info["bits_measured"]) == ("fp8-dynamic", "compressed-tensors", 8.0)
     assert info["sparsity_measured"] < 0.001
+    # The scales are not multiplied in before the first forward pass.
+    unread = AutoModelForCausalLM.from_pretrained(folder)
+    assert unread.model.layers[0].self_attn.q_proj.weight.dtype == torch.float8_e4m3fn
+    assert measure_loaded(unread, resolved(folder, pruner="none"))["sparsity_measured"] is None
 
 
 def test_an_adapter_is_a_variant_of_the_same_base_model(dense, models):

@@ -93,6 +93,7 @@ def test_a_file_of_an_earlier_version_with_an_adapter_is_not_dense_either(tmp_pa
 def test_the_dtype_is_ours_or_that_of_lm_evals_results_file(tmp_path):
     assert variant_of(tmp_path / "1", illusion={**PRUNED, "dtype": "bfloat16"}).dtype == "bfloat16"
     assert variant_of(tmp_path / "2", illusion=PRUNED).dtype is None
+    assert variant_of(tmp_path / "5", illusion=PRUNED, config={"model_dtype": "torch.bfloat16"}).dtype == "bfloat16"
     assert variant_of(tmp_path / "3", **stock("pretrained=m", model_dtype="torch.float16")).dtype == "float16"
     assert variant_of(tmp_path / "4", **stock("pretrained=m", model="vllm")).dtype is None
 
