@@ -226,9 +226,9 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     owl_lambda: float | None
     owl_m: float | None
     pruning_seed: int | None
+    dtype: str | None = None
     calibration_samples: int | None
     calibration_length: int | None
-    dtype: str | None = None
     family: str
     calibration_languages: list[str]
     languages: list[str]

@@ -70,8 +70,6 @@ class ChangeRecord(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
 
-    `base_identity`: the base model by content, equal for every engine and copy; None where its files are not at hand. `changes`: what model
-    arguments change on the checkpoint, such as an adapter.
     Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `bits_measured` is in
     bits per weight. `sparsity_of_layer`, `bits_of_layer`: by layer name. `owl_of_block`: by block name, None without OWL.
     `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last change in ns, by relative path.
@@ -80,6 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str
     base_revision: str
     base_identity: BaseIdentity | None = None
+    """The base model by content, equal for every engine and copy; None where its files are not at hand."""
     variant: str
     pruner: str
     sparsity_requested: float | None
@@ -94,6 +93,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     pruning_seed: int
     key: str | None = None
     changes: list[ChangeRecord] = msgspec.field(default_factory=list)
+    """What model arguments change on the checkpoint, such as an adapter."""
     versions: dict[str, str]
     sparsity_of_layer: dict[str, float] = msgspec.field(default_factory=dict)
     bits_of_layer: dict[str, float] = msgspec.field(default_factory=dict)

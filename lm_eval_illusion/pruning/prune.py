@@ -119,18 +119,14 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     """
     if settings.pruner != "none":
         refuse_quantized(base.files)
-    manifest = _initial_manifest(base, settings)
+    manifest = described_as_loaded(_initial_manifest(base, settings), base)
     if settings.pruner == "none":
-        return Checkpoint(resolve_pretrained(base.pretrained), described_as_loaded(manifest, base))
+        return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     texts = calibration_texts(settings)
     key = key_of(asdict(_identity(base, settings, texts, manifest)))
-
-    def make(folder: Path) -> Manifest:
-        made = _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
-        # A hub model is in the cache only now.
-        return replace(made, base_identity=made.base_identity or identity_of(base))
-
-    checkpoint = get_or_create(settings.store, key, make)
+    checkpoint = get_or_create(
+        settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
+    )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
     names = replace(checkpoint.manifest, base_model=manifest.base_model, variant=manifest.variant, pruner=manifest.pruner)
     return checkpoint._replace(manifest=names)
@@ -212,6 +208,8 @@ def _make_checkpoint(
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
         owl_of_block=owl.blocks if owl else None,
+        # A hub model is in the cache only now.
+        base_identity=manifest.base_identity or identity_of(base),
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
         calibration=CalibrationRecord(

@@ -252,13 +252,7 @@ LEADERBOARD_COLUMNS: tuple[Column[LeaderboardEntry], ...] = (
 VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
     VARIANT,
     BASE_MODEL,
-    Column(
-        "pruner",
-        "pruner",
-        "the method of pruning or quantisation, or peft; none is dense",
-        lambda entry: entry.pruner,
-        WORD,
-    ),
+    Column("pruner", "pruner", "the pruning method; none is the dense model", lambda entry: entry.pruner, WORD),
     Column("mask_structure", "mask", "the pattern of the zeros; 0:0 is none", lambda entry: entry.mask_structure, WORD),
     Column(
         "calibration_language",
@@ -271,6 +265,7 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
     Column(
         "sparsity_measured", "measured", "sparsity measured in the pruned layers, %", attrgetter("sparsity_measured"), PERCENT
     ),
+    Column("dtype", "dtype", "data type that scores and gold ranks were computed in", lambda entry: entry.dtype, WORD),
     Column(
         "bits_measured",
         "bits",
@@ -278,6 +273,5 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
         lambda entry: entry.bits_measured,
         DECIMAL,
     ),
-    Column("dtype", "dtype", "data type that scores and gold ranks were computed in", lambda entry: entry.dtype, WORD),
     Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
 )

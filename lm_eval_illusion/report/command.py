@@ -19,6 +19,7 @@ from lm_eval_illusion.results import (
     ItemTexts,
     Outcome,
     as_variants_of,
+    check_same_base,
     find_runs,
     find_views,
     join_tasks,
@@ -27,7 +28,6 @@ from lm_eval_illusion.results import (
     read_pair,
 )
 from lm_eval_illusion.results.join_views import check_recognition, views_below
-from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.view_rows import RowCache
 
 EXIT_GATE = 3
