@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import shutil
 
+import pytest
+from safetensors.torch import load_file, save_file
+
+from lm_eval_illusion import load_outcomes
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
+from tests.lm_eval_files import hits, write_run
 from tests.models.vllm_stand_in import load
 from tests.quantised_checkpoints import save_adapter, save_int4
 from tests.tiny_models import save_tiny
@@ -63,3 +68,27 @@ def test_no_engine_prunes_a_quantised_checkpoint(vllm_class, models, tmp_path):
         with pytest.raises(UserError, match=r"int4 is already quantised or compressed \(w4a16, compressed-tensors\)"):
             make(pruner="wanda", sparsity=0.5, store=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
+def test_a_folder_that_changes_between_the_dense_and_the_pruned_run_is_noticed(models, tmp_path, file):
+    folder = shutil.copytree(models / "dense", tmp_path / "model")
+    wanda = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
+    views = {"mc": [{"id": "a", "acc": 1.0}], "gen": hits("match", a=1)}
+
+    def run(date, **arguments):
+        model = PrunedHFLM(str(folder), device="cpu", store=str(tmp_path / "store"), **arguments)
+        return write_run(tmp_path / "runs", views, illusion=model.get_model_info()["illusion"], date=date)
+
+    run("2026-11-23T10-00-00.000000", pruner="none")
+    unchanged = run("2026-11-23T11-00-00.000000", **wanda)
+    assert [outcome.variant.variant for outcome in load_outcomes([tmp_path / "runs"])] == ["dense", "wanda-0.5"]
+    unchanged.unlink()
+    if file == "model.safetensors":
+        tensors = load_file(folder / file)
+        save_file({name: tensor * 1.01 for name, tensor in tensors.items()}, folder / file, {"format": "pt"})
+    else:
+        (folder / file).write_text((folder / file).read_text() + "\n")
+    run("2026-11-23T12-00-00.000000", **wanda)
+    with pytest.raises(UserError, match=f"with different content \\({file.partition('.')[0].replace('model', 'weights')} "):
+        load_outcomes([tmp_path / "runs"])
