@@ -265,7 +265,6 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
     Column(
         "sparsity_measured", "measured", "sparsity measured in the pruned layers, %", attrgetter("sparsity_measured"), PERCENT
     ),
-    Column("dtype", "dtype", "data type that scores and gold ranks were computed in", lambda entry: entry.dtype, WORD),
     Column(
         "bits_measured",
         "bits",
@@ -273,5 +272,6 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
         lambda entry: entry.bits_measured,
         DECIMAL,
     ),
+    Column("dtype", "dtype", "data type that scores and gold ranks were computed in", lambda entry: entry.dtype, WORD),
     Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
 )
