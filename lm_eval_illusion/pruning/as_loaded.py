@@ -48,12 +48,13 @@ def with_changes(manifest: Manifest, base: BaseModel, changes: Sequence[Change])
         changes = [change for change in changes if change.argument not in ("quantization", "autogptq", "gptqmodel")]
     if not changes:
         return manifest
-    quantised = [change.bits for change in changes if change.is_quantisation and change.method != "kv-cache"]
+    of_weights = [change for change in changes if change.argument != "kv_cache_dtype"]
+    quantised = [change.bits for change in of_weights if change.is_quantisation]
     return replace(
         manifest,
         variant=changed_name(manifest.variant, changes),
         pruner=changed_pruner(manifest.pruner, changes),
-        sparsity_measured=None,
+        sparsity_measured=None if of_weights else manifest.sparsity_measured,
         bits_measured=quantised[-1] if quantised else manifest.bits_measured,
         bits_of_layer={} if quantised else manifest.bits_of_layer,
         changes=[ChangeRecord(change.argument, change.value, _content(change, base)) for change in changes],
