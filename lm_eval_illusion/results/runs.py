@@ -209,7 +209,7 @@ def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
         pruning_seed=ours.pruning_seed if ours.calibration else None,
         dtype=ours.dtype or _dtype(config),
         identity="+".join([str(ours.key or ours.base_revision), *changes]),
-        base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), _place(config.model_args)),
+        base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), *_place(config.model_args)),
         beams_are_top1=config.model != MODEL_NAME,
     )
 
@@ -230,7 +230,7 @@ def _other_variant(config: RunConfig) -> Variant:
         mask_structure="0:0",
         dtype=_dtype(config),
         identity="+".join([*commits, *(f"{change.argument}={change.value}" for change in changes)]),
-        base_content=BaseContent(commit=_commit(config.model_sha), place=_place(config.model_args)),
+        base_content=BaseContent(None, None, _commit(config.model_sha), *_place(config.model_args)),
         beams_are_top1=True,
     )
 
@@ -245,7 +245,8 @@ def _commit(revision: Any) -> str | None:
     return revision if isinstance(revision, str) and re.fullmatch(r"[0-9a-f]{40}", revision) else None
 
 
-def _place(model_args: Any) -> str:
+def _place(model_args: Any) -> tuple[str, str]:
+    """Return the requested revision and subfolder."""
     arguments = read_model_args(model_args)
-    parts = (arguments.get("revision") or "main", arguments.get("subfolder") or "")
-    return "/".join(str(part) for part in parts if part and str(part) != "None") or "main"
+    revision, subfolder = (str(arguments.get(name) or "") for name in ("revision", "subfolder"))
+    return ("main" if revision in ("", "None") else revision), ("" if subfolder == "None" else subfolder)

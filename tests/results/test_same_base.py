@@ -113,17 +113,26 @@ def test_other_commits_may_have_the_same_weights_so_they_are_named_in_the_note(t
     assert note.endswith("do not state them; they state the commits aaaaaaaaaaaa, bbbbbbbbbbbb.")
 
 
-@pytest.mark.parametrize("second", ["pretrained=m,revision=v2,peft=x", "pretrained=m,subfolder=v2,peft=x"])
-def test_another_revision_or_subfolder_is_refused_where_the_weights_are_not_stated(tmp_path, second):
+@pytest.mark.parametrize(
+    ("second", "difference"), [("revision=v2", "revision main and v2"), ("subfolder=onnx", "subfolder none and onnx")]
+)
+def test_another_revision_or_subfolder_is_refused_where_the_weights_are_not_stated(tmp_path, second, difference):
     write_run(tmp_path, VIEWS, **stock("pretrained=m"))
-    write_run(tmp_path, VIEWS, **stock(second), date=LATER)
-    with pytest.raises(UserError, match=r"different content \(revision main and (main/)?v2\)"):
+    write_run(tmp_path, VIEWS, **stock(f"pretrained=m,{second},peft=x"), date=LATER)
+    with pytest.raises(UserError, match=rf"different content \({difference}\)"):
         load_outcomes([tmp_path])
 
 
 def test_a_revision_is_no_difference_where_the_weights_are_the_same():
-    first, second = (BaseContent(W1, T1, place=place) for place in ("main", "v2"))
+    first, second = (BaseContent(W1, T1, revision=revision) for revision in ("main", "v2"))
     assert first.difference(second) is None
-    assert first.difference(BaseContent(None, None, place="v2")) == ("revision", "main", "v2")
+    assert first.difference(BaseContent(None, None, revision="v2")) == ("revision", "main", "v2")
     assert first.difference(BaseContent(W1, None)) is None
     assert BaseContent().difference(BaseContent()) is None
+
+
+def test_two_revisions_may_be_one_commit():
+    first, second = (BaseContent(commit=COMMITS[0], revision=revision, subfolder="") for revision in ("main", COMMITS[0]))
+    assert first.difference(second) is None
+    assert first.difference(BaseContent(commit=COMMITS[0], revision="main", subfolder="x")) == ("subfolder", "none", "x")
+    assert first.difference(BaseContent(commit=COMMITS[1], revision="v2")) == ("revision", "main", "v2")
