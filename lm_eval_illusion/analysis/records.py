@@ -186,6 +186,7 @@ class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
     calibration_samples: int | None
     calibration_length: int | None
     pruning_seed: int | None
+    dtype: str | None = None
     runs: list[str]
 
 
@@ -229,6 +230,7 @@ class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):
     owl_lambda: float | None
     owl_m: float | None
     pruning_seed: int | None
+    dtype: str | None = None
     calibration_samples: int | None
     calibration_length: int | None
     calibration_source: str | None = None

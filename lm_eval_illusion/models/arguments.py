@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 # Arguments of pruned-hf alone, and those that HFLM passes on to transformers' from_pretrained.
 OUR_HF_ARGUMENTS = ("fast", "max_batch_tokens", "max_thought_tokens")
-FROM_PRETRAINED_ARGUMENTS = (
-    "attn_implementation",
+BITSANDBYTES_ARGUMENTS = (
     "bnb_4bit_compute_dtype",
     "bnb_4bit_quant_type",
     "bnb_4bit_use_double_quant",
-    "device_map",
     "load_in_4bit",
     "load_in_8bit",
+)
+FROM_PRETRAINED_ARGUMENTS = (
+    *BITSANDBYTES_ARGUMENTS,
+    "attn_implementation",
+    "device_map",
     "low_cpu_mem_usage",
     "max_memory",
     "offload_folder",
@@ -39,7 +42,7 @@ FROM_PRETRAINED_ARGUMENTS = (
 IGNORED_VLLM_ARGUMENTS = ("device", "swap_space")
 
 # Arguments that name another model than the pruned checkpoint.
-HF_NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder")
+HF_NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder", "variant")
 VLLM_NOT_WITH_PRUNING = ("lora_local_path",)
 
 NO_BEAMS = "vLLM's sampling has no beam search: ask the groups without it, e.g. mqa_illusion_core, or take --model pruned-hf"
@@ -102,6 +105,29 @@ def check_hf_names(arguments: Iterable[str]) -> None:
 
     hf_arguments = [name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")]
     refuse_unknown(arguments, [*OUR_HF_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS, *hf_arguments], "lm_eval's hf model")
+
+
+def take_quantization(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Remove the arguments for quantisation while loading, and return them as a `quantization_config`; None if there are none.
+
+    transformers 5 takes them in no other form, and lm_eval passes them on as they are. Switches that are off are removed, too.
+
+    Raises:
+        UserError: `quantization_config` is no dictionary.
+    """
+    found = {name: arguments.pop(name) for name in (*BITSANDBYTES_ARGUMENTS, "quantization_config") if name in arguments}
+    config = found.pop("quantization_config", None)
+    if config:
+        plain = config.to_dict() if hasattr(config, "to_dict") else config
+        if not isinstance(plain, dict):
+            raise UserError(
+                f"quantization_config {config!r} is no dictionary: give --model_args as JSON, with"
+                ' "quantization_config": {"quant_method": ...}'
+            )
+        return plain
+    if found.get("load_in_4bit") or found.get("load_in_8bit"):
+        return {"quant_method": "bitsandbytes", **found}
+    return None
 
 
 def read_max_thought_tokens(value: int | str) -> int:

@@ -25,14 +25,19 @@ from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.inference.stopping import thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
-from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING, check_hf_names, read_fast, read_max_thought_tokens
+from lm_eval_illusion.models.arguments import (
+    HF_NOT_WITH_PRUNING,
+    check_hf_names,
+    read_fast,
+    read_max_thought_tokens,
+    take_quantization,
+)
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
+from lm_eval_illusion.pruning.as_loaded import measure_loaded
 from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
-from lm_eval_illusion.pruning.quantization import overall_bits
-from lm_eval_illusion.pruning.sparsity import overall_sparsity
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
 # A request group and the texts of its outputs, the best beam first.
@@ -68,6 +73,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, HF_NOT_WITH_PRUNING)
+        self.quantization = take_quantization(arguments)
         if arguments["device"] == "cpu":
             disable_malloc_trim()
         with loading_errors(str(pretrained)):
@@ -81,6 +87,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
 
+    def _get_config(self, *arguments: Any, **settings: Any) -> None:
+        super()._get_config(*arguments, **settings)
+        if self.quantization is not None:
+            # HFLM loads the model with what stands here.
+            self._config.quantization_config = self.quantization
+
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Apply the template as HFLM does, and store the prompt, because the answers to chat prompts begin and stop differently."""
         prompt: str = super().apply_chat_template(chat_history, add_generation_prompt)
@@ -88,9 +100,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return prompt
 
     def measured(self) -> dict[str, Any]:
-        """Return the sparsity and the mean bits per weight of the loaded model."""
-        bits = overall_bits(self.model, self.checkpoint.manifest.bits_of_layer)
-        return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
+        """Return the sparsity and the mean bits per weight of the loaded model, and the dtype that its logits come from."""
+        dtype = str(self.mixed_precision_dtype or self.model.dtype).removeprefix("torch.")
+        return {**measure_loaded(self.model, self.checkpoint.manifest), "dtype": dtype}
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""

@@ -10,8 +10,10 @@ from lm_eval.api.model import LM, CacheHook
 from lm_eval.utils import simple_parse_args_string
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
+from lm_eval_illusion.pruning.as_loaded import with_changes
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
@@ -80,7 +82,8 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     """Return the checkpoint of `pretrained` for the pruning arguments among `arguments`; make it if the store does not contain it.
 
     Remove the pruning arguments from `arguments`, and the revision if the model was pruned: the checkpoint was made from that revision
-    and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint.
+    and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint. The manifest of the result names a model
+    that the other arguments change, such as `peft`, as a variant of its own.
 
     Raises:
         UserError: An argument has a wrong value, or can't be combined with pruning.
@@ -93,9 +96,14 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         revision=str(arguments.get("revision") or "main"),
         dtype=arguments.get("dtype") or "auto",
         trust_remote_code=bool(arguments.get("trust_remote_code", False)),
-        tokenizer=arguments.get("tokenizer"),
+        tokenizer=tokenizer if isinstance(tokenizer := arguments.get("tokenizer"), str) else None,
+        subfolder=str(arguments.get("subfolder") or ""),
+        tokenizer_revision=arguments.get("tokenizer_revision"),
+        weights_variant=arguments.get("variant"),
     )
     checkpoint = pruned_checkpoint(base, settings)
+    changes = changes_of({**arguments, "pretrained": pretrained})
+    checkpoint = checkpoint._replace(manifest=with_changes(checkpoint.manifest, base, changes))
     if settings.pruner != "none":
         arguments.pop("revision", None)
     return checkpoint

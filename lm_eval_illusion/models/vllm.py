@@ -82,6 +82,12 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         with _start_errors(self.checkpoint.path):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
 
+    def measured(self) -> dict[str, Any]:
+        """Return the engine's dtype, which vLLM chooses itself unless `dtype` is given; with data parallelism no engine is reachable."""
+        engine = getattr(getattr(self, "model", None), "llm_engine", None)
+        dtype = getattr(getattr(engine, "model_config", None), "dtype", None)
+        return {} if dtype is None else {"dtype": str(dtype).removeprefix("torch.")}
+
     @classmethod
     def refuse_command(cls, argv: Sequence[str]) -> None:
         """Refuse flags that no model of ours can serve, and tasks with beam search.

@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.files import file_sha256, files_below
+from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, base_identity, hub_commit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-# A larger file is hashed by samples: SAMPLES pieces of SAMPLE_BYTES, spread evenly over the file.
-FULL_HASH_LIMIT = 64 << 20
-SAMPLE_BYTES = 64 << 10
-SAMPLES = 64
 
 
 class BaseModel(NamedTuple):
     """The model to prune.
 
     `pretrained`: a folder, a hub name, or `embedded`. `dtype`: a torch dtype by name; "auto" is the dtype of the checkpoint.
-    `tokenizer`: a folder or hub name; None is the model's own.
+    `tokenizer`: a folder or hub name; None is the model's own. `subfolder`: of the model's files, and of its tokenizer's.
+    `tokenizer_revision`: None is `revision`. `weights_variant`: `fp16` for model.fp16.safetensors.
     """
 
     pretrained: str
@@ -33,6 +29,21 @@ class BaseModel(NamedTuple):
     dtype: str = "auto"
     trust_remote_code: bool = False
     tokenizer: str | None = None
+    subfolder: str = ""
+    tokenizer_revision: str | None = None
+    weights_variant: str | None = None
+
+    @property
+    def files(self) -> ModelFiles:
+        """Where the model's files are."""
+        return ModelFiles(self.pretrained, self.revision, self.subfolder, self.weights_variant)
+
+    @property
+    def tokenizer_files(self) -> ModelFiles | None:
+        """Where the files of a tokenizer are that is not the model's own."""
+        if not self.tokenizer and not self.tokenizer_revision:
+            return None
+        return ModelFiles(self.tokenizer or self.pretrained, self.tokenizer_revision or self.revision, self.subfolder)
 
 
 def load_model(base: BaseModel) -> PreTrainedModel:
@@ -62,8 +73,9 @@ def load_tokenizer(base: BaseModel) -> Any:
     from transformers import AutoTokenizer
 
     name = base.tokenizer or resolve_pretrained(base.pretrained)
+    revision = base.tokenizer_revision or base.revision
     with loading_errors(name):
-        return AutoTokenizer.from_pretrained(name, revision=base.revision, trust_remote_code=base.trust_remote_code)
+        return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=base.trust_remote_code)
 
 
 @contextmanager
@@ -79,59 +91,51 @@ def loading_errors(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
         reason = one_line(error)
         raise UserError(
             f"{name} can't be loaded ({reason}): check that it is a complete model folder and the arguments are right"
         ) from error
 
 
-def base_revision(pretrained: str, revision: str = "main") -> str:
-    """Return the identity of a model's content: a SHA-256 over a local folder's files, or the commit of a hub model.
+def base_revision(pretrained: str, revision: str = "main", subfolder: str = "") -> str:
+    """Return what determines a model's content: a SHA-256 over a local folder's weights, configuration and tokenizer, or a hub commit.
 
-    Of a file over 64 MiB only the size, the time of last change and 64 samples are hashed, so that a 70 B model takes seconds. A copied
-    folder may therefore get another identity; a changed folder always does.
+    The files are hashed as a whole. See `base_identity` for which files count.
 
     Raises:
         UserError: There is no such folder, and no such model on the hub or in its cache.
     """
-    folder = Path(resolve_pretrained(pretrained))
-    if folder.is_dir():
-        return _folder_hash(folder)
-    return _hub_commit(pretrained, revision)
+    files = ModelFiles(pretrained, revision, subfolder)
+    if not files.is_local:
+        return hub_commit(pretrained, revision, subfolder)
+    identity = base_identity(files)
+    return hashlib.sha256(f"{identity.weights} {identity.tokenizer}".encode()).hexdigest()
 
 
-def _folder_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name, path in files_below(folder).items():
-        content = file_sha256(path) if path.stat().st_size <= FULL_HASH_LIMIT else _sampled_hash(path)
-        digest.update(f"{name}\0{content}\n".encode())
-    return digest.hexdigest()
+def identity_of(base: BaseModel) -> BaseIdentity:
+    """Return the identity of a base model by content, for results.config.
+
+    Raises:
+        UserError: There is no such model or tokenizer, or a file can't be read.
+    """
+    return base_identity(base.files, base.tokenizer_files)
 
 
-def _sampled_hash(path: Path) -> str:
-    status = path.stat()
-    digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode())
-    with path.open("rb") as file:
-        for number in range(SAMPLES):
-            file.seek(number * (status.st_size - SAMPLE_BYTES) // (SAMPLES - 1))
-            digest.update(file.read(SAMPLE_BYTES))
-    return digest.hexdigest()
+def tokenizer_revision(base: BaseModel) -> str | None:
+    """Return the revision of a tokenizer that is not the model's own, as `base_revision`; None if it is.
 
-
-def _hub_commit(name: str, revision: str) -> str:
-    from transformers.utils import cached_file
-
-    try:
-        config: Any = cached_file(name, "config.json", revision=revision)
-    except (OSError, ValueError) as error:
-        reason = str(error).split("\n")[0]
-        raise UserError(
-            f"pretrained {name!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
-            " give a local folder, embedded, or download the model first"
-        ) from error
-    # The hub's cache stores a file at .../snapshots/<commit>/config.json, online and offline alike.
-    return str(Path(config).parent.name)
+    Raises:
+        UserError: There is no such tokenizer.
+    """
+    files = base.tokenizer_files
+    if files is None:
+        return None
+    return (
+        (base_identity(files).tokenizer or "")
+        if files.is_local
+        else hub_commit(files.pretrained, files.revision, files.subfolder)
+    )
 
 
 def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from lm_eval_illusion.pruning.base_identity import BaseIdentity
+
 MANIFEST = "manifest.json"
 """The name of the manifest's file in a checkpoint's folder."""
 
@@ -54,6 +56,17 @@ class BlockRecord(msgspec.Struct, frozen=True):
     sparsity: float
 
 
+class ChangeRecord(msgspec.Struct, frozen=True):
+    """A model argument that makes another model of the base model: an adapter, or quantisation while loading.
+
+    `content`: SHA-256 of what it names, or the commit on the hub; None if it names no file.
+    """
+
+    argument: str
+    value: str
+    content: str | None
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
 
@@ -64,6 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     base_model: str
     base_revision: str
+    base_identity: BaseIdentity | None = None
+    """The base model by content, equal for every engine and copy; None where its files are not at hand."""
     variant: str
     pruner: str
     sparsity_requested: float | None
@@ -77,6 +92,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     calibration: CalibrationRecord | None = None
     pruning_seed: int
     key: str | None = None
+    changes: list[ChangeRecord] = msgspec.field(default_factory=list)
+    """What model arguments change on the checkpoint, such as an adapter."""
     versions: dict[str, str]
     sparsity_of_layer: dict[str, float] = msgspec.field(default_factory=dict)
     bits_of_layer: dict[str, float] = msgspec.field(default_factory=dict)

@@ -13,10 +13,20 @@ from msgspec.structs import replace
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.as_loaded import described_as_loaded
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
-from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision, load_model, load_tokenizer, save_checkpoint
+from lm_eval_illusion.pruning.hf_checkpoint import (
+    BaseModel,
+    base_revision,
+    identity_of,
+    load_model,
+    load_tokenizer,
+    save_checkpoint,
+    tokenizer_revision,
+)
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, render_recipe, short_name, template_args
 from lm_eval_illusion.pruning.settings import PruningSettings, read_settings
 
@@ -107,7 +117,9 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     Raises:
         UserError: As for `prune`.
     """
-    manifest = _initial_manifest(base, settings)
+    if settings.pruner != "none":
+        refuse_quantized(base.files)
+    manifest = described_as_loaded(_initial_manifest(base, settings), base)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     texts = calibration_texts(settings)
@@ -134,9 +146,12 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
 
 def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
     """Return the manifest with the fields that are defined before pruning."""
+    # The weights of a hub model need not be there for a checkpoint of the store, whose manifest has the identity.
+    is_needed = settings.pruner == "none" or base.files.is_local
     return Manifest(
         base_model=base.pretrained,
-        base_revision=base_revision(base.pretrained, base.revision),
+        base_revision=base_revision(base.pretrained, base.revision, base.subfolder),
+        base_identity=identity_of(base) if is_needed else None,
         variant=settings.variant,
         pruner=short_name(settings.pruner),
         sparsity_requested=settings.sparsity,
@@ -158,7 +173,7 @@ def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], mani
     return CheckpointIdentity(
         base_revision=manifest.base_revision,
         dtype=str(base.dtype),
-        tokenizer=base_revision(base.tokenizer, base.revision) if base.tokenizer else None,
+        tokenizer=tokenizer_revision(base),
         recipe=recipe_template(settings.pruner),
         sparsity=settings.sparsity,
         mask_structure=settings.mask_structure,
@@ -205,6 +220,8 @@ def _make_checkpoint(
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
         owl_of_block=owl.blocks if owl else None,
+        # A hub model is in the cache only now.
+        base_identity=manifest.base_identity or identity_of(base),
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
         calibration=CalibrationRecord(

@@ -277,5 +277,6 @@ VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (
         lambda entry: entry.calibration_source,
         WORD,
     ),
+    Column("dtype", "dtype", "data type that scores and gold ranks were computed in", lambda entry: entry.dtype, WORD),
     Column("runs", "runs", "the results files that were read", lambda entry: ", ".join(entry.runs), WORD),
 )

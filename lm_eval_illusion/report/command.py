@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from lm_eval_illusion.analysis.crosstab import tabulate
@@ -18,6 +19,7 @@ from lm_eval_illusion.results import (
     ItemTexts,
     Outcome,
     as_variants_of,
+    check_same_base,
     find_runs,
     find_views,
     join_tasks,
@@ -119,6 +121,7 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
             f"no tasks of ours in {join_truncated(paths)}: run lm_eval with --tasks mqa_illusion, or name two of its tasks by --pair"
         )
     repetitions = [views_below([run]) for run in options.noise or ()]
+    check_same_base([*views, *chain.from_iterable(repetitions)])
     cache = RowCache(frozenset(view.samples_file for views_of_run in repetitions for view in views_of_run))
     outcomes = join_views(views, options.recognition, texts, cache) if views else []
     paired = join_tasks(runs, pairs, options.on, texts)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
+from lm_eval_illusion.results.same_base import unchecked_bases
+from lm_eval_illusion.results.variants import Variant
 
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
@@ -44,7 +46,8 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
-    return notes + _gaps(outcomes) + _mixed_versions(runs)
+    evaluated = [run for run in runs if run.variant in variants]
+    return notes + _gaps(outcomes) + _mixed_versions(runs) + unchecked_bases(evaluated) + _dtypes(variants)
 
 
 def _about_the_embedded_model(outcomes: Sequence[Outcome]) -> list[str]:
@@ -84,6 +87,21 @@ def _mixed_versions(runs: Sequence[Run]) -> list[str]:
     if len(versions) < 2:
         return []
     return [f"runs of lm_eval {' and '.join(versions)} are mixed: a task may have changed between them."]
+
+
+def _dtypes(variants: Collection[Variant]) -> list[str]:
+    """Return a note for each base model whose variants were computed in several data types, which round logits differently."""
+    by_model: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for variant in variants:
+        if variant.dtype:
+            by_model[variant.base_model][variant.dtype].add(variant.variant)
+    return [
+        f"scores and gold ranks of {model} were computed in several data types: "
+        + ", ".join(f"{dtype} ({', '.join(sorted(names))})" for dtype, names in sorted(by_dtype.items()))
+        + "."
+        for model, by_dtype in sorted(by_model.items())
+        if len(by_dtype) > 1
+    ]
 
 
 def _tried(outcomes: Sequence[Outcome], variant: object, strategy: str) -> bool:

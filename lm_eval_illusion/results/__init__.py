@@ -15,6 +15,7 @@ from lm_eval_illusion.results.outcomes import (
     Outcome,
 )
 from lm_eval_illusion.results.runs import Run, ViewFile, as_variants_of, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
 from lm_eval_illusion.results.variants import Variant
 
@@ -30,6 +31,7 @@ __all__ = [
     "Variant",
     "ViewFile",
     "as_variants_of",
+    "check_same_base",
     "find_runs",
     "find_views",
     "join_tasks",

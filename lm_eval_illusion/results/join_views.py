@@ -12,6 +12,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
 from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views
 from lm_eval_illusion.views import VIEWS
@@ -79,11 +80,12 @@ def join_views(
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
-    """Check that no variant has a task twice, and that no two different models have the same base model and variant name.
+    """Check that a base model had the same content in all runs, that no variant has a task twice, and that no two models share a name.
 
     Raises:
-        UserError: There is such a pair of runs; the message names both.
+        UserError: There is a pair of runs that can't be reported together; the message names both.
     """
+    check_same_base(files)
     tasks: dict[tuple[str, str, str], TaskFile] = {}
     models: dict[tuple[str, str], TaskFile] = {}
     for file in files:

@@ -22,6 +22,21 @@ class CalibrationConfig(msgspec.Struct, frozen=True):
     length: int | None = None
 
 
+class BaseIdentityConfig(msgspec.Struct, frozen=True):
+    """Hashes over what the base model's weights and its tokenizer were loaded from."""
+
+    weights: str | None = None
+    tokenizer: str | None = None
+
+
+class ChangeConfig(msgspec.Struct, frozen=True):
+    """A model argument that changes the base model, such as `peft`; `content`: hash or commit of what it names."""
+
+    argument: str
+    value: str
+    content: str | None = None
+
+
 class IllusionConfig(msgspec.Struct, frozen=True):
     """`config.illusion`: the provenance that our model classes write. `Variant` describes the fields."""
 
@@ -39,6 +54,9 @@ class IllusionConfig(msgspec.Struct, frozen=True):
     owl_m: Number = None
     calibration: CalibrationConfig | None = None
     pruning_seed: int | None = None
+    base_identity: BaseIdentityConfig | None = None
+    changes: list[ChangeConfig] = msgspec.field(default_factory=list)
+    dtype: str | None = None
 
 
 class RunConfig(msgspec.Struct, frozen=True):
@@ -47,6 +65,9 @@ class RunConfig(msgspec.Struct, frozen=True):
     model: Any = None
     model_args: Any = None
     model_sha: Any = ""
+    model_dtype: Any = None
+    peft_sha: Any = ""
+    delta_sha: Any = ""
     gen_kwargs: Any = None
     use_cache: Any = None
     illusion: IllusionConfig | None = None

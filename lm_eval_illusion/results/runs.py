@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.loading.arguments import changed_name, changed_pruner, changes_of, read_model_args
 from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.outcomes import POOLED
-from lm_eval_illusion.results.results_file import CalibrationConfig, ResultsFile, RunConfig, read_results_file, view_metadata
-from lm_eval_illusion.results.variants import EMBEDDED_TEXT, Variant
+from lm_eval_illusion.results.results_file import (
+    BaseIdentityConfig,
+    CalibrationConfig,
+    IllusionConfig,
+    ResultsFile,
+    RunConfig,
+    read_results_file,
+    view_metadata,
+)
+from lm_eval_illusion.results.variants import DENSE_METHOD, EMBEDDED_TEXT, Variant
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
@@ -142,11 +152,17 @@ def _plain(name: str) -> str:
 
 def _variant_of(dense: str, variant: Variant, names: Mapping[str, str]) -> Variant:
     name = names[variant.base_model]
-    # Two models whose names differ only in a hyphen remain distinguishable.
-    variant = replace(variant, base_model=dense, identity=f"{variant.identity} of {variant.base_model}")
+    other = replace(
+        variant,
+        base_model=dense,
+        # Two models whose names differ only in a hyphen remain distinguishable.
+        identity=f"{variant.identity} of {variant.base_model}",
+        # Another model has other weights on purpose.
+        base_content=replace(variant.base_content, is_comparable=False),
+    )
     if variant.is_dense:
-        return replace(variant, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
-    return replace(variant, variant=f"{name}/{variant.variant}")
+        return replace(other, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
+    return replace(other, variant=f"{name}/{variant.variant}")
 
 
 def _results_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -188,23 +204,22 @@ def _refuse_settings(results_file: Path, config: RunConfig) -> None:
 
 
 def _variant(config: RunConfig) -> Variant:
-    ours = config.illusion
-    if ours is None:
-        return Variant(
-            base_model=_pretrained(config.model_args) or str(config.model),
-            variant="dense",
-            pruner="none",
-            sparsity_requested=None,
-            sparsity_measured=None,
-            mask_structure="0:0",
-            identity=str(config.model_sha),
-            beams_are_top1=True,
-        )
+    return _other_variant(config) if config.illusion is None else _our_variant(config, config.illusion)
+
+
+def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
     calibration = ours.calibration or CalibrationConfig()
+    base = ours.base_identity or BaseIdentityConfig()
+    # Earlier versions did not record what an argument changes. `key` and `none`: in those, a model was pruned here or dense.
+    unrecorded = changes_of(read_model_args(config.model_args)) if ours.key or ours.pruner == "none" else ()
+    unrecorded = () if ours.changes else unrecorded
+    # An adapter's content tells it from another one of the same name; without one, its path does.
+    changes = [change.content or f"{change.argument}={change.value}" for change in ours.changes]
+    changes += [f"{change.argument}={change.value}" for change in unrecorded]
     return Variant(
         base_model=ours.base_model,
-        variant=ours.variant,
-        pruner=ours.pruner,
+        variant=changed_name(ours.variant, unrecorded),
+        pruner=changed_pruner(ours.pruner, unrecorded),
         sparsity_requested=ours.sparsity_requested,
         sparsity_measured=ours.sparsity_measured,
         bits_measured=ours.bits_measured,
@@ -217,7 +232,9 @@ def _variant(config: RunConfig) -> Variant:
         calibration_length=calibration.length,
         # Without calibration nothing depends on the seed.
         pruning_seed=ours.pruning_seed if ours.calibration else None,
-        identity=str(ours.key or ours.base_revision),
+        dtype=ours.dtype or _dtype(config),
+        identity="+".join([str(ours.key or ours.base_revision), *changes]),
+        base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), *_place(config.model_args)),
         beams_are_top1=config.model != MODEL_NAME,
     )
 
@@ -228,7 +245,39 @@ def _calibration_language(calibration: CalibrationConfig) -> str | None:
     return calibration.language if is_embedded or calibration.language != POOLED else None
 
 
-def _pretrained(model_args: Any) -> str | None:
-    if isinstance(model_args, str):
-        model_args = dict(argument.partition("=")[::2] for argument in model_args.split(","))
-    return (model_args or {}).get("pretrained")
+def _other_variant(config: RunConfig) -> Variant:
+    """Return the variant of a model class that is not ours: what its arguments say, otherwise dense."""
+    arguments = read_model_args(config.model_args)
+    changes = changes_of(arguments)
+    commits = [str(sha) for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha]
+    bits = [change.bits for change in changes if change.is_quantisation]
+    return Variant(
+        base_model=str(arguments.get("pretrained") or config.model),
+        variant=changed_name("dense", changes),
+        pruner=changed_pruner(DENSE_METHOD, changes),
+        sparsity_requested=None,
+        sparsity_measured=None,
+        bits_measured=bits[-1] if bits else None,
+        mask_structure="0:0",
+        dtype=_dtype(config),
+        identity="+".join([*commits, *(f"{change.argument}={change.value}" for change in changes)]),
+        base_content=BaseContent(None, None, _commit(config.model_sha), *_place(config.model_args)),
+        beams_are_top1=True,
+    )
+
+
+def _dtype(config: RunConfig) -> str | None:
+    """Return the dtype of the weights as lm_eval's `hf` writes it."""
+    return str(config.model_dtype).removeprefix("torch.") if config.model_dtype else None
+
+
+def _commit(revision: Any) -> str | None:
+    """Return a revision if it is a commit: 40 hexadecimal digits."""
+    return revision if isinstance(revision, str) and re.fullmatch(r"[0-9a-f]{40}", revision) else None
+
+
+def _place(model_args: Any) -> tuple[str, str]:
+    """Return the requested revision and subfolder."""
+    arguments = read_model_args(model_args)
+    revision, subfolder = (str(arguments.get(name) or "") for name in ("revision", "subfolder"))
+    return ("main" if revision in ("", "None") else revision), ("" if subfolder == "None" else subfolder)

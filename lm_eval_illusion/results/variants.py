@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from lm_eval_illusion.results.base_content import BaseContent
+
 _NOT_A_COLUMN = {"column": False}
 DENSE_METHOD = "none"
 """The `pruner` of the dense model."""
@@ -15,17 +17,18 @@ EMBEDDED_TEXT = "embedded"
 class Variant:
     """A base model, dense or compressed in one way.
 
-    The fields up to `pruning_seed` are the columns of a table of variants, in this order: see `column_names`.
+    The fields up to `dtype` are the columns of a table of variants, in this order: see `column_names`.
 
-    `variant`: its short name, unique within a base model, such as `dense` or `wanda-0.6`. `pruner`: the method, `none` for the dense
-    model. `sparsity_requested`, `sparsity_measured`: share of the weights of the linear layers that are zero, from 0 to 1.
+    `variant`: its short name, unique within a base model, such as `dense`, `wanda-0.6` or `peft-french`. `pruner`: the method, `none` for
+    the dense model. `sparsity_requested`, `sparsity_measured`: share of the weights of the linear layers that are zero, from 0 to 1.
     `bits_measured`: mean bits per weight of the linear layers, those of the data type if it is not quantised. `mask_structure`: `2:4`
-    for two of four, `0:0` for none. `owl_lambda`, `owl_m`: settings of OWL. `calibration_source` (`embedded`, a file or
-    a hub dataset), `calibration_language`, `calibration_samples` of `calibration_length` tokens each, `pruning_seed`: what it was
-    calibrated with; None for the dense model. A number is also None
-    where it was not measured or is not known.
+    for two of four, `0:0` for none. `owl_lambda`, `owl_m`: settings of OWL. `calibration_source` (`embedded`, a file or a hub dataset),
+    `calibration_language`, `calibration_samples` of `calibration_length` tokens each, `pruning_seed`: what it was calibrated with; None for
+    the dense model. `dtype`: the data type that scores and gold ranks were computed in, such as `bfloat16`. Numbers and `dtype` are also
+    None where they were not measured or are not known.
 
-    `identity`: the key of the checkpoint, or the revision of the base model; it distinguishes two variants of the same name.
+    `identity`: the key of the checkpoint, or the revision of the base model, and the content of an adapter; it distinguishes two variants
+    of the same name. `base_content`: the content of the base model as the run states it, which is no part of the variant.
     `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
     """
 
@@ -43,12 +46,14 @@ class Variant:
     calibration_samples: int | None = None
     calibration_length: int | None = None
     pruning_seed: int | None = None
+    dtype: str | None = None
     identity: str = field(metadata=_NOT_A_COLUMN)
+    base_content: BaseContent = field(default=BaseContent(), compare=False, metadata=_NOT_A_COLUMN)
     beams_are_top1: bool = field(metadata=_NOT_A_COLUMN)
 
     @property
     def is_dense(self) -> bool:
-        """Whether nothing was removed: the dense model is the variant with `pruner` `none`."""
+        """Whether this is the base model as it is: the variant with `pruner` `none`."""
         return self.pruner == DENSE_METHOD
 
     @property

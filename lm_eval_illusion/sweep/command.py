@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.progress import ProgressEvent
+from lm_eval_illusion.sweep.base_models import refuse_quantized_models
 from lm_eval_illusion.sweep.cell_run import (
     CellRecord,
     CellResult,
@@ -64,6 +65,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     if options.dry_run:
         _print_plan(cells, out)
         return 0
+    refuse_quantized_models(cells)
     with sweep_lock(out):
         with sweep_display(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, study, out, options, show)

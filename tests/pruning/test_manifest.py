@@ -23,8 +23,9 @@ MANIFEST = Manifest(
     versions={"torch": "2"},
 )
 PROVENANCE = [
-    *("base_model", "base_revision", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured"),
-    *("mask_structure", "owl_lambda", "owl_m", "recipe", "recipe_sha256", "calibration", "pruning_seed", "key", "versions"),
+    *("base_model", "base_revision", "base_identity", "variant", "pruner", "sparsity_requested", "sparsity_measured"),
+    *("bits_measured", "mask_structure", "owl_lambda", "owl_m", "recipe", "recipe_sha256", "calibration", "pruning_seed"),
+    *("key", "changes", "versions"),
 ]
 
 

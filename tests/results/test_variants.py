@@ -11,7 +11,7 @@ def test_columns_are_the_fields_that_describe_the_compression():
     assert list(WANDA.columns()) == [
         *("base_model", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured", "mask_structure"),
         *("owl_lambda", "owl_m", "calibration_source", "calibration_language", "calibration_samples", "calibration_length"),
-        "pruning_seed",
+        *("pruning_seed", "dtype"),
     ]
     assert WANDA.columns()["sparsity_measured"] == 0.5998
     assert WANDA.key == ("tiny", "wanda-0.6")

@@ -80,7 +80,7 @@ class LLM:
         self.network = AutoModelForCausalLM.from_pretrained(model).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(arguments.get("tokenizer") or model)
         longest = arguments.get("max_model_len") or self.network.config.max_position_embeddings
-        self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=longest))
+        self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=longest, dtype=self.network.dtype))
         self.generator = torch.Generator().manual_seed(self.arguments.seed or 0)
         self.requested: list[SamplingParams] = []
 

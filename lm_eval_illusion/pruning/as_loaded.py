@@ -1,0 +1,112 @@
+"""The manifest of a model that is not pruned here, or not only: dense, quantised by another tool, or changed by model arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from lm_eval_illusion.loading.arguments import Change, changed_name, changed_pruner
+from lm_eval_illusion.pruning.hash_cache import file_hashes
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
+from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
+from lm_eval_illusion.pruning.quantized_checkpoint import bits_of_scheme, checkpoint_scheme
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def described_as_loaded(manifest: Manifest, base: BaseModel) -> Manifest:
+    """Return the manifest of a base model that is loaded as it is, with variant, method and bits of a quantised checkpoint.
+
+    Raises:
+        UserError: The model's configuration can't be read.
+    """
+    scheme = checkpoint_scheme(base.files)
+    if scheme is None:
+        return manifest
+    bits = bits_of_scheme(base, scheme)
+    return replace(
+        manifest,
+        variant=scheme.name,
+        pruner=scheme.method,
+        bits_measured=bits.mean if bits else None,
+        bits_of_layer=bits.of_layer if bits else {},
+    )
+
+
+def with_changes(manifest: Manifest, base: BaseModel, changes: Sequence[Change]) -> Manifest:
+    """Return the manifest of a model that model arguments change: its variant is named by them and is never dense.
+
+    Raises:
+        UserError: An adapter is neither a folder nor on the hub or in its cache.
+    """
+    if is_quantized(manifest):
+        # The argument only tells the engine the method that the checkpoint already has.
+        changes = [change for change in changes if change.argument not in ("quantization", "autogptq", "gptqmodel")]
+    if not changes:
+        return manifest
+    of_weights = [change for change in changes if change.argument != "kv_cache_dtype"]
+    quantised = [change.bits for change in of_weights if change.is_quantisation]
+    return replace(
+        manifest,
+        variant=changed_name(manifest.variant, changes),
+        pruner=changed_pruner(manifest.pruner, changes),
+        sparsity_measured=None if of_weights else manifest.sparsity_measured,
+        bits_measured=quantised[-1] if quantised else manifest.bits_measured,
+        bits_of_layer={} if quantised else manifest.bits_of_layer,
+        changes=[ChangeRecord(change.argument, change.value, _content(change, base)) for change in changes],
+    )
+
+
+def is_quantized(manifest: Manifest) -> bool:
+    """Return whether the base model itself is quantised: it has a method, but no checkpoint was made here."""
+    return manifest.key is None and manifest.pruner != "none" and not manifest.changes
+
+
+def measure_loaded(model: PreTrainedModel, manifest: Manifest) -> dict[str, Any]:
+    """Return sparsity and mean bits per weight of a loaded model, None for what can't be read.
+
+    Packed weights have no zeros to count. An adapter's matrices are added to the weights while running, so the zeros of either
+    say nothing. The bits of quantised weights are those of the configuration: the engine may have unpacked them.
+    """
+    from lm_eval_illusion.pruning.quantization import overall_bits
+    from lm_eval_illusion.pruning.sparsity import overall_sparsity
+
+    if is_quantized(manifest):
+        zeros = _share_of_zeros(model, manifest.bits_of_layer)
+        return {"sparsity_measured": zeros, "bits_measured": manifest.bits_measured}
+    arguments = {change.argument for change in manifest.changes} - {"delta", "kv_cache_dtype"}
+    has_quantised_base = manifest.key is None and bool(manifest.bits_of_layer)
+    if has_quantised_base or arguments - {"peft"}:
+        return {"sparsity_measured": None, "bits_measured": manifest.bits_measured}
+    inner = model.get_base_model() if "peft" in arguments else model
+    sparsity = None if arguments else overall_sparsity(inner)
+    return {"sparsity_measured": sparsity, "bits_measured": overall_bits(inner, manifest.bits_of_layer)}
+
+
+def _share_of_zeros(model: PreTrainedModel, layers: Collection[str]) -> float | None:
+    """Return the share of zeros in the weights of these layers; None if one is packed, has numbers of less than 16 bits, or is missing."""
+    modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
+    zeros = total = 0
+    for name in layers:
+        weight = getattr(modules[name], "weight", None) if name in modules else parameters.get(name)
+        if weight is None or not weight.is_floating_point() or weight.element_size() < 2:
+            return None
+        zeros += weight.numel() - int(weight.count_nonzero())
+        total += weight.numel()
+    return zeros / total if total else None
+
+
+def _content(change: Change, base: BaseModel) -> str | None:
+    """Return the SHA-256 of what an argument names, or its commit on the hub; None if it names no file."""
+    if change.argument in ("gguf_file", "pretrained"):
+        folder = base.files.folder or Path()
+        file = folder / change.value
+        return file_hashes([file])[0] if file.is_file() else base_revision(base.pretrained, base.revision)
+    if change.is_quantisation:
+        return None
+    path = Path(change.value).expanduser()
+    return file_hashes([path])[0] if path.is_file() else base_revision(change.value, base.revision)

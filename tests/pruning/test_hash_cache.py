@@ -1,0 +1,109 @@
+"""Hashes that are remembered between processes: equal to hashlib's, read once, and never those of an older content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+import pytest
+
+from lm_eval_illusion.pruning import hash_cache
+from lm_eval_illusion.pruning.hash_cache import cache_folder, file_hashes
+
+CONTENT = b"weights " * 8192
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(hash_cache, "SMALLEST", 1024)
+    monkeypatch.setattr(hash_cache, "SETTLED_NS", 0)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Return the list of the files that are read."""
+    read = []
+
+    def counting(path):
+        read.append(path.name)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    monkeypatch.setattr(hash_cache, "file_sha256", counting)
+    return read
+
+
+def write(path, content=CONTENT):
+    path.write_bytes(content)
+    time.sleep(0.02)  # longer than the resolution of a file's times
+    return path
+
+
+def test_each_file_has_its_own_hash_in_the_order_of_the_paths(tmp_path):
+    paths = [write(tmp_path / f"{number}", CONTENT + bytes([number])) for number in range(5)]
+    expected = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert file_hashes(paths) == expected
+    write(paths[3], b"other" * 1000)
+    assert file_hashes(paths[::-1]) == [
+        hashlib.sha256(path.read_bytes()).hexdigest() if path == paths[3] else digest
+        for path, digest in zip(paths[::-1], expected[::-1], strict=True)
+    ]
+
+
+def test_an_unchanged_file_is_read_once_and_a_small_one_always(tmp_path, reads):
+    large, small = write(tmp_path / "large"), write(tmp_path / "small", b"x")
+    assert file_hashes([large, small]) == file_hashes([large, small])
+    assert sorted(reads) == ["large", "small", "small"]
+
+
+def test_a_changed_file_is_read_again_even_if_its_size_and_time_are_restored(tmp_path, reads):
+    path = write(tmp_path / "large")
+    before, status = file_hashes([path]), path.stat()
+    write(path, b"W" + CONTENT[1:])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert file_hashes([path]) == [hashlib.sha256(path.read_bytes()).hexdigest()] != before
+    assert reads == ["large", "large"]
+
+
+def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path, reads, monkeypatch):
+    monkeypatch.setattr(hash_cache, "SETTLED_NS", 3_600_000_000_000)
+    path = write(tmp_path / "large")
+    file_hashes([path])
+    file_hashes([path])
+    assert reads == ["large", "large"]
+
+
+@pytest.mark.parametrize("content", ["", "1 2 3", "no numbers at all", "\xff"])
+def test_a_damaged_entry_is_ignored(tmp_path, content):
+    path = write(tmp_path / "large")
+    expected = file_hashes([path])
+    (entry,) = cache_folder().iterdir()
+    entry.write_text(content, encoding="latin-1")
+    assert file_hashes([path]) == expected
+
+
+def test_without_a_place_for_the_cache_files_are_hashed_all_the_same(tmp_path, monkeypatch):
+    path = write(tmp_path / "large")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert file_hashes([path]) == [hashlib.sha256(CONTENT).hexdigest()]
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert file_hashes([path]) == [hashlib.sha256(CONTENT).hexdigest()]
+
+
+def test_a_large_reading_is_announced_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(hash_cache, "SLOW_BYTES", 1000)
+    path = write(tmp_path / "large")
+    file_hashes([path])
+    file_hashes([path])
+    (record,) = caplog.records
+    assert record.getMessage().startswith("reading 0 GB of ")
+
+
+def test_a_file_that_is_missing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        file_hashes([tmp_path / "missing"])

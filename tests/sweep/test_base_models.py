@@ -1,0 +1,37 @@
+"""A study with a quantised base model is refused before the first cell runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.sweep.base_models import refuse_quantized_models
+from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
+from lm_eval_illusion.sweep.grid import cells_of
+from lm_eval_illusion.sweep.study import Study
+from tests.tiny_models import save_tiny
+
+
+@pytest.fixture
+def quantised(tmp_path):
+    folder = save_tiny("llama", tmp_path / "quantised")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "awq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    return str(folder)
+
+
+def test_it_is_refused_before_any_cell(quantised, tmp_path):
+    study = Study(pretrained=[quantised], pruner=["wanda"], sparsity=[0.5])
+    with pytest.raises(UserError, match=r"quantised is already quantised or compressed \(awq-int4, awq\)"):
+        sweep_command(study, tmp_path / "out", SweepOptions())
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_may_be_measured_as_it_is_and_a_model_that_is_not_here_is_left_to_its_cell(quantised):
+    study = Study(
+        pretrained=["org/not-here"], pruner=["wanda"], sparsity=[0.5], include=[{"pretrained": quantised, "pruner": "none"}]
+    )
+    refuse_quantized_models(cells_of(study))
