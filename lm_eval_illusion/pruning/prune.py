@@ -110,7 +110,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     manifest = _initial_manifest(base, settings)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
-    texts = calibration_texts(settings)
+    texts = calibration_texts(settings) if settings.needs.calibration else []
     key = key_of(asdict(_identity(base, settings, texts, manifest)))
     checkpoint = get_or_create(
         settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
@@ -131,7 +131,7 @@ def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
         mask_structure=settings.mask_structure,
         owl_lambda=settings.owl_lambda,
         owl_m=settings.owl_m,
-        pruning_seed=settings.pruning_seed,
+        pruning_seed=settings.pruning_seed if settings.needs.seed else None,
         versions=dict(_versions()),
     )
 
@@ -170,12 +170,15 @@ def _make_checkpoint(
 
     report_step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
-    _check_context_window(model, settings)
     check_shapes(model, settings.mask_structure)
-    calibration = calibration_samples(texts, tokenizer, settings)
-    owl = _owl_profile(model, tokenizer, settings, calibration.token_ids)
+    calibration = None
+    if settings.needs.calibration:
+        _check_context_window(model, settings)
+        calibration = calibration_samples(texts, tokenizer, settings)
+    token_ids = calibration.token_ids if calibration else []
+    owl = _owl_profile(model, tokenizer, settings, token_ids)
     recipe = _render_recipe(model, settings, owl)
-    quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
+    quantised = prune_in_place(model, tokenizer, recipe, token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
         check_sparsity(
             model,
@@ -195,10 +198,11 @@ def _make_checkpoint(
         owl_of_block=owl.blocks if owl else None,
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
-        calibration=CalibrationRecord(
+        calibration=calibration
+        and CalibrationRecord(
             source=settings.calibration,
             language=settings.calibration_language,
-            samples=len(calibration.token_ids),
+            samples=len(token_ids),
             length=settings.calibration_length,
             sha256=calibration.sha256,
         ),

@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,35 @@ from lm_eval_illusion.sweep.study import CellAxes, Study
 
 @dataclass(frozen=True)
 class CellRequest:
-    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
+    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata.
+
+    `inputs`: hash, commit or version of everything that the arguments name, such as "recipe my.yaml" (`contents.with_contents`).
+    """
 
     model_args: dict[str, Any]
     tasks: list[str]
     limit: int | None
     metadata: dict[str, Any]
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One lm_eval run of a sweep. `name`: of its folder, unique for its request; `variant`: name of the pruned model in reports."""
+    """One lm_eval run of a sweep.
 
-    name: str
+    `slot`: name of its position in the grid, unique for its arguments. `name`: of its folder, unique for its arguments and its inputs.
+    `variant`: name of the pruned model in reports.
+    """
+
+    slot: str
     base_model: str
     variant: str
     request: CellRequest
+
+    @property
+    def name(self) -> str:
+        """The slot, and a hash of the contents of the inputs once they are known."""
+        return f"{self.slot}-{_short_hash(self.request.inputs)}" if self.request.inputs else self.slot
 
 
 def cells_of(study: Study) -> list[Cell]:
@@ -48,10 +61,10 @@ def cells_of(study: Study) -> list[Cell]:
     Raises:
         UserError: A pruning argument is wrong, or two arguments contradict each other.
     """
-    cells = {cell.name: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
+    cells = {cell.slot: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:
         cell = _cell(study, axes)
-        cells.setdefault(cell.name, cell)
+        cells.setdefault(cell.slot, cell)
     return list(cells.values())
 
 
@@ -109,10 +122,14 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
         model_args = {name: value for name, value in model_args.items() if name not in OWL_ARGUMENTS}
     settings = _settings(model_args)
     request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata)
-    digest = hashlib.sha256(json.dumps(asdict(request), sort_keys=True).encode()).hexdigest()[:8]
+    arguments = {name: value for name, value in asdict(request).items() if name != "inputs"}
     base_model = str(model_args["pretrained"])
     readable = re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}")
-    return Cell(f"{readable}--{digest}", base_model, settings.variant, request)
+    return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)
+
+
+def _short_hash(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _settings(model_args: dict[str, Any]) -> PruningSettings:
