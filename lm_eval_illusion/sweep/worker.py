@@ -108,7 +108,7 @@ class Worker:
             failure = _exchange(process, connection, job, listener)
         except EOFError as error:
             process.join()
-            reason = _end_of_process(process.exitcode)
+            reason = end_of_process(process.exitcode)
             self._interrupt()
             raise _CellError(CellResult(job.cell, None, reason, f"{reason}\nOutput of the cell: {job.log}\n")) from error
         except BaseException:
@@ -158,7 +158,7 @@ def _receive(process: BaseProcess, connection: Connection) -> _Evaluated | Progr
     return message
 
 
-def _end_of_process(code: int | None) -> str:
+def end_of_process(code: int | None) -> str:
     """Return in words how a process with this exit code ended, -n after signal n."""
     if code is None or code >= 0:
         return f"its process ended with exit code {code}"
