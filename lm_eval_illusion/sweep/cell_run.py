@@ -30,6 +30,7 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.evaluation import evaluate, output_to_file
 from lm_eval_illusion.files import file_sha256, files_below, unique_folder
 from lm_eval_illusion.progress import ProgressListener, notify
+from lm_eval_illusion.sweep.contents import refuse_changed
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
 
@@ -138,7 +139,11 @@ def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) ->
 
 
 def evaluate_cell(cell: Cell, study: Study, folder: Path) -> None:
-    """Run lm_eval on a cell and write its files below `folder`."""
+    """Run lm_eval on a cell and write its files below `folder`.
+
+    Raises:
+        UserError: An argument is wrong, the files could not be written, or an input changed since the sweep began.
+    """
     evaluate(
         cell.request.model_args,
         study.tasks,
@@ -147,6 +152,7 @@ def evaluate_cell(cell: Cell, study: Study, folder: Path) -> None:
         batch_size=study.batch_size,
         metadata=study.metadata,
     )
+    refuse_changed(cell)
 
 
 def failed_result(cell: Cell, error: BaseException) -> CellResult:

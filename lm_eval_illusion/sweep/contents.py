@@ -26,7 +26,18 @@ NOT_FOUND = "not found"
 # The files of which a model, an adapter or a tokenizer on the hub has one.
 _HUB_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json")
 # Arguments that name folders to write to, and arguments with a rule of their own.
-_NO_PATHS = ("store", "offload_folder", "pretrained", "pruner", "calibration", "tokenizer", "peft", "delta")
+_NO_PATHS = (
+    "store",
+    "offload_folder",
+    "pretrained",
+    "pruner",
+    "calibration",
+    "tokenizer",
+    "peft",
+    "delta",
+    "gguf_file",
+    "subfolder",
+)
 
 
 class Input(NamedTuple):
@@ -44,12 +55,17 @@ def with_contents(cells: Sequence[Cell]) -> list[Cell]:
         UserError: An input can't be read.
     """
     content_once = cache(_content)
-    return [
-        replace(
-            cell, request=replace(cell.request, inputs={entry.label: content_once(entry) for entry in inputs_of(cell.request)})
-        )
-        for cell in cells
-    ]
+    return [replace(cell, request=replace(cell.request, inputs=_contents(cell.request, content_once))) for cell in cells]
+
+
+def refuse_changed(cell: Cell) -> None:
+    """Refuse a cell of which an input changed after `with_contents`: its answers belong to the contents of now, or to both.
+
+    Raises:
+        UserError: An input changed, or can't be read any more.
+    """
+    if changed := changed_inputs(_contents(cell.request, _content), cell.request.inputs):
+        raise UserError(f"{', '.join(changed)} changed while the sweep ran: run the same command again")
 
 
 def changed_inputs(now: Mapping[str, str], earlier: Mapping[str, str]) -> list[str]:
@@ -64,12 +80,17 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     """
     arguments, settings = request.model_args, settings_of(request.model_args)
     pretrained, revision = str(arguments["pretrained"]), str(arguments.get("revision") or "main")
-    yield Input(f"model {pretrained}", _model_content, (pretrained, revision))
+    yield Input(f"model {pretrained}", _model_content, (_inside(pretrained, arguments.get("subfolder")), revision))
+    if arguments.get("trust_remote_code"):
+        yield Input(f"code of {pretrained}", _code_content, (pretrained,))
+    if file := arguments.get("gguf_file"):
+        yield Input(f"gguf_file {file}", _gguf_content, (pretrained, str(file)))
     if tokenizer := arguments.get("tokenizer"):
         yield Input(f"tokenizer {tokenizer}", _model_content, (str(tokenizer), revision))
-    for name in ("peft", "delta"):
-        if value := arguments.get(name):
-            yield Input(f"{name} {value}", _adapter_content, (str(value),))
+    if delta := arguments.get("delta"):
+        yield Input(f"delta {delta}", _model_content, (str(delta), "main"))
+    if adapter := arguments.get("peft"):
+        yield Input(f"peft {adapter}", _adapter_content, (str(adapter),))
     if settings.pruner != "none":
         yield Input(f"recipe {settings.pruner}", _recipe_content, (settings.pruner,))
     if settings.needs.calibration:
@@ -80,6 +101,10 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     for family in map(_family_of, request.tasks):
         yield Input(f"tasks of {family}", _tasks_content, (family,))
     yield Input("lm-eval-illusion", importlib.metadata.version, ("lm_eval_illusion",))
+
+
+def _contents(request: CellRequest, content: Callable[[Input], str]) -> dict[str, str]:
+    return {entry.label: content(entry) for entry in inputs_of(request)}
 
 
 def _content(entry: Input) -> str:
@@ -93,7 +118,24 @@ def _model_content(name: str, revision: str) -> str:
     try:
         return base_revision(name, revision)
     except UserError:
+        if _exists(name):
+            raise
         return _hub_commit(name, revision)
+
+
+def _inside(pretrained: str, subfolder: object) -> str:
+    """Return the subfolder of a local folder. On the hub the commit of the whole model counts."""
+    return str(Path(pretrained, str(subfolder))) if subfolder and _exists(pretrained) else pretrained
+
+
+def _code_content(pretrained: str) -> str:
+    """Return the hash of the Python files of a local model; on the hub they belong to its commit."""
+    return _hash({name: file_sha256(path) for name, path in files_below(Path(pretrained)).items() if name.endswith(".py")})
+
+
+def _gguf_content(pretrained: str, file: str) -> str:
+    path = Path(pretrained, file)
+    return file_sha256(path) if path.exists() else file  # on the hub it belongs to the commit of the model
 
 
 def _adapter_content(name: str) -> str:
@@ -153,5 +195,9 @@ def _path_content(name: str) -> str:
 
 def _folder_hash(folder: Path) -> str:
     """Return the SHA-256 of the names and contents of the files below a folder, without Python's compiled files."""
-    files = {name: file_sha256(path) for name, path in files_below(folder).items() if "__pycache__" not in name}
+    return _hash({name: file_sha256(path) for name, path in files_below(folder).items() if "__pycache__" not in name})
+
+
+def _hash(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 of names and hashes of files."""
     return hashlib.sha256("".join(f"{name}\0{content}\n" for name, content in files.items()).encode()).hexdigest()

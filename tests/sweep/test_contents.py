@@ -8,7 +8,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.sweep import contents
-from lm_eval_illusion.sweep.contents import NOT_FOUND, changed_inputs, with_contents
+from lm_eval_illusion.sweep.contents import NOT_FOUND, changed_inputs, refuse_changed, with_contents
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 
@@ -115,6 +115,33 @@ def test_each_input_is_hashed_once(folder, monkeypatch):
     monkeypatch.setattr(contents, "file_sha256", lambda path: hashed.append(path.name) or "0")
     with_contents(cells_of(study()))
     assert [hashed.count(name) for name in ("items.jsonl", "calibration.txt", "template.jinja")] == [1, 1, 1]
+
+
+def test_a_cell_whose_input_changes_while_the_sweep_runs_is_refused(folder):
+    cells = {cell.variant: cell for cell in with_contents(cells_of(study()))}
+    for cell in cells.values():
+        refuse_changed(cell)
+    (folder / "mine.yaml").write_text(OWN_RECIPE + "# changed")
+    refuse_changed(cells["wanda-0.5"])
+    with pytest.raises(UserError, match=r"recipe mine\.yaml changed while the sweep ran: run the same command again"):
+        refuse_changed(cells["mine-0.5"])
+
+
+def test_code_subfolder_and_gguf_file_of_a_model_count(folder):
+    arguments = {"trust_remote_code": True, "subfolder": "part", "gguf_file": "part/small.gguf"}
+    (folder / "model" / "part").mkdir()
+    for name in ("part/config.json", "part/small.gguf", "code.py"):
+        (folder / "model" / name).write_text("{}")
+    before = with_contents(cells_of(study(model_args=arguments)))[0]
+    changed = {}
+    for name in ("part/config.json", "part/small.gguf", "code.py"):
+        (folder / "model" / name).write_text("{} ")
+        after = with_contents(cells_of(study(model_args=arguments)))[0]
+        changed[name] = changed_inputs(after.request.inputs, before.request.inputs)
+        (folder / "model" / name).write_text("{}")
+    assert changed["part/config.json"] == ["model model"]
+    assert "gguf_file part/small.gguf" in changed["part/small.gguf"]
+    assert changed["code.py"] == ["code of model"]
 
 
 def test_an_input_that_cannot_be_read_is_an_error_before_any_cell_runs(folder):
