@@ -10,7 +10,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -125,10 +126,21 @@ class Worker:
         if self._running is None:
             connection, its_end = CONTEXT.Pipe()
             process = CONTEXT.Process(target=_evaluate_jobs, args=(its_end,))
-            process.start()
+            with _interrupts_blocked():
+                process.start()
             its_end.close()
             self._running = process, connection
         return self._running
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Delay Ctrl-C within the `with` statement. A process started there never gets it, not even while it imports its modules."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _exchange(process: BaseProcess, connection: Connection, job: _Job, listener: ProgressListener) -> CellResult | None:
@@ -169,8 +181,7 @@ def end_of_process(code: int | None) -> str:
 
 def _evaluate_jobs(connection: Connection) -> None:
     """Evaluate each job that arrives and send its progress and its end; None ends the process, in which this runs."""
-    # Ctrl-C reaches every process of a terminal. The sweep handles it, and stops this process by SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is blocked here. The sweep gets it, and stops this process by SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Functions registered with `atexit` delete temporary checkpoints, so the process must end as usual.
