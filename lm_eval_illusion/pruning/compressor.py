@@ -100,11 +100,10 @@ def _run_oneshot(model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier,
     from lm_eval_illusion.pruning.modifiers import fast_wanda_norms
 
     # All samples have the same length, so no attention mask is needed; without one a causal model uses its fastest attention.
-    rows = max(1, TOKENS_PER_BATCH // len(token_ids[0])) if token_ids else 1
+    rows = max(1, TOKENS_PER_BATCH // len(token_ids[0]))
     ids = torch.tensor(token_ids)
     batches = [{"input_ids": ids[start : start + rows]} for start in range(0, len(ids), rows)]
-    # A method that needs no calibration gets no data.
-    loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False) if batches else None  # type: ignore[arg-type]
+    loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
     if not torch.accelerator.is_available():
         disable_malloc_trim()
     with warnings.catch_warnings(), _pinning_only_with_accelerator(), fast_wanda_norms():

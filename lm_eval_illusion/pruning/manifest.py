@@ -57,8 +57,7 @@ class BlockRecord(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
 
-    Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `calibration` and
-    `pruning_seed` are also None for a method whose result does not depend on them. `bits_measured` is in
+    Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `bits_measured` is in
     bits per weight. `sparsity_of_layer`, `bits_of_layer`: by layer name. `owl_of_block`: by block name, None without OWL.
     `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last change in ns, by relative path.
     """
@@ -77,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     recipe_sha256: str | None = None
     calibration: CalibrationRecord | None = None
     pruning_seed: int | None
+    """None, and `calibration` with it, for a method whose result does not depend on them."""
     key: str | None = None
     versions: dict[str, str]
     sparsity_of_layer: dict[str, float] = msgspec.field(default_factory=dict)

@@ -110,7 +110,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     manifest = _initial_manifest(base, settings)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
-    texts = calibration_texts(settings) if settings.needs.calibration else []
+    texts = calibration_texts(settings)
     key = key_of(asdict(_identity(base, settings, texts, manifest)))
     checkpoint = get_or_create(
         settings.store, key, lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key))
@@ -170,15 +170,12 @@ def _make_checkpoint(
 
     report_step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
+    _check_context_window(model, settings)
     check_shapes(model, settings.mask_structure)
-    calibration = None
-    if settings.needs.calibration:
-        _check_context_window(model, settings)
-        calibration = calibration_samples(texts, tokenizer, settings)
-    token_ids = calibration.token_ids if calibration else []
-    owl = _owl_profile(model, tokenizer, settings, token_ids)
+    calibration = calibration_samples(texts, tokenizer, settings)
+    owl = _owl_profile(model, tokenizer, settings, calibration.token_ids)
     recipe = _render_recipe(model, settings, owl)
-    quantised = prune_in_place(model, tokenizer, recipe, token_ids, settings.pruning_seed)
+    quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
     if settings.sparsity_expected is not None:
         check_sparsity(
             model,
@@ -198,18 +195,21 @@ def _make_checkpoint(
         owl_of_block=owl.blocks if owl else None,
         recipe=recipe,
         recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
-        calibration=calibration
-        and CalibrationRecord(
+        calibration=CalibrationRecord(
             source=settings.calibration,
             language=settings.calibration_language,
-            samples=len(token_ids),
+            samples=len(calibration.token_ids),
             length=settings.calibration_length,
             sha256=calibration.sha256,
-        ),
+        )
+        if settings.needs.calibration
+        else None,
     )
 
 
 def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> None:
+    if not settings.needs.calibration:
+        return
     window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if window is not None and settings.calibration_length > window:
         raise UserError(
