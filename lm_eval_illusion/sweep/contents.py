@@ -18,6 +18,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
+from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
 from lm_eval_illusion.sweep.grid import Cell, CellRequest, settings_of
 
 NOT_FOUND = "not found"
@@ -25,19 +26,8 @@ NOT_FOUND = "not found"
 
 # The files of which a model, an adapter or a tokenizer on the hub has one.
 _HUB_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json")
-# Arguments that name folders to write to, and arguments with a rule of their own.
-_NO_PATHS = (
-    "store",
-    "offload_folder",
-    "pretrained",
-    "pruner",
-    "calibration",
-    "tokenizer",
-    "peft",
-    "delta",
-    "gguf_file",
-    "subfolder",
-)
+# Arguments with a rule of their own. The values of all others are read if they name a file; a folder of such a name is a coincidence.
+_WITH_RULE = (*PRUNING_ARGUMENTS, "pretrained", "subfolder", "gguf_file", "tokenizer", "delta", "peft", "offload_folder")
 
 
 class Input(NamedTuple):
@@ -96,7 +86,7 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     if settings.needs.calibration:
         yield Input(f"calibration {settings.calibration}", _calibration_content, (settings.calibration,))
     for name, value in chain(request.metadata.items(), arguments.items()):
-        if isinstance(value, str) and name not in _NO_PATHS and (name == "items" or _exists(value)):
+        if isinstance(value, str) and name not in _WITH_RULE and (name == "items" or _is_file(value)):
             yield Input(f"{name} {value}", _path_content, (value,))
     for family in map(_family_of, request.tasks):
         yield Input(f"tasks of {family}", _tasks_content, (family,))
@@ -118,14 +108,14 @@ def _model_content(name: str, revision: str) -> str:
     try:
         return base_revision(name, revision)
     except UserError:
-        if _exists(name):
+        if Path(name).exists():
             raise
         return _hub_commit(name, revision)
 
 
 def _inside(pretrained: str, subfolder: object) -> str:
     """Return the subfolder of a local folder. On the hub the commit of the whole model counts."""
-    return str(Path(pretrained, str(subfolder))) if subfolder and _exists(pretrained) else pretrained
+    return str(Path(pretrained, str(subfolder))) if subfolder and Path(pretrained).is_dir() else pretrained
 
 
 def _code_content(pretrained: str) -> str:
@@ -139,7 +129,7 @@ def _gguf_content(pretrained: str, file: str) -> str:
 
 
 def _adapter_content(name: str) -> str:
-    return _path_content(name) if _exists(name) else _hub_commit(name, "main")
+    return _path_content(name) if Path(name).exists() else _hub_commit(name, "main")
 
 
 def _hub_commit(name: str, revision: str) -> str:
@@ -181,9 +171,9 @@ def _tasks_folder() -> Path:
     return packaged_folder("lm_eval_illusion.tasks")
 
 
-def _exists(path: str) -> bool:
+def _is_file(text: str) -> bool:
     try:
-        return Path(path).expanduser().exists()
+        return Path(text).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):  # a text that can be no path: too long, a NUL character, an unknown user
         return False
 

@@ -93,6 +93,16 @@ def test_the_same_contents_give_the_same_cells(folder):
     assert len(set(before.values())) == len(ALL)
 
 
+def test_a_folder_with_the_name_of_another_value_is_no_input(folder):
+    more = {"calibration_language": ["en"], "model_args": {"dtype": "float32"}}
+    before = names_by_variant(**more)
+    for name in ("en", "float32"):
+        # For example the output folder of the sweep.
+        (folder / name).mkdir()
+        (folder / name / "results.json").write_text("{}")
+    assert names_by_variant(**more) == before
+
+
 def test_the_tasks_of_the_family_and_the_packaged_recipe_count(folder, monkeypatch):
     before = names_by_variant()
     tasks, pruners = (
