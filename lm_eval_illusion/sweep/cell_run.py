@@ -1,11 +1,11 @@
-"""One cell: run it, record it, and decide whether it is done. Each engine calls `run_cell`.
+"""One cell: run it, record it, and decide whether it is done. Ray's workers call `run_cell`; the local engine evaluates in a process.
 
 A cell is done when its folder was renamed into place, with a record that holds the hash of every file. A killed sweep therefore leaves
 a cell complete or absent.
 
 OUT/cells/<name>/                an lm_eval run, and completed.json
 OUT/failed/<name>.txt            traceback of a failed cell
-OUT/logs/<name>.txt              standard error of lm_eval and the libraries during the cell
+OUT/logs/<name>.txt              output of lm_eval and the libraries during the cell
 OUT/.unfinished/<name>-<n>/      an unfinished run of a cell; only a killed process leaves one behind
 OUT/.lock                        held by the running sweep
 OUT/.placing.lock                held while a finished cell is renamed into place
@@ -75,7 +75,7 @@ def failure_file(cell: Cell, out: Path) -> Path:
 
 
 def log_file(cell: Cell, out: Path) -> Path:
-    """Return the path of the log that collects standard error while a cell runs."""
+    """Return the path of the log that collects the output of the libraries while a cell runs."""
     return out / "logs" / f"{cell.name}.txt"
 
 
