@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
     for name in ("model", "tokenizer", "adapter"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
-        (tmp_path / name / "weights.safetensors").write_text("weights")
+        (tmp_path / name / "model.safetensors").write_text("weights")
     (tmp_path / "mine.yaml").write_text(OWN_RECIPE)
     for name in ("calibration.txt", "items.jsonl", "template.jinja"):
         (tmp_path / name).write_text("text")
@@ -59,9 +59,9 @@ ALL = {"dense", "wanda-0.5", "magnitude-0.5", "mine-0.5"}
     ("path", "label", "variants"),
     [
         ("model/config.json", "model model", ALL),
-        ("model/weights.safetensors", "model model", ALL),
+        ("model/model.safetensors", "model model", ALL),
         ("tokenizer/config.json", "tokenizer tokenizer", ALL),
-        ("adapter/weights.safetensors", "peft adapter", ALL),
+        ("adapter/model.safetensors", "peft adapter", ALL),
         ("items.jsonl", "items items.jsonl", ALL),
         ("template.jinja", "chat_template template.jinja", ALL),
         ("mine.yaml", "recipe mine.yaml", {"mine-0.5"}),
@@ -72,7 +72,7 @@ ALL = {"dense", "wanda-0.5", "magnitude-0.5", "mine-0.5"}
 def test_a_changed_input_makes_a_new_cell_where_it_is_read(folder, path, label, variants):
     before = {cell.variant: cell for cell in with_contents(cells_of(study()))}
     file = folder / path
-    file.write_text(file.read_text() + "\n# changed")
+    file.write_text('{"changed": true}' if file.suffix == ".json" else file.read_text() + "\n# changed")
     after = {cell.variant: cell for cell in with_contents(cells_of(study()))}
     assert before.keys() == after.keys() == ALL
     assert {variant for variant in ALL if before[variant].name != after[variant].name} == variants
@@ -145,7 +145,7 @@ def test_code_subfolder_and_gguf_file_of_a_model_count(folder):
     before = with_contents(cells_of(study(model_args=arguments)))[0]
     changed = {}
     for name in ("part/config.json", "part/small.gguf", "code.py"):
-        (folder / "model" / name).write_text("{} ")
+        (folder / "model" / name).write_text('{"changed": true}')
         after = with_contents(cells_of(study(model_args=arguments)))[0]
         changed[name] = changed_inputs(after.request.inputs, before.request.inputs)
         (folder / "model" / name).write_text("{}")
