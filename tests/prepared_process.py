@@ -163,6 +163,8 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
     """Set up the new process (this runs in it), call the function, and exit with its result."""
     from torch.utils import collect_env
 
+    from lm_eval_illusion.sweep import worker
+
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = os.open(begin.streams / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(stream, descriptor)
@@ -174,6 +176,9 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
     if begin.mount is not None:
         mount_in_this_process(begin.mount)
     os.chdir(begin.folder)
+    # A sweep starts a process of its own, which may be forked from this one for the same reason: it has imported everything.
+    multiprocessing.current_process().daemon = False
+    worker.CONTEXT = multiprocessing.get_context("fork")
     # lm_eval lets torch run `pip list` to record the environment of each run: 0.4 s per sweep cell, and no test needs it.
     collect_env.get_pip_packages = lambda *_: ("pip", "")
     try:

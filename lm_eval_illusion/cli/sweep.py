@@ -35,7 +35,7 @@ def add_parser(commands: Subparsers) -> None:
         "--engine",
         choices=["local", "ray"],
         default="local",
-        help="run the cells one after the other in this process (default), or as tasks of Ray",
+        help="run the cells one after the other on this machine (default), or as tasks of Ray",
     )
     parser.add_argument(
         "--address", default=None, help="for --engine ray: address of a cluster (default: start Ray on this machine)"

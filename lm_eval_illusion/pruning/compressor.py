@@ -64,6 +64,18 @@ def input_squares(model: PreTrainedModel, tokenizer: Any, token_ids: list[list[i
     return modifier.squares
 
 
+def needs_calibration(recipe: str) -> bool:
+    """Return whether llmcompressor needs calibration data for a recipe.
+
+    Raises:
+        UserError: llmcompressor rejects the recipe.
+    """
+    _prepare_llmcompressor()
+    from lm_eval_illusion.pruning.quantization import asks_for_data
+
+    return asks_for_data(recipe)
+
+
 def output_head(model: PreTrainedModel) -> list[str]:
     """Return llmcompressor patterns for the output head, which must not be pruned; tied embeddings would be pruned with it."""
     head = model.get_output_embeddings()

@@ -72,7 +72,7 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
         f"- **Bits**: {manifest.bits_measured:g} per weight, the mean over the linear layers. Quantised weights are rounded to their grid,"
         " in the dtype of the base model.",
         *([_calibration_line(manifest.calibration)] if manifest.calibration else []),
-        f"- **Seed**: {manifest.pruning_seed}. **Versions**: {versions}.",
+        f"- **Seed**: {'not used' if manifest.pruning_seed is None else manifest.pruning_seed}. **Versions**: {versions}.",
         f"## Recipe\n\n```yaml\n{(manifest.recipe or '').strip()}\n```",
         f"## Sparsity of the layers\n\n{_layer_table(manifest.sparsity_of_layer)}",
         "This card does not tell how compression changed the model's answers: multiple-choice scores can stay the same while the model no"

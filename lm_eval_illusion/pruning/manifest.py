@@ -90,7 +90,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str | None = None
     recipe_sha256: str | None = None
     calibration: CalibrationRecord | None = None
-    pruning_seed: int
+    pruning_seed: int | None
+    """None, and `calibration` with it, for a method whose result does not depend on them."""
     key: str | None = None
     changes: list[ChangeRecord] = msgspec.field(default_factory=list)
     """What model arguments change on the checkpoint, such as an adapter."""

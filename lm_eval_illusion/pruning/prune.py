@@ -158,7 +158,7 @@ def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
         mask_structure=settings.mask_structure,
         owl_lambda=settings.owl_lambda,
         owl_m=settings.owl_m,
-        pruning_seed=settings.pruning_seed,
+        pruning_seed=settings.pruning_seed if settings.needs.seed else None,
         versions=dict(_versions()),
     )
 
@@ -230,11 +230,15 @@ def _make_checkpoint(
             samples=len(calibration.token_ids),
             length=settings.calibration_length,
             sha256=calibration.sha256,
-        ),
+        )
+        if settings.needs.calibration
+        else None,
     )
 
 
 def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> None:
+    if not settings.needs.calibration:
+        return
     window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if window is not None and settings.calibration_length > window:
         raise UserError(

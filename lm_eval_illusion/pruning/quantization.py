@@ -67,6 +67,15 @@ def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
             )
 
 
+def asks_for_data(recipe: str) -> bool:
+    """Return whether a modifier of the recipe declares that it needs calibration data. Call after `compressor` prepared llmcompressor.
+
+    Raises:
+        UserError: The recipe is not valid for llmcompressor.
+    """
+    return any(modifier.requires_calibration_data for modifier, _ in _modifiers(recipe))
+
+
 def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
     """Round every quantised weight to its grid in place, remove all other traces of quantisation, and return the bits per layer name.
 

@@ -7,14 +7,16 @@ value, the allowed values and what to do. An argument is accepted only if the pr
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
     is_recipe_file,
@@ -31,6 +33,7 @@ DEFAULT_CALIBRATION_SAMPLES = 128
 DEFAULT_CALIBRATION_LENGTH = 256
 MASK_STRUCTURES = ("0:0", "2:4", "4:8")
 OWL_ARGUMENTS = ("owl_lambda", "owl_m")
+CALIBRATION_ARGUMENTS = ("calibration", "calibration_language", "calibration_samples", "calibration_length")
 
 _SPARSITY_HELP = "give the share of weights to remove, e.g. 0.6"
 _LAMBDA_HELP = f"give how far a block's sparsity may be from the mean, e.g. {DEFAULT_OWL_LAMBDA}"
@@ -94,6 +97,11 @@ class PruningSettings:
         return name
 
     @property
+    def needs(self) -> Needs:
+        """Whether the result depends on the calibration, and whether on the seed."""
+        return needs_of(self.pruner)
+
+    @property
     def sparsity_expected(self) -> float | None:
         """The share of zeros that pruning must produce; None if the model is dense or the recipe sets its own sparsity."""
         if self.sparsity is not None or self.mask_structure == "0:0":
@@ -120,7 +128,8 @@ def read_settings(
 ) -> PruningSettings:
     """Check the pruning arguments and fill in the defaults.
 
-    Without `sparsity`, 0.6 is used where the recipe has a sparsity variable and no N:M mask is given.
+    Without `sparsity`, 0.6 is used where the recipe has a sparsity variable and no N:M mask is given. A method that uses no calibration
+    data, or no seed, gets the defaults of these arguments.
 
     Raises:
         UserError: An argument is malformed, or two arguments contradict each other.
@@ -129,19 +138,29 @@ def read_settings(
     mask = _read_mask_structure(str(mask_structure), name)
     share = _read_sparsity(sparsity, mask, name)
     checked_lambda, checked_m = _read_owl(owl_lambda, owl_m, share, name)
-    return PruningSettings(
-        pruner=name,
-        sparsity=share,
-        mask_structure=mask,
-        owl_lambda=checked_lambda,
-        owl_m=checked_m,
-        calibration=_read_calibration(str(calibration)),
-        calibration_language=_read_calibration_language(str(calibration_language), str(calibration)),
-        calibration_samples=_read_whole_number("calibration_samples", calibration_samples, minimum=1),
-        calibration_length=_read_whole_number("calibration_length", calibration_length, minimum=8),
-        pruning_seed=_read_whole_number("pruning_seed", pruning_seed, minimum=0),
-        store=str(store) if store else default_store(),
+    return _without_unused(
+        PruningSettings(
+            pruner=name,
+            sparsity=share,
+            mask_structure=mask,
+            owl_lambda=checked_lambda,
+            owl_m=checked_m,
+            calibration=_read_calibration(str(calibration)),
+            calibration_language=_read_calibration_language(str(calibration_language), str(calibration)),
+            calibration_samples=_read_whole_number("calibration_samples", calibration_samples, minimum=1),
+            calibration_length=_read_whole_number("calibration_length", calibration_length, minimum=8),
+            pruning_seed=_read_whole_number("pruning_seed", pruning_seed, minimum=0),
+            store=str(store) if store else default_store(),
+        )
     )
+
+
+def _without_unused(settings: PruningSettings) -> PruningSettings:
+    """Reset calibration and seed to their defaults where the method's result does not depend on them: it is one variant."""
+    needs = needs_of(settings.pruner)
+    unused = (() if needs.calibration else CALIBRATION_ARGUMENTS) + (() if needs.seed else ("pruning_seed",))
+    parameters = inspect.signature(read_settings).parameters
+    return replace(settings, **{name: parameters[name].default for name in unused})
 
 
 def default_store() -> str:

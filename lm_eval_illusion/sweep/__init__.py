@@ -1,5 +1,6 @@
 """Sweeps: a resumable grid of lm_eval runs over base models, pruning methods, sparsities, calibration languages and seeds.
 
-`study` reads the description of the grid, `grid` expands it into cells, `cell_run` runs one cell and records it, `command` runs all
-missing cells and writes the report, `ray_backend` (with `ray_resources`) runs cells on a Ray cluster, `progress` shows the state.
+`study` reads the description of the grid, `grid` expands it into cells, `contents` adds the hashes of what they read, `cell_run` runs one
+cell and records it, `command` runs all missing cells and writes the report, `worker` runs cells in a local process, `ray_backend` (with
+`ray_resources`) on a Ray cluster, `progress` shows the state.
 """

@@ -1,11 +1,11 @@
-"""One cell: run it, record it, and decide whether it is done. Each engine calls `run_cell`.
+"""One cell: run it, record it, and decide whether it is done. Ray's workers call `run_cell`; the local engine evaluates in a process.
 
 A cell is done when its folder was renamed into place, with a record that holds the hash of every file. A killed sweep therefore leaves
 a cell complete or absent.
 
 OUT/cells/<name>/                an lm_eval run, and completed.json
 OUT/failed/<name>.txt            traceback of a failed cell
-OUT/logs/<name>.txt              standard error of lm_eval and the libraries during the cell
+OUT/logs/<name>.txt              output of lm_eval and the libraries during the cell
 OUT/.unfinished/<name>-<n>/      an unfinished run of a cell; only a killed process leaves one behind
 OUT/.lock                        held by the running sweep
 OUT/.placing.lock                held while a finished cell is renamed into place
@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.evaluation import evaluate, output_to_file
 from lm_eval_illusion.files import file_sha256, files_below, unique_folder
 from lm_eval_illusion.progress import ProgressListener, notify
+from lm_eval_illusion.sweep.contents import refuse_changed
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
 
@@ -38,7 +39,10 @@ UNFINISHED = ".unfinished"
 
 
 class CellRecord(msgspec.Struct, frozen=True):
-    """The content of completed.json: the request of a finished cell, its duration, and the SHA-256 of each file by relative path."""
+    """The content of completed.json: the request of a finished cell, its duration, and the SHA-256 of each file by relative path.
+
+    `inputs` is None in the record of an earlier version, which did not hash the inputs.
+    """
 
     cell: str
     model_args: dict[str, Any]
@@ -47,6 +51,7 @@ class CellRecord(msgspec.Struct, frozen=True):
     metadata: dict[str, Any]
     seconds: float
     files: dict[str, str]
+    inputs: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def failure_file(cell: Cell, out: Path) -> Path:
 
 
 def log_file(cell: Cell, out: Path) -> Path:
-    """Return the path of the log that collects standard error while a cell runs."""
+    """Return the path of the log that collects the output of the libraries while a cell runs."""
     return out / "logs" / f"{cell.name}.txt"
 
 
@@ -99,14 +104,25 @@ def sweep_lock(out: Path) -> Iterator[None]:
 
 
 def read_record(cell: Cell, out: Path) -> CellRecord | None:
-    """Return the record of a finished cell; None if the cell is not done, or a file differs from the one that was written."""
+    """Return the record of a finished cell; None if it is not done with these inputs, or a file differs from the one that was written."""
     folder = cell_folder(cell, out)
     try:
         record = msgspec.json.decode((folder / RECORD).read_bytes(), type=CellRecord)
         is_unchanged = all(file_sha256(folder / name) == digest for name, digest in record.files.items())
     except (OSError, msgspec.DecodeError):
         return None
-    return record if is_unchanged else None
+    return record if is_unchanged and record.inputs == cell.request.inputs else None
+
+
+def earlier_record(cell: Cell, out: Path) -> CellRecord | None:
+    """Return the newest record of a cell with the same arguments and other inputs; None if there is none."""
+    folder, found = cell_folder(cell, out), []
+    for path in folder.parent.glob(f"{cell.slot}*/{RECORD}"):
+        with suppress(OSError, msgspec.DecodeError):
+            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
+            if record.inputs != cell.request.inputs:
+                found.append((path.stat().st_mtime_ns, record))
+    return max(found, key=lambda entry: entry[0], default=(0, None))[1]
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
@@ -116,10 +132,27 @@ def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) ->
     """
     try:
         with output_to_file(log_file(cell, out), 2), notify(listener):
-            record = complete(cell, out, lambda folder: _evaluate(cell, study, folder))
+            record = complete(cell, out, lambda folder: evaluate_cell(cell, study, folder))
     except (Exception, SystemExit) as error:
         return failed_result(cell, error)
     return CellResult(cell, record)
+
+
+def evaluate_cell(cell: Cell, study: Study, folder: Path) -> None:
+    """Run lm_eval on a cell and write its files below `folder`.
+
+    Raises:
+        UserError: An argument is wrong, the files could not be written, or an input changed since the sweep began.
+    """
+    evaluate(
+        cell.request.model_args,
+        study.tasks,
+        folder,
+        limit=study.limit,
+        batch_size=study.batch_size,
+        metadata=study.metadata,
+    )
+    refuse_changed(cell)
 
 
 def failed_result(cell: Cell, error: BaseException) -> CellResult:
@@ -164,10 +197,11 @@ def _move_to_output(cell: Cell, unfinished: Path, record: CellRecord, out: Path)
 
 
 def record_failure(result: CellResult, out: Path) -> None:
-    """Write the traceback of a failed cell. For a cell that is done now, delete the traceback of an earlier sweep."""
+    """Write the traceback of a failed cell, and delete that of an earlier run of the cell, also of one with other inputs."""
     path = failure_file(result.cell, out)
+    for earlier in path.parent.glob(f"{result.cell.slot}*.txt"):
+        earlier.unlink(missing_ok=True)
     if result.record is not None:
-        path.unlink(missing_ok=True)
         return
     try:
         path.parent.mkdir(exist_ok=True)
@@ -176,14 +210,3 @@ def record_failure(result: CellResult, out: Path) -> None:
         # The disk is full: show the reason on the terminal at least.
         message = f"{result.cell.name}: {result.reason} (and it can't be written: {error.strerror})"
         print(f"lm-eval-illusion: {message}", file=sys.stderr)
-
-
-def _evaluate(cell: Cell, study: Study, folder: Path) -> None:
-    evaluate(
-        cell.request.model_args,
-        study.tasks,
-        folder,
-        limit=study.limit,
-        batch_size=study.batch_size,
-        metadata=study.metadata,
-    )

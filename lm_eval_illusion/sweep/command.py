@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from lm_eval_illusion.sweep.cell_run import (
     CellRecord,
     CellResult,
     cell_folder,
+    earlier_record,
     failure_file,
     read_record,
     record_failure,
-    run_cell,
     sweep_lock,
 )
+from lm_eval_illusion.sweep.contents import changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
 from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
 from lm_eval_illusion.sweep.ray_resources import CellResources
 from lm_eval_illusion.sweep.study import Study
+from lm_eval_illusion.sweep.worker import Worker
 
 EXIT_FAILED_CELLS = 1
 """The exit code if a cell or the report failed."""
@@ -35,7 +38,7 @@ class SweepOptions:
     """How to run a sweep.
 
     `dry_run`: print the plan only. `retry_failed`: run cells again that failed in an earlier sweep. `log_json`: print one JSON object
-    per cell instead of text. `ray`: run the cells on Ray with these resources each; None runs them one after the other in this process.
+    per cell instead of text. `ray`: run the cells on Ray with these resources each; None runs them one after the other on this machine.
     """
 
     dry_run: bool = False
@@ -46,11 +49,11 @@ class SweepOptions:
 
 @dataclass(frozen=True)
 class SweepState:
-    """The state of a sweep's folder: cells to run, cells that failed before and stay failed, seconds that each finished cell took."""
+    """The state of a sweep's folder: records of the finished cells by name, cells that failed before and stay failed, cells to run."""
 
-    missing: list[Cell]
+    done: dict[str, CellRecord]
     failed: list[Cell]
-    seconds: list[float]
+    missing: list[Cell]
 
 
 def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
@@ -59,16 +62,21 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     Returns the exit code: 0, or 1 if a cell or the report failed.
 
     Raises:
-        UserError: A cell's arguments are wrong, `out` is in use or can't be written, or the Ray cluster can't be reached.
+        UserError: A cell's arguments are wrong, an input can't be read, `out` is in use or can't be written, or the Ray cluster can't be
+            reached.
     """
-    cells = cells_of(study)
+    cells = with_contents(cells_of(study))
     if options.dry_run:
         _print_plan(cells, out)
         return 0
     refuse_quantized_models(cells)
     with sweep_lock(out):
+        state = _read_state(cells, out, options)
+        for cell in state.missing:
+            if change := _change_since_it_ran(cell, out):
+                print(f"lm-eval-illusion: {cell.variant} of {cell.base_model}: {change}: run again", file=sys.stderr)
         with sweep_display(len(cells), as_json=options.log_json) as show:
-            failed = _run_missing(cells, study, out, options, show)
+            failed = _run_missing(cells, state, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]
         is_reported = not done or _write_report([cell_folder(cell, out) for cell in done], out / "report")
     for cell in failed:
@@ -76,35 +84,49 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     return EXIT_FAILED_CELLS if failed or not is_reported else 0
 
 
-def _run_missing(cells: Sequence[Cell], study: Study, out: Path, options: SweepOptions, show: ProgressDisplay) -> list[Cell]:
-    """Run the missing cells. Return the cells that failed, now or before."""
-    state = _read_state(cells, out, options, show)
-    failed = list(state.failed)
-    begin, done = time.perf_counter(), 0
-    for count, result in enumerate(_results(state.missing, study, out, options, show.at), 1):
-        record_failure(result, out)
-        done += result.record is not None
-        remaining = seconds_left(len(state.missing) - count, done, time.perf_counter() - begin, state.seconds)
-        end_state = "done" if result.record else f"failed: {result.reason}"
-        show.ended(_finished(result.cell, cells, end_state, result.record, remaining))
-        failed += [] if result.record else [result.cell]
-    return [cell for cell in cells if cell in failed]
-
-
-def _read_state(cells: Sequence[Cell], out: Path, options: SweepOptions, show: ProgressDisplay) -> SweepState:
-    """Return the state of each cell in the folder, and show the cells that earlier sweeps finished or that failed there."""
-    state = SweepState([], [], [])
+def _read_state(cells: Sequence[Cell], out: Path, options: SweepOptions) -> SweepState:
+    state = SweepState({}, [], [])
     for cell in cells:
         record = read_record(cell, out)
         if record is not None:
-            state.seconds.append(record.seconds)
-            show.ended(_finished(cell, cells, "done before", record))
+            state.done[cell.name] = record
         elif failure_file(cell, out).exists() and not options.retry_failed:
             state.failed.append(cell)
-            show.ended(_finished(cell, cells, "failed before"))
         else:
             state.missing.append(cell)
     return state
+
+
+def _run_missing(
+    cells: Sequence[Cell], state: SweepState, study: Study, out: Path, options: SweepOptions, show: ProgressDisplay
+) -> list[Cell]:
+    """Show the cells that ended in earlier sweeps and run the missing ones. Return the cells that failed, now or before."""
+    for cell in cells:
+        if cell.name in state.done:
+            show.ended(_finished(cell, cells, "done before", state.done[cell.name]))
+        elif cell in state.failed:
+            show.ended(_finished(cell, cells, "failed before"))
+    failed, earlier = list(state.failed), [record.seconds for record in state.done.values()]
+    begin, done = time.perf_counter(), 0
+    with closing(_results(state.missing, study, out, options, show.at)) as results:
+        for count, result in enumerate(results, 1):
+            record_failure(result, out)
+            done += result.record is not None
+            remaining = seconds_left(len(state.missing) - count, done, time.perf_counter() - begin, earlier)
+            end_state = "done" if result.record else f"failed: {result.reason}"
+            show.ended(_finished(result.cell, cells, end_state, result.record, remaining))
+            failed += [] if result.record else [result.cell]
+    return [cell for cell in cells if cell in failed]
+
+
+def _change_since_it_ran(cell: Cell, out: Path) -> str:
+    """Return which inputs differ from those of an earlier run of the cell; "" if it did not run with other inputs."""
+    record = earlier_record(cell, out)
+    if record is None:
+        return ""
+    if record.inputs is None:
+        return "it ran with an earlier version, which did not record the contents of its inputs"
+    return f"{', '.join(changed_inputs(cell.request.inputs, record.inputs))} changed since that cell ran"
 
 
 def _finished(
@@ -115,15 +137,16 @@ def _finished(
 
 def _results(
     cells: Sequence[Cell], study: Study, out: Path, options: SweepOptions, at: Callable[[Mapping[str, ProgressEvent]], None]
-) -> Iterator[CellResult]:
+) -> Generator[CellResult, None, None]:
     """Run the cells and yield each result as soon as it is available. `at` gets the progress of the running cells, by name."""
     if options.ray is not None and cells:
         from lm_eval_illusion.sweep.ray_backend import run_on_ray
 
         yield from run_on_ray(cells, study, out, options.ray, at)
         return
-    for cell in cells:
-        yield run_cell(cell, study, out, lambda step, name=cell.name: at({name: step}))  # type: ignore[misc]
+    with closing(Worker()) as worker:
+        for cell in cells:
+            yield worker.run_cell(cell, study, out, lambda step, name=cell.name: at({name: step}))  # type: ignore[misc]
 
 
 def _write_report(folders: Sequence[Path], out: Path) -> bool:
@@ -144,9 +167,17 @@ def _print_plan(cells: Sequence[Cell], out: Path) -> None:
     """Print each cell with its state, and the time that the missing cells may take, estimated from the finished cells."""
     records = [read_record(cell, out) for cell in cells]
     for cell, record in zip(cells, records, strict=True):
-        state = f"done in {record.seconds:.0f} s" if record else "failed" if failure_file(cell, out).exists() else "to do"
-        print(f"{cell.name}: {state}")
+        print(f"{cell.name}: {_planned_state(cell, record, out)}")
     seconds = [record.seconds for record in records if record]
     to_run = len(cells) - len(seconds)
     estimate = duration_in_words(seconds_left(to_run, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
     print(f"{len(cells)} cells, {to_run} to do: {estimate}")
+
+
+def _planned_state(cell: Cell, record: CellRecord | None, out: Path) -> str:
+    if record:
+        return f"done in {record.seconds:.0f} s"
+    if failure_file(cell, out).exists():
+        return "failed"
+    change = _change_since_it_ran(cell, out)
+    return f"to do ({change})" if change else "to do"

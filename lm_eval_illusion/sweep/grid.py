@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
     TEMPLATE_VARIABLES,
@@ -18,28 +19,47 @@ from lm_eval_illusion.pruning.recipes import (
     pruner_names,
     template_args,
 )
-from lm_eval_illusion.pruning.settings import OWL_ARGUMENTS, PRUNING_ARGUMENTS, PruningSettings, read_settings
+from lm_eval_illusion.pruning.settings import (
+    CALIBRATION_ARGUMENTS,
+    OWL_ARGUMENTS,
+    PRUNING_ARGUMENTS,
+    PruningSettings,
+    read_settings,
+)
 from lm_eval_illusion.sweep.study import CellAxes, Study
 
 
 @dataclass(frozen=True)
 class CellRequest:
-    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata."""
+    """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata.
+
+    `inputs`: hash, commit or version of everything that the arguments name, such as "recipe my.yaml" (`contents.with_contents`).
+    """
 
     model_args: dict[str, Any]
     tasks: list[str]
     limit: int | None
     metadata: dict[str, Any]
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One lm_eval run of a sweep. `name`: of its folder, unique for its request; `variant`: name of the pruned model in reports."""
+    """One lm_eval run of a sweep.
 
-    name: str
+    `slot`: name of its position in the grid, unique for its arguments. `name`: of its folder, unique for its arguments and its inputs.
+    `variant`: name of the pruned model in reports.
+    """
+
+    slot: str
     base_model: str
     variant: str
     request: CellRequest
+
+    @property
+    def name(self) -> str:
+        """The slot, and a hash of the contents of the inputs once they are known."""
+        return f"{self.slot}-{_short_hash(self.request.inputs)}" if self.request.inputs else self.slot
 
 
 def cells_of(study: Study) -> list[Cell]:
@@ -48,27 +68,28 @@ def cells_of(study: Study) -> list[Cell]:
     Raises:
         UserError: A pruning argument is wrong, or two arguments contradict each other.
     """
-    cells = {cell.name: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
+    cells = {cell.slot: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:
         cell = _cell(study, axes)
-        cells.setdefault(cell.name, cell)
+        cells.setdefault(cell.slot, cell)
     return list(cells.values())
 
 
 def _cells_of_model(base_model: str, study: Study) -> Iterator[Cell]:
     yield _cell(study, CellAxes(pretrained=base_model, pruner="none"))
     amounts = [(pruner, *amount) for pruner in study.pruner for amount in _amounts(pruner, study)]
-    for (pruner, sparsity, mask), language, seed in itertools.product(amounts, study.calibration_language, study.pruning_seed):
-        axes = CellAxes(
-            pretrained=base_model,
-            pruner=pruner,
-            sparsity=sparsity,
-            mask_structure=mask,
-            calibration_language=language,
-            pruning_seed=seed,
-        )
-        if not any(_is_selected(selector, axes) for selector in study.exclude):
-            yield _cell(study, axes)
+    for pruner, sparsity, mask in amounts:
+        for language, seed in itertools.product(*_calibrations(pruner, study)):
+            axes = CellAxes(
+                pretrained=base_model,
+                pruner=pruner,
+                sparsity=sparsity,
+                mask_structure=mask,
+                calibration_language=language,
+                pruning_seed=seed,
+            )
+            if not any(_is_selected(selector, axes) for selector in study.exclude):
+                yield _cell(study, axes)
 
 
 def _amounts(pruner: str, study: Study) -> list[tuple[float | None, str | None]]:
@@ -82,10 +103,29 @@ def _amounts(pruner: str, study: Study) -> list[tuple[float | None, str | None]]
     return amounts or [(None, None)]
 
 
+def _calibrations(pruner: str, study: Study) -> tuple[Sequence[str | None], Sequence[int | None]]:
+    """Return the calibration languages and the seeds of a pruner; None alone where its result does not depend on them."""
+    needs = _needs(pruner)
+    return study.calibration_language if needs.calibration else (None,), study.pruning_seed if needs.seed else (None,)
+
+
+def _needs(pruner: str) -> Needs:
+    """Return what a pruner's result depends on; for an unknown pruner both, so that `read_settings` reports the unknown name."""
+    name = _known_name(pruner)
+    return needs_of(name) if name else Needs(calibration=True, seed=True)
+
+
 def _template_args(pruner: str) -> set[str]:
     """Return the arguments of a pruner; all arguments for an unknown pruner, so that `read_settings` reports the unknown name."""
-    name = pruner if is_recipe_file(pruner) else pruner.lower()
-    return template_args(name) if is_recipe_file(name) or name in pruner_names() else set(TEMPLATE_VARIABLES)
+    name = _known_name(pruner)
+    return template_args(name) if name else set(TEMPLATE_VARIABLES)
+
+
+def _known_name(pruner: str) -> str | None:
+    """Return the path of a recipe, or the name of a packaged pruner as it is written there; None for an unknown pruner."""
+    if is_recipe_file(pruner):
+        return pruner
+    return pruner.lower() if pruner.lower() in ("none", *pruner_names()) else None
 
 
 def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
@@ -95,25 +135,38 @@ def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
 
 
 def _cell(study: Study, axes: CellAxes) -> Cell:
-    is_dense = axes.pruner == "none"
+    pruner = str(axes.pruner or study.model_args.get("pruner", "wanda"))
     # Defaults are written out, so that a cell has the same name whether an axis is given or left at its default.
-    defaults = {} if is_dense else {"calibration_language": "all", "pruning_seed": 0}
+    defaults = {} if pruner == "none" else {"calibration_language": "all", "pruning_seed": 0}
     model_args = {
         **study.model_args,
         "pretrained": study.pretrained[0],
         **defaults,
         **axes.model_dump(exclude_none=True),
     }
-    if is_dense or "owl_sparsities" not in _template_args(str(model_args.get("pruner", "wanda"))):
-        # A study that compares OWL with other methods and the dense model gives OWL's arguments for all cells.
-        model_args = {name: value for name, value in model_args.items() if name not in OWL_ARGUMENTS}
-    settings = _settings(model_args)
+    # A study gives OWL's and calibration arguments for all cells, also for the dense model and for methods that don't use them.
+    unused = set(() if "owl_sparsities" in _template_args(pruner) else OWL_ARGUMENTS)
+    unused |= set(() if _needs(pruner).calibration else CALIBRATION_ARGUMENTS)
+    unused |= set(() if _needs(pruner).seed else ("pruning_seed",))
+    model_args = {name: value for name, value in model_args.items() if name not in unused} | {
+        name: value for name, value in defaults.items() if name in unused
+    }
+    settings = settings_of(model_args)
     request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata)
-    digest = hashlib.sha256(json.dumps(asdict(request), sort_keys=True).encode()).hexdigest()[:8]
+    arguments = {name: value for name, value in asdict(request).items() if name != "inputs"}
     base_model = str(model_args["pretrained"])
     readable = re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}")
-    return Cell(f"{readable}--{digest}", base_model, settings.variant, request)
+    return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)
 
 
-def _settings(model_args: dict[str, Any]) -> PruningSettings:
+def _short_hash(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def settings_of(model_args: Mapping[str, Any]) -> PruningSettings:
+    """Return the checked pruning settings among the arguments of `pruned-hf`.
+
+    Raises:
+        UserError: A pruning argument is wrong, or two arguments contradict each other.
+    """
     return read_settings(**{name: value for name, value in model_args.items() if name in PRUNING_ARGUMENTS})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 
 import pytest
 
 from lm_eval_illusion.pruning.checkpoint_store import verify
 from tests.prepared_process import wait_until
-from tests.sweep.sweeps import CELLS, report_of, start, start_python, states_of, wait_for
+from tests.sweep.sweeps import CELLS, SHORT_CELLS, SHORT_GRID, report_of, start, start_python, states_of, wait_for
 from tests.tiny_models import save_tiny
 
 pytestmark = pytest.mark.slow
@@ -85,6 +86,48 @@ def test_a_failed_cell_is_recorded_the_others_run_and_retry_failed_runs_it_again
     assert code == 0, errors[-2000:]
     assert states_of(events) == ["done before"] * CELLS + ["done"] * CELLS
     assert not list((tmp_path / "out" / "failed").iterdir())
+
+
+def test_a_changed_model_makes_new_cells_and_says_so(tmp_path, model):
+    out, original = tmp_path / "out", tmp_path / "original"
+    assert wait_for(start(model, out, grid=SHORT_GRID))[0] == 0
+    before, first_report = completed_cells(out), report_of(out)
+    shutil.copytree(model, original)
+    save_tiny("qwen3", model)
+    code, events, errors = wait_for(start(model, out, grid=SHORT_GRID))
+    assert (code, states_of(events)) == (0, ["done"] * SHORT_CELLS)
+    assert errors.splitlines() == [
+        f"lm-eval-illusion: {variant} of {model}: model {model} changed since that cell ran: run again"
+        for variant in ("dense", "magnitude-0.5")
+    ]
+    # The earlier results stay, but not in the report.
+    assert before.items() <= completed_cells(out).items()
+    report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
+    reported = {run for variant in report["variants"] for run in variant["runs"]}
+    new_cells = [path.parent for path in completed_cells(out) if path not in before]
+    assert reported == {path.name for folder in new_cells for path in folder.rglob("results_*.json")}
+
+    # The earlier contents are those of the earlier cells, which are done.
+    shutil.rmtree(model)
+    shutil.copytree(original, model)
+    code, events, errors = wait_for(start(model, out, grid=SHORT_GRID))
+    assert (code, states_of(events), errors) == (0, ["done before"] * SHORT_CELLS, "")
+    assert report_of(out) == first_report
+
+
+def test_a_folder_of_an_earlier_version_is_not_accepted_without_a_word(tmp_path, model):
+    out = tmp_path / "out"
+    names = [event["cell"] for event in wait_for(start(model, out, grid=SHORT_GRID))[1]]
+    for name in names:
+        # Its cells were named by their arguments alone, and their records held no contents.
+        folder = (out / "cells" / name).rename(out / "cells" / name.rpartition("-")[0])
+        record = json.loads((folder / "completed.json").read_text())
+        del record["inputs"]
+        (folder / "completed.json").write_text(json.dumps(record))
+    process = start(model, out, "--dry-run", grid=SHORT_GRID)
+    text, _ = process.communicate()
+    state = "to do (it ran with an earlier version, which did not record the contents of its inputs)"
+    assert text.splitlines()[:-1] == [f"{name}: {state}" for name in names]
 
 
 def test_two_sweeps_at_once_with_one_store_make_each_checkpoint_once(tmp_path, model):

@@ -57,6 +57,29 @@ def test_a_pruner_has_only_the_axes_of_its_recipe(tmp_path):
     ]
 
 
+def test_a_method_without_calibration_and_seed_is_one_cell_for_all_of_them(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("a_stage: {a_modifiers: {LayerMagnitudeModifier: {sparsity: {{ sparsity }}}}}")
+    axes = {"calibration_language": ["all", "en"], "pruning_seed": [0, 1], "sparsity": 0.5}
+    cells = names_of(pretrained="a", pruner=["magnitude", "rtn", str(recipe), "gptq"], **axes)
+    assert [variant for _, variant in cells] == [
+        *("dense", "magnitude-0.5", "rtn", "mine-0.5"),
+        *("gptq", "gptq,seed=1", "gptq,cal=en", "gptq,cal=en,seed=1"),
+    ]
+    # However it is asked for, it is the same cell, also without these axes and with the arguments that other methods use.
+    (_, expected) = cells_of(Study(pretrained="a", pruner="magnitude", sparsity=0.5))
+    for study in (
+        Study(pretrained="a", pruner="magnitude", exclude=[{"calibration_language": "all"}, {"pruning_seed": 0}], **axes),
+        Study(
+            pretrained="a",
+            pruner=(),
+            include=[{"pruner": "magnitude", "sparsity": 0.5, "calibration_language": "en", "pruning_seed": 3}],
+            model_args={"calibration_samples": 8, "calibration_length": 64, "calibration": __file__},
+        ),
+    ):
+        assert cells_of(study)[1:] == [expected]
+
+
 def test_cell_names_differ_if_any_setting_that_changes_answers_differs():
     first, second = (cells_of(Study(pretrained="org/model", sparsity=0.5, limit=limit)) for limit in (5, 6))
     assert [cell.name.rsplit("--", 1)[0] for cell in first] == ["model--dense", "model--wanda-0.5"]

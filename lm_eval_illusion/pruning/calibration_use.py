@@ -1,0 +1,84 @@
+"""Which pruning methods use calibration data and a seed. The others give one result whatever calibration is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.recipes import render_recipe, template_args
+
+# A template gets its values from the model and the settings. No modifier's need depends on them.
+LARGEST_GROUP = 128
+
+# What modifiers of llmcompressor need, known without the seconds of its import. A test compares it with llmcompressor.
+CALIBRATED_MODIFIERS = frozenset({"AWQModifier", "GPTQModifier", "SparseGPTModifier", "WandaPruningModifier"})
+DETERMINISTIC_MODIFIERS = frozenset({"LayerMagnitudeModifier", "QuantizationModifier"})
+
+
+class Needs(NamedTuple):
+    """Whether the result of a method depends on calibration data, and whether it depends on the seed."""
+
+    calibration: bool
+    seed: bool
+
+
+def needs_of(pruner: str) -> Needs:
+    """Return what the result of a method depends on. A recipe with other modifiers than the packaged ones imports llmcompressor.
+
+    Raises:
+        UserError: The recipe can't be read, or llmcompressor rejects it.
+    """
+    if pruner == "none":
+        return Needs(calibration=False, seed=False)
+    # OWL takes its sparsities from the inputs of the layers.
+    if "owl_sparsities" in template_args(pruner):
+        return Needs(calibration=True, seed=True)
+    try:
+        recipe = render_recipe(pruner, None, "0:0", [], group_size=LARGEST_GROUP)
+    except UserError:
+        # The recipe is refused with this reason when it is used.
+        return Needs(calibration=True, seed=True)
+    modifiers = list(_modifiers(recipe))
+    names = {name for name, _ in modifiers}
+    if names & CALIBRATED_MODIFIERS:
+        return Needs(calibration=True, seed=True)
+    if all(_needs_nothing(name, arguments) for name, arguments in modifiers):
+        return Needs(calibration=False, seed=False)
+    from lm_eval_illusion.pruning.compressor import needs_calibration
+
+    is_calibrated = needs_calibration(recipe)
+    return Needs(is_calibrated, seed=is_calibrated or not names <= DETERMINISTIC_MODIFIERS)
+
+
+def _modifiers(recipe: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and arguments of each modifier of a valid recipe."""
+    for stage, groups in yaml.safe_load(recipe).items():
+        if stage.endswith("_stage"):
+            for group, modifiers in groups.items():
+                if group.endswith("_modifiers"):
+                    yield from ((name, arguments or {}) for name, arguments in modifiers.items())
+
+
+def _needs_nothing(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a modifier is known to need neither data nor seed: ours, or one that rounds weights by their own range."""
+    if name == "LayerMagnitudeModifier":
+        return True
+    groups = arguments.get("config_groups")
+    return (
+        name == "QuantizationModifier"
+        and arguments.keys() <= {"ignore", "targets", "config_groups"}
+        and isinstance(groups, dict)
+        and all(_rounds_weights(group) for group in groups.values())
+    )
+
+
+def _rounds_weights(group: Any) -> bool:
+    return (
+        isinstance(group, dict)
+        and group.keys() <= {"targets", "weights"}
+        and isinstance(group.get("weights"), dict)
+        and "observer" not in group["weights"]
+    )

@@ -1,0 +1,188 @@
+"""The contents of what a cell reads: model, tokenizer, recipe, calibration text, items, tasks. A changed input makes a new cell.
+
+Names of files stay the same while their contents change. The hash of each input is therefore part of a cell's request and name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.files import file_sha256, files_below, packaged_folder
+from lm_eval_illusion.pruning.hf_checkpoint import base_revision
+from lm_eval_illusion.pruning.recipes import recipe_template
+from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
+from lm_eval_illusion.sweep.grid import Cell, CellRequest, settings_of
+
+NOT_FOUND = "not found"
+"""The content of a model that is neither a folder nor known to the hub. Its cell runs, fails and reports the reason."""
+
+# The files of which a model, an adapter or a tokenizer on the hub has one.
+_HUB_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json")
+# Arguments with a rule of their own. The values of all others are read if they name a file; a folder of such a name is a coincidence.
+_WITH_RULE = (*PRUNING_ARGUMENTS, "pretrained", "subfolder", "gguf_file", "tokenizer", "delta", "peft", "offload_folder")
+
+
+class Input(NamedTuple):
+    """Something that a cell reads. `label`: for messages, such as "recipe my.yaml"; `content(*names)` returns its hash or version."""
+
+    label: str
+    content: Callable[..., str]
+    names: tuple[str, ...]
+
+
+def with_contents(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells with the content of each input in their requests. Each input is hashed once, however many cells read it.
+
+    Raises:
+        UserError: An input can't be read.
+    """
+    content_once = cache(_content)
+    return [replace(cell, request=replace(cell.request, inputs=_contents(cell.request, content_once))) for cell in cells]
+
+
+def refuse_changed(cell: Cell) -> None:
+    """Refuse a cell of which an input changed after `with_contents`: its answers belong to the contents of now, or to both.
+
+    Raises:
+        UserError: An input changed, or can't be read any more.
+    """
+    if changed := changed_inputs(_contents(cell.request, _content), cell.request.inputs):
+        raise UserError(f"{', '.join(changed)} changed while the sweep ran: run the same command again")
+
+
+def changed_inputs(now: Mapping[str, str], earlier: Mapping[str, str]) -> list[str]:
+    """Return the labels of the inputs whose content is not that of an earlier run with the same arguments."""
+    return [label for label in {**earlier, **now} if now.get(label) != earlier.get(label)]
+
+
+def inputs_of(request: CellRequest) -> Iterator[Input]:
+    """Yield everything that a cell with these arguments reads.
+
+    The content of a hub dataset is not among them, because it is known only after the download.
+    """
+    arguments, settings = request.model_args, settings_of(request.model_args)
+    pretrained, revision = str(arguments["pretrained"]), str(arguments.get("revision") or "main")
+    yield Input(f"model {pretrained}", _model_content, (pretrained, revision, str(arguments.get("subfolder") or "")))
+    if arguments.get("trust_remote_code"):
+        yield Input(f"code of {pretrained}", _code_content, (pretrained,))
+    if file := arguments.get("gguf_file"):
+        yield Input(f"gguf_file {file}", _gguf_content, (pretrained, str(file)))
+    if tokenizer := arguments.get("tokenizer"):
+        yield Input(f"tokenizer {tokenizer}", _model_content, (str(tokenizer), revision))
+    if delta := arguments.get("delta"):
+        yield Input(f"delta {delta}", _model_content, (str(delta), "main"))
+    if adapter := arguments.get("peft"):
+        yield Input(f"peft {adapter}", _adapter_content, (str(adapter),))
+    if settings.pruner != "none":
+        yield Input(f"recipe {settings.pruner}", _recipe_content, (settings.pruner,))
+    if settings.needs.calibration:
+        yield Input(f"calibration {settings.calibration}", _calibration_content, (settings.calibration,))
+    for name, value in chain(request.metadata.items(), arguments.items()):
+        if isinstance(value, str) and name not in _WITH_RULE and (name == "items" or _is_file(value)):
+            yield Input(f"{name} {value}", _path_content, (value,))
+    for family in map(_family_of, request.tasks):
+        yield Input(f"tasks of {family}", _tasks_content, (family,))
+    yield Input("lm-eval-illusion", importlib.metadata.version, ("lm_eval_illusion",))
+
+
+def _contents(request: CellRequest, content: Callable[[Input], str]) -> dict[str, str]:
+    return {entry.label: content(entry) for entry in inputs_of(request)}
+
+
+def _content(entry: Input) -> str:
+    try:
+        return entry.content(*entry.names)
+    except OSError as error:
+        raise UserError(f"{entry.label} can't be read ({error.strerror or error}): give one that can") from error
+
+
+def _model_content(name: str, revision: str, subfolder: str = "") -> str:
+    try:
+        return base_revision(name, revision, subfolder)
+    except UserError:
+        if Path(name).exists():
+            raise
+        return _hub_commit(name, revision)
+
+
+def _code_content(pretrained: str) -> str:
+    """Return the hash of the Python files of a local model; on the hub they belong to its commit."""
+    return _hash({name: file_sha256(path) for name, path in files_below(Path(pretrained)).items() if name.endswith(".py")})
+
+
+def _gguf_content(pretrained: str, file: str) -> str:
+    path = Path(pretrained, file)
+    return file_sha256(path) if path.exists() else file  # on the hub it belongs to the commit of the model
+
+
+def _adapter_content(name: str) -> str:
+    return _path_content(name) if Path(name).exists() else _hub_commit(name, "main")
+
+
+def _hub_commit(name: str, revision: str) -> str:
+    """Return the commit of a model, adapter or tokenizer on the hub or in its cache."""
+    from transformers.utils import cached_file
+
+    for file in _HUB_FILES:
+        try:
+            path: Any = cached_file(name, file, revision=revision)
+        except (OSError, ValueError):
+            continue
+        # The hub's cache stores a file at .../snapshots/<commit>/<file>.
+        return Path(path).parent.name
+    return NOT_FOUND
+
+
+def _recipe_content(pruner: str) -> str:
+    return hashlib.sha256(recipe_template(pruner).encode()).hexdigest()
+
+
+def _calibration_content(calibration: str) -> str:
+    if calibration == "embedded":
+        return _folder_hash(_tasks_folder() / "mqa_illusion" / "held_out")
+    return calibration if calibration.startswith("hub:") else _path_content(calibration)
+
+
+def _tasks_content(family: str) -> str:
+    """Return the hash of one of our families, or the version of lm_eval, to which all other tasks belong."""
+    return _folder_hash(_tasks_folder() / family) if family != "lm_eval" else importlib.metadata.version("lm_eval")
+
+
+def _family_of(task: str) -> str:
+    """Return the family of one of our tasks or groups; "lm_eval" for other tasks."""
+    families = [file.parent.name for file in _tasks_folder().glob("*/family.yaml")]
+    return max((name for name in families if f"{task}_".startswith(f"{name}_")), key=len, default="lm_eval")
+
+
+def _tasks_folder() -> Path:
+    return packaged_folder("lm_eval_illusion.tasks")
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a text that can be no path: too long, a NUL character, an unknown user
+        return False
+
+
+def _path_content(name: str) -> str:
+    path = Path(name).expanduser()
+    return _folder_hash(path) if path.is_dir() else file_sha256(path)
+
+
+def _folder_hash(folder: Path) -> str:
+    """Return the SHA-256 of the names and contents of the files below a folder, without Python's compiled files."""
+    return _hash({name: file_sha256(path) for name, path in files_below(folder).items() if "__pycache__" not in name})
+
+
+def _hash(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 of names and hashes of files."""
+    return hashlib.sha256("".join(f"{name}\0{content}\n" for name, content in files.items()).encode()).hexdigest()
