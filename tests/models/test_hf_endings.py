@@ -14,7 +14,9 @@ from lm_eval_illusion.models.hf import PrunedHFLM
 from tests.inference.special_models import WITHOUT_END, make_model
 from tests.tiny_models import make_tiny_tokenizer, save_tiny
 
-PROMPTS = ["x", "xy", "xyz"]
+PROMPTS = ["Q:", "1 2 3", "Wh"]
+# Greedy tokens of the tiny Llama after the first prompt before the one that becomes the tokenizer's end token.
+BEFORE = 3
 GREEDY = {"until": ["\n"], "max_gen_toks": 16, "do_sample": False, "temperature": 0.0}
 BEAM = {**GREEDY, "num_beams": 4, "length_penalty": 1.0}
 SAMPLE = {**GREEDY, "do_sample": True, "temperature": 0.7, "top_p": 1.0, "top_k": 0}
@@ -48,9 +50,9 @@ def folder(tmp_path_factory):
     """A model whose generation config ends at token 1, and whose tokenizer ends at a token that greedy answers come to."""
     folder = save_tiny("llama", tmp_path_factory.mktemp("endings"))
     model = load(folder)
-    outputs = [greedy_ids(model, prompt) for prompt in PROMPTS]
-    end = outputs[0][5]
-    assert end not in outputs[0][:5]
+    output = greedy_ids(model, PROMPTS[0])
+    end = output[BEFORE]
+    assert end not in output[:BEFORE]
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)
     tokenizer.chat_template = TURN
@@ -63,8 +65,8 @@ def test_a_greedy_answer_is_the_one_of_stock_hflm(folder):
     stock = HFLM(str(folder), device="cpu", batch_size=1)
     expected = answers(stock, GREEDY, 1)
     model = load(folder)
-    # The first answer has the five tokens before the end: the end token itself is no text.
-    assert expected[0] == model.tok_decode(greedy_ids(load(folder), PROMPTS[0])[:5])
+    # The end token itself is no text.
+    assert expected[0] == model.tok_decode(greedy_ids(load(folder), PROMPTS[0])[:BEFORE])
     assert answers(model, GREEDY, 1) == expected
     assert answers(load(folder, fast="off"), GREEDY, 1) == expected
 
@@ -111,24 +113,25 @@ def test_a_chat_answer_does_not_run_on_into_the_next_turn(folder, fast):
     assert prompt in model.chat_prompts
     unlimited = {**GREEDY, "until": []}
     (answer,) = answers(model, unlimited, 1, [prompt])
-    assert answer == model.tok_decode(greedy_ids(model, PROMPTS[0])[:5]).lstrip()
+    assert answer == model.tok_decode(greedy_ids(model, PROMPTS[0])[:BEFORE]).lstrip()
     (best, *_) = answers(model, {**BEAM, "until": []}, 4, [prompt])
     assert best == answers(load(folder, fast="off"), {**BEAM, "until": []}, 4, [prompt])[0]
 
 
 def test_the_text_of_the_end_token_ends_an_answer_as_in_hflm(tmp_path):
-    # A pruned model may spell the end token out of ordinary tokens.
+    # A pruned model may spell the end token out of ordinary tokens: here "ance" of "an" and "ce".
     folder = save_tiny("llama", tmp_path)
+    output = greedy_ids(load(folder), PROMPTS[0])
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    text = tokenizer.decode(greedy_ids(load(folder), PROMPTS[0]))
-    part = text[4:6]
-    assert len(part) == 2
-    assert part not in text[:4]
-    tokenizer.add_tokens([part], special_tokens=False)
-    tokenizer.eos_token = part
+    text = tokenizer.decode(output)
+    assert tokenizer.decode(output[BEFORE - 1 : BEFORE + 1]) == "ance"
+    tokenizer.add_special_tokens({"eos_token": "ance"})
+    assert tokenizer.eos_token_id == 340
     tokenizer.save_pretrained(folder)
+    expected = answers(HFLM(str(folder), device="cpu", batch_size=1), GREEDY, 1, PROMPTS[:1])
+    assert expected == [text.split("ance")[0]]
     for fast in ("auto", "off"):
-        assert answers(load(folder, fast=fast), GREEDY, 1, PROMPTS[:1]) == [text[:4]]
+        assert answers(load(folder, fast=fast), GREEDY, 1, PROMPTS[:1]) == expected
 
 
 def save_without_end(model_type, folder, pad, **fields):
