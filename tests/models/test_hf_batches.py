@@ -6,6 +6,7 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models import hf
 from lm_eval_illusion.models.hf import PrunedHFLM
 from tests.inference.special_models import DYNAMIC, LONG_ROPE, make_gpt_neo, make_long_rope, make_model, make_rwkv
 from tests.tiny_models import make_tiny_tokenizer
@@ -77,6 +78,23 @@ def test_a_recurrent_model_runs_alone_and_its_missing_beams_are_one_line(tmp_pat
     with pytest.raises(UserError, match="RwkvForCausalLM can't be run"):
         results(batch, ("beams",))
     assert capsys.readouterr().err.count("lm-eval-illusion: error") == 1
+
+
+@pytest.mark.parametrize(
+    # The prompts have about 2, 15, 46 and 300 tokens, and answers of 5 follow.
+    ("limit", "expected"),
+    [(400, [4]), (100, [1, 3]), (40, [1, 1, 2]), (5, [1, 1, 1, 1]), (0, [1, 1, 1, 1])],
+)
+def test_prompts_and_answers_beyond_the_limit_run_alone(tmp_path, monkeypatch, limit, expected):
+    make_model("llama").save_pretrained(tmp_path)
+    make_tiny_tokenizer().save_pretrained(tmp_path)
+    model = load(tmp_path, batch_size=8, fast="off")
+    model.max_batched_length = limit
+    batches, decode = [], hf.decode_batch
+    monkeypatch.setattr(hf, "decode_batch", lambda *arguments: batches.append(len(arguments[4])) or decode(*arguments))
+    requests = [Instance("generate_until", {}, (prompt, GREEDY), 0) for prompt in PROMPTS]
+    model.generate_until(requests, disable_tqdm=True)
+    assert batches == expected
 
 
 def test_an_automatic_batch_size_changes_nothing(tmp_path):
