@@ -69,9 +69,9 @@ def _is_unknown(model: Any, device: torch.device) -> bool:
 def dependence(model: Any, prompt_length: int, max_length: int, device: torch.device) -> str | None:
     """Compare prompts alone with the same in a padded batch; return how they differ as text, None if they do not.
 
-    A prompt of `prompt_length` tokens and a short one stand beside a longer one: in plain scoring, padded on the right without a mask; in
-    plain generation, padded on the left with a mask; and as beams, for which the ends of the prompts are enough. What the model can't do for a prompt alone is left out: the run itself
-    will say so.
+    A prompt of `prompt_length` tokens and a short one stand beside a longer one: in plain scoring, padded on the right without a
+    mask; in plain generation, padded on the left with a mask; and as beams, for which the ends of the prompts are enough. What the
+    model can't do for a prompt alone is left out: the run itself will say so.
     """
     longest = max(1, min(prompt_length + LONGER, max_length - ANSWER))
     lengths = [min(length, longest) for length in (longest, prompt_length, SHORT)]
