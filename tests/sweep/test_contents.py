@@ -134,7 +134,7 @@ def test_a_cell_whose_input_changes_while_the_sweep_runs_is_refused(folder):
     (folder / "mine.yaml").write_text(OWN_RECIPE + "# changed")
     refuse_changed(cells["wanda-0.5,text=calibration"])
     with pytest.raises(UserError, match=r"recipe mine\.yaml changed while the sweep ran: run the same command again"):
-        refuse_changed(cells["mine-0.5"])
+        refuse_changed(cells["mine-0.5,text=calibration"])
 
 
 def test_code_subfolder_and_gguf_file_of_a_model_count(folder):
