@@ -82,7 +82,10 @@ def test_a_folder_that_changes_between_the_dense_and_the_pruned_run_is_noticed(m
 
     run("2026-11-23T10-00-00.000000", pruner="none")
     unchanged = run("2026-11-23T11-00-00.000000", **wanda)
-    assert [outcome.variant.variant for outcome in load_outcomes([tmp_path / "runs"])] == ["dense", "wanda-0.5"]
+    assert [outcome.variant.variant for outcome in load_outcomes([tmp_path / "runs"])] == [
+        "dense",
+        "wanda-0.5,samples=8,length=64",
+    ]
     unchanged.unlink()
     if file == "model.safetensors":
         tensors = load_file(folder / file)
