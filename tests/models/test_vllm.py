@@ -56,7 +56,7 @@ def test_both_models_use_one_checkpoint(model, hf_model):
     measured = [info.pop("sparsity_measured") for info in infos]
     assert measured[0] == pytest.approx(measured[1])
     assert infos[0] == infos[1]
-    assert infos[0]["variant"] == "wanda-0.5"
+    assert infos[0]["variant"] == "wanda-0.5,samples=8,length=64"
     assert model.model.arguments.model == model.checkpoint.path
 
 
