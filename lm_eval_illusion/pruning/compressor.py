@@ -50,8 +50,7 @@ def prune_in_place(
     is_tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
     with _seeded_random_states(seed):
         refuse_impossible(recipe, model)
-        experts = [name for name, _ in prunable_weights(model) if is_expert(name, form)]
-        with _units_for_idle(model, experts):
+        with _complete_blocks(model, form):
             _run_oneshot(model, tokenizer, recipe, token_ids, pipeline)
         bits = round_to_grid(model)
     if is_tied:
@@ -117,7 +116,7 @@ def _run_oneshot(
     from llmcompressor import oneshot
     from llmcompressor.core import reset_session
 
-    from lm_eval_illusion.pruning.modifiers import fast_wanda_norms
+    from lm_eval_illusion.pruning.modifiers import fast_wanda_norms, inputs_of_any_shape
 
     # All samples have the same length, so no attention mask is needed; without one a causal model uses its fastest attention.
     rows = max(1, TOKENS_PER_BATCH // len(token_ids[0]))
@@ -130,6 +129,7 @@ def _run_oneshot(
         warnings.catch_warnings(),
         _pinning_only_with_accelerator(),
         fast_wanda_norms(),
+        inputs_of_any_shape(),
         shared_keys_kept(model, len(batches)),
         _calibrating(pipeline),
     ):
@@ -169,32 +169,45 @@ def _calibrating(pipeline: Pipeline) -> Iterator[None]:
 
 
 @contextmanager
-def _units_for_idle(model: PreTrainedModel, experts: list[str]) -> Iterator[None]:
-    """Within the `with` statement, give each expert that received no token the unit matrix as its input, at the end of its block.
+def _complete_blocks(model: PreTrainedModel, form: LinearForm) -> Iterator[None]:
+    """Within the `with` statement, let every prunable layer take part at the end of its block.
 
-    A method without an input would leave the expert dense, or choose weights by their position. With unit inputs Wanda and SparseGPT
-    remove the weights with the smallest magnitude, and GPTQ rounds to the nearest.
+    An expert that received no token gets the unit matrix as its input. Without an input a method would leave it dense, or choose weights
+    by their position; with unit inputs Wanda and SparseGPT remove the weights with the smallest magnitude, and GPTQ rounds to the nearest.
+    A layer that is called outside the modules of a block (`per_layer_model_projection` of Gemma 4) is added to them: llmcompressor does
+    not see that it was called.
     """
     import torch
     from compressed_tensors.utils import patch_attr
     from llmcompressor.core import LifecycleCallbacks
 
-    if not experts:
-        yield
-        return
-    name_of = {model.get_submodule(name): name for name in experts}
-    end_block = LifecycleCallbacks.sequential_epoch_end
-    with calls_of(model, experts) as called:
+    layers = {name: model.get_submodule(name) for name, _ in prunable_weights(model)}
+    names = {layer: name for name, layer in layers.items()}
+    start_calibration, end_block = LifecycleCallbacks.calibration_start, LifecycleCallbacks.sequential_epoch_end
+    ended: set[str] = set()
+    with calls_of(model, list(layers)) as called:
+
+        def start(**arguments: Any) -> Any:
+            # Each modifier of a recipe has its own pass.
+            called.clear()
+            ended.clear()
+            return start_calibration(**arguments)
 
         def end(modules: list[torch.nn.Module], **arguments: Any) -> Any:
-            for module in modules:
-                if isinstance(module, torch.nn.Linear) and module in name_of and name_of[module] not in called:
-                    weight = module.weight
+            in_block = {names[module] for module in modules if module in names}
+            for name in in_block:
+                if name not in called and is_expert(name, form):
+                    weight = layers[name].weight
                     with torch.no_grad():
-                        module(torch.eye(module.in_features, dtype=weight.dtype, device=weight.device))
-            return end_block(modules, **arguments)
+                        layers[name](torch.eye(weight.shape[1], dtype=weight.dtype, device=weight.device))
+            outside = [layer for name, layer in layers.items() if name in called - in_block - ended]
+            ended.update(in_block, called)
+            return end_block([*modules, *outside], **arguments)
 
-        with patch_attr(LifecycleCallbacks, "sequential_epoch_end", end):
+        with (
+            patch_attr(LifecycleCallbacks, "calibration_start", start),
+            patch_attr(LifecycleCallbacks, "sequential_epoch_end", end),
+        ):
             yield
 
 

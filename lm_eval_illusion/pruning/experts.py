@@ -1,13 +1,13 @@
 """Mixture-of-experts modules that hold all experts in one parameter: their matrices, and the same module with one Linear layer each.
 
-llmcompressor's methods work on `nn.Linear`. transformers 5 stores the experts of a block in parameters of three dimensions; four
-layouts are known here: classes decorated with `use_experts_implementation`, Llama 4, DBRX, and JetMoE's parallel experts.
+llmcompressor's methods work on `nn.Linear`. transformers 5 stores the experts of a block in parameters of three dimensions. The
+layouts that are known here: classes decorated with `use_experts_implementation`, Llama 4, DBRX, LongCat-Flash, JetMoE and Aria.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
@@ -170,11 +170,21 @@ class _Llama4Experts(_Experts):
         return cast("Tensor", layers.down_proj(layers.up_proj(inputs) * self.source.act_fn(layers.gate_proj(inputs))))
 
 
+class _LongcatExperts(_DecoratedExperts):
+    """The last experts return their input. They have a gate matrix that is never used."""
+
+    def expert(self, number: int, inputs: Tensor) -> Tensor:
+        if number >= self.source.num_routed_experts:
+            return inputs
+        layers: Any = self[number]
+        return cast("Tensor", layers.down_proj(self.source.act_fn(layers.gate_proj(inputs)) * layers.up_proj(inputs)))
+
+
 class _ParallelExperts(_Experts):
     """One matrix per expert; the tokens are sorted by expert."""
 
-    def forward(self, inputs: Tensor, expert_size: list[int]) -> Tensor:
-        parts = zip(range(len(self)), torch.split(inputs, expert_size), strict=True)
+    def forward(self, inputs: Tensor, tokens_per_expert: Sequence[int]) -> Tensor:
+        parts = zip(range(len(self)), torch.split(inputs, [int(count) for count in tokens_per_expert]), strict=True)
         return torch.cat([self.expert(number, part) for number, part in parts if len(part)])
 
     def expert(self, number: int, inputs: Tensor) -> Tensor:
@@ -199,8 +209,10 @@ def _layout(module: nn.Module) -> _Layout | None:
         return _Layout(_gated_parameters, _gated_parts, _Llama4Experts)
     if type(module).__name__ == "DbrxExperts":
         return _Layout(_dbrx_parameters, _dbrx_parts, _DbrxExperts)
-    if _is_parallel(module):
-        return _Layout(lambda it: [ExpertParameter("weight", it.weight)], _parallel_parts, _ParallelExperts)
+    if type(module).__name__ == "LongcatFlashExperts" and module.num_routed_experts:
+        return _Layout(_gated_parameters, _longcat_parts, _LongcatExperts)
+    if _is_parallel(module) or type(module).__name__ == "AriaGroupedExpertsGemm":
+        return _Layout(_parallel_parameters, _parallel_parts, _ParallelExperts)
     return None
 
 
@@ -219,8 +231,8 @@ def _is_parallel(module: Any) -> bool:
 
 
 def _gated_parameters(module: Any) -> list[ExpertParameter]:
-    # Llama 4 stores them transposed, without a decorator that says so.
-    transposed = getattr(module, "is_transposed", True)
+    # No decorator says how Llama 4 and LongCat store them.
+    transposed = getattr(module, "is_transposed", type(module).__name__ == "Llama4TextExperts")
     names = ("gate_up_proj" if getattr(module, "has_gate", True) else "up_proj", "down_proj")
     return [ExpertParameter(name, getattr(module, name).mT if transposed else getattr(module, name)) for name in names]
 
@@ -268,8 +280,25 @@ def _dbrx_parts(module: Any) -> list[list[_Part]]:
     ]
 
 
+def _longcat_parts(module: Any) -> list[list[_Part]]:
+    (_, up_matrices), (_, down_matrices) = _gated_parameters(module)
+    gate_rows, up_rows = _halves(True, up_matrices.shape[1])
+    parts = [
+        [_Part("gate_proj", "gate_up_proj", up[gate_rows], None), _Part("up_proj", "gate_up_proj", up[up_rows], None)]
+        for up in up_matrices.data
+    ]
+    for expert, down in zip(parts, down_matrices.data, strict=False):
+        expert.append(_Part("down_proj", "down_proj", down, None))
+    return parts
+
+
+def _parallel_parameters(module: Any) -> list[ExpertParameter]:
+    # Aria: [experts, inputs, outputs]; JetMoE: [experts, outputs, inputs].
+    return [ExpertParameter("weight", module.weight.mT if hasattr(module, "groups") else module.weight)]
+
+
 def _parallel_parts(module: Any) -> list[list[_Part]]:
-    return [[_Part("linear", "weight", weight, None)] for weight in module.weight.data]
+    return [[_Part("linear", "weight", weight, None)] for weight in _parallel_parameters(module)[0].matrices.data]
 
 
 def _linear(part: _Part) -> nn.Linear:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.weights import layer_weights, prunable_weights
+from lm_eval_illusion.pruning.weights import SMALLEST_GROUP, layer_weights, prunable_weights
 
 if TYPE_CHECKING:
     from compressed_tensors.quantization import QuantizationArgs, QuantizationConfig
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 LARGEST_GROUP = 128
-SMALLEST_GROUP = 16
 
 
 def common_group_size(model: PreTrainedModel, skipped: Collection[str] = ()) -> int:

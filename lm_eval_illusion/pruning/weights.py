@@ -1,8 +1,9 @@
 """The weights of a language model: every parameter of two or more dimensions that multiplies activations, and which may be pruned.
 
 Not counted: embedding tables, the output head, biases, and what lies outside the language model of a multimodal model (towers for
-images and audio, projectors). Counted but never pruned: routers and shared-expert gates, and parameters of other kinds than linear layers
-and experts (convolutions, the state matrices of state-space models). The parts are recognised from the loaded model alone, so that a
+images and audio, projectors). Counted but never pruned: routers and shared-expert gates, linear layers with fewer than 16 inputs (the
+coefficients of Gemma 3n), and parameters of other kinds than linear layers and experts (convolutions, state matrices of state-space
+models). The parts are recognised from the loaded model alone, so that a
 checkpoint is measured the same way before and after it was stored.
 """
 
@@ -21,11 +22,16 @@ MODALITIES = frozenset({"vision", "visual", "audio", "image", "img", "video", "s
 """Words in the names of modules that do not belong to the language model, in models whose configuration does not separate it."""
 
 
+SMALLEST_GROUP = 16
+"""Fewest weights that share a quantisation scale; a linear layer with fewer inputs is neither pruned nor quantised."""
+
+
 class LayerWeight(NamedTuple):
     """A counted weight.
 
     `name`: of the layer, or of the parameter where it is not a layer's `weight`. `weight`: [outputs, inputs] or [experts, outputs, inputs]
-    for a prunable one, otherwise of any shape. `role`: `router`: decides which experts compute; `other`: no linear layer.
+    for a prunable one, otherwise of any shape. `role`: `router`: decides which experts compute; `other`: no linear layer,
+    or one with too few inputs.
     """
 
     name: str
@@ -51,7 +57,7 @@ def layer_weights(model: PreTrainedModel) -> Iterator[LayerWeight]:
             full_name = name if parameter_name == "weight" else f"{name}.{parameter_name}"
             if routers.has(full_name, parameter):
                 yield LayerWeight(full_name, parameter, "router")
-            elif matrix is not None:
+            elif matrix is not None and (matrix.shape[1] >= SMALLEST_GROUP or not matrix.is_floating_point()):
                 yield LayerWeight(full_name, matrix, "prunable")
             elif parameter.is_floating_point():
                 yield LayerWeight(full_name, parameter, "other")
