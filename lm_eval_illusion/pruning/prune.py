@@ -59,7 +59,8 @@ def prune(
 ) -> Path:
     """Prune or quantise a model and return the folder of the checkpoint in the store, a dense-format Hugging Face folder.
 
-    Weights are removed from every linear layer except the output head; removed weights are zeros. A checkpoint of the same model and
+    Weights are removed from every linear layer and expert except output head and routers; removed weights are zeros. Of a multimodal
+    model only the language model is changed. A checkpoint of the same model and
     settings is made once and then loaded from the store.
 
     Args:
@@ -191,32 +192,49 @@ def _make_checkpoint(
 ) -> Manifest:
     """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
     from lm_eval_illusion.progress import report_step
-    from lm_eval_illusion.pruning.compressor import prune_in_place
+    from lm_eval_illusion.pruning.compressor import layers_without_inputs, prune_in_place
+    from lm_eval_illusion.pruning.linear_form import linear_form
     from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
-    from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
+    from lm_eval_illusion.pruning.sparsity import (
+        check_shapes,
+        check_sparsity,
+        left_dense,
+        measure_sparsity,
+        overall_sparsity,
+        refuse_unreachable,
+    )
+    from lm_eval_illusion.pruning.weights import modules_outside
 
     report_step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_context_window(model, settings)
-    check_shapes(model, settings.mask_structure)
     calibration = calibration_samples(texts, tokenizer, settings)
-    owl = _owl_profile(model, tokenizer, settings, calibration.token_ids)
-    recipe = _render_recipe(model, settings, owl)
-    quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
-    if settings.sparsity_expected is not None:
-        check_sparsity(
-            model,
-            settings.sparsity_expected,
-            settings.mask_structure,
-            layer_sparsities=owl.layer_sparsities if owl else None,
-            at_least=bool(quantised),
-        )
+    with linear_form(model) as form:
+        skipped = layers_without_inputs(model, form, calibration.token_ids)
+        refuse_unreachable(model, skipped)
+        check_shapes(model, settings.mask_structure, skipped)
+        dense = left_dense(model, skipped)
+        owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, skipped)
+        recipe = _render_recipe(model, settings, owl, skipped)
+        result = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
+        if settings.sparsity_expected is not None:
+            check_sparsity(
+                model,
+                settings.sparsity_expected,
+                settings.mask_structure,
+                layer_sparsities=owl.layer_sparsities if owl else None,
+                at_least=bool(result.bits),
+                skipped=skipped,
+            )
+        bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
     save_checkpoint(model, tokenizer, folder)
-    bits_of_layer = bits_of_layers(model, quantised)
     return replace(
         manifest,
         sparsity_measured=overall_sparsity(model),
         sparsity_of_layer=measure_sparsity(model),
+        left_dense=dense,
+        outside_language_model=modules_outside(model),
+        calibration_pipeline=result.pipeline,
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
         owl_of_block=owl.blocks if owl else None,
@@ -240,14 +258,15 @@ def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> 
     if not settings.needs.calibration:
         return
     window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if window is not None and settings.calibration_length > window:
+    # XLNet's -1 is no window.
+    if window is not None and 0 < window < settings.calibration_length:
         raise UserError(
             f"calibration_length {settings.calibration_length} is longer than the model's window: give at most {window}"
         )
 
 
 def _owl_profile(
-    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]]
+    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]], skipped: frozenset[str]
 ) -> OwlProfile | None:
     """Return OWL's sparsity of each layer; None for other pruners."""
     if settings.owl_lambda is None or settings.owl_m is None or settings.sparsity is None:
@@ -256,12 +275,12 @@ def _owl_profile(
     from lm_eval_illusion.pruning.owl import owl_profile
 
     squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed)
-    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m)
+    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m, skipped)
 
 
-def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None) -> str:
+def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None, skipped: frozenset[str]) -> str:
     """Fill in the pruner's template with the values that depend on the model."""
-    from lm_eval_illusion.pruning.compressor import output_head
+    from lm_eval_illusion.pruning.compressor import ignored_layers
     from lm_eval_illusion.pruning.owl import linear_layers
     from lm_eval_illusion.pruning.quantization import common_group_size
 
@@ -272,7 +291,7 @@ def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlPr
         settings.pruner,
         settings.sparsity,
         settings.mask_structure,
-        output_head(model),
+        ignored_layers(model, skipped),
         owl_sparsities=owl_sparsities,
-        group_size=common_group_size(model) if "group_size" in template_args(settings.pruner) else None,
+        group_size=common_group_size(model, skipped) if "group_size" in template_args(settings.pruner) else None,
     )

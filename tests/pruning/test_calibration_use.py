@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.checkpoint_store import read_manifest
-from lm_eval_illusion.pruning.compressor import needs_calibration, output_head, prune_in_place
+from lm_eval_illusion.pruning.compressor import ignored_layers, needs_calibration, prune_in_place
+from lm_eval_illusion.pruning.linear_form import linear_form
 from lm_eval_illusion.pruning.prune import prune
 from lm_eval_illusion.pruning.recipes import pruner_names, render_recipe
 from lm_eval_illusion.pruning.settings import read_settings
@@ -77,8 +78,9 @@ def test_a_method_without_needs_gives_the_same_weights_with_any_data_and_seed(tm
     results = []
     for token_ids, seed in (([[1, 2, 3]], 0), ([list(range(3, 67))] * 4, 1)):
         model = load(folder)
-        recipe = render_recipe(pruner, 0.5, "0:0", output_head(model), group_size=16)
-        prune_in_place(model, tokenizer, recipe, token_ids, seed)
+        recipe = render_recipe(pruner, 0.5, "0:0", ignored_layers(model, ()), group_size=16)
+        with linear_form(model) as form:
+            prune_in_place(model, form, tokenizer, recipe, token_ids, seed)
         results.append(model.state_dict())
     assert all(torch.equal(results[0][name], results[1][name]) for name in dense)
     assert not all(torch.equal(results[0][name], dense[name]) for name in dense)

@@ -25,8 +25,8 @@ from lm_eval_illusion.pruning.quantization import (
 )
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
 from lm_eval_illusion.pruning.settings import read_settings
-from lm_eval_illusion.pruning.sparsity import prunable_weights
-from tests.tiny_models import make_tiny_model, save_tiny
+from lm_eval_illusion.pruning.weights import prunable_weights
+from tests.tiny_models import make_tiny_model, save_small, save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
 QUANTISERS = [name for name in pruner_names() if "group_size" in template_args(name)]
@@ -347,7 +347,7 @@ def test_a_mask_then_quantisation(folders, store, tmp_path):
         ),
         (
             weights_only(ignore="[]"),
-            "it quantises lm_head, which is an embedding or the output head: add `ignore: {{ ignore }}`",
+            "it quantises lm_head, which is an embedding or the output head, or outside the language model: add `ignore: {{ ignore }}`",
         ),
         (weights_only(targets="[Embedding]"), "it quantises model.embed_tokens"),
         (
@@ -428,8 +428,38 @@ def test_common_group_size_divides_all_rows():
 
 
 def test_common_group_size_is_at_most_128():
-    model = SimpleNamespace(
-        get_output_embeddings=lambda: None,
-        named_modules=lambda: [("a", torch.nn.Linear(4096, 1)), ("b", torch.nn.Linear(14336, 1))],
-    )
+    model = make_tiny_model("llama")
+    for layer in model.model.layers:
+        layer.self_attn = torch.nn.Linear(4096, 1)
+        layer.mlp = torch.nn.Linear(14336, 1)
     assert common_group_size(model) == 128
+
+
+@pytest.mark.parametrize("pruner", ["rtn", "gptq", "awq"])
+def test_experts_are_quantised_and_routers_are_not(tmp_path, pruner):
+    """Four bits in every group of 64 of every expert; the router's share of 32 bits is in the mean."""
+    base = save_small("mixtral", tmp_path / "base")
+    folder = prune(str(base), pruner, store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    experts = model.model.layers[1].mlp.experts
+    for group in [*experts.gate_up_proj.reshape(-1, 64), *experts.down_proj.reshape(-1, 64)]:
+        assert len(group.unique()) <= 16
+    router = AutoModelForCausalLM.from_pretrained(base).model.layers[1].mlp.gate.weight
+    assert torch.equal(model.model.layers[1].mlp.gate.weight, router)
+    assert manifest["bits_of_layer"]["model.layers.1.mlp.experts.gate_up_proj"] == 4
+    assert manifest["bits_of_layer"]["model.layers.1.mlp.gate"] == 32
+    total = 2 * (64 * 64 + 32 * 64) + 4 * 3 * 64 * 64 + 4 * 64
+    assert manifest["bits_measured"] == pytest.approx(4 + 28 * 4 * 64 / total)
+    assert overall_bits(model, manifest["bits_of_layer"]) == manifest["bits_measured"]
+
+
+def test_a_layer_that_is_called_outside_the_blocks_is_quantised(tmp_path):
+    """Gemma 4 calls `per_layer_model_projection` in a method that llmcompressor does not look into."""
+    fields = {"hidden_size_per_layer_input": 16, "vocab_size_per_layer_input": 340, "enable_moe_block": False}
+    base = save_small("gemma4_text", tmp_path / "base", **fields)
+    folder = prune(str(base), "gptq", store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    assert json.loads((folder / "manifest.json").read_text())["bits_measured"] == 4
+    weight = AutoModelForCausalLM.from_pretrained(folder).model.per_layer_model_projection.weight
+    for group in weight.reshape(-1, 16):
+        assert len(group.unique()) <= 16
