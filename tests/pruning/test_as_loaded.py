@@ -150,14 +150,18 @@ def test_a_pruned_model_that_is_quantised_while_loading_is_not_the_pruned_model(
     }
     pruned, quantised = resolved(dense, **wanda), resolved(dense, **wanda, load_in_8bit=True)
     assert pruned.key == quantised.key
-    assert (pruned.variant, pruned.pruner) == ("wanda-0.5", "wanda")
-    assert (quantised.variant, quantised.pruner, quantised.bits_measured) == ("wanda-0.5+bnb-int8", "wanda+bitsandbytes", 8)
+    assert (pruned.variant, pruned.pruner) == ("wanda-0.5,samples=8,length=64", "wanda")
+    assert (quantised.variant, quantised.pruner, quantised.bits_measured) == (
+        "wanda-0.5,samples=8,length=64+bnb-int8",
+        "wanda+bitsandbytes",
+        8,
+    )
     assert (pruned.sparsity_measured, quantised.sparsity_measured) == (pytest.approx(0.5, abs=0.005), None)
     assert pruned.base_identity == resolved(dense, pruner="none").base_identity
     # A quantised cache changes answers, not weights.
     cached = resolved(dense, **wanda, kv_cache_dtype="fp8")
     assert (cached.variant, cached.sparsity_measured, cached.bits_measured) == (
-        "wanda-0.5+kv-fp8",
+        "wanda-0.5,samples=8,length=64+kv-fp8",
         pruned.sparsity_measured,
         pruned.bits_measured,
     )
