@@ -70,6 +70,16 @@ INDEXED: Mapping[str, Any] = DENSE_AND_ROUTED | {
     "index_head_dim": 32,
     "index_n_heads": 2,
 }
+LLAMA_4: Mapping[str, Any] = LOCAL_EXPERTS | {
+    "num_experts_per_tok": 1,
+    "intermediate_size": EXPERT_INNER,
+    "intermediate_size_mlp": INNER,
+    "moe_layers": [1],
+    "no_rope_layers": [1, 0],
+    "layer_types": ["chunked_attention", "full_attention"],
+    "attention_chunk_size": WINDOW,
+    "floor_scale": 32,
+}
 MAMBA_2: Mapping[str, Any] = {
     "mamba_n_heads": 8,
     "mamba_d_head": 16,
@@ -127,16 +137,18 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture(
         "Llama 4",
         "llama4_text",
-        LOCAL_EXPERTS
-        | {
-            "num_experts_per_tok": 1,
-            "intermediate_size": EXPERT_INNER,
-            "intermediate_size_mlp": INNER,
-            "moe_layers": [1],
-            "no_rope_layers": [1, 0],
-            "layer_types": ["chunked_attention", "full_attention"],
-            "attention_chunk_size": WINDOW,
-            "floor_scale": 32,
+        LLAMA_4,
+    ),
+    TinyArchitecture(
+        "Llama 4 with vision",
+        "llama4",
+        {
+            "text_config": COMMON | LLAMA_4,
+            "vision_config": VISION
+            | {"intermediate_size": 128, "vision_output_dim": 32, "projector_input_dim": 32, "projector_output_dim": 32},
+            "image_token_index": 7999,
+            "boi_token_index": 7998,
+            "eoi_token_index": 7997,
         },
     ),
     TinyArchitecture("Qwen2", "qwen2"),
@@ -147,6 +159,24 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("Qwen3-Next", "qwen3_next", DELTA_NET | SHARED_EXPERTS | {"mlp_only_layers": [0]} | WITHOUT_END),
     TinyArchitecture("Qwen3.5", "qwen3_5_text", DELTA_NET),
     TinyArchitecture("Qwen3.5-MoE", "qwen3_5_moe_text", DELTA_NET | SHARED_EXPERTS),
+    TinyArchitecture(
+        "Qwen3.5 with vision",
+        "qwen3_5",
+        {
+            "text_config": COMMON | DELTA_NET,
+            "vision_config": {
+                "hidden_size": 32,
+                "intermediate_size": 64,
+                "depth": 1,
+                "num_heads": 2,
+                "out_hidden_size": HIDDEN,
+            },
+            "image_token_id": 7999,
+            "video_token_id": 7998,
+            "vision_start_token_id": 7997,
+            "vision_end_token_id": 7996,
+        },
+    ),
     TinyArchitecture("Gemma", "gemma"),
     TinyArchitecture("Gemma 2", "gemma2", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}),
     TinyArchitecture("Gemma 3", "gemma3_text", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}),
@@ -458,6 +488,11 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     ),
     TinyArchitecture("RWKV", "rwkv", {"attention_hidden_size": HIDDEN}),
     TinyArchitecture("xLSTM", "xlstm", {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW}),
+    TinyArchitecture(
+        "xLSTM, keys as wide as values",
+        "xlstm",
+        {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW, "qk_dim_factor": 1.0},
+    ),
     TinyArchitecture("HRM", "hrm_text", {"num_hidden_layers": 1, "H_cycles": 1, "L_cycles": 2}),
 )
 
@@ -480,12 +515,12 @@ def make_config(architecture: TinyArchitecture) -> Any:
 
 
 def make_model(architecture: TinyArchitecture) -> Any:
-    """Return the seeded random float32 model of a row, in the class that `pretrained` of its folder loads."""
+    """Return the seeded random float32 model of a row; with its vision tower if it has one, as published checkpoints do."""
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
     config = make_config(architecture)
-    auto = AutoModelForCausalLM if type(config) in AutoModelForCausalLM._model_mapping else AutoModelForImageTextToText
+    auto = AutoModelForImageTextToText if "text_config" in architecture.config else AutoModelForCausalLM
     torch.manual_seed(0)
     model = auto.from_config(config, dtype=torch.float32).eval()
     for parameter in model.parameters():
