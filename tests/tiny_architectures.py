@@ -7,6 +7,7 @@ prompt beyond the window costs little. `initializer_range` is 0.2: with the usua
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,22 +118,29 @@ class TinyArchitecture:
     """One row of the table.
 
     `name`: as people call the models. `model_type`: the key of transformers' configuration. `config`: fields that differ from `COMMON`.
+    What is expected: `shares`: most tokens of a prompt and its answer with which the prompt is prefilled once for all its requests, 0
+    for never. `alone`: the model's own code gives other numbers in a batch, so it gets one prompt at a time. `not_measured`,
+    `not_pruned`: words of the error that refuses to measure or to prune the model; empty if it can be done.
     """
 
     name: str
     model_type: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    shares: int = MAX_LENGTH
+    alone: bool = False
+    not_measured: str = ""
+    not_pruned: str = ""
 
     @property
     def id(self) -> str:
-        """The name for a test: lower case, hyphens for spaces."""
-        return self.name.lower().replace(",", "").replace(" ", "-")
+        """The name for a test: lower case, hyphens for spaces, without brackets."""
+        return self.name.lower().translate({ord(" "): "-", ord("("): None, ord(")"): None})
 
 
 ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("Llama", "llama"),
     TinyArchitecture(
-        "Llama, dynamic RoPE", "llama", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}
+        "Llama (dynamic RoPE)", "llama", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}
     ),
     TinyArchitecture(
         "Llama 4",
@@ -152,7 +160,9 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
         },
     ),
     TinyArchitecture("Qwen2", "qwen2"),
-    TinyArchitecture("Qwen2, sliding window", "qwen2", SLIDING_AND_FULL | {"use_sliding_window": True, "max_window_layers": 1}),
+    TinyArchitecture(
+        "Qwen2 (sliding window)", "qwen2", SLIDING_AND_FULL | {"use_sliding_window": True, "max_window_layers": 1}
+    ),
     TinyArchitecture("Qwen2-MoE", "qwen2_moe", SHARED_EXPERTS),
     TinyArchitecture("Qwen3", "qwen3"),
     TinyArchitecture("Qwen3-MoE", "qwen3_moe", LOCAL_EXPERTS | {"mlp_only_layers": [0]}),
@@ -239,7 +249,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
         },
     ),
     TinyArchitecture("Mistral", "mistral", {"sliding_window": None}),
-    TinyArchitecture("Mistral, sliding window", "mistral", {"sliding_window": WINDOW}),
+    TinyArchitecture("Mistral (sliding window)", "mistral", {"sliding_window": WINDOW}),
     TinyArchitecture("Ministral", "ministral", SLIDING_AND_FULL),
     TinyArchitecture("Ministral 3", "ministral3", {"rope_parameters": YARN | {"llama_4_scaling_beta": 0.1}}),
     TinyArchitecture(
@@ -254,7 +264,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("Phi-2", "phi"),
     TinyArchitecture("Phi-3", "phi3", {"original_max_position_embeddings": MAX_LENGTH}),
     TinyArchitecture(
-        "Phi-3, longrope", "phi3", {"rope_parameters": LONG_ROPE, "original_max_position_embeddings": ORIGINAL_LENGTH}
+        "Phi-3 (longrope)", "phi3", {"rope_parameters": LONG_ROPE, "original_max_position_embeddings": ORIGINAL_LENGTH}
     ),
     TinyArchitecture(
         "Phi-4",
@@ -347,7 +357,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("Hunyuan MoE", "hunyuan_v1_moe", {"num_experts": 4, "moe_topk": 2, "intermediate_size": EXPERT_INNER}),
     TinyArchitecture("Falcon", "falcon", {"num_kv_heads": 1, "ffn_hidden_size": INNER}),
     TinyArchitecture(
-        "Falcon, ALiBi", "falcon", {"alibi": True, "num_kv_heads": HEADS, "multi_query": False, "ffn_hidden_size": INNER}
+        "Falcon (ALiBi)", "falcon", {"alibi": True, "num_kv_heads": HEADS, "multi_query": False, "ffn_hidden_size": INNER}
     ),
     TinyArchitecture("Falcon-H1", "falcon_h1", MAMBA_2 | {"mamba_d_ssm": 128}),
     TinyArchitecture("Falcon-Mamba", "falcon_mamba", {"state_size": 8, "time_step_rank": 4}),
@@ -489,7 +499,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("RWKV", "rwkv", {"attention_hidden_size": HIDDEN}),
     TinyArchitecture("xLSTM", "xlstm", {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW}),
     TinyArchitecture(
-        "xLSTM, keys as wide as values",
+        "xLSTM (wide keys)",
         "xlstm",
         {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW, "qk_dim_factor": 1.0},
     ),
@@ -539,3 +549,35 @@ def save(architecture: TinyArchitecture, folder: Path) -> Path:
     make_model(architecture).save_pretrained(folder)
     AutoTokenizer.from_pretrained(model_folder()).save_pretrained(folder)
     return folder
+
+
+def limits() -> str:
+    """Return the list for the section "Limits" of the README, as Markdown."""
+    rows = [row for row in ARCHITECTURES if not row.not_measured]
+    return "\n".join(
+        [
+            *_item("Share the prefill of a prompt among all its requests:", [row for row in rows if row.shares == MAX_LENGTH]),
+            *_item(
+                "Do so up to the length of their sliding window, chunk or constant rotary embedding:",
+                [row for row in rows if 0 < row.shares < MAX_LENGTH],
+            ),
+            *_item("Prefill each request by itself:", [row for row in rows if not row.shares]),
+            *_item(
+                "Take one prompt at a time where they do not share it, because their code gives other numbers in a batch:",
+                [row for row in rows if row.alone],
+            ),
+            *_item("Are refused:", [row for row in ARCHITECTURES if row.not_measured]),
+            *_item("Can't be pruned:", [row for row in rows if row.not_pruned]),
+        ]
+    )
+
+
+def _item(heading: str, rows: list[TinyArchitecture]) -> list[str]:
+    if not rows:
+        return []
+    names = ", ".join(row.name for row in sorted(rows, key=lambda row: row.name.casefold()))
+    return textwrap.wrap(f"{heading} {names}.", 128, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    print(limits())
