@@ -50,11 +50,16 @@ class RequestGroup(NamedTuple):
 
 
 def read_decoding(
-    settings: Mapping[str, Any], repeats: int, default_max_tokens: int, reasoning: ReasoningSpec | None = None
+    settings: Mapping[str, Any],
+    repeats: int,
+    default_max_tokens: int,
+    reasoning: ReasoningSpec | None = None,
+    end_text: str | None = None,
 ) -> Decoding:
     """Read a request's `generation_kwargs`.
 
-    `repeats`: how often the request is repeated. `default_max_tokens`: the answer's limit where the settings have none.
+    `repeats`: how often the request is repeated. `default_max_tokens`: the answer's limit where the settings have none. `end_text`: text of
+    the tokenizer's end token, a stop string of every request as in HFLM.
     """
     from lm_eval.models.utils import normalize_gen_kwargs
 
@@ -62,7 +67,7 @@ def read_decoding(
     num_beams = int(remaining.pop("num_beams", 1))
     do_sample = bool(remaining.pop("do_sample", False))
     return Decoding(
-        stop_strings=tuple(stop for stop in remaining.pop("until", []) if stop),
+        stop_strings=tuple(stop for stop in dict.fromkeys([*remaining.pop("until", []), end_text]) if stop),
         max_answer_tokens=remaining.pop("max_gen_toks"),
         do_sample=do_sample,
         temperature=float(remaining.pop("temperature", 1.0)),
@@ -77,12 +82,16 @@ def read_decoding(
 
 
 def group_requests(
-    requests: Sequence[Instance], reasoning: ReasoningSpec, chat_prompts: Collection[str], default_max_tokens: int
+    requests: Sequence[Instance],
+    reasoning: ReasoningSpec,
+    chat_prompts: Collection[str],
+    default_max_tokens: int,
+    end_text: str | None = None,
 ) -> list[RequestGroup]:
     """Group generation requests: repeats of one request, then requests with the same settings, the longest prompts first.
 
     lm_eval repeats a request by putting the same object several times in a row. `reasoning` holds for the prompts in `chat_prompts`.
-    `default_max_tokens`: the answer's limit where a request has none.
+    `default_max_tokens`: the answer's limit where a request has none. `end_text`: a stop string of every request.
     """
     decodings: dict[str, Decoding] = {}
     groups: dict[str, list[RequestGroup]] = {}
@@ -95,7 +104,7 @@ def group_requests(
         is_chat = prompt in chat_prompts
         key = json.dumps([settings, repeats, is_chat], sort_keys=True)
         if key not in decodings:
-            decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning if is_chat else None)
+            decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning if is_chat else None, end_text)
             groups[key] = []
         groups[key].append(RequestGroup(prompt, decodings[key], indices))
     return [group for members in groups.values() for group in sorted(members, key=lambda group: -len(group.prompt))]

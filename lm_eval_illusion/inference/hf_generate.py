@@ -24,11 +24,14 @@ from lm_eval_illusion.inference.sampling import sample_tokens, seed_of
 from lm_eval_illusion.inference.stopping import StopCondition, end_tokens_of, stop_conditions
 
 
-def token_ids_only(config: GenerationConfig) -> GenerationConfig:
-    """Return a generation config with the begin, end and padding tokens of `config` and no decoding settings."""
-    return GenerationConfig(
-        bos_token_id=config.bos_token_id, eos_token_id=config.eos_token_id, pad_token_id=config.pad_token_id
-    )
+def token_ids_only(config: GenerationConfig, tokenizer_end: int | None = None) -> GenerationConfig:
+    """Return a generation config with the begin, end and padding tokens of `config` and no decoding settings.
+
+    `tokenizer_end`: the tokenizer's end token, which ends an answer as well: `config` often names another one, such as that of a turn.
+    """
+    ends = config.eos_token_id if isinstance(config.eos_token_id, (list, tuple)) else [config.eos_token_id]
+    known = [token for token in dict.fromkeys([*ends, tokenizer_end]) if token is not None]
+    return GenerationConfig(bos_token_id=config.bos_token_id, eos_token_id=known or None, pad_token_id=config.pad_token_id)
 
 
 def decode_batch(
@@ -38,11 +41,11 @@ def decode_batch(
     attention_mask: torch.Tensor,
     prompts: Sequence[str],
     decoding: Decoding,
-) -> torch.Tensor:
+) -> list[list[int]]:
     """Decode a batch of prompts that have the same settings. The caller sets inference mode and autocast.
 
-    `ids`, `attention_mask`: [B, L] int64 on the model's device, padded on the left. Returns generated ids, [B x num_outputs, new tokens]:
-    the outputs of a prompt next to each other, the best beam first, each padded behind its end.
+    `ids`, `attention_mask`: [B, L] int64 on the model's device, padded on the left. Returns the generated ids of B x num_outputs outputs:
+    those of a prompt next to each other, the best beam first, each up to the token that ends it.
     """
     start = ids.shape[1]
     settings = dict(decoding.other_settings)
@@ -65,7 +68,18 @@ def decode_batch(
         use_cache=True,
         **settings,
     )
-    return generated[:, start:]
+    outputs = generated[:, start:].tolist()
+    return [_until_end(output, conditions[row // decoding.num_outputs]) for row, output in enumerate(outputs)]
+
+
+def _until_end(output: Sequence[int], condition: StopCondition) -> list[int]:
+    """Cut an output behind its end. transformers fills what follows with the padding token, an end token, or -1 where it has neither."""
+    for length in range(1, len(output) + 1):
+        if output[length - 1] < 0:
+            return list(output[: length - 1])
+        if condition.should_stop(output[:length]):
+            return list(output[:length])
+    return list(output)
 
 
 class StopCriteria(StoppingCriteria):  # type: ignore[misc]

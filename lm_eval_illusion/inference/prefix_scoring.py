@@ -11,7 +11,7 @@ import torch
 from lm_eval_illusion.inference.batching import BatchLimits, batches
 from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, padded, prefill
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, packed_visibility
-from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation
+from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, mid_ranks
 
 # A row may have this many scored positions, or as many as its context has tokens if that is more.
 POSITIONS_PER_ROW = 128
@@ -112,7 +112,7 @@ def _score_batch(
 def _score_row(logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
     """Score the n tokens of a row's m continuations; `logits`: [positions, vocabulary].
 
-    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] int64, the rank of each first token, 0 if it has none.
+    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] float64, the rank of each first token, 0 if it has none.
     """
     # The position that predicts each token: 0 for first tokens, then the continuation's own positions.
     predicted_at: list[int] = []
@@ -124,10 +124,8 @@ def _score_row(logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dty
     token = torch.tensor([token for tokens in packed.continuations for token in tokens], device=logits.device)
     log_probability = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype)[position, token]
     is_greedy = logits.argmax(dim=-1)[position] == token
-    first = logits[0]
-    scored = first[torch.tensor([tokens[0] for tokens in packed.continuations], device=logits.device)]
-    rank = 1 + (first > scored[:, None]).sum(dim=1)
-    rank = rank.where(torch.isfinite(scored) & ~first.isnan().any(), 0)
+    first_tokens = torch.tensor([tokens[0] for tokens in packed.continuations], device=logits.device)
+    rank = mid_ranks(logits[0], first_tokens)
     return torch.stack([log_probability, is_greedy.to(log_probability.dtype)], dim=1), rank
 
 

@@ -1,23 +1,42 @@
-"""Check whether a model can share a prefix: by its configuration and signature, then by a trial on a few tokens."""
+"""Check whether a model can share a prefix: its configuration and signature, its structure, then a trial against plain computation."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Iterator, Sequence
 from textwrap import shorten
 from typing import Any
 
 import torch
 
-from lm_eval_illusion.inference.prefix_cache import PrefixCache, padded, prefill
-from lm_eval_illusion.inference.prefix_tree import PrefixBatch, packed_visibility
+from lm_eval_illusion.inference.attention_probe import obstacle_in_structure
+from lm_eval_illusion.inference.context_lengths import (
+    SHORTEST,
+    possible_windows,
+    rope_limit,
+    trial_lengths,
+    window_of_masks,
+)
+from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, padded, prefill
+from lm_eval_illusion.inference.prefix_tree import PrefixBatch, PrefixTree, packed_visibility
+from lm_eval_illusion.inference.trials import (
+    HALF,
+    LARGEST_ROUNDING_IN_HALF,
+    computing_dtype,
+    differences,
+    generated_logits,
+    is_rounding,
+    scored_logits,
+    trial_tokens,
+)
 
 logger = logging.getLogger(__name__)
 
-# Rotary embeddings that change with the length of the sequence; up to the trained length they are constant.
-GROWING_ROPES = ("dynamic", "longrope")
 # The reason in the log if the configuration or the signature excludes a model.
 UNSUPPORTED = "its kind, an adapter, several devices, or attention that is neither sdpa nor eager"
+# Tokens of the short prompts of a trial, and of each branch after a prompt.
+SHORT, SHORTER, BRANCH = 7, 5, 3
 
 
 def max_shared_length(model: Any, max_length: int, device: torch.device) -> int:
@@ -25,10 +44,10 @@ def max_shared_length(model: Any, max_length: int, device: torch.device) -> int:
 
     `max_length`: the model's window in tokens. The caller sets inference mode and autocast.
     """
-    length = max_unchanged_length(model, max_length)
-    obstacle = obstacle_to_sharing(model, device) if length else UNSUPPORTED
+    lengths = trial_lengths(possible_windows(model), max_unchanged_length(model, max_length))
+    obstacle = obstacle_to_sharing(model, device, lengths.prompt) if lengths.limit else UNSUPPORTED
     if obstacle is None:
-        return length
+        return lengths.limit
     logger.warning(
         "%s is not known to share prompts (%s): each request prefills its own, as with fast=off", type(model).__name__, obstacle
     )
@@ -39,18 +58,9 @@ def max_unchanged_length(model: Any, max_length: int) -> int:
     """Return the most tokens up to which each token sees all earlier ones at constant positions; 0 if the model lacks the inputs."""
     if not _takes_mask_and_positions(model):
         return 0
-    config = model.config.get_text_config()
-    windows = [getattr(config, "sliding_window", None), getattr(config, "attention_chunk_size", None)]
-    if _has_growing_rope(config):
-        windows.append(getattr(config, "original_max_position_embeddings", None) or config.max_position_embeddings)
-    return min([max_length, *(int(window) for window in windows if window)])
-
-
-def _has_growing_rope(config: Any) -> bool:
-    rope = getattr(config, "rope_parameters", None) or {}
-    # Parameters of all layers, or a mapping from kinds of layers to parameters.
-    kinds = [rope, *(kind for kind in rope.values() if isinstance(kind, dict))]
-    return any(kind.get("rope_type") in GROWING_ROPES for kind in kinds)
+    config = model.config.get_text_config(decoder=True)
+    limits = (max_length, window_of_masks(config), rope_limit(config))
+    return min(limit for limit in limits if limit is not None)
 
 
 def _takes_mask_and_positions(model: Any) -> bool:
@@ -64,42 +74,99 @@ def _takes_mask_and_positions(model: Any) -> bool:
     )
 
 
-def obstacle_to_sharing(model: Any, device: torch.device) -> str | None:
-    """Share two short prompts as a trial; return the error or the difference as text, None if the model shares them correctly.
+def obstacle_to_sharing(model: Any, device: torch.device, prompt_length: int = SHORTEST) -> str | None:
+    """Share two prompts as a trial; return what prevents it as text, None if the model shares them correctly.
 
-    A model that ignores the mask or the positions differs by far more than rounding in half precision does. The caller sets inference
-    mode and autocast.
+    First the structure of attention is checked on short prompts. Then a prompt of `prompt_length` tokens is shared beside a short one, in
+    scoring and in decoding, and compared with each sequence alone. A model's code may refuse a mask, positions or a cache by any exception;
+    the user reads its text in the log. The caller sets inference mode and autocast.
     """
     try:
-        difference = max(_differences(model, device))
+        return obstacle_in_attention(model, device) or _obstacle_in_results(model, device, prompt_length)
     except Exception as error:
-        # Model code may refuse masks, positions or a cache by any exception; the user reads its text in the log.
         return f"{type(error).__name__}: {shorten(str(error), 200)}"
-    half = model.dtype in (torch.float16, torch.bfloat16)
-    return None if difference < (0.1 if half else 1e-3) else f"log-probabilities were {difference:.2g} apart in a trial"
 
 
-def _differences(model: Any, device: torch.device) -> list[float]:
-    """Compare two prompts of different lengths, with two branches each, with the same four sequences in separate rows."""
-    vocabulary = model.config.get_text_config().vocab_size
-    prompts = [tuple((7 * index + 3) % vocabulary for index in range(length)) for length in (9, 5)]
-    # Per prompt two branches of two tokens.
-    branches = [[(11 * index + row + 5) % vocabulary for index in range(4)] for row in range(2)]
-    cache = prefill(model, prompts, device, max_tokens=99, prefix_cache=PrefixCache(0))
-    shared = PrefixBatch(model, prompts, cache, device)
-    ids = torch.tensor([[prompt[-1], *tokens] for prompt, tokens in zip(prompts, branches, strict=True)], device=device)
-    steps = torch.tensor([0, 1, 2, 1, 2], device=device)
-    branch = torch.tensor([[0, 1, 1, 2, 2]] * 2, device=device)
-    packed = shared.forward(ids, shared.lengths[:, None] - 1 + steps, packed_visibility(shared, branch))
-    sequences = [[*prompts[row], *branches[row][start : start + 2]] for row in range(2) for start in (0, 2)]
-    alone = model(padded(sequences, device)).logits
-    return [
-        _difference(packed[number // 2, 2 * (number % 2) + 2], alone[number, len(sequence) - 1])
-        for number, sequence in enumerate(sequences)
-    ]
+def obstacle_in_attention(model: Any, device: torch.device) -> str | None:
+    """Return what else than attention by a given mask decides in this model which tokens a token sees; None if nothing does.
+
+    Raises:
+        Exception: Whatever the model's code raises for a mask of four dimensions and a foreign cache.
+    """
+    prompts = [trial_tokens(model, length, length) for length in (SHORT, SHORTER)]
+    branches = [_branches(model, row) for row in range(2)]
+    cache = prefill(model, prompts, device, 2 * SHORT, PrefixCache(0))
+    return obstacle_in_structure(model, lambda: _packed_logits(PrefixBatch(model, prompts, cache, device), prompts, branches))
 
 
-def _difference(logits: torch.Tensor, expected: torch.Tensor) -> float:
-    """Return the mean absolute difference of log-probabilities of two [vocabulary] logits; infinity where one is NaN."""
-    difference = (logits.float().log_softmax(-1) - expected.float().log_softmax(-1)).abs().mean()
-    return float(difference.nan_to_num(nan=float("inf")))
+def _obstacle_in_results(model: Any, device: torch.device, prompt_length: int) -> str | None:
+    lengths = (prompt_length, min(SHORT, prompt_length))
+    prompts = [trial_tokens(model, length, row) for row, length in enumerate(lengths)]
+    branches = [_branches(model, row) for row in range(2)]
+    stored = PrefixCache(sum(lengths))
+    cache = prefill(model, prompts, device, 2 * prompt_length, PrefixCache(0))
+    for row, prompt in enumerate(prompts):
+        stored.keep(prompt, cache.states(row, len(prompt) - 1))
+    packed = _packed_logits(PrefixBatch(model, prompts, cache, device), prompts, branches)
+    cache = prefill(model, prompts, device, 2 * prompt_length, stored)
+    decoded = _decoded_logits(PrefixTree(PrefixBatch(model, prompts, cache, device)), prompts, branches)
+    for prompt, branch, scored, generated in _compared(prompts, branches, packed, decoded):
+        sequence = [*prompt, *branch]
+        alone = scored_logits(model, [sequence], BRANCH + 1, device)[0]
+        # A fourth token, so that `generate` computes the logits behind the third.
+        generated_alone = generated_logits(model, [prompt], [[*branch, branch[0]]], device)[0]
+        apart = torch.stack([differences(scored, alone), differences(generated, generated_alone)])
+        if not _is_shared_correctly(apart, model, sequence, device):
+            return f"log-probabilities were {float(apart.amax()):.2g} of their size apart in a trial"
+    return None
+
+
+def _is_shared_correctly(apart: torch.Tensor, model: Any, sequence: Sequence[int], device: torch.device) -> bool:
+    """Return whether differences [2, positions] of scoring and of decoding are rounding.
+
+    In half precision a fixed limit is enough, because the structure of attention was checked exactly; and models with experts differ by
+    more than the noise of a few positions shows.
+    """
+    if computing_dtype(model, device) in HALF:
+        return float(apart.median(dim=1).values.amax()) <= LARGEST_ROUNDING_IN_HALF
+    return is_rounding(apart, model, sequence, device)
+
+
+def _branches(model: Any, row: int) -> list[Prompt]:
+    """Return two different branches of a prompt."""
+    return [trial_tokens(model, BRANCH, 10 + 2 * row + number) for number in range(2)]
+
+
+def _compared(
+    prompts: list[Prompt], branches: list[list[Prompt]], packed: torch.Tensor, decoded: torch.Tensor
+) -> Iterator[tuple[Prompt, Prompt, torch.Tensor, torch.Tensor]]:
+    """Yield a prompt, a branch of it and both kinds of logits: the second branch of the long prompt, both of the short one."""
+    for row, number in ((1, 0), (1, 1), (0, 1)):
+        yield prompts[row], branches[row][number], packed[row, number], decoded[row, number]
+
+
+def _packed_logits(shared: PrefixBatch, prompts: list[Prompt], branches: list[list[Prompt]]) -> torch.Tensor:
+    """Return the logits behind a prompt and each token of its branches, [B, 2, 1 + BRANCH, vocabulary], as shared scoring does."""
+    device = shared.device
+    ids = padded([[prompt[-1], *first, *second] for prompt, (first, second) in zip(prompts, branches, strict=True)], device)
+    steps = torch.tensor([0, *range(1, BRANCH + 1), *range(1, BRANCH + 1)], device=device)
+    branch = torch.tensor([[0] + [1] * BRANCH + [2] * BRANCH] * len(prompts), device=device)
+    logits = shared.forward(ids, shared.lengths[:, None] - 1 + steps, packed_visibility(shared, branch)).float()
+    first, second = logits[:, : 1 + BRANCH], torch.cat([logits[:, :1], logits[:, 1 + BRANCH :]], dim=1)
+    return torch.stack([first, second], dim=1)
+
+
+def _decoded_logits(tree: PrefixTree, prompts: list[Prompt], branches: list[list[Prompt]]) -> torch.Tensor:
+    """Return the same logits as shared decoding computes them: step by step, with a compaction and branches that change places."""
+    rows = len(prompts)
+    logits = tree.step([prompt[-1:] for prompt in prompts], [[0]] * rows)
+    steps = [logits.expand(-1, 2, -1)]
+    for step in range(BRANCH):
+        # The branches are in their order in even steps and in reverse in odd ones.
+        order = (0, 1) if step % 2 == 0 else (1, 0)
+        logits = tree.step(
+            [[pair[number][step] for number in order] for pair in branches], [[0, 0] if step == 0 else [1, 0]] * rows
+        )
+        steps.append(logits[:, list(order)])
+        tree.compact()
+    return torch.stack(steps, dim=2).float()

@@ -151,7 +151,7 @@ class PrefixTree:
         logits = self.prompts.forward(ids, positions, self.visible)
         self.steps += 1
         if self.steps % STEPS_PER_COMPACTION == 0:
-            self._compact()
+            self.compact()
         return logits
 
     def select_rows(self, rows: Sequence[int]) -> None:
@@ -160,7 +160,7 @@ class PrefixTree:
         self.prompts.select_rows(index)
         self.visible = self.visible[index]
 
-    def _compact(self) -> None:
+    def compact(self) -> None:
         """Remove keys that no branch sees from the cache: as many as are unused in every row."""
         used = self.visible.any(dim=1)
         most = int(used.sum(dim=1).max())

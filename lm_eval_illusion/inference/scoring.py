@@ -7,21 +7,36 @@ from typing import NamedTuple
 
 import torch
 
+from lm_eval_illusion.inference.batching import batches
+
 
 class ScoredContinuation(tuple[float, bool]):
     """lm_eval's `(log-likelihood, is_greedy)` with the rank of the continuation's first token as an attribute.
 
-    `first_token_rank`: 1 + the number of vocabulary entries with a strictly greater logit after the context; None where the logit
-    is not finite.
+    `first_token_rank`: the mid-rank, see `mid_ranks`; a whole rank is an int. None where the logit is not finite.
     """
 
-    first_token_rank: int | None
+    first_token_rank: float | None
 
-    def __new__(cls, loglikelihood: float, is_greedy: bool, first_token_rank: int | None) -> ScoredContinuation:
+    def __new__(cls, loglikelihood: float, is_greedy: bool, first_token_rank: float | None) -> ScoredContinuation:
         """Make a tuple of two values, the form that lm_eval's code expects."""
         scored = super().__new__(cls, (loglikelihood, is_greedy))
-        scored.first_token_rank = first_token_rank
+        is_whole = first_token_rank is not None and float(first_token_rank).is_integer()
+        scored.first_token_rank = int(first_token_rank) if is_whole else first_token_rank  # type: ignore[arg-type]
         return scored
+
+
+def mid_ranks(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Return the rank of each token by its logit: 1 + the tokens with a greater logit + half of the other tokens with an equal one.
+
+    The mid-rank does not favour a model whose logits tie often, as they do in bfloat16. `logits`: [vocabulary]; `tokens`: [n] int64.
+    Returns [n] float64; 0 where the token's logit is not finite or any logit is NaN.
+    """
+    scored = logits[tokens]
+    greater = (logits > scored[:, None]).sum(dim=1)
+    equal = (logits == scored[:, None]).sum(dim=1)
+    ranks = 1 + greater + (equal - 1).double() / 2
+    return ranks.where(torch.isfinite(scored) & ~logits.isnan().any(), 0.0)
 
 
 class Continuation(NamedTuple):
@@ -48,18 +63,23 @@ def score_continuations(
     rows: int,
     softmax_dtype: torch.dtype,
     device: torch.device,
+    max_batched_length: int | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[ScoredContinuation]:
     """Score continuations; return the scores in the same order. Equal continuations are computed once.
 
     `forward`: ids [B, L] int64 -> logits [B, L, vocabulary]. Batches of at most `rows` hold sequences of similar length, padded on the
-    right, where a causal model does not see the padding. `max_length`: the model's window in tokens. `progress` gets the number of
-    continuations of each batch.
+    right, where a causal model does not see the padding. `max_length`: the model's window in tokens. `max_batched_length`: longer sequences
+    run alone; None for no limit. `progress` gets the number of continuations of each batch.
     """
     scores: dict[Continuation, ScoredContinuation] = {}
     by_length = sorted(set(continuations), key=lambda entry: (-len(entry.context) - len(entry.continuation), entry))
-    for start in range(0, len(by_length), rows):
-        batch = by_length[start : start + rows]
+
+    def fits(batch: Sequence[Continuation]) -> bool:
+        longest = len(batch[0].window(max_length))
+        return len(batch) <= rows and (max_batched_length is None or longest <= max_batched_length)
+
+    for batch in batches(by_length, fits):
         scores.update(zip(batch, _score_batch(batch, forward, max_length, softmax_dtype, device), strict=True))
         progress(len(batch))
     return [scores[continuation] for continuation in continuations]
@@ -87,7 +107,5 @@ def _score(logits: torch.Tensor, tokens: Sequence[int], softmax_dtype: torch.dty
     token = torch.tensor(tokens, device=logits.device)
     log_probabilities = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype).gather(1, token[:, None])
     is_greedy = bool((logits.argmax(dim=-1) == token).all())
-    first = logits[0]
-    scored = first[token[0]]
-    rank = 1 + int((first > scored).sum()) if bool(torch.isfinite(scored)) and not bool(first.isnan().any()) else None
+    rank = float(mid_ranks(logits[0], token[:1])) or None
     return ScoredContinuation(float(log_probabilities.sum()), is_greedy, rank)

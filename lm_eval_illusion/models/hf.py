@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lm_eval.api.instance import Instance
@@ -15,15 +15,18 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.inference.batch_trial import max_batched_length
 from lm_eval_illusion.inference.batching import BatchLimits, automatic_limits, batches, read_max_batch_tokens
 from lm_eval_illusion.inference.generate import DecodeRequest, can_branch, decode_shared
 from lm_eval_illusion.inference.generation_config import Decoding, RequestGroup, group_requests
 from lm_eval_illusion.inference.hf_generate import decode_batch, token_ids_only
+from lm_eval_illusion.inference.model_errors import check_runs, model_errors
 from lm_eval_illusion.inference.prefix_cache import PrefixCache
 from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
+from lm_eval_illusion.inference.rope_state import forget_lengths
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
-from lm_eval_illusion.inference.stopping import thought_is_open, visible_answer
+from lm_eval_illusion.inference.stopping import end_tokens_of, thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
 from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING, check_hf_names, read_fast, read_max_thought_tokens
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
@@ -35,6 +38,8 @@ from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.sparsity import overall_sparsity
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
+Result = TypeVar("Result")
+
 # A request group and the texts of its outputs, the best beam first.
 Answered = tuple[RequestGroup, list[str]]
 
@@ -44,7 +49,8 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     Scoring and generation have two implementations each. The fast one prefills a prompt once for all its requests (`score_shared`,
     `decode_shared`), in batches of `max_batch_tokens`. The plain one (`score_continuations`, `decode_batch`) processes all requests
-    that the fast one can't, in batches of `batch_size` rows, where a prompt with five beams counts as five.
+    that the fast one can't, in batches of `batch_size` rows, where a prompt with five beams counts as five; one prompt at a time if the
+    model's results depend on what else is in the batch.
     """
 
     model_name = MODEL_NAME
@@ -60,7 +66,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         All other arguments are HFLM's.
 
         Raises:
-            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning.
+            UserError: An argument is unknown, has a wrong value, or can't be combined with pruning; the model's own code fails.
         """
         check_hf_names(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
@@ -77,7 +83,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         if hasattr(self, "accelerator") and not arguments.get("parallelize"):
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
-        self.model.generation_config = token_ids_only(self.model.generation_config)
+        self.model.generation_config = token_ids_only(self.model.generation_config, self.tokenizer.eos_token_id)
+        with self._inference():
+            check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
 
@@ -88,9 +96,10 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return prompt
 
     def measured(self) -> dict[str, Any]:
-        """Return the sparsity and the mean bits per weight of the loaded model."""
+        """Return the sparsity and the mean bits per weight of the loaded model, and the dtype that its logits come from."""
         bits = overall_bits(self.model, self.checkpoint.manifest.bits_of_layer)
-        return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits}
+        dtype = str(self.mixed_precision_dtype or logits_dtype(self.model)).removeprefix("torch.")
+        return {"sparsity_measured": overall_sparsity(self.model), "bits_measured": bits, "dtype": dtype}
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
@@ -123,17 +132,24 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                     )
             plain = [continuation for continuation in continuations if continuation not in scores]
             if plain:
+                rows = self._plain_rows(len(set(plain)), override_bs)
                 plain_scores = score_continuations(
                     plain,
-                    self._model_call,
+                    self._plain_logits,
                     max_length=self.max_length,
-                    rows=override_bs or self._rows(),
+                    rows=rows,
                     softmax_dtype=softmax_dtype,
                     device=self.device,
+                    max_batched_length=self.max_batched_length if rows > 1 else None,
                     progress=count,
                 )
                 scores |= zip(plain, plain_scores, strict=True)
         return [scores[continuation] for continuation in continuations]
+
+    def _plain_logits(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the logits [B, L, vocabulary] of ids [B, L] padded on the right."""
+        logits: torch.Tensor = self._run(lambda: self._model_call(ids))
+        return logits
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the answers in the order of the requests; k repeats of a request get its k best beams, best first, or its k samples.
@@ -142,7 +158,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             UserError: A request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
-        groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks)
+        groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks, self.tokenizer.eos_token)
         answers: list[str] = [""] * len(requests)
         tasks = for_tasks(request.task_name for request in requests)
         with tasks, self._progress("generate_until", len(requests), disable_tqdm) as count:
@@ -188,23 +204,36 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     def _decode_plain(self, groups: Sequence[RequestGroup], progress: Callable[[int], object]) -> Iterator[Answered]:
         if not groups:
             return
-        rows = self._rows()
+        rows = self._plain_rows(len(groups))
 
         def fits(batch: Sequence[RequestGroup]) -> bool:
             first, last = batch[0].decoding, batch[-1].decoding
-            return first == last and len(batch) * max(first.num_outputs, first.num_beams) <= rows
+            return (
+                first == last
+                and len(batch) * max(first.num_outputs, first.num_beams) <= rows
+                # Two prompts at a time, because the others of the batch were compared before.
+                and self._can_batch(batch[-2:])
+            )
 
         for batch in batches(groups, fits):
             prompts, decoding = [group.prompt for group in batch], batch[0].decoding
             ids, mask = self._encode_prompts(prompts, decoding)
-            with self._inference():
-                generated = decode_batch(
-                    self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding
-                ).tolist()
+            arguments = (self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding)
+            generated = self._run(partial(decode_batch, *arguments))
             for number, group in enumerate(batch):
                 start = number * decoding.num_outputs
                 yield group, [self._text(ids, group) for ids in generated[start : start + decoding.num_outputs]]
             progress(sum(len(group.indices) for group in batch))
+
+    def _can_batch(self, groups: Sequence[RequestGroup]) -> bool:
+        """Return whether prompts and answers are short enough that the results do not depend on the batch."""
+        if self.max_batched_length >= self.max_length:
+            return True
+        room = self.max_batched_length - groups[0].decoding.max_new_tokens
+        if room < 1:
+            return False
+        ids, _ = self._encode_prompts([group.prompt for group in groups], groups[0].decoding)
+        return ids.shape[1] <= room
 
     def _encode_prompts(self, prompts: list[str], decoding: Decoding) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and attention mask [B, L], padded on the left and cut from the left so that the answers fit into the window."""
@@ -221,6 +250,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     def _text(self, ids: list[int], group: RequestGroup) -> str:
         """Decode an output's ids: without a thought, cut at the first stop string."""
         decoding = group.decoding
+        if ids and ids[-1] in end_tokens_of(self.model):
+            # Tokenizers leave out special tokens only, and an end token need not be one.
+            ids = ids[:-1]
         if decoding.reasoning is None:
             answer = self.tok_decode(ids)
         else:
@@ -243,6 +275,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             return max_shared_length(self.model, self.max_length, self.device)
 
     @cached_property
+    def max_batched_length(self) -> int:
+        """Most tokens of a prompt and its answer with which plain prompts share a batch; 0 for never, with a warning in the log."""
+        with self._inference():
+            return max_batched_length(self.model, self.max_length, self.device)
+
+    @cached_property
     def limits(self) -> BatchLimits:
         """Batch limits of the fast implementation."""
         if self.max_batch_tokens is not None:
@@ -254,11 +292,27 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Prompts kept from scoring to generation: as many tokens as a batch holds."""
         return PrefixCache(self.limits.tokens)
 
+    def _run(self, action: Callable[[], Result]) -> Result:
+        """Run code of the model; an error of it is shown in one line and ends lm_eval with exit code 2."""
+
+        def run() -> Result:
+            with self._inference(), model_errors(self.model):
+                return action()
+
+        return show_user_errors(run)
+
     @contextmanager
     def _inference(self) -> Iterator[None]:
         dtype = self.mixed_precision_dtype
+        forget_lengths(self.model)
         with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype is not None):
             yield
+
+    def _plain_rows(self, prompts: int, rows: int | None = None) -> int:
+        """Return the rows of a plain batch: `rows`, or those of `batch_size`; 1 if results depend on the batch, or there is one prompt."""
+        if prompts == 1 or str(rows or self.batch_size) == "1" or not self.max_batched_length:
+            return 1
+        return rows or self._rows()
 
     def _rows(self) -> int:
         return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
@@ -266,3 +320,11 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     def _progress(self, kind: str, total: int, disable: bool) -> AbstractContextManager[Callable[[int], Any]]:
         doing = {"loglikelihood": "scoring", "generate_until": "answering"}[kind]
         return progress(doing, total, f"Running {kind} requests", disable or self.rank != 0)
+
+
+def logits_dtype(model: Any) -> torch.dtype:
+    """Return the dtype of the output layer's weight; the model's dtype where that is an integer type or there is no such layer."""
+    head = model.get_output_embeddings()
+    weight = getattr(head, "weight", None)
+    dtype: torch.dtype = model.dtype if weight is None or not weight.is_floating_point() else weight.dtype
+    return dtype

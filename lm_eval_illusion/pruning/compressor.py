@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.memory import disable_malloc_trim
+from lm_eval_illusion.pruning.linear_form import LinearForm
+from lm_eval_illusion.pruning.shared_keys import shared_keys_kept
+from lm_eval_illusion.pruning.trial_run import Pipeline, TrialRun, block_classes, calls_of, is_expert, root_cause, trial_run
+from lm_eval_illusion.pruning.weights import linear_layers_outside, name_pattern, prunable_weights
 
 if TYPE_CHECKING:
     import torch
@@ -23,13 +27,19 @@ TOKENS_PER_BATCH = 2048
 
 
 def prune_in_place(
-    model: PreTrainedModel, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int
+    model: PreTrainedModel,
+    form: LinearForm,
+    tokenizer: Any,
+    recipe: str,
+    token_ids: list[list[int]],
+    seed: int,
+    pipeline: Pipeline = "sequential",
 ) -> dict[str, float]:
-    """Prune and quantise a model by a recipe.
+    """Prune and quantise a model in linear form by a recipe.
 
     The model is on the CPU; if there is an accelerator, llmcompressor moves one layer at a time there and back. `token_ids`: calibration
-    samples, [samples, length]. Quantised weights are rounded to their grid, in the model's dtype. Returns the bits of each quantised layer
-    by name. The global random states are restored.
+    samples, [samples, length]. `pipeline`: `basic` calibrates the whole model at once, where it is. Quantised weights are rounded to their
+    grid, in the model's dtype. Returns the bits of each quantised layer by name. The global random states are restored.
 
     Raises:
         UserError: llmcompressor rejects the recipe for this model, or a dense-format checkpoint can't hold the result.
@@ -38,37 +48,56 @@ def prune_in_place(
 
     _prepare_llmcompressor()
     is_tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
-    with _seeded_random_states(seed), _conv1d_as_linear(model):
+    with _seeded_random_states(seed):
         refuse_impossible(recipe, model)
-        _run_oneshot(model, tokenizer, recipe, token_ids)
+        with _complete_blocks(model, form):
+            _run_oneshot(model, tokenizer, recipe, token_ids, pipeline)
         bits = round_to_grid(model)
     if is_tied:
         model.tie_weights()
     return bits
 
 
-def input_squares(model: PreTrainedModel, tokenizer: Any, token_ids: list[list[int]], seed: int) -> dict[str, torch.Tensor]:
+def input_squares(
+    model: PreTrainedModel, tokenizer: Any, token_ids: list[list[int]], seed: int, pipeline: Pipeline = "sequential"
+) -> dict[str, torch.Tensor]:
     """Return the sum of squared inputs of each linear layer of the unchanged model: layer name -> [inputs], float64.
 
     The sums run over all calibration tokens, `token_ids` [samples, length]. A layer that received no token is missing.
 
     Raises:
-        UserError: llmcompressor can't run this model block by block.
+        UserError: llmcompressor can't run this model.
     """
     _prepare_llmcompressor()
     from lm_eval_illusion.pruning.modifiers import InputSquaresModifier
 
     modifier = InputSquaresModifier()
-    with _seeded_random_states(seed), _conv1d_as_linear(model):
-        _run_oneshot(model, tokenizer, modifier, token_ids)
+    with _seeded_random_states(seed):
+        _run_oneshot(model, tokenizer, modifier, token_ids, pipeline)
     return modifier.squares
 
 
-def output_head(model: PreTrainedModel) -> list[str]:
-    """Return llmcompressor patterns for the output head, which must not be pruned; tied embeddings would be pruned with it."""
+def try_model(model: PreTrainedModel, form: LinearForm, token_ids: list[list[int]]) -> TrialRun:
+    """Run a model in linear form on a few tokens before it is pruned; see `trial_run`.
+
+    Raises:
+        UserError: The model's own code fails.
+    """
+    _prepare_llmcompressor()
+    return trial_run(model, token_ids, form)
+
+
+def ignored_layers(model: PreTrainedModel, skipped: Collection[str]) -> list[str]:
+    """Return llmcompressor patterns for the layers that must not be changed.
+
+    They are the output head (tied embeddings would be pruned with it), routers, everything outside the language model, and `skipped`.
+    """
     head = model.get_output_embeddings()
     # llmcompressor matches "<layer>." where a target is the layer itself, so a plain name never matches.
-    return [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
+    heads = [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
+    patterns = dict.fromkeys(name_pattern(name) for name in [*linear_layers_outside(model), *skipped])
+    # No backslashes: the patterns stand in YAML strings in which Python's `repr` would double them.
+    return heads + [f"re:{pattern.replace('.', '[.]').replace('*', '[0-9]+')}[.]?$" for pattern in patterns]
 
 
 def _prepare_llmcompressor() -> None:
@@ -80,12 +109,14 @@ def _prepare_llmcompressor() -> None:
     register_modifier()
 
 
-def _run_oneshot(model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier, token_ids: list[list[int]]) -> None:
+def _run_oneshot(
+    model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier, token_ids: list[list[int]], pipeline: Pipeline
+) -> None:
     import torch
     from llmcompressor import oneshot
     from llmcompressor.core import reset_session
 
-    from lm_eval_illusion.pruning.modifiers import fast_wanda_norms
+    from lm_eval_illusion.pruning.modifiers import fast_wanda_norms, inputs_of_any_shape
 
     # All samples have the same length, so no attention mask is needed; without one a causal model uses its fastest attention.
     rows = max(1, TOKENS_PER_BATCH // len(token_ids[0]))
@@ -94,18 +125,90 @@ def _run_oneshot(model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier,
     loader: Any = torch.utils.data.DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
     if not torch.accelerator.is_available():
         disable_malloc_trim()
-    with warnings.catch_warnings(), _pinning_only_with_accelerator(), fast_wanda_norms():
+    with (
+        warnings.catch_warnings(),
+        _pinning_only_with_accelerator(),
+        fast_wanda_norms(),
+        inputs_of_any_shape(),
+        shared_keys_kept(model, len(batches)),
+        _calibrating(pipeline),
+    ):
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            oneshot(model=model, tokenizer=tokenizer, dataset=loader, recipe=recipe, num_calibration_samples=len(batches))
-        except (ValueError, RuntimeError) as error:
+            oneshot(
+                model=model,
+                tokenizer=tokenizer,
+                dataset=loader,
+                recipe=recipe,
+                num_calibration_samples=len(batches),
+                sequential_targets=block_classes(model),
+            )
+        except UserError:
+            raise
+        except Exception as error:
             raise UserError(
-                f"llmcompressor can't prune this model with this recipe ({one_line(error, 300)}): try another pruner, recipe or"
-                " mask_structure"
+                f"llmcompressor can't prune this model with this recipe ({type(model).__name__}, {root_cause(error)}): try another"
+                " pruner, recipe or mask_structure"
             ) from error
         finally:
             reset_session()
             _remove_dispatch(model)
+
+
+@contextmanager
+def _calibrating(pipeline: Pipeline) -> Iterator[None]:
+    """Within the `with` statement, let every modifier that needs calibration data use this pipeline."""
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.pipelines import CalibrationPipeline
+
+    def infer(modifiers: list[Modifier]) -> str:
+        return pipeline if any(modifier.requires_calibration_data for modifier in modifiers) else "datafree"
+
+    with patch_attr(CalibrationPipeline, "_infer_pipeline", staticmethod(infer)):
+        yield
+
+
+@contextmanager
+def _complete_blocks(model: PreTrainedModel, form: LinearForm) -> Iterator[None]:
+    """Within the `with` statement, let every prunable layer take part at the end of its block.
+
+    An expert that received no token gets the unit matrix as its input. Without an input a method would leave it dense, or choose weights
+    by their position; with unit inputs Wanda and SparseGPT remove the weights with the smallest magnitude, and GPTQ rounds to the nearest.
+    A layer that is called outside the modules of a block (`per_layer_model_projection` of Gemma 4) is added to them: llmcompressor does
+    not see that it was called.
+    """
+    import torch
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.core import LifecycleCallbacks
+
+    layers = {name: model.get_submodule(name) for name, _ in prunable_weights(model)}
+    names = {layer: name for name, layer in layers.items()}
+    start_calibration, end_block = LifecycleCallbacks.calibration_start, LifecycleCallbacks.sequential_epoch_end
+    ended: set[str] = set()
+    with calls_of(model, list(layers)) as called:
+
+        def start(**arguments: Any) -> Any:
+            # Each modifier of a recipe has its own pass.
+            called.clear()
+            ended.clear()
+            return start_calibration(**arguments)
+
+        def end(modules: list[torch.nn.Module], **arguments: Any) -> Any:
+            in_block = {names[module] for module in modules if module in names}
+            for name in in_block:
+                if name not in called and is_expert(name, form):
+                    weight = layers[name].weight
+                    with torch.no_grad():
+                        layers[name](torch.eye(weight.shape[1], dtype=weight.dtype, device=weight.device))
+            outside = [layer for name, layer in layers.items() if name in called - in_block - ended]
+            ended.update(in_block, called)
+            return end_block([*modules, *outside], **arguments)
+
+        with (
+            patch_attr(LifecycleCallbacks, "calibration_start", start),
+            patch_attr(LifecycleCallbacks, "sequential_epoch_end", end),
+        ):
+            yield
 
 
 @contextmanager
@@ -124,27 +227,6 @@ def _seeded_random_states(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python_state)
             numpy.random.set_state(numpy_state)
-
-
-@contextmanager
-def _conv1d_as_linear(model: PreTrainedModel) -> Iterator[None]:
-    """Within the `with` statement, replace GPT-2's Conv1D layers by Linear layers: llmcompressor's methods ignore Conv1D."""
-    from torch import nn
-    from transformers.pytorch_utils import Conv1D
-
-    replaced = []
-    for parent in list(model.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, Conv1D):
-                inputs, outputs = layer.weight.shape
-                linear = nn.Linear(inputs, outputs, dtype=layer.weight.dtype)
-                linear.weight.data, linear.bias.data = layer.weight.data.T.contiguous(), layer.bias.data
-                setattr(parent, name, linear)
-                replaced.append((parent, name, layer))
-    yield
-    for parent, name, layer in replaced:
-        layer.weight.data = getattr(parent, name).weight.data.T.contiguous()
-        setattr(parent, name, layer)
 
 
 @contextmanager

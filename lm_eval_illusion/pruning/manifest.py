@@ -10,6 +10,9 @@ import msgspec
 MANIFEST = "manifest.json"
 """The name of the manifest's file in a checkpoint's folder."""
 
+PRUNING_ALGORITHM = 2
+"""Version of the pruning code. Increase it when the same settings give other weights: older checkpoints are then not found."""
+
 # Fields of the manifest that stay in the store: they are long, or describe files. results.config gets the others.
 _STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "stamps")
 
@@ -21,6 +24,7 @@ class CheckpointIdentity:
     Names and values of the fields are hashed to the store key: a change of either makes all stored checkpoints unreachable.
     `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template, including its comments.
     `owl`: lambda and M. `calibration`: SHA-256 of each text. `versions`: version of each package that takes part in pruning.
+    `algorithm`: version of the pruning code.
     """
 
     base_revision: str
@@ -35,6 +39,7 @@ class CheckpointIdentity:
     calibration_length: int
     pruning_seed: int
     versions: dict[str, str]
+    algorithm: int = PRUNING_ALGORITHM
 
 
 class CalibrationRecord(msgspec.Struct, frozen=True):
@@ -58,8 +63,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest of a checkpoint: origin, settings, measurements, and the files with their hashes. Its JSON is manifest.json.
 
     Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `bits_measured` is in
-    bits per weight. `sparsity_of_layer`, `bits_of_layer`: by layer name. `owl_of_block`: by block name, None without OWL.
-    `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last change in ns, by relative path.
+    bits per weight. `left_dense`: share of all weights that may not be pruned, by name with `*` for numbers.
+    `outside_language_model`: names of modules that are neither changed nor measured. `sparsity_of_layer`, `bits_of_layer`: by layer
+    name. `owl_of_block`: by block name, None without OWL. `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last
+    change in ns, by relative path.
     """
 
     base_model: str
@@ -68,6 +75,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     pruner: str
     sparsity_requested: float | None
     sparsity_measured: float | None = None
+    left_dense: dict[str, float] = msgspec.field(default_factory=dict)
+    outside_language_model: list[str] = msgspec.field(default_factory=list)
     bits_measured: float | None = None
     mask_structure: str
     owl_lambda: float | None

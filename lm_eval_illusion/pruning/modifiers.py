@@ -111,6 +111,21 @@ def fast_wanda_norms() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def inputs_of_any_shape() -> Iterator[None]:
+    """Within the `with` statement, let SparseGPT take inputs of more than three dimensions, which DeepSeek's attention has."""
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.modifiers.pruning.sparsegpt import base
+
+    accumulate = base.accumulate_hessian
+
+    def accumulate_any(inputs: torch.Tensor, *arguments: Any) -> Any:
+        return accumulate(inputs.flatten(1, -2) if inputs.dim() > 3 else inputs, *arguments)
+
+    with patch_attr(base, "accumulate_hessian", accumulate_any):
+        yield
+
+
 def accumulate_squares(
     inputs: torch.Tensor, _: torch.nn.Module, squares: torch.Tensor, samples: int
 ) -> tuple[torch.Tensor, int]:

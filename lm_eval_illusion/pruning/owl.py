@@ -10,12 +10,12 @@ and equal D_i give S (the code divides 0 by 0).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.manifest import BlockRecord
-from lm_eval_illusion.pruning.sparsity import prunable_weights
+from lm_eval_illusion.pruning.weights import block_list, prunable_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,22 +34,27 @@ class OwlProfile(NamedTuple):
 
 
 def owl_profile(
-    model: PreTrainedModel, squares: Mapping[str, Tensor], sparsity: float, owl_lambda: float, owl_m: float
+    model: PreTrainedModel,
+    squares: Mapping[str, Tensor],
+    sparsity: float,
+    owl_lambda: float,
+    owl_m: float,
+    skipped: Collection[str] = (),
 ) -> OwlProfile:
     """Compute the sparsity of each block and layer of a model.
 
     All layers of a block get the block's sparsity, up to rounding to whole weights per row; layers outside the blocks get `sparsity`.
     `squares`: layer name -> [inputs], sums of squared inputs over the calibration tokens; a missing layer received no token and has no
     outliers. `sparsity`: mean over all weights. `owl_lambda`: half the distance between the most and the least sparse block.
-    `owl_m`: multiple of the block's mean metric from which a weight is an outlier.
+    `owl_m`: multiple of the block's mean metric from which a weight is an outlier. `skipped`: layers that are not to be pruned.
 
     Raises:
         UserError: The model has no list of blocks, or a block's sparsity is not in [0, 1).
     """
     import torch
 
-    weights = dict(prunable_weights(model))
-    blocks = layers_of_blocks(model)
+    weights = dict(prunable_weights(model, skipped))
+    blocks = layers_of_blocks(model, skipped)
     no_input = {
         name: torch.zeros(weight.shape[1], dtype=torch.float64) for name, weight in weights.items() if name not in squares
     }
@@ -66,26 +71,22 @@ def owl_profile(
     return OwlProfile(dict(zip(weights, rounded, strict=True)), dict(zip(blocks, records, strict=True)))
 
 
-def layers_of_blocks(model: PreTrainedModel) -> dict[str, list[str]]:
+def layers_of_blocks(model: PreTrainedModel, skipped: Collection[str] = ()) -> dict[str, list[str]]:
     """Return the prunable layers of each transformer block: block name -> layer names, in the order of the model.
 
-    The blocks are found without knowing the architecture: the ModuleList with as many modules as the configuration has hidden layers,
-    and of several such lists the one with the most parameters.
-
     Raises:
-        UserError: There is no such list.
+        UserError: The model has no list of blocks.
     """
-    from torch.nn import ModuleList
-
-    count = model.config.get_text_config().num_hidden_layers
-    lists = {name: module for name, module in model.named_modules() if isinstance(module, ModuleList) and len(module) == count}
-    if not lists:
+    blocks = block_list(model)
+    if blocks is None:
+        count = model.config.get_text_config().num_hidden_layers
         raise UserError(f"{type(model).__name__} has no list of {count} blocks, which OWL needs: give pruner=wanda")
-    largest = max(lists, key=lambda name: sum(weight.numel() for weight in lists[name].parameters()))
-    prunable = [name for name, _ in prunable_weights(model)]
+    list_name, modules = blocks
+    prunable = [name for name, _ in prunable_weights(model, skipped)]
     # Compare with the dot: "layers.1" is a prefix of "layers.10".
     layers_by_block = {
-        f"{largest}.{number}": [name for name in prunable if name.startswith(f"{largest}.{number}.")] for number in range(count)
+        f"{list_name}.{number}": [name for name in prunable if name.startswith(f"{list_name}.{number}.")]
+        for number in range(len(modules))
     }
     return {block: layers for block, layers in layers_by_block.items() if layers}
 
@@ -150,8 +151,10 @@ def round_to_whole_weights(shapes: Sequence[tuple[int, int]], sparsities: Sequen
 
 
 def linear_layers(model: PreTrainedModel) -> list[str]:
-    """Return the names of all linear layers, output head included, in the order in which llmcompressor finds them."""
-    from torch.nn import Linear
-    from transformers.pytorch_utils import Conv1D
+    """Return the names of all linear layers, output head included, in the order in which llmcompressor finds them.
 
-    return [name for name, module in model.named_modules() if isinstance(module, (Linear, Conv1D))]
+    `model`: in linear form. llmcompressor takes a subclass of `nn.Linear` for one.
+    """
+    from compressed_tensors.utils import match_named_modules
+
+    return [name for name, _ in match_named_modules(model, ["Linear"])]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from lm_eval_illusion.pruning.owl import OwlProfile
+    from lm_eval_illusion.pruning.trial_run import TrialRun
 
 # The packages whose version may change the content of a checkpoint.
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
@@ -164,32 +165,48 @@ def _make_checkpoint(
 ) -> Manifest:
     """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
     from lm_eval_illusion.progress import report_step
-    from lm_eval_illusion.pruning.compressor import prune_in_place
+    from lm_eval_illusion.pruning.compressor import prune_in_place, try_model
+    from lm_eval_illusion.pruning.linear_form import linear_form
     from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
-    from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
+    from lm_eval_illusion.pruning.sparsity import (
+        check_shapes,
+        check_sparsity,
+        left_dense,
+        measure_sparsity,
+        overall_sparsity,
+        refuse_unreachable,
+    )
+    from lm_eval_illusion.pruning.weights import modules_outside
 
     report_step("pruning")
     tokenizer, model = load_tokenizer(base), load_model(base)
     _check_context_window(model, settings)
-    check_shapes(model, settings.mask_structure)
     calibration = calibration_samples(texts, tokenizer, settings)
-    owl = _owl_profile(model, tokenizer, settings, calibration.token_ids)
-    recipe = _render_recipe(model, settings, owl)
-    quantised = prune_in_place(model, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
-    if settings.sparsity_expected is not None:
-        check_sparsity(
-            model,
-            settings.sparsity_expected,
-            settings.mask_structure,
-            layer_sparsities=owl.layer_sparsities if owl else None,
-            at_least=bool(quantised),
-        )
+    with linear_form(model) as form:
+        check_shapes(model, settings.mask_structure)
+        trial = try_model(model, form, calibration.token_ids)
+        refuse_unreachable(model, trial.uncalled)
+        dense = left_dense(model, trial.uncalled)
+        owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, trial)
+        recipe = _render_recipe(model, settings, owl, trial.uncalled)
+        quantised = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed, trial.pipeline)
+        if settings.sparsity_expected is not None:
+            check_sparsity(
+                model,
+                settings.sparsity_expected,
+                settings.mask_structure,
+                layer_sparsities=owl.layer_sparsities if owl else None,
+                at_least=bool(quantised),
+                skipped=trial.uncalled,
+            )
+        bits_of_layer = form.mean_by_stored(bits_of_layers(model, quantised))
     save_checkpoint(model, tokenizer, folder)
-    bits_of_layer = bits_of_layers(model, quantised)
     return replace(
         manifest,
         sparsity_measured=overall_sparsity(model),
         sparsity_of_layer=measure_sparsity(model),
+        left_dense=dense,
+        outside_language_model=modules_outside(model),
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
         owl_of_block=owl.blocks if owl else None,
@@ -214,7 +231,7 @@ def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> 
 
 
 def _owl_profile(
-    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]]
+    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]], trial: TrialRun
 ) -> OwlProfile | None:
     """Return OWL's sparsity of each layer; None for other pruners."""
     if settings.owl_lambda is None or settings.owl_m is None or settings.sparsity is None:
@@ -222,13 +239,13 @@ def _owl_profile(
     from lm_eval_illusion.pruning.compressor import input_squares
     from lm_eval_illusion.pruning.owl import owl_profile
 
-    squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed)
-    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m)
+    squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed, trial.pipeline)
+    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m, trial.uncalled)
 
 
-def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None) -> str:
+def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None, uncalled: frozenset[str]) -> str:
     """Fill in the pruner's template with the values that depend on the model."""
-    from lm_eval_illusion.pruning.compressor import output_head
+    from lm_eval_illusion.pruning.compressor import ignored_layers
     from lm_eval_illusion.pruning.owl import linear_layers
     from lm_eval_illusion.pruning.quantization import common_group_size
 
@@ -239,7 +256,7 @@ def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlPr
         settings.pruner,
         settings.sparsity,
         settings.mask_structure,
-        output_head(model),
+        ignored_layers(model, uncalled),
         owl_sparsities=owl_sparsities,
-        group_size=common_group_size(model) if "group_size" in template_args(settings.pruner) else None,
+        group_size=common_group_size(model, uncalled) if "group_size" in template_args(settings.pruner) else None,
     )

@@ -8,11 +8,11 @@ other engines do not know. `round_to_grid` therefore rounds the weights and remo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.sparsity import prunable_weights
+from lm_eval_illusion.pruning.weights import SMALLEST_GROUP, layer_weights, prunable_weights
 
 if TYPE_CHECKING:
     from compressed_tensors.quantization import QuantizationArgs, QuantizationConfig
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 LARGEST_GROUP = 128
-SMALLEST_GROUP = 16
 
 
-def common_group_size(model: PreTrainedModel) -> int:
-    """Return the largest group of at most 128 weights that divides the rows of every prunable layer.
+def common_group_size(model: PreTrainedModel, skipped: Collection[str] = ()) -> int:
+    """Return the largest group of at most 128 weights that divides the rows of every prunable layer that is not in `skipped`.
 
     Raises:
         UserError: The group would have fewer than 16 weights; its scales would then need more bits than quantisation saves.
     """
-    divisor = math.gcd(*(weight.shape[1] for _, weight in prunable_weights(model)))
+    divisor = math.gcd(*(weight.shape[-1] for _, weight in prunable_weights(model, skipped)))
     size = next(size for size in range(LARGEST_GROUP, 0, -1) if divisor % size == 0)
     if size < SMALLEST_GROUP:
         raise UserError(
@@ -71,21 +70,21 @@ def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
     """Round every quantised weight to its grid in place, remove all other traces of quantisation, and return the bits per layer name.
 
     Raises:
-        UserError: Something other than a prunable layer is quantised, or weights have more values than their bits can represent.
+        UserError: Something other than a counted layer is quantised, or weights have more values than their bits can represent.
     """
     from compressed_tensors.quantization import QuantizationMetadata, forward_quantize
 
-    prunable = {name for name, _ in prunable_weights(model)}
+    counted = {name for name, _, _ in layer_weights(model)}
     bits: dict[str, float] = {}
     for name, module in model.named_modules():
         if not hasattr(module, "quantization_scheme"):
             continue
         weight_scheme = module.quantization_scheme.weights
         if weight_scheme is not None:
-            if name not in prunable:
+            if name not in counted:
                 raise UserError(
-                    f"recipe: it quantises {name}, which is an embedding or the output head: add `ignore: {{{{ ignore }}}}` to the"
-                    " modifier, and target linear layers only"
+                    f"recipe: it quantises {name}, which is an embedding or the output head, or outside the language model: add"
+                    " `ignore: {{{{ ignore }}}}` to the modifier, and target linear layers only"
                 )
             weight = module.weight.data
             module.weight.data = forward_quantize(module, weight, "weight", weight_scheme).to(weight.dtype)
@@ -139,18 +138,18 @@ def groups_with_one_scale(weight: Tensor, scheme: QuantizationArgs) -> Iterator[
 
 
 def bits_of_layers(model: PreTrainedModel, quantised: Mapping[str, float]) -> dict[str, float]:
-    """Return the bits per weight of each prunable layer, by name: those in `quantised`, otherwise those of its dtype."""
-    return {name: quantised.get(name, 8.0 * weight.element_size()) for name, weight in prunable_weights(model)}
+    """Return the bits per weight of each counted weight, by name: those in `quantised`, otherwise those of its dtype."""
+    return {name: quantised.get(name, 8.0 * weight.element_size()) for name, weight, _ in layer_weights(model)}
 
 
 def overall_bits(model: PreTrainedModel, bits_of_layer: Mapping[str, float]) -> float | None:
-    """Return the mean bits per prunable weight, so that larger layers count more. Layers not in `bits_of_layer` have their dtype's bits.
+    """Return the mean bits per counted weight, so that larger layers count more. Layers not in `bits_of_layer` have their dtype's bits.
 
     Scales and zero points, which a packed file holds in addition, are not counted. None if weights are packed in an unknown format
     (bitsandbytes).
     """
     bits = total = 0.0
-    for name, weight in prunable_weights(model):
+    for name, weight, _ in layer_weights(model):
         if not weight.is_floating_point():
             return None
         bits += weight.numel() * bits_of_layer.get(name, 8.0 * weight.element_size())

@@ -1,11 +1,12 @@
-"""Measured sparsity: the share of zeros in each layer that may be pruned, and the checks that pruning did what was requested."""
+"""Measured sparsity: the share of zeros in each weight of the language model, and the checks that pruning did what was requested."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.weights import layer_weights, name_pattern, prunable_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,50 +16,63 @@ TOLERANCE = 0.005
 GPTQ_HINT = "GPTQ overwrites zeros: in the recipe put pruning after GPTQ, or quantise with QuantizationModifier"
 # Share of a layer's weights that may be zero in addition to an N:M mask: in float16 the smallest of some millions underflow to zero.
 UNDERFLOW_SHARE = 1e-4
-
-
-def prunable_weights(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
-    """Yield name and weight, [outputs, inputs], of every linear layer except the output head.
-
-    Embeddings and norms are not linear layers. GPT-2's Conv1D layers are; their weights are transposed.
-    """
-    from torch.nn import Linear
-    from transformers.pytorch_utils import Conv1D
-
-    head = model.get_output_embeddings()
-    for name, module in model.named_modules():
-        if module is head:
-            continue
-        if isinstance(module, Linear):
-            yield name, module.weight
-        elif isinstance(module, Conv1D):
-            yield name, module.weight.T
+# Largest share of the weights that no method may reach. State-space models have up to 0.03 in convolutions, state matrices and `dt_proj`,
+# tiny ones 0.1; a model whose experts can't be reached has 0.9 or more.
+UNREACHABLE_SHARE = 0.15
 
 
 def measure_sparsity(model: PreTrainedModel) -> dict[str, float]:
-    """Return the share of exact zeros in each prunable layer, by layer name."""
-    return {name: _count_zeros(weight) / weight.numel() for name, weight in prunable_weights(model)}
+    """Return the share of exact zeros in each counted weight, by name."""
+    return {name: _count_zeros(weight) / weight.numel() for name, weight, _ in layer_weights(model)}
 
 
 def overall_sparsity(model: PreTrainedModel) -> float:
-    """Return the share of exact zeros among all prunable weights, so that larger layers count more."""
-    zeros = total = 0
-    for _, weight in prunable_weights(model):
-        zeros += _count_zeros(weight)
+    """Return the share of exact zeros among all counted weights, those that are never pruned included; larger layers count more."""
+    return _share_of_zeros(weight for _, weight, _ in layer_weights(model))
+
+
+def left_dense(model: PreTrainedModel, skipped: Collection[str]) -> dict[str, float]:
+    """Return the weights that are not to be pruned, with their share of all counted weights: name with `*` for numbers -> share.
+
+    They are routers, parameters that are no linear layers, and the layers in `skipped`, whose forward function the model never calls.
+    """
+    sizes: dict[str, int] = {}
+    total = 0
+    for name, weight, role in layer_weights(model):
         total += weight.numel()
-    return zeros / total
+        if role != "prunable" or name in skipped:
+            pattern = name_pattern(name)
+            sizes[pattern] = sizes.get(pattern, 0) + weight.numel()
+    return {pattern: size / total for pattern, size in sizes.items()}
 
 
-def check_shapes(model: PreTrainedModel, mask_structure: str) -> None:
+def refuse_unreachable(model: PreTrainedModel, skipped: Collection[str]) -> None:
+    """Refuse a model of which pruning and quantisation would miss more than small parts. Routers do not count: they stay dense.
+
+    Raises:
+        UserError: More than `UNREACHABLE_SHARE` of the weights are neither in linear layers nor in experts of a known layout, or their
+            layer's forward function is never called; the largest are named.
+    """
+    routers = {name_pattern(name) for name, _, role in layer_weights(model) if role == "router"}
+    missed = {pattern: share for pattern, share in left_dense(model, skipped).items() if pattern not in routers}
+    if sum(missed.values()) > UNREACHABLE_SHARE or not any(True for _ in prunable_weights(model, skipped)):
+        largest = sorted(missed, key=missed.__getitem__, reverse=True)[:3]
+        raise UserError(
+            f"{type(model).__name__}: pruning and quantisation would not reach {sum(missed.values()):.0%} of the weights"
+            f" ({', '.join(largest)}), because they are not in linear layers that the model calls: choose another model"
+        )
+
+
+def check_shapes(model: PreTrainedModel, mask_structure: str, skipped: Collection[str] = ()) -> None:
     """Check, before pruning, that the groups of an N:M mask fit into the rows of every layer.
 
     Raises:
         UserError: A layer's number of inputs is not a multiple of M; the first such layer is named.
     """
     group = int(mask_structure.split(":")[1])
-    for name, weight in prunable_weights(model):
-        if group and weight.shape[1] % group:
-            raise UserError(f"layer {name} has {weight.shape[1]} inputs, not a multiple of {group}: use mask_structure 0:0")
+    for name, weight in prunable_weights(model, skipped):
+        if group and weight.shape[-1] % group:
+            raise UserError(f"layer {name} has {weight.shape[-1]} inputs, not a multiple of {group}: use mask_structure 0:0")
 
 
 def check_sparsity(
@@ -68,23 +82,25 @@ def check_sparsity(
     *,
     layer_sparsities: Mapping[str, float] | None = None,
     at_least: bool = False,
+    skipped: Collection[str] = (),
 ) -> None:
-    """Check the measured sparsity of the model, of each layer and, for an N:M mask, of each group.
+    """Check the measured sparsity of all prunable layers together, of each layer and, for an N:M mask, of each group.
 
-    `expected`: sparsity of the whole model and of each layer; `layer_sparsities` replaces it for the layers that it names. `at_least`:
-    more zeros are accepted, because quantisation rounds small weights to zero.
+    `expected`: sparsity of all layers and of each one; `layer_sparsities` replaces it for the layers that it names. `at_least`: more
+    zeros are accepted, because quantisation rounds small weights to zero. `skipped`: layers that were not to be pruned.
 
     Raises:
         UserError: The sparsity differs by more than `TOLERANCE`; the layer with the largest difference is named.
     """
+    weights = dict(prunable_weights(model, skipped))
     if mask_structure != "0:0":
-        _check_groups(model, mask_structure, at_least)
-    measured = measure_sparsity(model)
+        _check_groups(weights, mask_structure, at_least)
+    measured = {name: _count_zeros(weight) / weight.numel() for name, weight in weights.items()}
     difference = {name: measured[name] - (layer_sparsities or {}).get(name, expected) for name in measured}
     # A method that works row by row can miss the target by less than one weight per row; the whole model may not.
-    excess = {name: _fault(difference[name], at_least) - 1 / weight.shape[1] for name, weight in prunable_weights(model)}
+    excess = {name: _fault(difference[name], at_least) - 1 / weight.shape[-1] for name, weight in weights.items()}
     worst = max(excess, key=excess.__getitem__)
-    overall = overall_sparsity(model)
+    overall = _share_of_zeros(weights.values())
     if _fault(overall - expected, at_least) > TOLERANCE or excess[worst] > TOLERANCE:
         hint = GPTQ_HINT if at_least else "try another pruner or sparsity"
         raise UserError(
@@ -102,12 +118,18 @@ def _fault(difference: float, at_least: bool) -> float:
     return -difference if at_least else abs(difference)
 
 
-def _check_groups(model: PreTrainedModel, mask_structure: str, at_least: bool) -> None:
+def _share_of_zeros(weights: Iterable[Tensor]) -> float:
+    zeros = total = 0
+    for weight in weights:
+        zeros += _count_zeros(weight)
+        total += weight.numel()
+    return zeros / total
+
+
+def _check_groups(weights: Mapping[str, Tensor], mask_structure: str, at_least: bool) -> None:
     """Check every group of an N:M mask. Groups lie along a row: hardware multiplies M weights of the same output together."""
-    # Repeated after pruning: llmcompressor splits the experts of some models, and only then they are linear layers.
-    check_shapes(model, mask_structure)
     zeros, group = (int(part) for part in mask_structure.split(":"))
-    for name, weight in prunable_weights(model):
+    for name, weight in weights.items():
         zeros_in_group = (weight.reshape(-1, group) == 0).sum(dim=1)
         fewest, most = int(zeros_in_group.min()), int(zeros_in_group.max())
         if fewest < zeros:

@@ -174,7 +174,7 @@ def test_chat_answers_are_those_of_plain_decoding(end, opened):
     for request in requests:
         ids = torch.tensor([request.ids])
         with torch.inference_mode():
-            rows = decode_batch(model, tokenizer(), ids, torch.ones_like(ids), [request.prompt], request.decoding).tolist()
+            rows = decode_batch(model, tokenizer(), ids, torch.ones_like(ids), [request.prompt], request.decoding)
         expected.append([without_padding(row) for row in rows])
     assert [[without_padding(ids) for ids in request_outputs] for request_outputs in decode(model, requests)] == expected
     assert len({len(row) for rows in expected for row in rows}) > 1

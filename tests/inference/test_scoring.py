@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
+from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, mid_ranks, score_continuations
 from tests.tiny_models import make_tiny_model
 
 CPU = torch.device("cpu")
@@ -94,9 +95,52 @@ def test_no_rank_without_finite_logits():
     assert math.isnan(scored[0])
 
 
-def test_equal_logits_share_the_best_rank():
+def test_all_logits_equal_give_the_middle_rank():
+    # 340 tokens share the ranks 1 to 340, whose mean is 170.5.
     (scored,) = score([Continuation((5,), (7,))], lambda ids: torch.zeros(*ids.shape, 340))
-    assert scored.first_token_rank == 1
+    assert scored.first_token_rank == 170.5
+
+
+def mid_rank_by_sorting(logits, token):
+    """The mean of the positions, from 1, that the token can have among equal ones in a list sorted by logit."""
+    positions = [place for place, value in enumerate(sorted(logits, reverse=True), 1) if value == logits[token]]
+    return statistics.fmean(positions)
+
+
+@given(st.lists(st.sampled_from([-1.5, 0.0, 2.0, 2.5, float("-inf")]), min_size=1, max_size=9), st.data())
+def test_the_mid_rank_is_the_mean_position_among_equals(logits, data):
+    token = data.draw(st.integers(0, len(logits) - 1))
+    (rank,) = mid_ranks(torch.tensor(logits), torch.tensor([token])).tolist()
+    assert rank == (0 if math.isinf(logits[token]) else mid_rank_by_sorting(logits, token))
+
+
+def test_ties_of_bfloat16_are_ties_whatever_the_order():
+    # 8.0 and 8.02 are the same number in bfloat16: tokens 1 and 3 share the ranks 2 and 3.
+    logits = torch.tensor([9.0, 8.0, 1.0, 8.02]).to(torch.bfloat16)
+    assert mid_ranks(logits, torch.tensor([0, 1, 2, 3])).tolist() == [1, 2.5, 4, 2.5]
+    assert mid_ranks(logits.flip(0), torch.tensor([3, 2, 1, 0])).tolist() == [1, 2.5, 4, 2.5]
+
+
+def test_a_whole_rank_is_an_int():
+    ranks = [ScoredContinuation(0.0, True, rank).first_token_rank for rank in (3.0, 2.5, None)]
+    assert [(rank, type(rank)) for rank in ranks] == [(3, int), (2.5, float), (None, type(None))]
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(None, [3, 1]), (9, [1, 3]), (8, [1, 1, 2]), (0, [1] * 4)])
+def test_sequences_beyond_the_limit_run_alone(model, limit, sizes):
+    # The inputs have 11, 9, 7 and 5 tokens.
+    calls = []
+
+    def forward(ids):
+        calls.append(len(ids))
+        return model(ids).logits
+
+    continuations = [Continuation(tuple(range(5, 5 + length)), (7,)) for length in (11, 9, 7, 5)]
+    with torch.inference_mode():
+        score_continuations(
+            continuations, forward, max_length=64, rows=3, softmax_dtype=torch.float32, device=CPU, max_batched_length=limit
+        )
+    assert calls == sizes
 
 
 def test_a_score_is_a_tuple_of_two_for_lm_eval():

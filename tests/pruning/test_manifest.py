@@ -23,7 +23,8 @@ MANIFEST = Manifest(
     versions={"torch": "2"},
 )
 PROVENANCE = [
-    *("base_model", "base_revision", "variant", "pruner", "sparsity_requested", "sparsity_measured", "bits_measured"),
+    *("base_model", "base_revision", "variant", "pruner", "sparsity_requested", "sparsity_measured"),
+    *("left_dense", "outside_language_model", "bits_measured"),
     *("mask_structure", "owl_lambda", "owl_m", "recipe", "recipe_sha256", "calibration", "pruning_seed", "key", "versions"),
 ]
 
@@ -43,8 +44,12 @@ def test_the_key_of_an_identity_is_fixed():
         pruning_seed=0,
         versions={"torch": "2"},
     )
+    fields = asdict(identity)
     # Computed from a dictionary of the same names by the code before the record existed.
-    assert key_of(asdict(identity)) == "fa8c9c95614143d81b5803cab2b387f7"
+    assert key_of({name: value for name, value in fields.items() if name != "algorithm"}) == "fa8c9c95614143d81b5803cab2b387f7"
+    # What version 1 of the pruning code made must not be found, because it left experts dense and pruned routers.
+    assert fields["algorithm"] == 2
+    assert key_of(fields) != key_of(fields | {"algorithm": 1})
 
 
 def test_results_config_gets_the_provenance_without_layers_and_files():

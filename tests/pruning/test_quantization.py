@@ -345,7 +345,7 @@ def test_a_mask_then_quantisation(folders, store, tmp_path):
         ),
         (
             weights_only(ignore="[]"),
-            "it quantises lm_head, which is an embedding or the output head: add `ignore: {{ ignore }}`",
+            "it quantises lm_head, which is an embedding or the output head, or outside the language model: add `ignore: {{ ignore }}`",
         ),
         (weights_only(targets="[Embedding]"), "it quantises model.embed_tokens"),
         (
@@ -426,8 +426,8 @@ def test_common_group_size_divides_all_rows():
 
 
 def test_common_group_size_is_at_most_128():
-    model = SimpleNamespace(
-        get_output_embeddings=lambda: None,
-        named_modules=lambda: [("a", torch.nn.Linear(4096, 1)), ("b", torch.nn.Linear(14336, 1))],
-    )
+    model = make_tiny_model("llama")
+    for layer in model.model.layers:
+        layer.self_attn = torch.nn.Linear(4096, 1)
+        layer.mlp = torch.nn.Linear(14336, 1)
     assert common_group_size(model) == 128

@@ -1,0 +1,55 @@
+"""Errors of a model's own code, as one line for the user."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.inference.trials import trial_tokens
+
+PACKAGE = Path(__file__).parent.parent
+
+
+@contextmanager
+def model_errors(model: Any) -> Iterator[None]:
+    """Turn an error raised by the model's own code into a `UserError`; errors of this package and of a full memory stay as they are.
+
+    Some classes of transformers need a package that is missing, or fail with some configurations or without a cache. The cause is for
+    the user to see, the traceback is not.
+
+    Raises:
+        UserError: The model's code failed within the `with` statement. The message names the model's class and the cause.
+    """
+    try:
+        yield
+    except (UserError, torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        if _is_ours(error):
+            raise
+        raise UserError(
+            f"{type(model).__name__} can't be run ({type(error).__name__}: {one_line(error, 300)}):"
+            " this is an error of the model's own code; check its configuration and the packages that it needs, or use another model"
+        ) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether this package raised the error, not code that it called."""
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(raised_in).is_relative_to(PACKAGE)
+
+
+def check_runs(model: Any, device: torch.device) -> None:
+    """Run the model on a few tokens. The caller sets inference mode and autocast.
+
+    Raises:
+        UserError: The model's code failed. The message names the model's class and the cause.
+    """
+    with model_errors(model):
+        model(torch.tensor([trial_tokens(model, 3, 0)], device=device))
