@@ -7,6 +7,7 @@ prompt beyond the window costs little. `initializer_range` is 0.2: with the usua
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -119,8 +120,8 @@ class TinyArchitecture:
 
     `name`: as people call the models. `model_type`: the key of transformers' configuration. `config`: fields that differ from `COMMON`.
     What is expected: `shares`: most tokens of a prompt and its answer with which the prompt is prefilled once for all its requests, 0
-    for never. `alone`: the model's own code gives other numbers in a batch, so it gets one prompt at a time. `not_measured`,
-    `not_pruned`: words of the error that refuses to measure or to prune the model; empty if it can be done.
+    for never. `alone`: the model's own code gives other numbers in a batch, so it gets one prompt at a time. `not_run`, `no_beams`,
+    `not_pruned`: words of the error that refuses to run the model, its beam search, or to prune it; empty if it can be done.
     """
 
     name: str
@@ -128,7 +129,8 @@ class TinyArchitecture:
     config: Mapping[str, Any] = field(default_factory=dict)
     shares: int = MAX_LENGTH
     alone: bool = False
-    not_measured: str = ""
+    not_run: str = ""
+    no_beams: str = ""
     not_pruned: str = ""
 
     @property
@@ -142,11 +144,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture(
         "Llama (dynamic RoPE)", "llama", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}
     ),
-    TinyArchitecture(
-        "Llama 4",
-        "llama4_text",
-        LLAMA_4,
-    ),
+    TinyArchitecture("Llama 4", "llama4_text", LLAMA_4, shares=WINDOW, alone=True),
     TinyArchitecture(
         "Llama 4 with vision",
         "llama4",
@@ -158,17 +156,22 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "boi_token_index": 7998,
             "eoi_token_index": 7997,
         },
+        shares=WINDOW,
+        alone=True,
     ),
     TinyArchitecture("Qwen2", "qwen2"),
     TinyArchitecture(
-        "Qwen2 (sliding window)", "qwen2", SLIDING_AND_FULL | {"use_sliding_window": True, "max_window_layers": 1}
+        "Qwen2 (sliding window)",
+        "qwen2",
+        SLIDING_AND_FULL | {"use_sliding_window": True, "max_window_layers": 1},
+        shares=WINDOW,
     ),
     TinyArchitecture("Qwen2-MoE", "qwen2_moe", SHARED_EXPERTS),
     TinyArchitecture("Qwen3", "qwen3"),
     TinyArchitecture("Qwen3-MoE", "qwen3_moe", LOCAL_EXPERTS | {"mlp_only_layers": [0]}),
-    TinyArchitecture("Qwen3-Next", "qwen3_next", DELTA_NET | SHARED_EXPERTS | {"mlp_only_layers": [0]} | WITHOUT_END),
-    TinyArchitecture("Qwen3.5", "qwen3_5_text", DELTA_NET),
-    TinyArchitecture("Qwen3.5-MoE", "qwen3_5_moe_text", DELTA_NET | SHARED_EXPERTS),
+    TinyArchitecture("Qwen3-Next", "qwen3_next", DELTA_NET | SHARED_EXPERTS | {"mlp_only_layers": [0]} | WITHOUT_END, shares=0),
+    TinyArchitecture("Qwen3.5", "qwen3_5_text", DELTA_NET, shares=0),
+    TinyArchitecture("Qwen3.5-MoE", "qwen3_5_moe_text", DELTA_NET | SHARED_EXPERTS, shares=0),
     TinyArchitecture(
         "Qwen3.5 with vision",
         "qwen3_5",
@@ -186,10 +189,11 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "vision_start_token_id": 7997,
             "vision_end_token_id": 7996,
         },
+        shares=0,
     ),
     TinyArchitecture("Gemma", "gemma"),
-    TinyArchitecture("Gemma 2", "gemma2", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}),
-    TinyArchitecture("Gemma 3", "gemma3_text", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}),
+    TinyArchitecture("Gemma 2", "gemma2", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}, shares=WINDOW),
+    TinyArchitecture("Gemma 3", "gemma3_text", SLIDING_AND_FULL | {"query_pre_attn_scalar": HEAD_DIM}, shares=WINDOW),
     TinyArchitecture(
         "Gemma 3 with vision",
         "gemma3",
@@ -201,6 +205,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "boi_token_index": 7998,
             "eoi_token_index": 7997,
         },
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "Gemma 3n",
@@ -217,11 +222,13 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "altup_num_inputs": 2,
             "laurel_rank": 8,
         },
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "Gemma 4",
         "gemma4_text",
         SLIDING_AND_FULL | {"vocab_size_per_layer_input": 8000, "hidden_size_per_layer_input": 0},
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "Gemma 4 E2B",
@@ -235,6 +242,7 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "hidden_size_per_layer_input": 16,
             "use_double_wide_mlp": True,
         },
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "Gemma 4 MoE",
@@ -247,10 +255,11 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "num_experts": 4,
             "top_k_experts": 2,
         },
+        shares=WINDOW,
     ),
     TinyArchitecture("Mistral", "mistral", {"sliding_window": None}),
-    TinyArchitecture("Mistral (sliding window)", "mistral", {"sliding_window": WINDOW}),
-    TinyArchitecture("Ministral", "ministral", SLIDING_AND_FULL),
+    TinyArchitecture("Mistral (sliding window)", "mistral", {"sliding_window": WINDOW}, shares=WINDOW),
+    TinyArchitecture("Ministral", "ministral", SLIDING_AND_FULL, shares=WINDOW),
     TinyArchitecture("Ministral 3", "ministral3", {"rope_parameters": YARN | {"llama_4_scaling_beta": 0.1}}),
     TinyArchitecture(
         "Mistral 3 with vision",
@@ -259,12 +268,18 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "text_config": COMMON | {"model_type": "ministral3"},
             "vision_config": VISION | {"model_type": "pixtral", "head_dim": 16},
         },
+        not_run="Mistral3Config",
+        not_pruned="Mistral3Config",
     ),
     TinyArchitecture("Mixtral", "mixtral", LOCAL_EXPERTS),
     TinyArchitecture("Phi-2", "phi"),
     TinyArchitecture("Phi-3", "phi3", {"original_max_position_embeddings": MAX_LENGTH}),
     TinyArchitecture(
-        "Phi-3 (longrope)", "phi3", {"rope_parameters": LONG_ROPE, "original_max_position_embeddings": ORIGINAL_LENGTH}
+        "Phi-3 (longrope)",
+        "phi3",
+        {"rope_parameters": LONG_ROPE, "original_max_position_embeddings": ORIGINAL_LENGTH},
+        shares=ORIGINAL_LENGTH,
+        alone=True,
     ),
     TinyArchitecture(
         "Phi-4",
@@ -280,6 +295,8 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "original_max_position_embeddings": ORIGINAL_LENGTH,
             "tie_word_embeddings": True,
         },
+        shares=ORIGINAL_LENGTH,
+        alone=True,
     ),
     TinyArchitecture(
         "Phi-4-multimodal",
@@ -303,8 +320,8 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     TinyArchitecture("Phi-3.5-MoE", "phimoe", LOCAL_EXPERTS),
     TinyArchitecture("OLMo", "olmo"),
     TinyArchitecture("OLMo 2", "olmo2"),
-    TinyArchitecture("OLMo 3", "olmo3", SLIDING_AND_FULL),
-    TinyArchitecture("OLMo Hybrid", "olmo_hybrid", DELTA_NET),
+    TinyArchitecture("OLMo 3", "olmo3", SLIDING_AND_FULL, shares=WINDOW),
+    TinyArchitecture("OLMo Hybrid", "olmo_hybrid", DELTA_NET, shares=0),
     TinyArchitecture("OLMoE", "olmoe", {"num_experts": 4, "num_experts_per_tok": 2, "intermediate_size": EXPERT_INNER}),
     TinyArchitecture("SmolLM3", "smollm3", {"no_rope_layers": [1, 0]}),
     TinyArchitecture("Granite", "granite"),
@@ -313,13 +330,17 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
         "Granite 4",
         "granitemoehybrid",
         LOCAL_EXPERTS | MAMBA_2 | LINEAR_AND_FULL | {"intermediate_size": EXPERT_INNER, "shared_intermediate_size": INNER},
+        shares=0,
     ),
     TinyArchitecture(
-        "GPT-OSS", "gpt_oss", SLIDING_AND_FULL | LOCAL_EXPERTS | {"intermediate_size": EXPERT_INNER, "rope_parameters": YARN}
+        "GPT-OSS",
+        "gpt_oss",
+        SLIDING_AND_FULL | LOCAL_EXPERTS | {"intermediate_size": EXPERT_INNER, "rope_parameters": YARN},
+        shares=WINDOW,
     ),
     TinyArchitecture("DeepSeek-V2", "deepseek_v2", DENSE_AND_ROUTED | {"head_dim": 16}),
     TinyArchitecture("DeepSeek-V3", "deepseek_v3", DENSE_AND_ROUTED | {"rope_parameters": YARN}),
-    TinyArchitecture("DeepSeek-V3.2", "deepseek_v32", INDEXED),
+    TinyArchitecture("DeepSeek-V3.2", "deepseek_v32", INDEXED, shares=0, alone=True),
     TinyArchitecture(
         "DeepSeek-V4",
         "deepseek_v4",
@@ -342,11 +363,13 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "index_topk": 4,
             "hc_mult": 2,
         },
+        shares=0,
+        alone=True,
     ),
     TinyArchitecture("GLM-4", "glm4"),
     TinyArchitecture("GLM-4.5", "glm4_moe", ROUTED_EXPERTS | {"first_k_dense_replace": 1, "use_qk_norm": True}),
-    TinyArchitecture("GLM-5", "glm_moe_dsa", INDEXED | {"indexer_types": ["full", "shared"]}),
-    TinyArchitecture("EXAONE 4", "exaone4", SLIDING_AND_FULL | {"sliding_window_pattern": 2}),
+    TinyArchitecture("GLM-5", "glm_moe_dsa", INDEXED | {"indexer_types": ["full", "shared"]}, shares=0, alone=True),
+    TinyArchitecture("EXAONE 4", "exaone4", SLIDING_AND_FULL | {"sliding_window_pattern": 2}, shares=WINDOW),
     TinyArchitecture("Ernie 4.5", "ernie4_5"),
     TinyArchitecture(
         "Ernie 4.5 MoE",
@@ -355,23 +378,30 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
     ),
     TinyArchitecture("Hunyuan", "hunyuan_v1_dense"),
     TinyArchitecture("Hunyuan MoE", "hunyuan_v1_moe", {"num_experts": 4, "moe_topk": 2, "intermediate_size": EXPERT_INNER}),
-    TinyArchitecture("Falcon", "falcon", {"num_kv_heads": 1, "ffn_hidden_size": INNER}),
+    TinyArchitecture("Falcon", "falcon", {"num_kv_heads": 1, "ffn_hidden_size": INNER}, shares=0),
     TinyArchitecture(
-        "Falcon (ALiBi)", "falcon", {"alibi": True, "num_kv_heads": HEADS, "multi_query": False, "ffn_hidden_size": INNER}
+        "Falcon (ALiBi)",
+        "falcon",
+        {"alibi": True, "num_kv_heads": HEADS, "multi_query": False, "ffn_hidden_size": INNER},
+        shares=0,
     ),
-    TinyArchitecture("Falcon-H1", "falcon_h1", MAMBA_2 | {"mamba_d_ssm": 128}),
-    TinyArchitecture("Falcon-Mamba", "falcon_mamba", {"state_size": 8, "time_step_rank": 4}),
+    TinyArchitecture("Falcon-H1", "falcon_h1", MAMBA_2 | {"mamba_d_ssm": 128}, shares=0),
+    TinyArchitecture("Falcon-Mamba", "falcon_mamba", {"state_size": 8, "time_step_rank": 4}, shares=0),
     TinyArchitecture(
-        "LFM2", "lfm2", {"layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "block_multiple_of": 16}
+        "LFM2",
+        "lfm2",
+        {"layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "block_multiple_of": 16},
+        shares=0,
     ),
     TinyArchitecture(
         "LFM2-MoE",
         "lfm2_moe",
         {"layer_types": ["conv", "full_attention"], "num_dense_layers": 1, "num_experts": 4, "num_experts_per_tok": 2},
+        shares=0,
     ),
-    TinyArchitecture("Mamba", "mamba", {"state_size": 8, "time_step_rank": 4}),
+    TinyArchitecture("Mamba", "mamba", {"state_size": 8, "time_step_rank": 4}, shares=0),
     TinyArchitecture(
-        "Mamba 2", "mamba2", {"num_heads": 8, "head_dim": 16, "state_size": 16, "n_groups": 1, "chunk_size": WINDOW}
+        "Mamba 2", "mamba2", {"num_heads": 8, "head_dim": 16, "state_size": 16, "n_groups": 1, "chunk_size": WINDOW}, shares=0
     ),
     TinyArchitecture(
         "Jamba",
@@ -387,8 +417,9 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "mamba_d_state": 8,
             "mamba_dt_rank": 4,
         },
+        shares=0,
     ),
-    TinyArchitecture("Bamba", "bamba", MAMBA_2 | {"attn_layer_indices": [1]}),
+    TinyArchitecture("Bamba", "bamba", MAMBA_2 | {"attn_layer_indices": [1]}, shares=0),
     TinyArchitecture(
         "Nemotron-H",
         "nemotron_h",
@@ -403,10 +434,15 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "num_experts_per_tok": 2,
             "moe_shared_expert_intermediate_size": EXPERT_INNER,
         },
+        shares=0,
     ),
     TinyArchitecture("Nemotron", "nemotron"),
     TinyArchitecture(
-        "MiniMax", "minimax", LOCAL_EXPERTS | LINEAR_AND_FULL | {"intermediate_size": EXPERT_INNER, "block_size": WINDOW}
+        "MiniMax",
+        "minimax",
+        LOCAL_EXPERTS | LINEAR_AND_FULL | {"intermediate_size": EXPERT_INNER, "block_size": WINDOW},
+        shares=0,
+        alone=True,
     ),
     TinyArchitecture("MiniMax-M2", "minimax_m2", LOCAL_EXPERTS | {"intermediate_size": EXPERT_INNER}),
     TinyArchitecture(
@@ -423,9 +459,10 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "num_experts_per_token": 2,
             "mlp_layer_types": ["dense", "sparse"],
         },
+        shares=0,
     ),
     TinyArchitecture("Cohere", "cohere", {"logit_scale": 1.0}),
-    TinyArchitecture("Cohere 2", "cohere2", SLIDING_AND_FULL | {"logit_scale": 1.0}),
+    TinyArchitecture("Cohere 2", "cohere2", SLIDING_AND_FULL | {"logit_scale": 1.0}, shares=WINDOW),
     TinyArchitecture("StarCoder2", "starcoder2"),
     TinyArchitecture("StableLM", "stablelm"),
     TinyArchitecture("Apertus", "apertus"),
@@ -439,36 +476,41 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "attention_window_size": WINDOW,
             "w_init_variance_scale": 1.0,
         },
+        shares=0,
+        alone=True,
     ),
     TinyArchitecture("JetMoE", "jetmoe", LOCAL_EXPERTS | {"kv_channels": HEAD_DIM, "intermediate_size": EXPERT_INNER}),
-    TinyArchitecture("Doge", "doge", {"keep_window_size": WINDOW}),
+    TinyArchitecture("Doge", "doge", {"keep_window_size": WINDOW}, shares=0, alone=True),
     TinyArchitecture("GPT-2", "gpt2"),
-    TinyArchitecture("GPT-Neo", "gpt_neo", {"attention_types": [[["global", "local"], 1]], "window_size": WINDOW}),
-    TinyArchitecture("GPT-J", "gptj", {"rotary_dim": HEAD_DIM}),
+    TinyArchitecture("GPT-Neo", "gpt_neo", {"attention_types": [[["global", "local"], 1]], "window_size": WINDOW}, shares=0),
+    TinyArchitecture("GPT-J", "gptj", {"rotary_dim": HEAD_DIM}, shares=0),
     TinyArchitecture("GPT-NeoX", "gpt_neox"),
     TinyArchitecture("OPT", "opt", {"ffn_dim": INNER, "word_embed_proj_dim": HIDDEN, "init_std": INITIALIZER_RANGE}),
-    TinyArchitecture("Bloom", "bloom"),
-    TinyArchitecture("MPT", "mpt", WITHOUT_END | {"expansion_ratio": 2, "max_seq_len": MAX_LENGTH}),
+    TinyArchitecture("Bloom", "bloom", shares=0),
+    TinyArchitecture("MPT", "mpt", WITHOUT_END | {"expansion_ratio": 2, "max_seq_len": MAX_LENGTH}, shares=0),
     TinyArchitecture("CTRL", "ctrl", WITHOUT_END | {"dff": INNER}),
     TinyArchitecture("StarCoder", "gpt_bigcode", {"n_inner": INNER}),
-    TinyArchitecture("CodeGen", "codegen", {"rotary_dim": 8, "n_ctx": MAX_LENGTH}),
-    TinyArchitecture("XGLM", "xglm", {"ffn_dim": INNER, "init_std": INITIALIZER_RANGE}),
+    TinyArchitecture("CodeGen", "codegen", {"rotary_dim": 8, "n_ctx": MAX_LENGTH}, shares=0),
+    TinyArchitecture("XGLM", "xglm", {"ffn_dim": INNER, "init_std": INITIALIZER_RANGE}, shares=0),
     TinyArchitecture("DiffLlama", "diffllama"),
     TinyArchitecture(
         "ModernBERT decoder",
         "modernbert-decoder",
         {"layer_types": SLIDING_AND_FULL["layer_types"], "local_attention": 2 * WINDOW},
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "AFMoE",
         "afmoe",
         SLIDING_AND_FULL | {"num_dense_layers": 1, "num_experts": 4, "num_experts_per_tok": 2, "num_shared_experts": 1},
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "MiMo-V2-Flash",
         "mimo_v2_flash",
         SLIDING_AND_FULL
         | {"mlp_layer_types": ["dense", "sparse"], "n_routed_experts": 4, "num_experts_per_tok": 2, "v_head_dim": 8},
+        shares=WINDOW,
     ),
     TinyArchitecture(
         "LongCat-Flash",
@@ -495,15 +537,26 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
             "num_key_value_heads": HEADS,
             "adapter_rank": 8,
         },
+        shares=0,
     ),
-    TinyArchitecture("RWKV", "rwkv", {"attention_hidden_size": HIDDEN}),
-    TinyArchitecture("xLSTM", "xlstm", {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW}),
+    TinyArchitecture(
+        "RWKV", "rwkv", {"attention_hidden_size": HIDDEN}, shares=0, alone=True, no_beams="cache cannot be reordered"
+    ),
+    TinyArchitecture(
+        "xLSTM",
+        "xlstm",
+        {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW},
+        not_run="wrong shape",
+    ),
     TinyArchitecture(
         "xLSTM (wide keys)",
         "xlstm",
         {"embedding_dim": HIDDEN, "num_blocks": 2, "num_heads": 4, "chunk_size": WINDOW, "qk_dim_factor": 1.0},
+        shares=0,
+        alone=True,
+        no_beams="cache cannot be reordered",
     ),
-    TinyArchitecture("HRM", "hrm_text", {"num_hidden_layers": 1, "H_cycles": 1, "L_cycles": 2}),
+    TinyArchitecture("HRM", "hrm_text", {"num_hidden_layers": 1, "H_cycles": 1, "L_cycles": 2}, shares=0),
 )
 
 
@@ -542,41 +595,38 @@ def make_model(architecture: TinyArchitecture) -> Any:
 
 def save(architecture: TinyArchitecture, folder: Path) -> Path:
     """Write a row's model and the embedded tokenizer as a Hugging Face folder; return the folder."""
-    from transformers import AutoTokenizer
-
     from lm_eval_illusion.embedded import model_folder
 
     make_model(architecture).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(model_folder()).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(model_folder() / name, folder)
     return folder
 
 
 def limits() -> str:
-    """Return the list for the section "Limits" of the README, as Markdown."""
-    rows = [row for row in ARCHITECTURES if not row.not_measured]
-    return "\n".join(
-        [
-            *_item("Share the prefill of a prompt among all its requests:", [row for row in rows if row.shares == MAX_LENGTH]),
-            *_item(
-                "Do so up to the length of their sliding window, chunk or constant rotary embedding:",
-                [row for row in rows if 0 < row.shares < MAX_LENGTH],
-            ),
-            *_item("Prefill each request by itself:", [row for row in rows if not row.shares]),
-            *_item(
-                "Take one prompt at a time where they do not share it, because their code gives other numbers in a batch:",
-                [row for row in rows if row.alone],
-            ),
-            *_item("Are refused:", [row for row in ARCHITECTURES if row.not_measured]),
-            *_item("Can't be pruned:", [row for row in rows if row.not_pruned]),
-        ]
-    )
+    """Return the list of architectures for the section "Limits" of the README, as Markdown."""
+    runs = [row for row in ARCHITECTURES if not row.not_run]
+    groups = {
+        "Share the prefill of a prompt among all its requests": [row for row in runs if row.shares == MAX_LENGTH],
+        "Share it while prompt and answer fit into a sliding window, a chunk, or the original length of a growing rotary embedding": [
+            row for row in runs if 0 < row.shares < MAX_LENGTH
+        ],
+        "Prefill the prompt for each request": [row for row in runs if not row.shares],
+        "Run one prompt at a time where they do not share it, because their own code gives other numbers in a batch": [
+            row for row in runs if row.alone
+        ],
+        "Can't be pruned": [row for row in runs if row.not_pruned],
+        "Have no beam search": [row for row in runs if row.no_beams],
+        "Are refused, because transformers can't run them as a causal language model": [
+            row for row in ARCHITECTURES if row.not_run
+        ],
+    }
+    return "\n".join(line for heading, rows in groups.items() if rows for line in _item(heading, rows))
 
 
 def _item(heading: str, rows: list[TinyArchitecture]) -> list[str]:
-    if not rows:
-        return []
     names = ", ".join(row.name for row in sorted(rows, key=lambda row: row.name.casefold()))
-    return textwrap.wrap(f"{heading} {names}.", 128, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+    return textwrap.wrap(f"{heading}: {names}.", 128, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 if __name__ == "__main__":
