@@ -104,6 +104,8 @@ SUBJECTS: dict[str, str] = {
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
     "matching/test_matches.py": "the function that joins all modules of matching",
+    "models/test_hf_batches.py": "results and the batch size, prompts that are not shared (hf)",
+    "models/test_hf_endings.py": "end tokens and models without one (hf)",
     "models/test_named_tasks.py": "the tasks that a command names (command_checks)",
     "models/test_two_processes.py": "accelerate launch with two processes",
     "pairing/test_real_questions.py": "pairing, models and report on real questions",

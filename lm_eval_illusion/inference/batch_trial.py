@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from lm_eval_illusion.inference.context_lengths import ANSWER, possible_windows, rope_limit, trial_lengths
+from lm_eval_illusion.inference.context_lengths import ANSWER, SHORTEST, possible_windows, rope_limit, trial_lengths
 from lm_eval_illusion.inference.prefix_cache import Prompt
 from lm_eval_illusion.inference.prefix_support import obstacle_in_attention
 from lm_eval_illusion.inference.trials import (
@@ -69,12 +69,12 @@ def _is_unknown(model: Any, device: torch.device) -> bool:
 def dependence(model: Any, prompt_length: int, max_length: int, device: torch.device) -> str | None:
     """Compare prompts alone with the same in a padded batch; return how they differ as text, None if they do not.
 
-    A prompt of `prompt_length` tokens and shorter ones stand beside a longer one: in plain scoring, padded on the right without a mask; in
-    plain generation, padded on the left with a mask; and as beams. What the model can't do for a prompt alone is left out: the run itself
-    will say so.
+    A prompt of `prompt_length` tokens and a short one stand beside a longer one: in plain scoring, padded on the right without a
+    mask; in plain generation, padded on the left with a mask; and as beams, for which the ends of the prompts are enough. What the
+    model can't do for a prompt alone is left out: the run itself will say so.
     """
     longest = max(1, min(prompt_length + LONGER, max_length - ANSWER))
-    lengths = [min(length, longest) for length in (longest, prompt_length, (prompt_length + 1) // 2, SHORT)]
+    lengths = [min(length, longest) for length in (longest, prompt_length, SHORT)]
     prompts = [trial_tokens(model, length, number) for number, length in enumerate(lengths)]
     answers = [trial_tokens(model, ANSWER, 20 + number) for number in range(len(lengths))]
     sequences = [(*prompt, *answer[:-1]) for prompt, answer in zip(prompts, answers, strict=True)]
@@ -86,7 +86,7 @@ def dependence(model: Any, prompt_length: int, max_length: int, device: torch.de
         return generated_logits(model, prompts[rows], answers[rows], device)
 
     def beams(rows: slice) -> torch.Tensor:
-        return _beam_logits(model, prompts[rows], device)
+        return _beam_logits(model, [prompt[-SHORTEST:] for prompt in prompts[rows]], device)
 
     kinds = [scores, generation]
     if computing_dtype(model, device) not in HALF:

@@ -76,8 +76,6 @@ def decode_batch(
 def _until_end(output: Sequence[int], condition: StopCondition) -> list[int]:
     """Cut an output behind its end. transformers fills what follows with the padding token, an end token, or -1 where it has neither."""
     for length in range(1, len(output) + 1):
-        if output[length - 1] < 0:
-            return list(output[: length - 1])
         if condition.should_stop(output[:length]):
             return list(output[:length])
     return list(output)

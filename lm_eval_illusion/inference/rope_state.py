@@ -15,7 +15,8 @@ def forget_lengths(model: Any) -> None:
     length; a longer one would take the frequencies of the longest before it.
     """
     for module in model.modules():
-        for name in [name for name in vars(module) if name.endswith(ORIGINAL)]:
+        names = [*vars(module), *(name for name, _ in module.named_buffers(recurse=False))]
+        for name in [name for name in names if name.endswith(ORIGINAL)]:
             kind = name.removesuffix(ORIGINAL)
             rope_type = module.rope_type[kind.removesuffix("_")] if isinstance(module.rope_type, dict) else module.rope_type
             if "dynamic" in rope_type:

@@ -10,6 +10,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from lm_eval_illusion.inference.prefix_cache import padded
+from lm_eval_illusion.inference.stopping import end_tokens_of
 
 # Differences of log-probabilities as shares of the largest one. Measured on 98 tiny architectures in float32: at most 3e-6 by rounding,
 # at least 3e-3 by attention or positions that depend on the batch. In half precision rounding makes up to 3e-2, and more where it changes
@@ -22,10 +23,10 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 def trial_tokens(model: Any, length: int, seed: int) -> tuple[int, ...]:
-    """Return `length` pseudo-random token ids that are not special tokens of the configuration."""
+    """Return `length` pseudo-random token ids that neither end an answer nor are special tokens of the configuration."""
     config = model.config.get_text_config(decoder=True)
     named = [entry for part in (model.config, config) for entry in part.to_dict().items()]
-    special = {value for name, value in named if "token" in name and isinstance(value, int)}
+    special = {value for name, value in named if "token" in name and isinstance(value, int)}.union(end_tokens_of(model))
     random = Random(seed)
     # The first ids of a vocabulary are often special.
     ids = [token for token in range(config.vocab_size // 8, config.vocab_size) if token not in special]
@@ -82,7 +83,6 @@ def generated_logits(
         input_ids=ids,
         attention_mask=mask,
         max_new_tokens=len(answers[0]),
-        min_new_tokens=len(answers[0]),
         do_sample=False,
         logits_processor=LogitsProcessorList([forced]),
         generation_config=GenerationConfig(pad_token_id=0),

@@ -7,13 +7,21 @@ import random
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.memory import disable_malloc_trim
 from lm_eval_illusion.pruning.linear_form import LinearForm
 from lm_eval_illusion.pruning.shared_keys import shared_keys_kept
-from lm_eval_illusion.pruning.trial_run import Pipeline, TrialRun, block_classes, calls_of, is_expert, root_cause, trial_run
+from lm_eval_illusion.pruning.trial_run import (
+    Pipeline,
+    block_classes,
+    calls_of,
+    is_expert,
+    root_cause,
+    uncalled_layers,
+    working_pipeline,
+)
 from lm_eval_illusion.pruning.weights import linear_layers_outside, name_pattern, prunable_weights
 
 if TYPE_CHECKING:
@@ -26,41 +34,41 @@ if TYPE_CHECKING:
 TOKENS_PER_BATCH = 2048
 
 
+class PruningResult(NamedTuple):
+    """`bits`: of each quantised layer by name. `pipeline`: how the model was calibrated, None for methods without calibration."""
+
+    bits: dict[str, float]
+    pipeline: Pipeline | None
+
+
 def prune_in_place(
-    model: PreTrainedModel,
-    form: LinearForm,
-    tokenizer: Any,
-    recipe: str,
-    token_ids: list[list[int]],
-    seed: int,
-    pipeline: Pipeline = "sequential",
-) -> dict[str, float]:
+    model: PreTrainedModel, form: LinearForm, tokenizer: Any, recipe: str, token_ids: list[list[int]], seed: int
+) -> PruningResult:
     """Prune and quantise a model in linear form by a recipe.
 
     The model is on the CPU; if there is an accelerator, llmcompressor moves one layer at a time there and back. `token_ids`: calibration
-    samples, [samples, length]. `pipeline`: `basic` calibrates the whole model at once, where it is. Quantised weights are rounded to their
-    grid, in the model's dtype. Returns the bits of each quantised layer by name. The global random states are restored.
+    samples, [samples, length]. Quantised weights are rounded to their grid, in the model's dtype. The global random states are restored.
 
     Raises:
         UserError: llmcompressor rejects the recipe for this model, or a dense-format checkpoint can't hold the result.
     """
-    from lm_eval_illusion.pruning.quantization import refuse_impossible, round_to_grid
+    from lm_eval_illusion.pruning.quantization import recipe_modifiers, refuse_impossible, round_to_grid
 
     _prepare_llmcompressor()
     is_tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
     with _seeded_random_states(seed):
         refuse_impossible(recipe, model)
+        needs_calibration = any(modifier.requires_calibration_data for modifier in recipe_modifiers(recipe))
+        pipeline = working_pipeline(model, token_ids) if needs_calibration else None
         with _complete_blocks(model, form):
             _run_oneshot(model, tokenizer, recipe, token_ids, pipeline)
         bits = round_to_grid(model)
     if is_tied:
         model.tie_weights()
-    return bits
+    return PruningResult(bits, pipeline)
 
 
-def input_squares(
-    model: PreTrainedModel, tokenizer: Any, token_ids: list[list[int]], seed: int, pipeline: Pipeline = "sequential"
-) -> dict[str, torch.Tensor]:
+def input_squares(model: PreTrainedModel, tokenizer: Any, token_ids: list[list[int]], seed: int) -> dict[str, torch.Tensor]:
     """Return the sum of squared inputs of each linear layer of the unchanged model: layer name -> [inputs], float64.
 
     The sums run over all calibration tokens, `token_ids` [samples, length]. A layer that received no token is missing.
@@ -73,18 +81,18 @@ def input_squares(
 
     modifier = InputSquaresModifier()
     with _seeded_random_states(seed):
-        _run_oneshot(model, tokenizer, modifier, token_ids, pipeline)
+        _run_oneshot(model, tokenizer, modifier, token_ids, working_pipeline(model, token_ids))
     return modifier.squares
 
 
-def try_model(model: PreTrainedModel, form: LinearForm, token_ids: list[list[int]]) -> TrialRun:
-    """Run a model in linear form on a few tokens before it is pruned; see `trial_run`.
+def layers_without_inputs(model: PreTrainedModel, form: LinearForm, token_ids: list[list[int]]) -> frozenset[str]:
+    """Return the prunable layers of a model in linear form that no method can see the inputs of; see `uncalled_layers`.
 
     Raises:
         UserError: The model's own code fails.
     """
     _prepare_llmcompressor()
-    return trial_run(model, token_ids, form)
+    return uncalled_layers(model, form, token_ids)
 
 
 def ignored_layers(model: PreTrainedModel, skipped: Collection[str]) -> list[str]:
@@ -110,7 +118,7 @@ def _prepare_llmcompressor() -> None:
 
 
 def _run_oneshot(
-    model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier, token_ids: list[list[int]], pipeline: Pipeline
+    model: PreTrainedModel, tokenizer: Any, recipe: str | Modifier, token_ids: list[list[int]], pipeline: Pipeline | None
 ) -> None:
     import torch
     from llmcompressor import oneshot
@@ -132,6 +140,7 @@ def _run_oneshot(
         inputs_of_any_shape(),
         shared_keys_kept(model, len(batches)),
         _calibrating(pipeline),
+        _unchanged_norms_kept(),
     ):
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
@@ -156,15 +165,35 @@ def _run_oneshot(
 
 
 @contextmanager
-def _calibrating(pipeline: Pipeline) -> Iterator[None]:
+def _calibrating(pipeline: Pipeline | None) -> Iterator[None]:
     """Within the `with` statement, let every modifier that needs calibration data use this pipeline."""
     from compressed_tensors.utils import patch_attr
     from llmcompressor.pipelines import CalibrationPipeline
 
     def infer(modifiers: list[Modifier]) -> str:
-        return pipeline if any(modifier.requires_calibration_data for modifier in modifiers) else "datafree"
+        return pipeline if pipeline and any(modifier.requires_calibration_data for modifier in modifiers) else "datafree"
 
     with patch_attr(CalibrationPipeline, "_infer_pipeline", staticmethod(infer)):
+        yield
+
+
+@contextmanager
+def _unchanged_norms_kept() -> Iterator[None]:
+    """Within the `with` statement, let norms that multiply by 1 + weight (Gemma, Qwen3-Next) keep weights that no modifier changed.
+
+    llmcompressor adds 1 to the weights before calibration and subtracts it afterwards. In bfloat16 that rounds each to a multiple of 2^-8
+    or more.
+    """
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.modeling import CalibrationOffsetNorm
+
+    subtract = CalibrationOffsetNorm.restore
+
+    def restore(norm: Any, original: Any) -> Any:
+        added = (1.0 + original.weight.data.float()).to(original.weight.dtype)
+        return original if added.equal(norm.weight.data.to(added.device)) else subtract(norm, original)
+
+    with patch_attr(CalibrationOffsetNorm, "restore", restore):
         yield
 
 

@@ -64,9 +64,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     Measured fields, `recipe` and `calibration` are None until the model is pruned, so always for `pruner=none`. `bits_measured` is in
     bits per weight. `left_dense`: share of all weights that may not be pruned, by name with `*` for numbers.
-    `outside_language_model`: names of modules that are neither changed nor measured. `sparsity_of_layer`, `bits_of_layer`: by layer
-    name. `owl_of_block`: by block name, None without OWL. `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last
-    change in ns, by relative path.
+    `outside_language_model`: names of modules that are neither changed nor measured. `calibration_pipeline`: `sequential` for block by
+    block, `basic` for the whole model at once, None without calibration. `sparsity_of_layer`, `bits_of_layer`: by layer name.
+    `owl_of_block`: by block name, None without OWL. `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last change
+    in ns, by relative path.
     """
 
     base_model: str
@@ -77,6 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sparsity_measured: float | None = None
     left_dense: dict[str, float] = msgspec.field(default_factory=dict)
     outside_language_model: list[str] = msgspec.field(default_factory=list)
+    calibration_pipeline: str | None = None
     bits_measured: float | None = None
     mask_structure: str
     owl_lambda: float | None

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from lm_eval_illusion.pruning.owl import OwlProfile
-    from lm_eval_illusion.pruning.trial_run import TrialRun
 
 # The packages whose version may change the content of a checkpoint.
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
@@ -165,7 +164,7 @@ def _make_checkpoint(
 ) -> Manifest:
     """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
     from lm_eval_illusion.progress import report_step
-    from lm_eval_illusion.pruning.compressor import prune_in_place, try_model
+    from lm_eval_illusion.pruning.compressor import layers_without_inputs, prune_in_place
     from lm_eval_illusion.pruning.linear_form import linear_form
     from lm_eval_illusion.pruning.quantization import bits_of_layers, overall_bits
     from lm_eval_illusion.pruning.sparsity import (
@@ -183,23 +182,23 @@ def _make_checkpoint(
     _check_context_window(model, settings)
     calibration = calibration_samples(texts, tokenizer, settings)
     with linear_form(model) as form:
-        check_shapes(model, settings.mask_structure)
-        trial = try_model(model, form, calibration.token_ids)
-        refuse_unreachable(model, trial.uncalled)
-        dense = left_dense(model, trial.uncalled)
-        owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, trial)
-        recipe = _render_recipe(model, settings, owl, trial.uncalled)
-        quantised = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed, trial.pipeline)
+        skipped = layers_without_inputs(model, form, calibration.token_ids)
+        refuse_unreachable(model, skipped)
+        check_shapes(model, settings.mask_structure, skipped)
+        dense = left_dense(model, skipped)
+        owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, skipped)
+        recipe = _render_recipe(model, settings, owl, skipped)
+        result = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
         if settings.sparsity_expected is not None:
             check_sparsity(
                 model,
                 settings.sparsity_expected,
                 settings.mask_structure,
                 layer_sparsities=owl.layer_sparsities if owl else None,
-                at_least=bool(quantised),
-                skipped=trial.uncalled,
+                at_least=bool(result.bits),
+                skipped=skipped,
             )
-        bits_of_layer = form.mean_by_stored(bits_of_layers(model, quantised))
+        bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
     save_checkpoint(model, tokenizer, folder)
     return replace(
         manifest,
@@ -207,6 +206,7 @@ def _make_checkpoint(
         sparsity_of_layer=measure_sparsity(model),
         left_dense=dense,
         outside_language_model=modules_outside(model),
+        calibration_pipeline=result.pipeline,
         bits_measured=overall_bits(model, bits_of_layer),
         bits_of_layer=bits_of_layer,
         owl_of_block=owl.blocks if owl else None,
@@ -224,14 +224,15 @@ def _make_checkpoint(
 
 def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> None:
     window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if window is not None and settings.calibration_length > window:
+    # XLNet's -1 is no window.
+    if window is not None and 0 < window < settings.calibration_length:
         raise UserError(
             f"calibration_length {settings.calibration_length} is longer than the model's window: give at most {window}"
         )
 
 
 def _owl_profile(
-    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]], trial: TrialRun
+    model: PreTrainedModel, tokenizer: Any, settings: PruningSettings, token_ids: list[list[int]], skipped: frozenset[str]
 ) -> OwlProfile | None:
     """Return OWL's sparsity of each layer; None for other pruners."""
     if settings.owl_lambda is None or settings.owl_m is None or settings.sparsity is None:
@@ -239,11 +240,11 @@ def _owl_profile(
     from lm_eval_illusion.pruning.compressor import input_squares
     from lm_eval_illusion.pruning.owl import owl_profile
 
-    squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed, trial.pipeline)
-    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m, trial.uncalled)
+    squares = input_squares(model, tokenizer, token_ids, settings.pruning_seed)
+    return owl_profile(model, squares, settings.sparsity, settings.owl_lambda, settings.owl_m, skipped)
 
 
-def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None, uncalled: frozenset[str]) -> str:
+def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlProfile | None, skipped: frozenset[str]) -> str:
     """Fill in the pruner's template with the values that depend on the model."""
     from lm_eval_illusion.pruning.compressor import ignored_layers
     from lm_eval_illusion.pruning.owl import linear_layers
@@ -256,7 +257,7 @@ def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlPr
         settings.pruner,
         settings.sparsity,
         settings.mask_structure,
-        ignored_layers(model, uncalled),
+        ignored_layers(model, skipped),
         owl_sparsities=owl_sparsities,
-        group_size=common_group_size(model, uncalled) if "group_size" in template_args(settings.pruner) else None,
+        group_size=common_group_size(model, skipped) if "group_size" in template_args(settings.pruner) else None,
     )

@@ -39,6 +39,24 @@ def common_group_size(model: PreTrainedModel, skipped: Collection[str] = ()) -> 
     return size
 
 
+def recipe_modifiers(recipe: str) -> list[Modifier]:
+    """Return the modifiers of a recipe.
+
+    Raises:
+        UserError: The recipe is not valid for llmcompressor.
+    """
+    from llmcompressor.recipe import Recipe
+
+    try:
+        modifiers: list[Modifier] = Recipe.create_instance(recipe).modifiers
+        # A wrong scheme is found only when it is read.
+        for modifier in modifiers:
+            _quantization_config(modifier)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"recipe is not valid for llmcompressor ({one_line(error, 300)}): correct it") from error
+    return modifiers
+
+
 def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
     """Refuse a recipe whose result a dense-format checkpoint can't hold, that contradicts itself, or whose AWQ would have no effect.
 
@@ -47,8 +65,9 @@ def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
             layers AWQ does not know, or is not valid for llmcompressor.
     """
     hint = "give a scheme for weights only, e.g. W4A16"
-    for modifier, config in _modifiers(recipe):
+    for modifier in recipe_modifiers(recipe):
         name = type(modifier).__name__
+        config = _quantization_config(modifier)
         _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
         if name == "AWQModifier" and not _awq_has_layers(modifier, model):
             raise UserError(
@@ -84,7 +103,7 @@ def round_to_grid(model: PreTrainedModel) -> dict[str, float]:
             if name not in counted:
                 raise UserError(
                     f"recipe: it quantises {name}, which is an embedding or the output head, or outside the language model: add"
-                    " `ignore: {{{{ ignore }}}}` to the modifier, and target linear layers only"
+                    " `ignore: {{ ignore }}` to the modifier, and target linear layers only"
                 )
             weight = module.weight.data
             module.weight.data = forward_quantize(module, weight, "weight", weight_scheme).to(weight.dtype)
@@ -157,15 +176,9 @@ def overall_bits(model: PreTrainedModel, bits_of_layer: Mapping[str, float]) -> 
     return bits / total
 
 
-def _modifiers(recipe: str) -> list[tuple[Modifier, QuantizationConfig | None]]:
-    """Return the modifiers of a recipe, each with its quantisation config; None for a modifier that does not quantise."""
-    from llmcompressor.recipe import Recipe
-
-    try:
-        modifiers = Recipe.create_instance(recipe).modifiers
-        return [(modifier, getattr(modifier, "resolved_config", None)) for modifier in modifiers]
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"recipe is not valid for llmcompressor ({one_line(error, 300)}): correct it") from error
+def _quantization_config(modifier: Modifier) -> QuantizationConfig | None:
+    """Return the quantisation config of a modifier; None for one that does not quantise."""
+    return getattr(modifier, "resolved_config", None)
 
 
 def _awq_has_layers(modifier: Any, model: PreTrainedModel) -> bool:

@@ -1,11 +1,11 @@
-"""A forward pass of a few tokens before pruning: which layers the model calls, and whether it can be calibrated block by block."""
+"""Forward passes of a few tokens before pruning: which layers the model calls, and whether it can be calibrated block by block."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.pruning.linear_form import LinearForm
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-# Tokens of the trial. Few, because all weights are read once for it, on the CPU.
+# Tokens of a trial. Few, because all weights are read once for it, on the CPU.
 TRIAL_TOKENS = 32
 # Largest relative difference of the last hidden states, whole model against block by block. In 16 bits, another order of the operations
 # gives up to 0.01; a block with wrong keys or a missing mask gives more.
@@ -27,35 +27,43 @@ Pipeline = Literal["sequential", "basic"]
 """llmcompressor's names: calibration block by block, or of the whole model at once."""
 
 
-class TrialRun(NamedTuple):
-    """`uncalled`: prunable linear layers whose forward function the model does not call, experts excluded. `pipeline`: that works."""
+def uncalled_layers(model: PreTrainedModel, form: LinearForm, token_ids: list[list[int]]) -> frozenset[str]:
+    """Return the prunable layers whose forward function the model does not call for the first tokens of the calibration text.
 
-    uncalled: frozenset[str]
-    pipeline: Pipeline
-
-
-def trial_run(model: PreTrainedModel, token_ids: list[list[int]], form: LinearForm) -> TrialRun:
-    """Run the model, in linear form, on the first tokens of the calibration text, once as a whole and once block by block.
-
-    Some layers are used without their forward function, e.g. `dt_proj` of Mamba; no method can see their inputs. Some models can't be
-    calibrated block by block, because llmcompressor can't trace them or a block depends on more than the blocks before it pass on.
+    They are used in another way, e.g. `dt_proj` of Mamba, so no method can see their inputs. Experts are excluded: they may get no token.
+    `model`: in linear form.
 
     Raises:
         UserError: The model's own code fails.
     """
-    import torch
-
-    ids = torch.tensor(token_ids[:1])[:, :TRIAL_TOKENS]
     layers = [name for name, _ in prunable_weights(model)]
     with calls_of(model, layers) as called:
         try:
-            expected = _last_hidden_states(model, lambda: model(input_ids=ids))
+            _run_whole(model, _trial_ids(token_ids))
         except Exception as error:
             raise UserError(
                 f"{type(model).__name__} can't be run on the calibration text ({root_cause(error)}): choose another model"
             ) from error
-    uncalled = frozenset(name for name in layers if name not in called and not is_expert(name, form))
-    return TrialRun(uncalled, "sequential" if _runs_block_by_block(model, ids, expected) else "basic")
+    return frozenset(name for name in layers if name not in called and not is_expert(name, form))
+
+
+def working_pipeline(model: PreTrainedModel, token_ids: list[list[int]]) -> Pipeline:
+    """Return how the model can be calibrated: block by block if that gives the last hidden states of the whole model.
+
+    Otherwise at once: llmcompressor can't trace the model, or a block depends on more than the blocks before it pass on.
+    """
+    ids = _trial_ids(token_ids)
+    expected = _run_whole(model, ids)
+    try:
+        with shared_keys_kept(model, 1), _attributes_kept(model):
+            found = _run_block_by_block(model, ids)
+    except Exception:
+        # Whatever the reason, the whole model runs.
+        return "basic"
+    if expected is None or found is None:
+        return "sequential"
+    difference = float((found - expected).norm() / expected.norm())
+    return "basic" if difference > LARGEST_DIFFERENCE else "sequential"
 
 
 def is_expert(layer: str, form: LinearForm) -> bool:
@@ -98,31 +106,29 @@ def calls_of(model: PreTrainedModel, layers: list[str]) -> Iterator[set[str]]:
             handle.remove()
 
 
-def _runs_block_by_block(model: PreTrainedModel, ids: Tensor, expected: Tensor | None) -> bool:
-    """Return whether llmcompressor's blocks, run one after the other, give the last hidden states of the whole model."""
+def _trial_ids(token_ids: list[list[int]]) -> Tensor:
+    import torch
+
+    return torch.tensor(token_ids[:1])[:, :TRIAL_TOKENS]
+
+
+def _run_whole(model: PreTrainedModel, ids: Tensor) -> Tensor | None:
+    return _last_hidden_states(model, lambda: model(input_ids=ids))
+
+
+def _run_block_by_block(model: PreTrainedModel, ids: Tensor) -> Tensor | None:
+    """Run llmcompressor's blocks one after the other, and return the last hidden states."""
     from llmcompressor.args.dataset_arguments import DatasetArguments
     from llmcompressor.pipelines.sequential.helpers import trace_subgraphs
     from llmcompressor.utils.pytorch.module import infer_sequential_targets
 
-    sample = {"input_ids": ids}
-
     def run() -> None:
+        values = {"input_ids": ids}
         targets = infer_sequential_targets(model, block_classes(model))
-        subgraphs = trace_subgraphs(model, sample, targets, DatasetArguments().tracing_ignore)
-        values = dict(sample)
-        for subgraph in subgraphs:
+        for subgraph in trace_subgraphs(model, values, targets, DatasetArguments().tracing_ignore):
             values |= subgraph.forward(model, **{name: values[name] for name in subgraph.input_names})
 
-    try:
-        with shared_keys_kept(model, 1), _attributes_kept(model):
-            found = _last_hidden_states(model, run)
-    except Exception:
-        # Whatever the reason, the whole model runs, so it can be calibrated at once.
-        return False
-    if expected is None or found is None:
-        return True
-    difference = float((found - expected).norm() / expected.norm())
-    return difference <= LARGEST_DIFFERENCE
+    return _last_hidden_states(model, run)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from scipy.stats import chisquare
 from transformers import GenerationConfig
 
 from lm_eval_illusion.inference.generation_config import read_decoding
-from lm_eval_illusion.inference.hf_generate import SeededSampling, token_ids_only
+from lm_eval_illusion.inference.hf_generate import SeededSampling, decode_batch, token_ids_only
+from tests.tiny_models import make_tiny_model, make_tiny_tokenizer
 
 SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
 
@@ -28,10 +30,25 @@ def test_only_token_ids_of_a_generation_config_are_kept():
     config = GenerationConfig(do_sample=True, top_p=0.8, repetition_penalty=1.3, eos_token_id=[1, 7], pad_token_id=2)
     reduced = token_ids_only(config)
     assert (reduced.eos_token_id, reduced.pad_token_id) == ([1, 7], 2)
+    for ends, expected in (([1, 7], [1, 7, 9]), ([9, 1], [9, 1]), (1, [1, 9]), (None, [9])):
+        assert token_ids_only(GenerationConfig(eos_token_id=ends), 9).eos_token_id == expected
+    assert token_ids_only(GenerationConfig()).eos_token_id is None
     assert {**reduced.to_diff_dict(), "transformers_version": 0} == {
         **GenerationConfig(eos_token_id=[1, 7], pad_token_id=2).to_diff_dict(),
         "transformers_version": 0,
     }
+
+
+@pytest.mark.parametrize("settings", [{"num_beams": 3}, {}])
+def test_an_output_that_transformers_breaks_off_is_kept_as_it_is(settings):
+    model = make_tiny_model("llama")
+    model.generation_config = GenerationConfig()
+    decoding = read_decoding({"until": [], "max_gen_toks": 8, "max_time": 1e-9, **settings}, 3, 32)
+    ids = torch.tensor([[5, 6, 7], [5, 6, 8]])
+    with torch.inference_mode():
+        outputs = decode_batch(model, make_tiny_tokenizer(), ids, torch.ones_like(ids), ["a", "b"], decoding)
+    assert len(outputs) == 2 * decoding.num_outputs
+    assert all(0 < len(output) < 8 and min(output) >= 0 for output in outputs)
 
 
 def test_samples_follow_the_softmax():

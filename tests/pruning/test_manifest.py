@@ -24,7 +24,7 @@ MANIFEST = Manifest(
 )
 PROVENANCE = [
     *("base_model", "base_revision", "variant", "pruner", "sparsity_requested", "sparsity_measured"),
-    *("left_dense", "outside_language_model", "bits_measured"),
+    *("left_dense", "outside_language_model", "calibration_pipeline", "bits_measured"),
     *("mask_structure", "owl_lambda", "owl_m", "recipe", "recipe_sha256", "calibration", "pruning_seed", "key", "versions"),
 ]
 

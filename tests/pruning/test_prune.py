@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion import prune
@@ -15,10 +16,20 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
+from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
 from lm_eval_illusion.pruning.settings import read_settings
-from lm_eval_illusion.pruning.sparsity import check_sparsity, prunable_weights
-from tests.tiny_models import ARCHITECTURES, make_tiny_model, make_tiny_tokenizer, save_tiny
+from lm_eval_illusion.pruning.sparsity import check_sparsity, overall_sparsity
+from lm_eval_illusion.pruning.weights import prunable_weights
+from tests.tiny_models import (
+    ARCHITECTURES,
+    EXPERT_MODELS,
+    make_small_model,
+    make_tiny_model,
+    make_tiny_tokenizer,
+    save_small,
+    save_tiny,
+)
 
 SPARSE_PRUNERS = [name for name in pruner_names() if "sparsity" in template_args(name)]
 MASK_PRUNERS = [name for name in pruner_names() if "mask_structure" in template_args(name)]
@@ -60,6 +71,20 @@ def test_the_sparsity_is_the_requested_one_and_nothing_else_changes(folders, sto
     assert changed_parameters(load(folders[arch]), pruned) == []
 
 
+@pytest.mark.parametrize("pruner", ["wanda", "magnitude"])
+def test_norms_that_add_one_to_their_weights_are_not_rounded(tmp_path, store, pruner):
+    """0.01 and 1 have 8 bits each in bfloat16: 1 + 0.01 - 1 would be 0.0078."""
+    model = make_tiny_model("gemma").to(torch.bfloat16)
+    for name, weight in model.named_parameters():
+        if "norm" in name:
+            weight.data.fill_(0.01)
+    model.save_pretrained(tmp_path / "base")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "base")
+    pruned = AutoModelForCausalLM.from_pretrained(prune(str(tmp_path / "base"), pruner, 0.5, store=store, **SMALL))
+    assert pruned.dtype == torch.bfloat16
+    assert changed_parameters(model, pruned) == []
+
+
 @pytest.mark.parametrize("tie", [True, False])
 @pytest.mark.parametrize("arch", ["llama", "gpt2"])
 def test_embeddings_stay_tied_or_untied(tmp_path, store, arch, tie):
@@ -97,16 +122,224 @@ def test_n_of_m_that_does_not_fit_is_refused_before_pruning(tmp_path, pruner):
     check_sparsity(load(prune(str(tmp_path / "odd"), pruner, mask_structure="2:4", **common)), 0.5, "2:4")
 
 
-def test_a_model_that_would_not_load_completely_is_not_stored(tmp_path):
-    """llmcompressor splits Mixtral's experts, and transformers does not join them again: it would initialise them randomly."""
-    common = vars(make_tiny_model("mistral").config)
-    shape = {name: common[name] for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")}
-    config = AutoConfig.for_model("mixtral", **shape, num_attention_heads=4, num_key_value_heads=2, num_local_experts=4)
-    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "experts")
-    make_tiny_tokenizer().save_pretrained(tmp_path / "experts")
-    with pytest.raises(UserError, match=r"the pruned MixtralForCausalLM would not load completely .* tensors missing"):
-        prune(str(tmp_path / "experts"), store=str(tmp_path / "store"), **SMALL)
+def zeros_in_files(folder):
+    """Zeros and number of the weights in the files: every tensor of two or more dimensions but embeddings, head, towers and biases."""
+    zeros = total = 0
+    for path in folder.glob("*.safetensors"):
+        for name, weight in load_file(path).items():
+            uncounted = ("embed_tokens", "embeddings", "wte", "lm_head", "bias", "vision_tower", "multi_modal_projector")
+            if weight.ndim > 1 and not any(part in name for part in uncounted):
+                zeros += int((weight == 0).sum())
+                total += weight.numel()
+    return zeros, total
+
+
+def router_weights(folder):
+    return [weight for path in folder.glob("*.safetensors") for name, weight in load_file(path).items() if is_router(name)]
+
+
+def is_router(name):
+    return name.endswith(("gate.weight", "router.weight", "classifier.weight", "router.proj.weight", "router.layer.weight"))
+
+
+@pytest.mark.parametrize("model_type", EXPERT_MODELS)
+def test_experts_are_pruned_and_routers_are_not(tmp_path, model_type):
+    """Half of every expert and layer, and nothing of a router, so the share of all weights is half of what is left without routers."""
+    folder = prune(str(save_small(model_type, tmp_path / "base")), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total
+    routers = sum(weight.numel() for weight in router_weights(folder))
+    assert routers
+    assert zeros == (total - routers) / 2
+    assert sum(manifest["left_dense"].values()) == pytest.approx(routers / total)
+    # Every parameter that holds experts, half of each.
+    experts = {name: share for name, share in manifest["sparsity_of_layer"].items() if "expert" in name or "_linear" in name}
+    assert {share for name, share in experts.items() if not is_router(f"{name}.weight")} == {0.5}
+    # What pruned-hf measures on the loaded checkpoint.
+    loaded = load(folder)
+    assert overall_sparsity(loaded) == manifest["sparsity_measured"]
+    assert overall_bits(loaded, manifest["bits_of_layer"]) == manifest["bits_measured"] == 32
+
+
+def test_the_mask_of_an_expert_follows_the_paper(tmp_path):
+    base = save_small("mixtral", tmp_path / "base")
+    settings = read_settings(sparsity=0.5, store=str(tmp_path / "store"), **SMALL)
+    pruned = load(pruned_checkpoint(BaseModel(str(base)), settings).path)
+    dense = load(base)
+    ids = calibration_samples(calibration_texts(settings), AutoTokenizer.from_pretrained(base), settings).token_ids
+    tokens = []
+    # The inputs of the first layer do not depend on the pruning of later ones. Every expert sees every token.
+    dense.model.layers[0].mlp.register_forward_pre_hook(lambda _, arguments: tokens.append(arguments[0].flatten(0, 1)))
+    dense(torch.tensor(ids))
+    before, after = (it.model.layers[0].mlp.experts.gate_up_proj for it in (dense, pruned))
+    for expert in range(4):
+        expected = wanda_mask(before[expert], tokens[0], 0.5)
+        assert ((after[expert] == 0) == expected).float().mean() > 0.999
+    assert torch.equal(after[after != 0], before[after != 0])
+
+
+@pytest.mark.parametrize(
+    ("model_type", "router", "stored"),
+    [
+        ("jetmoe", "mlp.router.layer", "mlp.input_linear.weight"),
+        ("llama4_text", "feed_forward.router", "feed_forward.experts.gate_up_proj"),
+    ],
+)
+def test_an_expert_without_tokens_loses_its_smallest_weights(tmp_path, model_type, router, stored):
+    """Its input norms are unknown, so Wanda compares magnitudes; a mask by position would remove the first half of each row."""
+    model = make_small_model(model_type, num_experts_per_tok=1)
+    with torch.no_grad():
+        for layer in model.model.layers:
+            weight = layer.get_submodule(router).weight
+            # The first or the second of four experts has the largest score, whatever the token.
+            weight[1], weight[2], weight[3] = -weight[0], 0, 0
+    model.save_pretrained(tmp_path / "base")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "base")
+    pruned = load(prune(str(tmp_path / "base"), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL))
+    before, after = (it.model.layers[1].get_parameter(stored) for it in (load(tmp_path / "base"), pruned))
+    if model_type == "llama4_text":
+        before, after = before.mT, after.mT  # [experts, inputs, outputs]
+    for expert in (2, 3):
+        assert torch.equal(after[expert] == 0, wanda_mask(before[expert], torch.eye(64), 0.5))
+    assert not torch.equal(after[0] == 0, wanda_mask(before[0], torch.eye(64), 0.5))
+
+
+@pytest.mark.parametrize("pruner", ["magnitude", "sparsegpt", "owl", "owl_sparsegpt"])
+@pytest.mark.parametrize("model_type", ["gpt_oss", "jetmoe"])
+def test_every_method_reaches_the_experts(tmp_path, model_type, pruner):
+    folder = prune(str(save_small(model_type, tmp_path / "base")), pruner, 0.5, store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total
+    routers = sum(weight.numel() for weight in router_weights(folder))
+    assert zeros / (total - routers) == pytest.approx(0.5, abs=0.005)
+    assert all((weight != 0).all() for weight in router_weights(folder))
+
+
+@pytest.mark.parametrize("pruner", MASK_PRUNERS)
+def test_n_of_m_in_every_group_of_an_expert(tmp_path, pruner):
+    folder = prune(
+        str(save_small("gpt_oss", tmp_path / "base")), pruner, mask_structure="2:4", store=str(tmp_path / "store"), **SMALL
+    )
+    experts = load(folder).model.layers[1].mlp.experts
+    for weight in (experts.gate_up_proj, experts.down_proj):  # [experts, inputs, outputs]
+        assert all(((weight[:, start : start + 4] == 0).sum(dim=1) == 2).all() for start in range(0, 64, 4))
+
+
+def test_a_recipe_that_ignores_nothing_prunes_routers_and_is_measured_truly(tmp_path):
+    recipe = tmp_path / "all.yaml"
+    recipe.write_text(
+        "pruning_stage:\n  pruning_modifiers:\n    LayerMagnitudeModifier:\n      sparsity: 0.5\n      targets: [Linear]\n"
+        "      ignore: ['re:.*lm_head']\n"
+    )
+    base = save_small("jetmoe", tmp_path / "base")
+    folder = prune(str(base), str(recipe), store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total == 0.5
+    assert manifest["sparsity_of_layer"]["model.layers.0.mlp.router.layer"] == 0.5
+
+
+def test_the_layers_of_a_state_space_model_that_no_method_can_see_stay_dense(tmp_path):
+    """Mamba reads the weight of `dt_proj` without calling the layer. It has 16 inputs here, so that its size does not exclude it."""
+    base = save_small("mamba", tmp_path / "base", time_step_rank=16)
+    for pruner in ("wanda", "magnitude"):
+        folder = prune(str(base), pruner, 0.5, store=str(tmp_path / "store"), **SMALL)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        zeros, total = zeros_in_files(folder)
+        assert manifest["sparsity_measured"] == zeros / total
+        # Per block: dt_proj 128 x 16, A_log 128 x 16, conv1d 128 x 4; of 64 x 256 + 128 x 64 + 128 x 48 weights half are zero.
+        assert {name.rpartition(".")[2]: round(share * total / 2) for name, share in manifest["left_dense"].items()} == {
+            "dt_proj": 128 * 16,
+            "A_log": 128 * 16,
+            "conv1d": 128 * 4,
+        }
+        # Two blocks, half of each layer. The first of 16 numbers of A_log is log 1.
+        assert zeros == 64 * 256 + 128 * 64 + 128 * 48 + 2 * 128
+
+
+def test_shared_keys_reach_the_later_blocks(tmp_path):
+    """Gemma 3n: the last two of four blocks read the keys of the first two. Its layers see the inputs that they see in the whole model."""
+    base = save_small("gemma3n_text", tmp_path / "base")
+    folder = prune(str(base), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["calibration_pipeline"] == "sequential"
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total
+    # The output projection of the last block's attention sees the keys of earlier blocks, which are pruned.
+    settings = read_settings(sparsity=0.5, **SMALL)
+    ids = calibration_samples(calibration_texts(settings), AutoTokenizer.from_pretrained(base), settings).token_ids
+    dense, pruned = load(base), load(folder)
+    mixed = load(folder)
+    mixed.model.layers[3].load_state_dict(dense.model.layers[3].state_dict())
+    seen = []
+    layer = mixed.model.layers[3].self_attn.o_proj
+    layer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].flatten(0, 1)))
+    mixed(torch.tensor(ids), use_cache=False)
+    expected = wanda_mask(dense.model.layers[3].self_attn.o_proj.weight, seen[0], 0.5)
+    assert ((pruned.model.layers[3].self_attn.o_proj.weight == 0) == expected).float().mean() > 0.999
+
+
+@pytest.mark.parametrize("pruner", ["wanda", "magnitude"])
+def test_of_a_multimodal_model_the_language_model_is_pruned(tmp_path, pruner):
+    base = save_small("gemma3", tmp_path / "base")
+    folder = prune(str(base), pruner, 0.5, store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["outside_language_model"] == ["model.vision_tower", "model.multi_modal_projector"]
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total == 0.5
+    before, after = load(base).state_dict(), load(folder).state_dict()
+    outside = [name for name in before if "vision_tower" in name or "multi_modal_projector" in name]
+    assert outside
+    assert all(torch.equal(before[name], after[name]) for name in outside)
+
+
+def test_a_model_that_can_not_be_traced_is_calibrated_at_once(tmp_path):
+    """CTRL's code can't be traced: the inputs of all layers are those of the dense model, also in the second block."""
+    config = AutoConfig.for_model("ctrl", vocab_size=340, n_embd=64, dff=64, n_layer=2, n_head=4, n_positions=256)
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_config(config)
+    base.save_pretrained(tmp_path / "base")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "base")
+    folder = prune(str(tmp_path / "base"), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL)
+    assert json.loads((folder / "manifest.json").read_text())["calibration_pipeline"] == "basic"
+    settings = read_settings(sparsity=0.5, **SMALL)
+    ids = calibration_samples(calibration_texts(settings), AutoTokenizer.from_pretrained(folder), settings).token_ids
+    dense, seen = load(tmp_path / "base").eval(), []
+    dense.transformer.h[1].ffn[0].register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].flatten(0, 1)))
+    dense(torch.tensor(ids))
+    after = load(folder).transformer.h[1].ffn[0].weight
+    assert ((after == 0) == wanda_mask(dense.transformer.h[1].ffn[0].weight, seen[0], 0.5)).float().mean() > 0.999
+
+
+def test_a_model_whose_weights_can_not_be_reached_is_refused_by_name(tmp_path):
+    """XLNet keeps its attention in bare parameters."""
+    config = AutoConfig.for_model("xlnet", vocab_size=340, d_model=64, n_layer=2, n_head=4, d_inner=64)
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "base")
+    make_tiny_tokenizer().save_pretrained(tmp_path / "base")
+    with pytest.raises(
+        UserError,
+        match=r"XLNetLMHeadModel: pruning and quantisation would not reach \d\d% of the weights"
+        r" \(transformer\.layer\.\*\.rel_attn\.[qkvor],",
+    ):
+        prune(str(tmp_path / "base"), "wanda", 0.5, store=str(tmp_path / "store"), **SMALL)
     assert not list((tmp_path / "store").glob("[!.]*"))
+
+
+def test_the_cause_of_a_failed_calibration_is_one_line(folders, tmp_path, monkeypatch):
+    """Whatever llmcompressor raises: here an AttributeError, as with architectures that it does not know."""
+    monkeypatch.setattr("llmcompressor.modifiers.pruning.wanda.WandaPruningModifier.calibrate_module", missing_text_config)
+    with pytest.raises(
+        UserError,
+        match=r"can't prune this model with this recipe \(LlamaForCausalLM, AttributeError: 'x' has no 'text_config'\)",
+    ):
+        prune(str(folders["llama"]), "wanda", 0.5, store=str(tmp_path), **SMALL)
+
+
+def missing_text_config(*_):
+    raise AttributeError("'x' has no 'text_config'")
 
 
 def wanda_mask(weight, inputs, sparsity):

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity, prunable_weights
+from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
+from lm_eval_illusion.pruning.weights import prunable_weights
 from tests.tiny_models import ARCHITECTURES, make_tiny_model
 
 
