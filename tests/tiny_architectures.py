@@ -626,7 +626,7 @@ def limits() -> str:
 
 def _item(heading: str, rows: list[TinyArchitecture]) -> list[str]:
     names = ", ".join(row.name for row in sorted(rows, key=lambda row: row.name.casefold()))
-    return textwrap.wrap(f"{heading}: {names}.", 128, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+    return textwrap.wrap(f"{heading}: {names}.", 124, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 if __name__ == "__main__":
