@@ -8,7 +8,6 @@ from textwrap import shorten
 from typing import Any
 
 import torch
-from transformers import GenerationConfig
 
 from lm_eval_illusion.inference.context_lengths import ANSWER, SHORTEST, possible_windows, rope_limit, trial_lengths
 from lm_eval_illusion.inference.prefix_cache import Prompt
@@ -21,6 +20,7 @@ from lm_eval_illusion.inference.trials import (
     is_rounding,
     left_padded,
     scored_logits,
+    trial_settings,
     trial_tokens,
 )
 
@@ -110,17 +110,6 @@ def dependence(model: Any, prompt_length: int, max_length: int, device: torch.de
 def _beam_logits(model: Any, prompts: Sequence[Prompt], device: torch.device) -> torch.Tensor:
     """Return the logits before each step of beam search, all beams of a prompt side by side, [B, BEAMS, ANSWER, vocabulary] float32."""
     ids, mask = left_padded(prompts, device)
-    found = model.generate(
-        input_ids=ids,
-        attention_mask=mask,
-        max_new_tokens=ANSWER,
-        min_new_tokens=ANSWER,
-        do_sample=False,
-        num_beams=BEAMS,
-        generation_config=GenerationConfig(pad_token_id=0),
-        output_logits=True,
-        return_dict_in_generate=True,
-        use_cache=True,
-    )
+    found = model.generate(input_ids=ids, attention_mask=mask, generation_config=trial_settings(ANSWER, BEAMS))
     logits = torch.stack(found.logits, dim=1).float()
     return logits.reshape(len(prompts), BEAMS, *logits.shape[1:])

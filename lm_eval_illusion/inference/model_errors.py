@@ -14,6 +14,9 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.inference.trials import trial_tokens
 
 PACKAGE = Path(__file__).parent.parent
+HFLM_FILE = "lm_eval/models/huggingface.py"
+# The first file of a traceback below a call of a model or of its method `generate`.
+MODEL_CALLS = ("torch/nn/modules/module.py", "torch/utils/_contextlib.py", "transformers/generation/utils.py")
 
 
 @contextmanager
@@ -40,9 +43,11 @@ def model_errors(model: Any) -> Iterator[None]:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Return whether this package raised the error, not code that it called."""
-    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
-    return Path(raised_in).is_relative_to(PACKAGE)
+    """Return whether the last thing that this package or lm_eval called was not the model, so that the mistake is theirs."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    last = max(index for index, file in enumerate(files) if Path(file).is_relative_to(PACKAGE) or Path(file).match(HFLM_FILE))
+    called = files[last + 1 : last + 2]
+    return not any(Path(file).match(end) for file in called for end in MODEL_CALLS)
 
 
 def check_runs(model: Any, device: torch.device) -> None:

@@ -112,7 +112,7 @@ def _score_batch(
 def _score_row(logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
     """Score the n tokens of a row's m continuations; `logits`: [positions, vocabulary].
 
-    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] float64, the rank of each first token, 0 if it has none.
+    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] float32, the rank of each first token, 0 if it has none.
     """
     # The position that predicts each token: 0 for first tokens, then the continuation's own positions.
     predicted_at: list[int] = []

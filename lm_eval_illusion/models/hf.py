@@ -121,16 +121,17 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         with self._progress("loglikelihood", len(distinct), disable_tqdm) as count:
             shared = [continuation for continuation in distinct if can_share(continuation, self.max_shared_length)]
             if shared:
-                with self._inference():
-                    scores = score_shared(
-                        shared,
-                        self.model,
-                        limits=self.limits,
-                        prefix_cache=self.prefix_cache,
-                        softmax_dtype=softmax_dtype,
-                        device=self.device,
-                        progress=count,
-                    )
+                score = partial(
+                    score_shared,
+                    shared,
+                    self.model,
+                    limits=self.limits,
+                    prefix_cache=self.prefix_cache,
+                    softmax_dtype=softmax_dtype,
+                    device=self.device,
+                    progress=count,
+                )
+                scores = self._run(score)
             plain = [continuation for continuation in continuations if continuation not in scores]
             if plain:
                 rows = self._plain_rows(len(set(plain)), override_bs)
@@ -188,16 +189,17 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     ) -> Iterator[Answered]:
         if not groups:
             return
-        with self._inference():
-            outputs = decode_shared(
-                [request for _, request in groups],
-                self.model,
-                self.tokenizer,
-                limits=self.limits,
-                prefix_cache=self.prefix_cache,
-                device=self.device,
-                progress=progress,
-            )
+        decode = partial(
+            decode_shared,
+            [request for _, request in groups],
+            self.model,
+            self.tokenizer,
+            limits=self.limits,
+            prefix_cache=self.prefix_cache,
+            device=self.device,
+            progress=progress,
+        )
+        outputs = self._run(decode)
         self.prefix_cache.clear()
         for (group, _), ids_of_outputs in zip(groups, outputs, strict=True):
             yield group, [self._text(ids, group) for ids in ids_of_outputs]
@@ -240,11 +242,13 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Return ids and attention mask [B, L], padded on the left and cut from the left so that the answers fit into the window."""
         max_prompt = self.max_length - decoding.max_new_tokens
         if max_prompt < 1:
-            raise UserError(
+            error = UserError(
                 f"max_gen_toks {decoding.max_answer_tokens} and max_thought_tokens"
                 f" {decoding.max_new_tokens - decoding.max_answer_tokens} leave no room for a prompt in a window of"
                 f" {self.max_length}: give a smaller max_thought_tokens"
             )
+            error.show()
+            raise error
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
         return ids, mask
 

@@ -46,7 +46,7 @@ def test_a_number_that_is_too_long_for_a_trial_bounds_the_batches(caplog):
     ]
 
 
-@pytest.mark.parametrize(("unknown_length", "limit"), [(64, 264 + 16 + 4), (300, 300 + 16 + 4)])
+@pytest.mark.parametrize(("unknown_length", "limit"), [(64, 264 + 16 + 4), (280, 280 + 16 + 4)])
 def test_other_code_than_common_attention_is_trusted_as_far_as_the_trial_goes(monkeypatch, unknown_length, limit):
     monkeypatch.setattr("lm_eval_illusion.inference.batch_trial.UNKNOWN_LENGTH", unknown_length)
     model = make_gpt_neo()  # 264 tokens go beyond its window of 256

@@ -6,30 +6,47 @@ import pytest
 import torch
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.inference.generation_config import read_decoding
+from lm_eval_illusion.inference.hf_generate import decode_batch
 from lm_eval_illusion.inference.model_errors import check_runs, model_errors
 from lm_eval_illusion.inference.stopping import StopStrings
-from tests.tiny_models import make_tiny_model
+from tests.tiny_models import make_tiny_model, make_tiny_tokenizer
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("error", [AttributeError, NotImplementedError, KeyError, RuntimeError, ImportError, AssertionError])
-def test_any_error_in_forward_names_the_class_and_the_cause(monkeypatch, error):
+def test_any_error_in_forward_names_the_class_and_the_cause(error):
     model = make_tiny_model("llama")
 
     def fail(*_, **__):
         raise error("no such\nkernel")
 
-    # As a hook, so that the error is raised in torch's code.
-    model.model.register_forward_pre_hook(fail)
-    exec(
-        compile("def fail(*_, **__): raise ERROR('no such\\nkernel')", "modeling_of_the_model.py", "exec"),
-        scope := {"ERROR": error},
-    )
-    monkeypatch.setattr(model, "forward", scope["fail"])
-    with pytest.raises(UserError, match=f"LlamaForCausalLM can't be run \\({error.__name__}: .*no such") as caught:
+    # Code of the model's is code that torch calls, not this package.
+    model.model.layers[1].mlp.forward = fail
+    with pytest.raises(UserError, match=rf"LlamaForCausalLM can't be run \({error.__name__}: .*no such") as caught:
         check_runs(model, CPU)
-    assert "\n" not in str(caught.value).replace("\\n", "")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_generate_itself_is_the_models():
+    model = make_tiny_model("llama")
+    with pytest.raises(UserError, match="LlamaForCausalLM can't be run"), model_errors(model):
+        decode_batch_with(model, max_gen_toks=-1)
+
+
+def decode_batch_with(model, **settings):
+    ids = torch.tensor([[5, 6]])
+    decoding = read_decoding({"until": ["\n"], **settings}, 1, 4)
+    return decode_batch(model, make_tiny_tokenizer(), ids, torch.ones_like(ids), ["x"], decoding)
+
+
+def test_an_error_of_this_package_within_generate_keeps_its_traceback(monkeypatch):
+    model = make_tiny_model("llama")
+    # -1 is no token: the tokenizer that our stop condition calls raises.
+    monkeypatch.setattr(StopStrings, "_may_complete_stop", lambda self, _: self.tokenizer.decode([-1]))
+    with pytest.raises(OverflowError), model_errors(model):
+        decode_batch_with(model)
 
 
 def test_a_model_that_runs_passes():

@@ -164,8 +164,8 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("model_type", MODELS)
-@pytest.mark.parametrize("pad", ["<pad>", "<s>"])  # ids 2 and 0
+# The padding tokens have the ids 2 and 0.
+@pytest.mark.parametrize(("model_type", "pad"), [*((name, "<pad>") for name in MODELS), ("llama", "<s>"), ("mpt", "<s>")])
 def test_a_model_without_end_token_decodes_in_all_ways(tmp_path, model_type, pad):
     folder = save_without_end(model_type, tmp_path, pad, **MODELS[model_type])
     fast, off = load(folder, max_length=200), load(folder, max_length=200, fast="off")
