@@ -80,9 +80,10 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from lm_eval_illusion.memory import disable_malloc_trim
-    from lm_eval_illusion.pruning.compressor import output_head, prune_in_place
+    from lm_eval_illusion.pruning.compressor import ignored_layers, prune_in_place
+    from lm_eval_illusion.pruning.linear_form import linear_form
     from lm_eval_illusion.pruning.recipes import render_recipe
-    from lm_eval_illusion.pruning.sparsity import prunable_weights
+    from lm_eval_illusion.pruning.weights import prunable_weights
 
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -98,9 +99,10 @@ def time_wanda(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         with torch.no_grad():
             prune_reference(reference, token_ids, options.sparsity)
         seconds["reference"].append(time.perf_counter() - start)
-        recipe = render_recipe("wanda", options.sparsity, "0:0", output_head(ours))
+        recipe = render_recipe("wanda", options.sparsity, "0:0", ignored_layers(ours, ()))
         start = time.perf_counter()
-        prune_in_place(ours, tokenizer, recipe, token_ids, seed=0)
+        with linear_form(ours) as form:
+            prune_in_place(ours, form, tokenizer, recipe, token_ids, seed=0)
         seconds["ours"].append(time.perf_counter() - start)
     pairs = zip(prunable_weights(reference), prunable_weights(ours), strict=True)
     agreement = [((expected == 0) == (found == 0)).float().mean().item() for (_, expected), (_, found) in pairs]

@@ -224,10 +224,12 @@ def _is_decorated(module: Any) -> bool:
 
 
 def _is_parallel(module: Any) -> bool:
+    """Whether the module has JetMoE's form: one matrix per expert, and tokens that come sorted by expert."""
     weight = getattr(module, "weight", None)
+    if not isinstance(weight, nn.Parameter) or weight.ndim != 3:
+        return False
     shape = tuple(getattr(module, name, None) for name in ("num_experts", "output_size", "input_size"))
-    arguments = [*inspect.signature(module.forward).parameters]
-    return isinstance(weight, nn.Parameter) and tuple(weight.shape) == shape and arguments == ["inputs", "expert_size"]
+    return tuple(weight.shape) == shape and [*inspect.signature(module.forward).parameters] == ["inputs", "expert_size"]
 
 
 def _gated_parameters(module: Any) -> list[ExpertParameter]:

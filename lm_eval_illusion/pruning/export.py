@@ -59,10 +59,12 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
         f"Made by lm-eval-illusion from `{manifest.base_model}` (revision {manifest.base_revision}). A dense-format checkpoint: removed"
         " weights are zeros.",
         f"- **Licence**: {licence or 'the base model states none, see there'}; the base model's licence applies.",
-        f"- **Sparsity**: {manifest.sparsity_measured:.4f} measured over the linear layers,"
+        f"- **Sparsity**: {manifest.sparsity_measured:.4f} measured over all weights but embeddings and"
+        " output head,"
         f" {_requested(manifest.sparsity_requested)}, mask structure {manifest.mask_structure}.",
-        f"- **Bits**: {manifest.bits_measured:g} per weight, the mean over the linear layers. Quantised weights are rounded to their grid,"
+        f"- **Bits**: {manifest.bits_measured:g} per weight, the mean over the same weights. Quantised weights are rounded to their grid,"
         " in the dtype of the base model.",
+        *_unpruned_lines(manifest),
         *([_calibration_line(manifest.calibration)] if manifest.calibration else []),
         f"- **Seed**: {manifest.pruning_seed}. **Versions**: {versions}.",
         f"## Recipe\n\n```yaml\n{(manifest.recipe or '').strip()}\n```",
@@ -99,6 +101,18 @@ def _calibration_line(calibration: CalibrationRecord) -> str:
         f"- **Calibration**: {calibration.samples} samples of {calibration.length} tokens, {calibration.source}, language"
         f" {calibration.language}, SHA-256 {calibration.sha256}."
     )
+
+
+def _unpruned_lines(manifest: Manifest) -> list[str]:
+    """Return a line on the weights that stay dense and one on the modules outside the language model, where there are any."""
+    lines = []
+    if manifest.left_dense:
+        parts = ", ".join(f"`{name}` {share:.2%}" for name, share in manifest.left_dense.items())
+        lines.append(f"- **Left dense**, with their share of all weights: {parts}.")
+    if manifest.outside_language_model:
+        modules = ", ".join(f"`{name}`" for name in manifest.outside_language_model)
+        lines.append(f"- **Neither changed nor measured**, outside the language model: {modules}.")
+    return lines
 
 
 def _layer_table(sparsity_of_layer: dict[str, float]) -> str:

@@ -49,7 +49,8 @@ def prune(
 ) -> Path:
     """Prune or quantise a model and return the folder of the checkpoint in the store, a dense-format Hugging Face folder.
 
-    Weights are removed from every linear layer except the output head; removed weights are zeros. A checkpoint of the same model and
+    Weights are removed from every linear layer and expert except output head and routers; removed weights are zeros. Of a multimodal
+    model only the language model is changed. A checkpoint of the same model and
     settings is made once and then loaded from the store.
 
     Args:

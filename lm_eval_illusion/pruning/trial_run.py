@@ -34,9 +34,10 @@ def uncalled_layers(model: PreTrainedModel, form: LinearForm, token_ids: list[li
     `model`: in linear form.
 
     Raises:
-        UserError: The model's own code fails.
+        UserError: The model's own code fails, or changes the weights.
     """
     layers = [name for name, _ in prunable_weights(model)]
+    versions = {name: weight._version for name, weight in model.named_parameters()}
     with calls_of(model, layers) as called:
         try:
             _run_whole(model, _trial_ids(token_ids))
@@ -44,6 +45,12 @@ def uncalled_layers(model: PreTrainedModel, form: LinearForm, token_ids: list[li
             raise UserError(
                 f"{type(model).__name__} can't be run on the calibration text ({root_cause(error)}): choose another model"
             ) from error
+    for name, weight in model.named_parameters():
+        if weight._version != versions[name]:
+            raise UserError(
+                f"{type(model).__name__} changes its own weights when it is run ({name}), so they would be saved in another form than"
+                " they were loaded: choose another model"
+            )
     return frozenset(name for name in layers if name not in called and not is_expert(name, form))
 
 

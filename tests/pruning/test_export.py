@@ -11,6 +11,9 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.hf import PrunedHFLM
+from lm_eval_illusion.pruning.export import model_card
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+from lm_eval_illusion.pruning.manifest import Manifest
 from lm_eval_illusion.views import generation_kwargs
 from lm_eval_illusion.views.prompts import open_prompt
 from tests.tiny_models import save_tiny
@@ -55,12 +58,37 @@ def test_the_model_card_describes_the_pruning(tmp_path, command, capsys):
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert card.startswith("---\nbase_model: ")
     assert "license: mit" in card
-    assert f"{manifest['sparsity_measured']:.4f} measured over the linear layers, 0.6 requested" in card
+    assert (
+        f"{manifest['sparsity_measured']:.4f} measured over all weights but embeddings and output head, 0.6 requested" in card
+    )
     assert "**Bits**: 32 per weight" in card
+    assert "Left dense" not in card
     assert manifest["recipe"].strip() in card
     assert manifest["calibration"]["sha256"] in card
     assert main(command) == 2
     assert "exists: give a new folder" in capsys.readouterr().err
+
+
+def test_the_model_card_names_what_stays_dense():
+    manifest = Manifest(
+        base_model="m",
+        base_revision="0",
+        variant="wanda-0.5",
+        pruner="wanda",
+        sparsity_requested=0.5,
+        sparsity_measured=0.49,
+        bits_measured=16.0,
+        left_dense={"layers.*.gate": 0.0123},
+        outside_language_model=["vision_tower", "projector"],
+        mask_structure="0:0",
+        owl_lambda=None,
+        owl_m=None,
+        pruning_seed=0,
+        versions={},
+    )
+    card = model_card(BaseModel("embedded"), manifest)
+    assert "- **Left dense**, with their share of all weights: `layers.*.gate` 1.23%." in card
+    assert "- **Neither changed nor measured**, outside the language model: `vision_tower`, `projector`." in card
 
 
 def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, command):

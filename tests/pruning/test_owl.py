@@ -14,10 +14,19 @@ from lm_eval_illusion import prune
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
-from lm_eval_illusion.pruning.owl import block_sparsities, layers_of_blocks, outlier_share, round_to_whole_weights
+from lm_eval_illusion.pruning.linear_form import linear_form
+from lm_eval_illusion.pruning.owl import (
+    block_sparsities,
+    layers_of_blocks,
+    linear_layers,
+    outlier_share,
+    owl_profile,
+    round_to_whole_weights,
+)
 from lm_eval_illusion.pruning.settings import read_settings
-from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity, prunable_weights
-from tests.tiny_models import ARCHITECTURES, make_tiny_model, save_tiny
+from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
+from lm_eval_illusion.pruning.weights import prunable_weights
+from tests.tiny_models import ARCHITECTURES, make_small_model, make_tiny_model, save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
 
@@ -252,3 +261,30 @@ def test_a_model_without_blocks_is_refused():
     model.config.num_hidden_layers = 7
     with pytest.raises(UserError, match="has no list of 7 blocks"):
         layers_of_blocks(model)
+
+
+def test_the_experts_of_a_block_get_its_sparsity():
+    """An expert that received no token has no outliers; the others count with the block's other layers."""
+    model = make_small_model("mixtral")
+    with linear_form(model):
+        squares = {name: torch.ones(weight.shape[1], dtype=torch.float64) for name, weight in prunable_weights(model)}
+        del squares["model.layers.0.mlp.experts.2.up_proj"]
+        with torch.no_grad():
+            model.get_submodule("model.layers.0.mlp.experts.3.up_proj").weight[0, :8] = 50
+        profile = owl_profile(model, squares, 0.5, 0.08, 5)
+        for number in range(2):
+            values = [
+                torch.zeros_like(weight) if name.endswith("0.mlp.experts.2.up_proj") else weight.abs()
+                for name, weight in prunable_weights(model)
+                if f"layers.{number}." in name
+            ]
+            values = torch.cat([value.flatten() for value in values])
+            share = float((values > 5 * values.mean()).float().mean())
+            assert profile.blocks[f"model.layers.{number}"].outlier_share == pytest.approx(share, rel=1e-6)
+        sparsities = {name: share for name, share in profile.layer_sparsities.items() if "experts" in name}
+        assert {round(share, 1) for name, share in sparsities.items() if "layers.0" in name} == {0.4}
+        assert {round(share, 1) for name, share in sparsities.items() if "layers.1" in name} == {0.6}
+        assert len(sparsities) == 2 * 4 * 3
+        # One sparsity per layer that llmcompressor finds; the output head comes last.
+        assert linear_layers(model)[-1] == "lm_head"
+        assert set(sparsities) < set(linear_layers(model))

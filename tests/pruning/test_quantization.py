@@ -24,8 +24,8 @@ from lm_eval_illusion.pruning.quantization import (
     overall_bits,
 )
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
-from lm_eval_illusion.pruning.sparsity import prunable_weights
-from tests.tiny_models import make_tiny_model, save_tiny
+from lm_eval_illusion.pruning.weights import prunable_weights
+from tests.tiny_models import make_tiny_model, save_small, save_tiny
 
 SMALL = {"calibration_samples": 8, "calibration_length": 64}
 QUANTISERS = [name for name in pruner_names() if "group_size" in template_args(name)]
@@ -431,3 +431,22 @@ def test_common_group_size_is_at_most_128():
         layer.self_attn = torch.nn.Linear(4096, 1)
         layer.mlp = torch.nn.Linear(14336, 1)
     assert common_group_size(model) == 128
+
+
+@pytest.mark.parametrize("pruner", ["rtn", "gptq", "awq"])
+def test_experts_are_quantised_and_routers_are_not(tmp_path, pruner):
+    """Four bits in every group of 64 of every expert; the router's share of 32 bits is in the mean."""
+    base = save_small("mixtral", tmp_path / "base")
+    folder = prune(str(base), pruner, store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    experts = model.model.layers[1].mlp.experts
+    for group in [*experts.gate_up_proj.reshape(-1, 64), *experts.down_proj.reshape(-1, 64)]:
+        assert len(group.unique()) <= 16
+    router = AutoModelForCausalLM.from_pretrained(base).model.layers[1].mlp.gate.weight
+    assert torch.equal(model.model.layers[1].mlp.gate.weight, router)
+    assert manifest["bits_of_layer"]["model.layers.1.mlp.experts.gate_up_proj"] == 4
+    assert manifest["bits_of_layer"]["model.layers.1.mlp.gate"] == 32
+    total = 2 * (64 * 64 + 32 * 64) + 4 * 3 * 64 * 64 + 4 * 64
+    assert manifest["bits_measured"] == pytest.approx(4 + 28 * 4 * 64 / total)
+    assert overall_bits(model, manifest["bits_of_layer"]) == manifest["bits_measured"]

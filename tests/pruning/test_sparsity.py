@@ -6,9 +6,16 @@ import pytest
 import torch
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.sparsity import check_shapes, check_sparsity, measure_sparsity, overall_sparsity
+from lm_eval_illusion.pruning.sparsity import (
+    check_shapes,
+    check_sparsity,
+    left_dense,
+    measure_sparsity,
+    overall_sparsity,
+    refuse_unreachable,
+)
 from lm_eval_illusion.pruning.weights import prunable_weights
-from tests.tiny_models import ARCHITECTURES, make_tiny_model
+from tests.tiny_models import ARCHITECTURES, make_small_model, make_tiny_model
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -143,3 +150,50 @@ def test_check_shapes_names_a_layer_whose_rows_have_a_partial_group():
     check_shapes(model, "2:4")
     with pytest.raises(UserError, match=r"layers\.1\.mlp\.down_proj has 36 inputs, not a multiple of 8"):
         check_shapes(model, "4:8")
+
+
+def test_what_is_left_dense_by_hand():
+    model = make_small_model("mixtral")
+    sizes = {"attention": 2 * (64 * 64 + 32 * 64), "experts": 4 * 3 * 64 * 64, "router": 4 * 64}  # per block
+    total = sum(sizes.values())
+    assert left_dense(model, ()) == pytest.approx({"model.layers.*.mlp.gate": sizes["router"] / total})
+    # Half of the experts zero, the routers not.
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.mlp.experts.gate_up_proj[:, :, :32] = 0
+            layer.mlp.experts.down_proj[:, :, :32] = 0
+    assert overall_sparsity(model) == sizes["experts"] / 2 / total
+    skipped = {f"model.layers.{number}.self_attn.q_proj" for number in range(2)}
+    assert left_dense(model, skipped)["model.layers.*.self_attn.q_proj"] == pytest.approx(64 * 64 / total)
+
+
+def test_a_model_of_which_pruning_misses_too_much_is_refused():
+    model = make_tiny_model("llama")
+    refuse_unreachable(model, ())
+    up = {f"model.layers.{number}.mlp.up_proj" for number in range(2)}
+    # Per block 2 x 80 x 80 + 2 x 40 x 80 + 3 x 80 x 160 = 57,600 weights: one projection of the MLP is 22 %, the keys 6 %.
+    refuse_unreachable(model, {"model.layers.0.self_attn.k_proj", "model.layers.1.self_attn.k_proj"})
+    with pytest.raises(
+        UserError,
+        match=r"^LlamaForCausalLM: pruning .* would not reach 22% of the weights \(model\.layers\.\*\.mlp\.up_proj\),",
+    ):
+        refuse_unreachable(model, up)
+    # A router is small, and stays dense on purpose.
+    refuse_unreachable(make_small_model("mixtral", num_local_experts=4), ())
+    with pytest.raises(UserError, match="would not reach 100% of the weights"):
+        refuse_unreachable(model, {name for name, _ in prunable_weights(model)})
+
+
+def test_skipped_layers_are_not_checked():
+    model = make_tiny_model("llama")
+    skipped = {"model.layers.0.mlp.up_proj"}
+    with torch.no_grad():
+        for _, weight in prunable_weights(model, skipped):
+            weight[:, : weight.shape[1] // 2] = 0
+    check_sparsity(model, 0.5, "0:0", skipped=skipped)
+    with pytest.raises(UserError, match=r"worst layer model\.layers\.0\.mlp\.up_proj: 0\.0000"):
+        check_sparsity(model, 0.5, "0:0")
+    model.model.layers[0].mlp.up_proj = torch.nn.Linear(18, 4)
+    check_shapes(model, "2:4", skipped)
+    with pytest.raises(UserError, match="18 inputs, not a multiple of 4"):
+        check_shapes(model, "2:4")

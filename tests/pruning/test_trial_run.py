@@ -42,6 +42,15 @@ def test_the_models_own_error_is_one_line():
         uncalled(model)
 
 
+def test_a_model_that_changes_its_own_weights_is_refused():
+    """RWKV divides the weights of later blocks when it is run, and would do so again when the saved ones are loaded."""
+    with pytest.raises(
+        UserError,
+        match=r"RwkvForCausalLM changes its own weights when it is run \(rwkv\.blocks\.0\.attention\.output\.weight\)",
+    ):
+        uncalled(make_small_model("rwkv"))
+
+
 def test_a_layer_called_with_no_token_does_not_count():
     model = make_tiny_model("llama")
     with calls_of(model, ["model.layers.0.mlp.up_proj", "model.layers.0.mlp.gate_proj"]) as called:
