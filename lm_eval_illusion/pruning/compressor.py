@@ -103,7 +103,10 @@ def ignored_layers(model: PreTrainedModel, skipped: Collection[str]) -> list[str
     head = model.get_output_embeddings()
     # llmcompressor matches "<layer>." where a target is the layer itself, so a plain name never matches.
     heads = [f"re:.*{name.split('.')[-1]}" for name, module in model.named_modules() if module is head]
-    patterns = dict.fromkeys(name_pattern(name) for name in [*linear_layers_outside(model), *skipped])
+    pruned = {name_pattern(name) for name, _ in prunable_weights(model, skipped)}
+    names = [*linear_layers_outside(model), *skipped]
+    # The names of two layers may differ in a number alone, and only one of them be pruned.
+    patterns = dict.fromkeys(name if name_pattern(name) in pruned else name_pattern(name) for name in names)
     # No backslashes: the patterns stand in YAML strings in which Python's `repr` would double them.
     return heads + [f"re:{pattern.replace('.', '[.]').replace('*', '[0-9]+')}[.]?$" for pattern in patterns]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from lm_eval_illusion import prune
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.compressor import ignored_layers
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+from lm_eval_illusion.pruning.linear_form import linear_form
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
@@ -239,6 +242,17 @@ def test_a_recipe_that_ignores_nothing_prunes_routers_and_is_measured_truly(tmp_
     zeros, total = zeros_in_files(folder)
     assert manifest["sparsity_measured"] == zeros / total == 0.5
     assert manifest["sparsity_of_layer"]["model.layers.0.mlp.router.layer"] == 0.5
+
+
+def test_a_dense_layer_whose_name_differs_in_a_number_only():
+    """The second layer of Zamba 2's adapters has too few inputs, the first one is pruned. Their names end in 0 and 1."""
+    model = make_tiny_model("llama")
+    pair = torch.nn.Sequential(torch.nn.Linear(80, 8), torch.nn.Linear(8, 80))
+    model.model.layers[0].mlp.pair = pair
+    with linear_form(model):
+        patterns = [re.compile(pattern.removeprefix("re:")) for pattern in ignored_layers(model, ())]
+    name = "model.layers.0.mlp.pair"
+    assert [any(pattern.match(f"{name}.{number}.") for pattern in patterns) for number in (0, 1)] == [False, True]
 
 
 def test_the_layers_of_a_state_space_model_that_no_method_can_see_stay_dense(tmp_path):

@@ -450,3 +450,14 @@ def test_experts_are_quantised_and_routers_are_not(tmp_path, pruner):
     total = 2 * (64 * 64 + 32 * 64) + 4 * 3 * 64 * 64 + 4 * 64
     assert manifest["bits_measured"] == pytest.approx(4 + 28 * 4 * 64 / total)
     assert overall_bits(model, manifest["bits_of_layer"]) == manifest["bits_measured"]
+
+
+def test_a_layer_that_is_called_outside_the_blocks_is_quantised(tmp_path):
+    """Gemma 4 calls `per_layer_model_projection` in a method that llmcompressor does not look into."""
+    fields = {"hidden_size_per_layer_input": 16, "vocab_size_per_layer_input": 340, "enable_moe_block": False}
+    base = save_small("gemma4_text", tmp_path / "base", **fields)
+    folder = prune(str(base), "gptq", store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    assert json.loads((folder / "manifest.json").read_text())["bits_measured"] == 4
+    weight = AutoModelForCausalLM.from_pretrained(folder).model.per_layer_model_projection.weight
+    for group in weight.reshape(-1, 16):
+        assert len(group.unique()) <= 16
