@@ -198,18 +198,20 @@ def test_the_zeros_in_the_files_are_those_of_the_manifest(architecture: TinyArch
 
     dense, pruned = (weights_of(folder), weights_of(checkpoint))
     assert dense.keys() == pruned.keys()
-    untouched = set()
+    sizes: dict[str, int] = {}
     for name, weight in pruned.items():
         removed = (weight == 0) & (dense[name] != 0)
         assert torch.equal(weight, dense[name].masked_fill(removed, 0)), f"{name} has new values"
         if weight.ndim >= 2 and not NOT_COUNTED.search(name):
             share = float(removed.float().mean())
             assert share == 0 or share == pytest.approx(0.5, abs=0.02), name
-            if share == 0:
-                untouched.add(re.sub(r"\.\d+(?=\.)", ".*", name.removesuffix(".weight")))
+            sizes[name] = 0 if share else weight.numel()
         else:
             assert not removed.any(), f"{name} was pruned"
-    assert untouched == manifest["left_dense"].keys()
+    listed = {re.sub(r"\b\d+\b", "*", name.removesuffix(".weight")) for name, size in sizes.items() if size}
+    assert listed == manifest["left_dense"].keys()
+    counted = sum(pruned[name].numel() for name in sizes)
+    assert sum(manifest["left_dense"].values()) == pytest.approx(sum(sizes.values()) / counted, abs=1e-9)
     towers = [name for name in pruned if re.search(r"vision|visual|audio|image|multi_modal", name)]
     outside = tuple(f"{name}." for name in manifest["outside_language_model"])
     assert all(name.startswith(outside) for name in towers)

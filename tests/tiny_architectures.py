@@ -540,7 +540,13 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
         shares=0,
     ),
     TinyArchitecture(
-        "RWKV", "rwkv", {"attention_hidden_size": HIDDEN}, shares=0, alone=True, no_beams="cache cannot be reordered"
+        "RWKV",
+        "rwkv",
+        {"attention_hidden_size": HIDDEN},
+        shares=0,
+        alone=True,
+        no_beams="cache cannot be reordered",
+        not_pruned="changes its own weights",
     ),
     TinyArchitecture(
         "xLSTM",
@@ -625,8 +631,10 @@ def limits() -> str:
 
 
 def _item(heading: str, rows: list[TinyArchitecture]) -> list[str]:
-    names = ", ".join(row.name for row in sorted(rows, key=lambda row: row.name.casefold()))
-    return textwrap.wrap(f"{heading}: {names}.", 124, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+    # A line does not end within a name.
+    names = ", ".join(row.name.replace(" ", "\N{NO-BREAK SPACE}") for row in sorted(rows, key=lambda row: row.name.casefold()))
+    lines = textwrap.wrap(f"{heading}: {names}.", 124, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 if __name__ == "__main__":
