@@ -82,6 +82,14 @@ LLAMA_4: Mapping[str, Any] = LOCAL_EXPERTS | {
     "attention_chunk_size": WINDOW,
     "floor_scale": 32,
 }
+GEMMA_4_E2B: Mapping[str, Any] = SLIDING_AND_FULL | {
+    "num_hidden_layers": 4,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "num_kv_shared_layers": 2,
+    "vocab_size_per_layer_input": 8000,
+    "hidden_size_per_layer_input": 16,
+    "use_double_wide_mlp": True,
+}
 MAMBA_2: Mapping[str, Any] = {
     "mamba_n_heads": 8,
     "mamba_d_head": 16,
@@ -230,17 +238,29 @@ ARCHITECTURES: tuple[TinyArchitecture, ...] = (
         SLIDING_AND_FULL | {"vocab_size_per_layer_input": 8000, "hidden_size_per_layer_input": 0},
         shares=WINDOW,
     ),
+    TinyArchitecture("Gemma 4 E2B", "gemma4_text", GEMMA_4_E2B, shares=WINDOW),
     TinyArchitecture(
-        "Gemma 4 E2B",
-        "gemma4_text",
-        SLIDING_AND_FULL
-        | {
-            "num_hidden_layers": 4,
-            "layer_types": ["sliding_attention", "full_attention"] * 2,
-            "num_kv_shared_layers": 2,
-            "vocab_size_per_layer_input": 8000,
-            "hidden_size_per_layer_input": 16,
-            "use_double_wide_mlp": True,
+        "Gemma 4 E2B with vision",
+        "gemma4",
+        {
+            "text_config": COMMON | GEMMA_4_E2B,
+            "vision_config": {
+                "hidden_size": 32,
+                "intermediate_size": 64,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "num_key_value_heads": 2,
+                "head_dim": 16,
+                "patch_size": 4,
+                "position_embedding_size": 64,
+            },
+            "image_token_id": 7999,
+            "video_token_id": 7998,
+            "boi_token_id": 7997,
+            "eoi_token_id": 7996,
+            "audio_token_id": 7995,
+            "boa_token_id": 7994,
+            "eoa_token_index": 7993,
         },
         shares=WINDOW,
     ),
