@@ -120,6 +120,7 @@ SUBJECTS: dict[str, str] = {
     "test_architecture.py": "the imports of the package",
     "test_packaging.py": "the wheel",
     "test_readme.py": "the commands in the documentation",
+    "test_tiny_architectures.py": "decoding and pruning of each architecture of a table",
     "views/test_new_view.py": "a view that is added in one place",
 }
 

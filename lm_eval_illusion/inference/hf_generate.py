@@ -41,11 +41,12 @@ def decode_batch(
     attention_mask: torch.Tensor,
     prompts: Sequence[str],
     decoding: Decoding,
+    use_cache: bool = True,
 ) -> list[list[int]]:
     """Decode a batch of prompts that have the same settings. The caller sets inference mode and autocast.
 
-    `ids`, `attention_mask`: [B, L] int64 on the model's device, padded on the left. Returns the generated ids of B x num_outputs outputs:
-    those of a prompt next to each other, the best beam first, each up to the token that ends it.
+    `ids`, `attention_mask`: [B, L] int64 on the model's device, padded on the left. `use_cache`: see `can_use_cache`. Returns the generated
+    ids of B x num_outputs outputs: those of a prompt next to each other, the best beam first, each up to the token that ends it.
     """
     start = ids.shape[1]
     settings = dict(decoding.other_settings)
@@ -65,7 +66,7 @@ def decode_batch(
         logits_processor=processors,
         stopping_criteria=StoppingCriteriaList([StopCriteria(conditions, start)]),
         pad_token_id=tokenizer.pad_token_id,
-        use_cache=True,
+        use_cache=use_cache,
         **settings,
     )
     outputs = generated[:, start:].tolist()

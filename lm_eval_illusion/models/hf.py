@@ -21,6 +21,7 @@ from lm_eval_illusion.inference.generate import DecodeRequest, can_branch, decod
 from lm_eval_illusion.inference.generation_config import Decoding, RequestGroup, group_requests
 from lm_eval_illusion.inference.hf_generate import decode_batch, token_ids_only
 from lm_eval_illusion.inference.model_errors import check_runs, model_errors
+from lm_eval_illusion.inference.module_state import can_use_cache
 from lm_eval_illusion.inference.prefix_cache import PrefixCache
 from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
@@ -232,7 +233,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             prompts, decoding = [group.prompt for group in batch], batch[0].decoding
             ids, mask = self._encode_prompts(prompts, decoding)
             arguments = (self.model, self.tokenizer, ids.to(self.device), mask.to(self.device), prompts, decoding)
-            generated = self._run(partial(decode_batch, *arguments))
+            generated = self._run(partial(decode_batch, *arguments, self.can_use_cache))
             for number, group in enumerate(batch):
                 start = number * decoding.num_outputs
                 yield group, [self._text(ids, group) for ids in generated[start : start + decoding.num_outputs]]
@@ -294,6 +295,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Most tokens of a prompt and its answer with which plain prompts share a batch; 0 for never, with a warning in the log."""
         with self._inference():
             return max_batched_length(self.model, self.max_length, self.device)
+
+    @cached_property
+    def can_use_cache(self) -> bool:
+        """Whether plain generation may use the cache; if not, with a warning in the log."""
+        with self._inference(), model_errors(self.model):
+            return can_use_cache(self.model, self.device)
 
     @cached_property
     def limits(self) -> BatchLimits:

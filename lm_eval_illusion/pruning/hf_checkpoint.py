@@ -92,7 +92,7 @@ def loading_errors(name: str) -> Iterator[None]:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = one_line(error)
+        reason = one_line(error, 300)
         raise UserError(
             f"{name} can't be loaded ({reason}): check that it is a complete model folder and the arguments are right"
         ) from error
