@@ -28,7 +28,7 @@ TEXT = "The city of Paris is the capital of France; the currency of Japan is the
 # embeddings change, which the answer leaves too; beyond both.
 LENGTHS = (1, 11, 30, 75)
 CHOICES = (" France", " the Swiss franc", " x")
-NEW_TOKENS = 8
+NEW_TOKENS = 6
 # No answer has this stop string: transformers needs longer to prepare one than to generate the answers.
 GREEDY: Mapping[str, Any] = {"until": ["THE END"], "max_gen_toks": NEW_TOKENS, "do_sample": False, "temperature": 0.0}
 BEAM: Mapping[str, Any] = GREEDY | {"num_beams": 3, "length_penalty": 1.0, "early_stopping": False}
@@ -161,7 +161,6 @@ def test_neither_sharing_nor_the_batch_changes_scores_or_answers(architecture: T
     # The model has been tried in a batch by now, so that only the requests themselves are counted.
     with batch_sizes(batched) as sizes:
         scores_of(batched)
-        answers_of(batched, GREEDY, 1)
     assert (sizes == {1}) is architecture.alone
 
     if architecture.no_beams:
