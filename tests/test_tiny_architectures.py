@@ -91,7 +91,9 @@ def transformers_alone(model: PrunedHFLM, no_beams: str) -> tuple[list[float], l
         for choice in CHOICES:
             tokens = model.tok_encode(prompt + choice)[len(context) :]
             with torch.inference_mode():
-                logits = model.model(input_ids=torch.tensor([context + tokens[:-1]])).logits[0, len(context) - 1 :]
+                logits = model.model(input_ids=torch.tensor([context + tokens[:-1]], device=model.device)).logits[
+                    0, len(context) - 1 :
+                ]
             rows = logits.float().log_softmax(-1)
             scores.append(sum(float(row[token]) for row, token in zip(rows, tokens, strict=True)))
         answers += generated(model, context, 1, use_cache)
@@ -100,7 +102,7 @@ def transformers_alone(model: PrunedHFLM, no_beams: str) -> tuple[list[float], l
 
 
 def generated(model: PrunedHFLM, context: list[int], num_beams: int, use_cache: bool) -> list[str]:
-    tokenizer, ids = model.tokenizer, torch.tensor([context])
+    tokenizer, ids = model.tokenizer, torch.tensor([context], device=model.device)
     rows = model.model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
