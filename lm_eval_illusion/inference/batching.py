@@ -66,17 +66,12 @@ def read_max_batch_tokens(value: Any) -> int | None:
     return int(text)
 
 
-def automatic_limits(model: Any, device: torch.device, rows: int) -> BatchLimits:
-    """Choose limits: from a quarter of an accelerator's free memory; on a CPU from `rows`, the user's batch size."""
+def automatic_limits(device: torch.device, rows: int, bytes_per_token: Callable[[], int]) -> BatchLimits:
+    """Choose limits: from a quarter of an accelerator's free memory; on a CPU from `rows`, the user's batch size.
+
+    `bytes_per_token`: returns the bytes of one token's keys and values; it is called for an accelerator only.
+    """
     if device.type != "cuda":
         return BatchLimits(min(MAX_TOKENS, rows * TOKENS_PER_ROW))
     free, _ = torch.cuda.mem_get_info(device)
-    return BatchLimits(max(TOKENS_PER_ROW, min(MAX_TOKENS, free // 4 // bytes_per_token(model))))
-
-
-def bytes_per_token(model: Any) -> int:
-    """Return the bytes of one token's keys and values in all layers."""
-    config = model.config.get_text_config()
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    return int(2 * config.num_hidden_layers * heads * head_dim * model.dtype.itemsize)
+    return BatchLimits(max(TOKENS_PER_ROW, min(MAX_TOKENS, free // 4 // bytes_per_token())))

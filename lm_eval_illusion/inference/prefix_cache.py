@@ -197,6 +197,15 @@ def prefill(
     return cache
 
 
+def bytes_per_token(model: Any, device: torch.device) -> int:
+    """Return the bytes of one token's keys and values in all layers, measured on a prompt: layers may differ, or share their keys.
+
+    The caller sets inference mode and autocast.
+    """
+    states = prefill(model, [(0, 0)], device, max_tokens=2, prefix_cache=PrefixCache(0)).states(0, 1)
+    return sum(part.numel() * part.itemsize for layer in states for part in layer)
+
+
 class PrefillRow(NamedTuple):
     """A prompt to compute, and the rows of the cache that take its states."""
 

@@ -22,7 +22,7 @@ from lm_eval_illusion.inference.generation_config import Decoding, RequestGroup,
 from lm_eval_illusion.inference.hf_generate import decode_batch, token_ids_only
 from lm_eval_illusion.inference.model_errors import check_runs, model_errors
 from lm_eval_illusion.inference.module_state import can_use_cache
-from lm_eval_illusion.inference.prefix_cache import PrefixCache
+from lm_eval_illusion.inference.prefix_cache import PrefixCache, bytes_per_token
 from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.rope_state import forget_lengths
@@ -307,7 +307,9 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         """Batch limits of the fast implementation."""
         if self.max_batch_tokens is not None:
             return BatchLimits(self.max_batch_tokens)
-        return automatic_limits(self.model, self.device, 1 if self.device.type == "cuda" else self._rows())
+        rows = 1 if self.device.type == "cuda" else self._rows()
+        with self._inference():
+            return automatic_limits(self.device, rows, lambda: bytes_per_token(self.model, self.device))
 
     @cached_property
     def prefix_cache(self) -> PrefixCache:

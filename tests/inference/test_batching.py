@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.inference.batching import MAX_TOKENS, automatic_limits, batches, bytes_per_token, read_max_batch_tokens
+from lm_eval_illusion.inference.batching import MAX_TOKENS, automatic_limits, batches, read_max_batch_tokens
+from lm_eval_illusion.inference.prefix_cache import bytes_per_token
 from lm_eval_illusion.models.hf import PrunedHFLM
-from tests.tiny_models import ARCHITECTURES, make_tiny_model, save_tiny
+from tests.tiny_architectures import ARCHITECTURES, make_model
+from tests.tiny_models import ARCHITECTURES as TINY_MODELS
+from tests.tiny_models import make_tiny_model, save_tiny
 
 
 def test_max_batch_tokens_is_read_or_refused():
@@ -25,20 +30,28 @@ def test_batches_are_neighbours_that_fit():
     assert list(batches([], lambda batch: True)) == []
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_bytes_per_token_are_those_of_a_cache(arch):
-    model = make_tiny_model(arch)
+# The layers of Gemma 4 have different heads, and those of E2B share keys.
+MODELS = {
+    **{name: partial(make_tiny_model, name) for name in TINY_MODELS},
+    **{row.id: partial(make_model, row) for row in ARCHITECTURES if row.id in ("gemma-4", "gemma-4-e2b", "deepseek-v3")},
+}
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_bytes_per_token_are_those_of_a_cache(model_id):
+    model = MODELS[model_id]()
     cache = model(torch.arange(10)[None], use_cache=True).past_key_values
     cache_bytes = sum(part.numel() * part.itemsize for layer in cache.layers for part in (layer.keys, layer.values))
-    assert bytes_per_token(model) * 10 == cache_bytes
+    with torch.inference_mode():
+        assert bytes_per_token(model, torch.device("cpu")) * 10 == cache_bytes
 
 
 def test_limits_by_batch_size_on_a_cpu_and_by_free_memory_elsewhere(monkeypatch):
-    model = make_tiny_model("llama")
-    assert [automatic_limits(model, torch.device("cpu"), rows).tokens for rows in (1, 8, 64)] == [8192, 65_536, 65_536]
-    for free, tokens in ((0, 8192), (4 * 10_000 * bytes_per_token(model), 10_000), (10**15, MAX_TOKENS)):
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert [automatic_limits(cpu, rows, lambda: 0).tokens for rows in (1, 8, 64)] == [8192, 65_536, 65_536]
+    for free, tokens in ((0, 8192), (4 * 10_000 * 640, 10_000), (10**15, MAX_TOKENS)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**16))
-        assert automatic_limits(model, torch.device("cuda"), 1).tokens == tokens
+        assert automatic_limits(cuda, 1, lambda: 640).tokens == tokens
 
 
 def test_no_answer_depends_on_max_batch_tokens_and_no_batch_exceeds_it(tmp_path):
