@@ -88,19 +88,20 @@ def become_an_ordinary_user(store):
 
 def start_reading(store, prepare):
     """Ask a process that was prepared for the entry `key`; return the process and the end of a pipe that gets what it got."""
-    context = multiprocessing.get_context("fork")
+    # Not `fork`: the process of the tests has threads, and a lock that one of them holds would stay locked in the child.
+    context = multiprocessing.get_context("forkserver")
     receiver, sender = context.Pipe(duplex=False)
-
-    def read():
-        prepare(store)
-        try:
-            sender.send(get_or_create(str(store), "key", fail, name="wanda-0.5 of a").path)
-        except UserError as error:
-            sender.send(error.args[0])
-
-    process = context.Process(target=read)
+    process = context.Process(target=_read, args=(store, prepare, sender))
     process.start()
     return process, receiver
+
+
+def _read(store, prepare, sender):
+    prepare(store)
+    try:
+        sender.send(get_or_create(str(store), "key", fail, name="wanda-0.5 of a").path)
+    except UserError as error:
+        sender.send(error.args[0])
 
 
 def read_in_process(store, prepare):

@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from lm_eval_illusion.pruning.job_folder import PREFIX, enter_job_folder, job_id
 from tests.pruning.test_checkpoint_store import make, manifest
 
 JOB = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
-CONTEXT = multiprocessing.get_context("fork")
+# Not `fork`: the process of the tests has threads, and a lock that one of them holds would stay locked in the child.
+CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Rank:
@@ -27,7 +29,7 @@ class Rank:
 
     def __init__(self, environment, make=make):
         self.pipe, end = CONTEXT.Pipe()
-        self.process = CONTEXT.Process(target=_run, args=(environment, make, end), daemon=True)
+        self.process = CONTEXT.Process(target=_run, args=(tempfile.tempdir, environment, make, end), daemon=True)
         self.process.start()
 
     def checkpoint(self):
@@ -44,7 +46,8 @@ class Rank:
         self.process.join()
 
 
-def _run(environment, make, end):
+def _run(temporary, environment, make, end):
+    tempfile.tempdir = temporary
     for name in ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         os.environ.pop(name, None)
     os.environ.update(environment)
@@ -72,14 +75,14 @@ def exits(monkeypatch):
 
 def count(temporary):
     """Return a `make` that takes a while and writes a line into a file each time it runs."""
+    return partial(_counted, temporary)
 
-    def counted(folder):
-        with (temporary / "makes").open("a") as file:
-            file.write(f"{os.getpid()}\n")
-        time.sleep(0.1)
-        return make(folder)
 
-    return counted
+def _counted(temporary, folder):
+    with (temporary / "makes").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(0.1)
+    return make(folder)
 
 
 def makes(temporary):
@@ -147,20 +150,28 @@ def test_unrelated_jobs_share_nothing(temporary):
 
 
 def test_a_killed_rank_does_not_stop_the_others(temporary):
-    def hang(folder):
-        (temporary / "started").touch()
-        time.sleep(60)
-        return manifest()
-
-    first = Rank(JOB, hang)
-    while not (temporary / "started").exists():
-        time.sleep(0.01)
+    first = Rank(JOB, partial(_hang, temporary))
+    wait_for(temporary / "started")
     second = Rank(JOB)
     assert not second.pipe.poll(0.1), "the second rank did not wait"
     first.kill()
     assert (second.checkpoint() / "model.safetensors").is_file()
     second.end()
     assert job_folders(temporary) == []
+
+
+def _hang(temporary, folder):
+    (temporary / "started").touch()
+    time.sleep(60)
+    return manifest()
+
+
+def wait_for(file):
+    for _ in range(3000):
+        if file.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"no {file.name} after 30 s")
 
 
 def test_the_folder_of_a_killed_job_is_deleted_by_the_next_one(temporary):
@@ -204,14 +215,15 @@ def test_a_folder_that_another_user_could_change_is_not_used(temporary, caplog, 
 
 
 def test_the_end_of_a_forked_child_deletes_nothing(temporary):
-    process = CONTEXT.Process(target=_fork_while_holding)
+    process = CONTEXT.Process(target=_fork_while_holding, args=(str(temporary),))
     process.start()
     process.join()
     assert process.exitcode == 0
     assert job_folders(temporary) == []
 
 
-def _fork_while_holding():
+def _fork_while_holding(temporary):
+    tempfile.tempdir = temporary
     atexit._clear()
     folders = [enter_job_folder(("job",)), Path(get_or_create("off", "key", make).path)]
     if (child := os.fork()) == 0:
