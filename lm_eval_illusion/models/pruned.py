@@ -14,6 +14,7 @@ from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
+from lm_eval_illusion.pruning.base_identity import read_use_safetensors
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
@@ -81,9 +82,9 @@ class PrunedModel(LM):  # type: ignore[misc]
 def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_pruning: Sequence[str]) -> Checkpoint:
     """Return the checkpoint of `pretrained` for the pruning arguments among `arguments`; make it if the store does not contain it.
 
-    Remove the pruning arguments from `arguments`, and the revision if the model was pruned: the checkpoint was made from that revision
-    and has none itself. `not_with_pruning`: arguments that name another model than the checkpoint. The manifest of the result names a model
-    that the other arguments change, such as `peft`, as a variant of its own.
+    Remove the pruning arguments from `arguments`, and what says where the base model is if it was pruned: the checkpoint has no revision.
+    `not_with_pruning`: arguments that name another model than the checkpoint. The manifest of the result names a model that the other
+    arguments change, such as `peft`, as a variant of its own.
 
     Raises:
         UserError: An argument has a wrong value, or can't be combined with pruning.
@@ -100,12 +101,14 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         subfolder=str(arguments.get("subfolder") or ""),
         tokenizer_revision=arguments.get("tokenizer_revision"),
         weights_variant=arguments.get("variant"),
+        use_safetensors=read_use_safetensors(arguments.get("use_safetensors")),
     )
     checkpoint = pruned_checkpoint(base, settings)
     changes = changes_of({**arguments, "pretrained": pretrained})
     checkpoint = checkpoint._replace(manifest=with_changes(checkpoint.manifest, base, changes))
     if settings.pruner != "none":
-        arguments.pop("revision", None)
+        for name in ("revision", "use_safetensors"):
+            arguments.pop(name, None)
     return checkpoint
 
 

@@ -48,12 +48,14 @@ class ModelFiles(NamedTuple):
     """Where a model's files are.
 
     `pretrained`: a folder, a hub name, or `embedded`. `subfolder`: within it. `weights_variant`: `fp16` for model.fp16.safetensors.
+    `use_safetensors`: False if transformers is told not to load safetensors files.
     """
 
     pretrained: str
     revision: str = "main"
     subfolder: str = ""
     weights_variant: str | None = None
+    use_safetensors: bool | None = None
 
     def finder(self) -> Find:
         """Return the function that finds a file; on the hub it downloads it if it is not in the cache.
@@ -88,6 +90,11 @@ class ModelFiles(NamedTuple):
     def folder(self) -> Path | None:
         """The local folder that holds the files; None for a model on the hub and for a single file."""
         return self.path / self.subfolder if self.path.is_dir() else None
+
+
+def read_use_safetensors(value: Any) -> bool | None:
+    """Read the model argument `use_safetensors`; None where it is not given."""
+    return None if value is None else str(value).strip().lower() not in ("false", "0", "")
 
 
 def base_identity(model: ModelFiles, tokenizer: ModelFiles | None = None) -> BaseIdentity:
@@ -187,7 +194,7 @@ def _weight_files(model: ModelFiles, find: Find) -> Iterator[tuple[str, Path]]:
 
 
 def _weight_names(model: ModelFiles, find: Find) -> Iterator[str]:
-    for name in (_with_variant(name, model.weights_variant) for name in WEIGHTS):
+    for name in _possible_weights(model, find):
         path = find(name)
         if path is not None:
             yield name
@@ -198,6 +205,18 @@ def _weight_names(model: ModelFiles, find: Find) -> Iterator[str]:
         if model.folder is not None:
             yield from (file.name for file in sorted(model.folder.iterdir()) if file.suffix in WEIGHT_SUFFIXES)
     yield from (name for name in ADAPTER if find(name))
+
+
+def _possible_weights(model: ModelFiles, find: Find) -> Iterator[str]:
+    """Yield the files that weights may be loaded from, the first choice of transformers first."""
+    config = find("config.json")
+    # A configuration may name the file itself.
+    named = json.loads(config.read_text(encoding="utf-8")).get("transformers_weights") if config else None
+    if named:
+        yield str(named)
+    for name in WEIGHTS:
+        if model.use_safetensors is not False or not name.startswith("model.safetensors"):
+            yield _with_variant(name, model.weights_variant)
 
 
 def _with_variant(name: str, variant: str | None) -> str:

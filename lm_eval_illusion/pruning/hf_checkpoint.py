@@ -21,7 +21,8 @@ class BaseModel(NamedTuple):
 
     `pretrained`: a folder, a hub name, or `embedded`. `dtype`: a torch dtype by name; "auto" is the dtype of the checkpoint.
     `tokenizer`: a folder or hub name; None is the model's own. `subfolder`: of the model's files, and of its tokenizer's.
-    `tokenizer_revision`: None is `revision`. `weights_variant`: `fp16` for model.fp16.safetensors.
+    `tokenizer_revision`: None is `revision`. `weights_variant`: `fp16` for model.fp16.safetensors. `use_safetensors`: False to load
+    pytorch_model.bin even where there is model.safetensors.
     """
 
     pretrained: str
@@ -32,11 +33,12 @@ class BaseModel(NamedTuple):
     subfolder: str = ""
     tokenizer_revision: str | None = None
     weights_variant: str | None = None
+    use_safetensors: bool | None = None
 
     @property
     def files(self) -> ModelFiles:
         """Where the model's files are."""
-        return ModelFiles(self.pretrained, self.revision, self.subfolder, self.weights_variant)
+        return ModelFiles(self.pretrained, self.revision, self.subfolder, self.weights_variant, self.use_safetensors)
 
     @property
     def tokenizer_files(self) -> ModelFiles | None:
@@ -60,6 +62,7 @@ def load_model(base: BaseModel) -> PreTrainedModel:
             dtype=base.dtype,
             revision=base.revision,
             trust_remote_code=base.trust_remote_code,
+            use_safetensors=base.use_safetensors,
         )
     return model
 
@@ -98,15 +101,21 @@ def loading_errors(name: str) -> Iterator[None]:
         ) from error
 
 
-def base_revision(pretrained: str, revision: str = "main", subfolder: str = "") -> str:
+def base_revision(
+    pretrained: str,
+    revision: str = "main",
+    subfolder: str = "",
+    weights_variant: str | None = None,
+    use_safetensors: bool | None = None,
+) -> str:
     """Return what determines a model's content: a SHA-256 over a local folder's weights, configuration and tokenizer, or a hub commit.
 
-    The files are hashed as a whole. See `base_identity` for which files count.
+    The files are hashed as a whole. See `base_identity` for which files count, and `ModelFiles` for the arguments.
 
     Raises:
         UserError: There is no such folder, and no such model on the hub or in its cache.
     """
-    files = ModelFiles(pretrained, revision, subfolder)
+    files = ModelFiles(pretrained, revision, subfolder, weights_variant, use_safetensors)
     if not files.is_local:
         return hub_commit(pretrained, revision, subfolder)
     identity = base_identity(files)

@@ -151,7 +151,7 @@ def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
     is_needed = settings.pruner == "none" or base.files.is_local
     return Manifest(
         base_model=base.pretrained,
-        base_revision=base_revision(base.pretrained, base.revision, base.subfolder),
+        base_revision=base_revision(*base.files),
         base_identity=identity_of(base) if is_needed else None,
         variant=settings.variant,
         pruner=short_name(settings.pruner),

@@ -13,7 +13,8 @@ class BaseContent:
     """The content of a base model as a run states it; None where it does not.
 
     `weights`, `tokenizer`: SHA-256, as in `config.illusion.base_identity`. `commit`: on the hub. `revision`, `subfolder`:
-    as requested, `main` and "" by default. `is_comparable`: False for a model that `report --dense` compares with another on purpose.
+    as requested, `main` and "" by default. `scheme`: of a checkpoint that is quantised itself, such as `w4a16`. `other_model`: the
+    model's own name where `report --dense` compares it with another one on purpose; it is compared with runs of its own only.
     """
 
     weights: str | None = None
@@ -21,7 +22,8 @@ class BaseContent:
     commit: str | None = None
     revision: str | None = None
     subfolder: str | None = None
-    is_comparable: bool = True
+    scheme: str | None = None
+    other_model: str | None = None
 
     @property
     def is_known(self) -> bool:

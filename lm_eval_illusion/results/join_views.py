@@ -82,6 +82,8 @@ def join_views(
 def check_unique(files: Sequence[TaskFile]) -> None:
     """Check that a base model had the same content in all runs, that no variant has a task twice, and that no two models share a name.
 
+    A variant in two dtypes is two models.
+
     Raises:
         UserError: There is a pair of runs that can't be reported together; the message names both.
     """
@@ -93,6 +95,12 @@ def check_unique(files: Sequence[TaskFile]) -> None:
         same_name = models.setdefault(name, file)
         same_task = tasks.setdefault((*name, file.task), file)
         other = same_task if same_task is not file else same_name
+        dtypes = {same_name.variant.dtype, file.variant.dtype}
+        if None not in dtypes and len(dtypes) > 1:
+            raise UserError(
+                f"{same_name.results_file} and {file.results_file} are runs of variant {name[1]} of {name[0]} with dtype"
+                f" {same_name.variant.dtype} and {file.variant.dtype}: report them one at a time"
+            )
         if same_task is not file or same_name.variant.identity != file.variant.identity:
             raise UserError(
                 f"{other.results_file} and {file.results_file} are both runs of variant {name[1]} of {name[0]} ({file.task}):"

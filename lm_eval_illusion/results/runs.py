@@ -158,7 +158,7 @@ def _variant_of(dense: str, variant: Variant, names: Mapping[str, str]) -> Varia
         # Two models whose names differ only in a hyphen remain distinguishable.
         identity=f"{variant.identity} of {variant.base_model}",
         # Another model has other weights on purpose.
-        base_content=replace(variant.base_content, is_comparable=False),
+        base_content=replace(variant.base_content, other_model=variant.base_model),
     )
     if variant.is_dense:
         return replace(other, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
@@ -234,7 +234,14 @@ def _our_variant(config: RunConfig, ours: IllusionConfig) -> Variant:
         pruning_seed=ours.pruning_seed if ours.calibration else None,
         dtype=ours.dtype or _dtype(config),
         identity="+".join([str(ours.key or ours.base_revision), *changes]),
-        base_content=BaseContent(base.weights, base.tokenizer, _commit(ours.base_revision), *_place(config.model_args)),
+        base_content=BaseContent(
+            base.weights,
+            base.tokenizer,
+            _commit(ours.base_revision),
+            *_place(config.model_args),
+            # A method without a checkpoint of the store and without changes by arguments is that of the base model itself.
+            scheme=ours.variant if ours.pruner != DENSE_METHOD and not (ours.key or ours.changes or unrecorded) else None,
+        ),
         beams_are_top1=config.model != MODEL_NAME,
     )
 

@@ -19,8 +19,10 @@ def check_same_base(files: Iterable[TaskFile]) -> None:
     seen: dict[str, dict[BaseContent, TaskFile]] = defaultdict(dict)
     for file in files:
         content = file.variant.base_content
-        others = seen[file.variant.base_model]
-        if not content.is_comparable or content in others:
+        others = seen[content.other_model or file.variant.base_model]
+        for other in others.values():
+            _refuse_dense_beside_quantised(other, file)
+        if content in others:
             continue
         for known, other in others.items():
             if (difference := known.difference(content)) is not None:
@@ -32,12 +34,22 @@ def check_same_base(files: Iterable[TaskFile]) -> None:
         others[content] = file
 
 
+def _refuse_dense_beside_quantised(first: TaskFile, second: TaskFile) -> None:
+    """Refuse a run that counts as dense where another one states that the model itself is quantised: stock backends do not say so."""
+    for dense, quantised in ((first, second), (second, first)):
+        scheme = quantised.variant.base_content.scheme
+        if scheme and dense.variant.is_dense:
+            raise UserError(
+                f"{dense.results_file} counts {dense.variant.base_model} as dense, but {quantised.results_file} states that it is quantised"
+                f" ({scheme}): evaluate the dense model, or report them one at a time"
+            )
+
+
 def unchecked_bases(runs: Sequence[Run]) -> list[str]:
     """Return a note for each base model with several variants of which some do not state the content of their base model."""
     by_model: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        if run.variant.base_content.is_comparable:
-            by_model[run.variant.base_model].append(run)
+        by_model[run.variant.base_content.other_model or run.variant.base_model].append(run)
     return [note for model, group in by_model.items() if (note := _unchecked(model, group))]
 
 

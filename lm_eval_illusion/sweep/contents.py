@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder
+from lm_eval_illusion.pruning.base_identity import read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
@@ -35,7 +36,7 @@ class Input(NamedTuple):
 
     label: str
     content: Callable[..., str]
-    names: tuple[str, ...]
+    names: tuple[str | bool | None, ...]
 
 
 def with_contents(cells: Sequence[Cell]) -> list[Cell]:
@@ -70,7 +71,9 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     """
     arguments, settings = request.model_args, settings_of(request.model_args)
     pretrained, revision = str(arguments["pretrained"]), str(arguments.get("revision") or "main")
-    yield Input(f"model {pretrained}", _model_content, (pretrained, revision, str(arguments.get("subfolder") or "")))
+    variant, use_safetensors = arguments.get("variant"), read_use_safetensors(arguments.get("use_safetensors"))
+    place = (pretrained, revision, str(arguments.get("subfolder") or ""), variant and str(variant), use_safetensors)
+    yield Input(f"model {pretrained}", _model_content, place)
     if arguments.get("trust_remote_code"):
         yield Input(f"code of {pretrained}", _code_content, (pretrained,))
     if file := arguments.get("gguf_file"):
@@ -104,9 +107,10 @@ def _content(entry: Input) -> str:
         raise UserError(f"{entry.label} can't be read ({error.strerror or error}): give one that can") from error
 
 
-def _model_content(name: str, revision: str, subfolder: str = "") -> str:
+def _model_content(name: str, revision: str, *place: Any) -> str:
+    """Return `base_revision`; "not found" for a model that is nowhere. `place`: its other arguments."""
     try:
-        return base_revision(name, revision, subfolder)
+        return base_revision(name, revision, *place)
     except UserError:
         if Path(name).exists():
             raise

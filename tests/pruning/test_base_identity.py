@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, base_identity
+from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, base_identity, read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision, identity_of, tokenizer_revision
 from tests.tiny_models import save_tiny
 
@@ -80,6 +80,38 @@ def test_a_changed_tokenizer_or_chat_template_is_another_tokenizer(original, cop
     assert identity(copy).tokenizer != identity(original).tokenizer
     assert identity(copy).weights == identity(original).weights
     assert base_revision(str(copy)) != base_revision(str(original))
+
+
+@pytest.mark.parametrize(
+    ("loaded", "arguments"),
+    [
+        ("model.fp16.safetensors", {"weights_variant": "fp16"}),
+        ("pytorch_model.bin", {"use_safetensors": False}),
+        # transformers loads the file that the configuration names.
+        ("other.safetensors", {}),
+    ],
+)
+def test_the_file_counts_that_the_arguments_or_the_configuration_name(copy, loaded, arguments):
+    shutil.copy(copy / "model.safetensors", copy / loaded)
+    if not arguments:
+        config = json.loads((copy / "config.json").read_text())
+        (copy / "config.json").write_text(json.dumps({**config, "transformers_weights": loaded}))
+    before = identity(copy, **arguments).weights
+    (copy / "model.safetensors").write_bytes(b"not loaded")
+    assert identity(copy, **arguments).weights == before == digest(copy, "config.json", "generation_config.json", loaded)
+    (copy / loaded).write_bytes(b"changed")
+    assert identity(copy, **arguments).weights != before
+
+
+def test_use_safetensors_is_read_from_text():
+    assert [read_use_safetensors(value) for value in (None, False, "False", "0", True, "true")] == [
+        None,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_byte_in_the_middle_of_a_large_file_counts_even_if_size_and_time_are_restored(copy):

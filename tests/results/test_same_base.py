@@ -19,6 +19,15 @@ LATER = "2026-11-23T11-00-00.000000"
 UNCHECKED = "it could not be checked that all runs of {} had the same weights and tokenizer: "
 
 
+PEFT = {
+    **DENSE,
+    "variant": "peft-french",
+    "pruner": "peft",
+    "changes": [{"argument": "peft", "value": "french", "content": None}],
+}
+W4A16 = {**DENSE, "variant": "w4a16", "pruner": "compressed-tensors", "bits_measured": 4.0}
+
+
 def identity(weights=W1, tokenizer=T1):
     return {"base_identity": {"weights": weights, "tokenizer": tokenizer}}
 
@@ -41,7 +50,7 @@ def test_runs_of_the_same_content_are_compared_whatever_was_added_to_the_folder(
         (identity(W1, T2), "tokenizer 333333333333 and 444444444444"),
     ],
 )
-@pytest.mark.parametrize("variant", [PRUNED, {**DENSE, "variant": "peft-french", "pruner": "peft"}])
+@pytest.mark.parametrize("variant", [PRUNED, PEFT])
 def test_a_base_model_that_changed_between_the_runs_is_refused(tmp_path, other, message, variant):
     dense = write_run(tmp_path, VIEWS, illusion={**DENSE, **identity()})
     pruned = write_run(tmp_path, VIEWS, illusion={**variant, **other}, date=LATER)
@@ -74,7 +83,35 @@ def test_models_that_are_compared_on_purpose_may_differ(tmp_path):
     write_run(tmp_path, VIEWS, illusion={**DENSE, **identity()})
     write_run(tmp_path, VIEWS, illusion={**DENSE, **identity(W2, T2), "base_model": "org/other"}, date=LATER)
     assert notes(tmp_path, dense="tiny") == []
-    assert [run.variant.base_content.is_comparable for run in as_variants_of("tiny", find_runs([tmp_path]))] == [True, False]
+    assert [run.variant.base_content.other_model for run in as_variants_of("tiny", find_runs([tmp_path]))] == [
+        None,
+        "org/other",
+    ]
+
+
+def test_another_model_that_changed_between_its_own_runs_is_refused(tmp_path):
+    write_run(tmp_path / "tiny", VIEWS, illusion={**DENSE, **identity()})
+    write_run(tmp_path / "other", VIEWS, illusion={**DENSE, **identity(W2), "base_model": "org/other"}, date=LATER)
+    changed = {**PRUNED, **identity(W1), "base_model": "org/other"}
+    write_run(tmp_path / "changed", VIEWS, illusion=changed, date="2026-11-23T12-00-00.000000")
+    with pytest.raises(UserError, match="different content"):
+        read_inputs([tmp_path], ReportOptions(dense="tiny"))
+
+
+def test_a_run_that_takes_a_quantised_checkpoint_for_dense_is_refused(tmp_path):
+    quantised = write_run(tmp_path, VIEWS, illusion={**W4A16, **identity()})
+    # Stock hf says nothing of the checkpoint's quantisation.
+    stock = write_run(tmp_path, VIEWS, illusion=None, config={"model_args": {"pretrained": "tiny"}}, date=LATER)
+    with pytest.raises(UserError, match=r"counts tiny as dense, but .* states that it is quantised \(w4a16\)") as caught:
+        load_outcomes([tmp_path])
+    assert all(str(path.resolve()) in str(caught.value) for path in (quantised, stock))
+
+
+def test_one_variant_in_two_dtypes_is_refused(tmp_path):
+    write_run(tmp_path, {"mc": VIEWS["mc"]}, illusion={**DENSE, **identity(), "dtype": "bfloat16"})
+    write_run(tmp_path, {"gen": VIEWS["gen"]}, illusion={**DENSE, **identity(), "dtype": "float32"}, date=LATER)
+    with pytest.raises(UserError, match="variant dense of tiny with dtype bfloat16 and float32"):
+        load_outcomes([tmp_path])
 
 
 def test_different_base_models_may_differ(tmp_path):
