@@ -1,9 +1,12 @@
-"""Handling of freed memory: this process keeps CPU memory for its next allocation, and returns accelerator memory to the device."""
+"""Memory: this process keeps freed CPU memory, returns accelerator memory to the device, and asks how much is free."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 # Parameters of glibc's mallopt(3): the size of free memory at the end of the heap that is not returned to the system, and the largest
 # number of allocations that get a memory mapping of their own.
@@ -34,3 +37,13 @@ def free_accelerator() -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         gc.collect()
         torch.cuda.empty_cache()
+
+
+def free_memory() -> int:
+    """Return the bytes that a process may still take without swapping: MemAvailable of Linux, elsewhere the free pages."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name == "MemAvailable":
+                return int(value.split()[0]) * 1024
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "views": {"matching", "languages", "reasoning"},
     "progress": {"views"},
     "pairing": {"views", "matching", "languages", "items", "jsonl", "files"},
-    "inference": {"reasoning"},
+    "inference": {"memory", "reasoning"},
     "pruning": {"views", "items", "files", "embedded", "jsonl", "progress", "memory", "loading"},
     "models": {"inference", "pruning", "loading", "views", "plugin", "memory", "progress", "embedded", "reasoning"},
     "results": {"views", "plugin", "loading"},

@@ -11,12 +11,13 @@ import torch
 
 from lm_eval_illusion.inference.context_lengths import ANSWER, SHORTEST, possible_windows, rope_limit, trial_lengths
 from lm_eval_illusion.inference.prefix_cache import Prompt
-from lm_eval_illusion.inference.prefix_support import obstacle_in_attention
+from lm_eval_illusion.inference.prefix_support import has_foreign_code, obstacle_in_attention
 from lm_eval_illusion.inference.trials import (
     HALF,
     computing_dtype,
     differences,
     generated_logits,
+    in_float32,
     is_rounding,
     left_padded,
     scored_logits,
@@ -48,7 +49,8 @@ def max_batched_length(model: Any, max_length: int, device: torch.device) -> int
     if _is_unknown(model, device):
         prompt = max(prompt, UNKNOWN_LENGTH)
         limit = min(limit, prompt + LONGER + ANSWER)
-    reason = dependence(model, max(1, min(prompt, max_length - LONGER - ANSWER)), max_length, device)
+    with in_float32(model, device):
+        reason = dependence(model, max(1, min(prompt, max_length - LONGER - ANSWER)), max_length, device)
     if reason is not None:
         logger.warning("%s depends on the other sequences of its batch (%s): each prompt runs alone", name, reason)
         return 0
@@ -58,9 +60,9 @@ def max_batched_length(model: Any, max_length: int, device: torch.device) -> int
 
 
 def _is_unknown(model: Any, device: torch.device) -> bool:
-    """Return whether anything but attention by a given mask decides what a token sees."""
+    """Return whether anything but attention by a given mask decides what a token sees, or may do so in code of the model's own."""
     try:
-        return obstacle_in_attention(model, device) is not None
+        return has_foreign_code(model) or obstacle_in_attention(model, device) is not None
     except Exception:
         # Code that refuses a mask of four dimensions or a foreign cache, by whatever exception, is not transformers' common attention.
         return True

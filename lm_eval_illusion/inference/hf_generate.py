@@ -65,7 +65,8 @@ def decode_batch(
         do_sample=False,
         logits_processor=processors,
         stopping_criteria=StoppingCriteriaList([StopCriteria(conditions, start)]),
-        pad_token_id=tokenizer.pad_token_id,
+        # Only behind the end of an output, where it is cut off; the tokenizer's own may be none or have no embedding.
+        pad_token_id=0,
         use_cache=use_cache,
         **settings,
     )

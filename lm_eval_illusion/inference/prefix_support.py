@@ -12,7 +12,9 @@ import torch
 
 from lm_eval_illusion.inference.attention_probe import obstacle_in_structure
 from lm_eval_illusion.inference.context_lengths import (
+    ANSWER,
     SHORTEST,
+    TRIAL_BUDGET,
     possible_windows,
     rope_limit,
     trial_lengths,
@@ -44,14 +46,23 @@ def max_shared_length(model: Any, max_length: int, device: torch.device) -> int:
 
     `max_length`: the model's window in tokens. The caller sets inference mode and autocast.
     """
-    lengths = trial_lengths(possible_windows(model), max_unchanged_length(model, max_length))
-    obstacle = obstacle_to_sharing(model, device, lengths.prompt) if lengths.limit else UNSUPPORTED
+    prompt, limit = trial_lengths(possible_windows(model), max_unchanged_length(model, max_length))
+    if limit and has_foreign_code(model):
+        # Such code may hold a window in a constant: only what the trial covers is known.
+        prompt = max(prompt, min(TRIAL_BUDGET, limit - ANSWER))
+        limit = min(limit, prompt + ANSWER)
+    obstacle = obstacle_to_sharing(model, device, prompt) if limit else UNSUPPORTED
     if obstacle is None:
-        return lengths.limit
+        return limit
     logger.warning(
         "%s is not known to share prompts (%s): each request prefills its own, as with fast=off", type(model).__name__, obstacle
     )
     return 0
+
+
+def has_foreign_code(model: Any) -> bool:
+    """Return whether a module of the model is neither transformers' nor torch's: a model with code of its own (trust_remote_code)."""
+    return any(type(module).__module__.partition(".")[0] not in ("torch", "transformers") for module in model.modules())
 
 
 def max_unchanged_length(model: Any, max_length: int) -> int:
@@ -77,25 +88,27 @@ def _takes_mask_and_positions(model: Any) -> bool:
 def obstacle_to_sharing(model: Any, device: torch.device, prompt_length: int = SHORTEST) -> str | None:
     """Share two prompts as a trial; return what prevents it as text, None if the model shares them correctly.
 
-    First the structure of attention is checked on short prompts. Then a prompt of `prompt_length` tokens is shared beside a short one, in
-    scoring and in decoding, and compared with each sequence alone. A model's code may refuse a mask, positions or a cache by any exception;
+    First the structure of attention is checked. Then a prompt of `prompt_length` tokens is shared beside a short one, in scoring and in
+    decoding, and compared with each sequence alone. A model's code may refuse a mask, positions or a cache by any exception;
     the user reads its text in the log. The caller sets inference mode and autocast.
     """
     try:
-        return obstacle_in_attention(model, device) or _obstacle_in_results(model, device, prompt_length)
+        return obstacle_in_attention(model, device, prompt_length) or _obstacle_in_results(model, device, prompt_length)
     except Exception as error:
         return f"{type(error).__name__}: {shorten(str(error), 200)}"
 
 
-def obstacle_in_attention(model: Any, device: torch.device) -> str | None:
+def obstacle_in_attention(model: Any, device: torch.device, prompt_length: int = SHORT) -> str | None:
     """Return what else than attention by a given mask decides in this model which tokens a token sees; None if nothing does.
+
+    `prompt_length`: tokens of the longer one of two prompts.
 
     Raises:
         Exception: Whatever the model's code raises for a mask of four dimensions and a foreign cache.
     """
-    prompts = [trial_tokens(model, length, length) for length in (SHORT, SHORTER)]
+    prompts = [trial_tokens(model, length, length) for length in (prompt_length, min(SHORTER, prompt_length))]
     branches = [_branches(model, row) for row in range(2)]
-    cache = prefill(model, prompts, device, 2 * SHORT, PrefixCache(0))
+    cache = prefill(model, prompts, device, 2 * prompt_length, PrefixCache(0))
     return obstacle_in_structure(model, lambda: _packed_logits(PrefixBatch(model, prompts, cache, device), prompts, branches))
 
 

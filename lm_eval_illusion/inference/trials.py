@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from lm_eval_illusion.inference.prefix_cache import padded
 from lm_eval_illusion.inference.stopping import end_tokens_of
+from lm_eval_illusion.memory import free_memory
 
 # Differences of log-probabilities as shares of the largest one. Measured on 98 tiny architectures in float32: at most 8e-6 by rounding,
 # at least 3e-3 by attention or positions that depend on the batch. In half precision rounding makes up to 3e-2, and more where it changes
@@ -20,6 +22,8 @@ ROUNDING, LARGEST_ROUNDING, LARGEST_ROUNDING_IN_HALF = 2e-5, 1e-3, 5e-2
 NOISE_FACTOR = 4
 TOKENS_BEHIND = 5
 HALF = (torch.float16, torch.bfloat16)
+# Share of the free memory that a conversion to float32 may take.
+FREE_SHARE = 0.7
 
 
 def trial_tokens(model: Any, length: int, seed: int) -> tuple[int, ...]:
@@ -37,6 +41,33 @@ def computing_dtype(model: Any, device: torch.device) -> torch.dtype:
     """Return the dtype in which the model multiplies matrices: autocast's within autocast."""
     dtype: torch.dtype = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else model.dtype
     return dtype
+
+
+@contextmanager
+def in_float32(model: Any, device: torch.device) -> Iterator[None]:
+    """Within the `with` statement, compute in float32, where 16-bit rounding does not hide a difference, if there is enough memory.
+
+    Weights of 16 bits are converted and restored bit by bit. A quantised model, or one on several devices, stays as it is.
+    """
+    tensors = [part for part in (*model.parameters(), *model.buffers()) if part.dtype in HALF]
+    extra = sum(part.numel() * 2 for part in tensors)
+    single = {part.device.type for part in tensors} <= {device.type} and getattr(model, "hf_quantizer", None) is None
+    if not tensors or not single or extra > FREE_SHARE * _free_memory(device):
+        yield
+        return
+    dtypes = [part.dtype for part in tensors]
+    with torch.autocast(device.type, enabled=False):
+        try:
+            for part in tensors:
+                part.data = part.data.float()
+            yield
+        finally:
+            for part, dtype in zip(tensors, dtypes, strict=True):
+                part.data = part.data.to(dtype)
+
+
+def _free_memory(device: torch.device) -> int:
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
 
 
 def is_rounding(apart: torch.Tensor, model: Any, sequence: Sequence[int], device: torch.device) -> bool:

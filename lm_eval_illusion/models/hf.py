@@ -261,7 +261,8 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             error.show()
             raise error
         ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
-        return ids, mask
+        # HFLM adds a padding token to a tokenizer that has none; the model has no embedding of it.
+        return ids.masked_fill(mask == 0, 0), mask
 
     def _text(self, ids: list[int], group: RequestGroup) -> str:
         """Decode an output's ids: without a thought, cut at the first stop string."""

@@ -201,7 +201,11 @@ def _make_checkpoint(
         left_dense,
         measure_sparsity,
         overall_sparsity,
+        refuse_pruned_outside,
         refuse_unreachable,
+        still_dense,
+        sums_of_weights,
+        zeros_outside,
     )
     from lm_eval_illusion.pruning.weights import modules_outside
 
@@ -213,7 +217,7 @@ def _make_checkpoint(
         skipped = layers_without_inputs(model, form, calibration.token_ids)
         refuse_unreachable(model, skipped)
         check_shapes(model, settings.mask_structure, skipped)
-        dense = left_dense(model, skipped)
+        zeros, others, sums = measure_sparsity(model), zeros_outside(model), sums_of_weights(model)
         owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, skipped)
         recipe = _render_recipe(model, settings, owl, skipped)
         result = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)
@@ -226,6 +230,12 @@ def _make_checkpoint(
                 at_least=bool(result.bits),
                 skipped=skipped,
             )
+        refuse_pruned_outside(others, zeros_outside(model))
+        if sums_of_weights(model) == sums and settings.sparsity != 0:
+            raise UserError(
+                f"recipe {settings.pruner} changed no weight of {type(model).__name__}: correct its targets or modifiers"
+            )
+        dense = left_dense(model, still_dense(zeros, measure_sparsity(model), result.bits))
         bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
     save_checkpoint(model, tokenizer, folder)
     return replace(

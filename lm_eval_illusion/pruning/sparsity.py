@@ -31,16 +31,51 @@ def overall_sparsity(model: PreTrainedModel) -> float:
     return _share_of_zeros(weight for _, weight, _ in layer_weights(model))
 
 
-def left_dense(model: PreTrainedModel, skipped: Collection[str]) -> dict[str, float]:
-    """Return the weights that are not to be pruned, with their share of all counted weights: name with `*` for numbers -> share.
+def still_dense(before: Mapping[str, float], after: Mapping[str, float], quantised: Collection[str]) -> set[str]:
+    """Return the names of the weights that a method left dense: no more zeros than before, and not quantised.
 
-    They are routers, parameters that are no linear layers, and the layers in `skipped`, whose forward function the model never calls.
+    `before`, `after`: from `measure_sparsity`.
+    """
+    return {name for name, zeros in after.items() if name in before and zeros <= before[name] and name not in quantised}
+
+
+def sums_of_weights(model: PreTrainedModel) -> dict[str, float]:
+    """Return the sum of each counted weight, by name, in float64: equal before and after a method that did nothing."""
+    import torch
+
+    return {name: float(weight.detach().sum(dtype=torch.float64)) for name, weight, _ in layer_weights(model)}
+
+
+def zeros_outside(model: PreTrainedModel) -> dict[str, int]:
+    """Return the number of zeros in the embeddings and the output head, which no method may prune and no measure counts."""
+    modules = {"the embeddings": model.get_input_embeddings(), "the output head": model.get_output_embeddings()}
+    return {name: _count_zeros(module.weight) for name, module in modules.items() if hasattr(module, "weight")}
+
+
+def refuse_pruned_outside(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """Refuse a recipe that pruned the embeddings or the output head; `before`, `after`: from `zeros_outside`.
+
+    Raises:
+        UserError: One of them has more zeros than before.
+    """
+    for name, zeros in after.items():
+        if zeros > before[name]:
+            raise UserError(
+                f"recipe: it prunes {name}, which no measure of sparsity counts: add `ignore: {{{{ ignore }}}}` to the modifier, and"
+                " target linear layers only"
+            )
+
+
+def left_dense(model: PreTrainedModel, skipped: Collection[str]) -> dict[str, float]:
+    """Return the weights that stay dense, with their share of all counted weights: name with `*` for numbers -> share.
+
+    They are parameters that are neither linear layers nor routers, and the weights in `skipped`.
     """
     sizes: dict[str, int] = {}
     total = 0
     for name, weight, role in layer_weights(model):
         total += weight.numel()
-        if role != "prunable" or name in skipped:
+        if role == "other" or name in skipped:
             pattern = name_pattern(name)
             sizes[pattern] = sizes.get(pattern, 0) + weight.numel()
     return {pattern: size / total for pattern, size in sizes.items()}
@@ -53,8 +88,7 @@ def refuse_unreachable(model: PreTrainedModel, skipped: Collection[str]) -> None
         UserError: More than `UNREACHABLE_SHARE` of the weights are neither in linear layers nor in experts of a known layout, or their
             layer's forward function is never called; the largest are named.
     """
-    routers = {name_pattern(name) for name, _, role in layer_weights(model) if role == "router"}
-    missed = {pattern: share for pattern, share in left_dense(model, skipped).items() if pattern not in routers}
+    missed = left_dense(model, skipped)
     if sum(missed.values()) > UNREACHABLE_SHARE or not any(True for _ in prunable_weights(model, skipped)):
         largest = sorted(missed, key=missed.__getitem__, reverse=True)[:3]
         raise UserError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
 
 from lm_eval_illusion.inference.batch_trial import dependence, max_batched_length
 from tests.inference.special_models import make_gpt_neo, make_long_rope, make_model, make_rwkv
+from tests.tiny_architectures import ARCHITECTURES as TABLE
+from tests.tiny_architectures import make_model as make_table_model
 from tests.tiny_models import ARCHITECTURES, make_tiny_model
 
 CPU = torch.device("cpu")
@@ -34,6 +37,21 @@ def test_a_model_that_depends_on_the_batch_runs_alone_and_is_named(make, caplog)
     (record,) = caplog.records
     assert record.message.startswith(f"{type(model).__name__} depends on the other sequences of its batch (")
     assert record.message.endswith("): each prompt runs alone")
+
+
+@pytest.mark.parametrize("row_id", ["deepseek-v3.2", "phi-3-longrope"])
+def test_rounding_of_half_precision_hides_no_dependence(row_id):
+    (row,) = (row for row in TABLE if row.id == row_id)
+    # With the usual initial weights the dependence is smaller than the rounding of bfloat16.
+    model = make_table_model(replace(row, config={**row.config, "initializer_range": 0.02})).to(torch.bfloat16)
+    before = {name: part.clone() for name, part in model.named_parameters()}
+    assert batched(model, 512) == 0
+    after = dict(model.named_parameters())
+    assert all(part.dtype == after[name].dtype and torch.equal(part, after[name]) for name, part in before.items())
+
+
+def test_a_common_model_in_half_precision_runs_in_batches():
+    assert batched(make_tiny_model("llama").to(torch.bfloat16)) == 1024
 
 
 def test_a_number_that_is_too_long_for_a_trial_bounds_the_batches(caplog):

@@ -93,3 +93,47 @@ def test_experts_and_sinks_are_shared_in_any_precision(model_type, fields, dtype
 def test_a_trial_fits_into_any_window():
     for length in (1, 2, 3, 7, 30):
         assert shared_length(make_tiny_model("llama"), length) == length
+
+
+class ConstantWindow(modeling_llama.LlamaAttention):
+    """Code of a model's own: a window that is a constant, and changes the mask only beyond it."""
+
+    def forward(self, hidden_states, position_embeddings=None, attention_mask=None, past_key_values=None, **settings):
+        queries = hidden_states.shape[1]
+        earlier = past_key_values.get_seq_length(self.layer_idx) if past_key_values is not None else 0
+        keys = torch.arange(earlier + queries)
+        far = keys[-queries:, None] - keys >= REACH
+        if attention_mask is None:
+            attention_mask = ((keys[-queries:, None] >= keys) & ~far)[None, None]
+        elif far.any() and attention_mask.dtype == torch.bool:
+            attention_mask = attention_mask & ~far
+        elif far.any():
+            attention_mask = attention_mask.masked_fill(far, torch.finfo(attention_mask.dtype).min)
+        return super().forward(
+            hidden_states, position_embeddings, attention_mask=attention_mask, past_key_values=past_key_values, **settings
+        )
+
+
+def test_a_constant_window_in_code_of_the_model_itself_is_seen(caplog):
+    model = make_tiny_model("llama")
+    attention = [layer.self_attn for layer in model.model.layers]
+    for layer, full in zip(model.model.layers, attention, strict=True):
+        layer.self_attn = ConstantWindow(model.config, full.layer_idx).eval()
+        layer.self_attn.load_state_dict(full.state_dict())
+    # No number of the configuration says how long a trial must be.
+    assert shared_length(model) == 0
+    assert "a layer changes the attention mask" in caplog.text
+    # With the trial's branches, no more keys than the window has.
+    assert shared_length(model, REACH - 16) == REACH - 16
+
+
+def test_code_of_the_model_itself_is_trusted_as_far_as_the_trial_goes():
+    assert shared_length(make_foreign(), 4096) == 1024 + 4
+
+
+def make_foreign():
+    """Ordinary attention, but in a class that is not transformers'."""
+    model = make_tiny_model("llama")
+    for layer in model.model.layers:
+        layer.mlp.__class__ = type("OwnMLP", (type(layer.mlp),), {"__module__": "modeling_own"})
+    return model

@@ -242,6 +242,39 @@ def test_a_recipe_that_ignores_nothing_prunes_routers_and_is_measured_truly(tmp_
     zeros, total = zeros_in_files(folder)
     assert manifest["sparsity_measured"] == zeros / total == 0.5
     assert manifest["sparsity_of_layer"]["model.layers.0.mlp.router.layer"] == 0.5
+    assert manifest["left_dense"] == {}
+
+
+def test_what_a_recipe_leaves_dense_is_listed(tmp_path):
+    recipe = tmp_path / "experts.yaml"
+    recipe.write_text(
+        "a_stage:\n  a_modifiers:\n    LayerMagnitudeModifier: {sparsity: 0.5, targets: ['re:.*experts.*'], ignore: {{ ignore }}}\n"
+    )
+    base = save_small("mixtral", tmp_path / "base")
+    folder = prune(str(base), str(recipe), store=str(tmp_path / "store"), **SMALL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    # Per block 12,288 weights of attention, 49,152 of experts and 256 of the router.
+    attention = {"q": 4096, "k": 2048, "v": 2048, "o": 4096}
+    expected = {f"model.layers.*.self_attn.{name}_proj": size / 61_696 for name, size in attention.items()}
+    assert manifest["left_dense"] == pytest.approx(expected | {"model.layers.*.mlp.gate": 256 / 61_696})
+    zeros, total = zeros_in_files(folder)
+    assert manifest["sparsity_measured"] == zeros / total == pytest.approx(0.5 * 49_152 / 61_696)
+
+
+@pytest.mark.parametrize(
+    ("modifier", "reason"),
+    [
+        ("LayerMagnitudeModifier: {sparsity: 0.5}", "it prunes the output head, which no measure of sparsity counts"),
+        ("LayerMagnitudeModifier: {sparsity: 0.5, targets: ['re:.*nothing']}", "changed no weight of LlamaForCausalLM"),
+    ],
+)
+@pytest.mark.parametrize("tie", [False, True])
+def test_a_recipe_that_prunes_the_head_or_nothing_is_refused(tmp_path, modifier, reason, tie):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"a_stage:\n  a_modifiers:\n    {modifier}\n")
+    base = save_tiny("llama", tmp_path / "base", tie)
+    with pytest.raises(UserError, match=reason if not tie else reason.replace("output head", "(embeddings|output head)")):
+        prune(str(base), str(recipe), store=str(tmp_path / "store"), **SMALL)
 
 
 def test_a_dense_layer_whose_name_differs_in_a_number_only():

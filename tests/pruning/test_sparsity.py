@@ -13,6 +13,7 @@ from lm_eval_illusion.pruning.sparsity import (
     measure_sparsity,
     overall_sparsity,
     refuse_unreachable,
+    still_dense,
 )
 from lm_eval_illusion.pruning.weights import prunable_weights
 from tests.tiny_models import ARCHITECTURES, make_small_model, make_tiny_model
@@ -156,7 +157,8 @@ def test_what_is_left_dense_by_hand():
     model = make_small_model("mixtral")
     sizes = {"attention": 2 * (64 * 64 + 32 * 64), "experts": 4 * 3 * 64 * 64, "router": 4 * 64}  # per block
     total = sum(sizes.values())
-    assert left_dense(model, ()) == pytest.approx({"model.layers.*.mlp.gate": sizes["router"] / total})
+    routers = {f"model.layers.{number}.mlp.gate" for number in range(2)}
+    assert left_dense(model, routers) == pytest.approx({"model.layers.*.mlp.gate": sizes["router"] / total})
     # Half of the experts zero, the routers not.
     with torch.no_grad():
         for layer in model.model.layers:
@@ -165,6 +167,12 @@ def test_what_is_left_dense_by_hand():
     assert overall_sparsity(model) == sizes["experts"] / 2 / total
     skipped = {f"model.layers.{number}.self_attn.q_proj" for number in range(2)}
     assert left_dense(model, skipped)["model.layers.*.self_attn.q_proj"] == pytest.approx(64 * 64 / total)
+
+
+def test_weights_without_new_zeros_and_without_fewer_bits_are_still_dense():
+    before, after = {"a": 0.0, "b": 0.25, "c": 0.0}, {"a": 0.5, "b": 0.25, "c": 0.0, "rotation": 0.0}
+    assert still_dense(before, after, {}) == {"b", "c"}
+    assert still_dense(before, after, {"c": 4.0}) == {"b"}
 
 
 def test_a_model_of_which_pruning_misses_too_much_is_refused():
