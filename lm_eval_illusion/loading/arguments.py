@@ -80,7 +80,7 @@ def _quantisation(given: Mapping[str, Any]) -> Iterator[Change]:
     elif "load_in_8bit" in given:
         yield _quantised("load_in_8bit", given, "bnb-int8", "bitsandbytes", 8)
     if "quantization_config" in given:
-        yield _from_config("quantization_config", given)
+        yield from _from_config("quantization_config", given)
     for argument in ("autogptq", "gptqmodel"):
         if argument in given:
             yield _quantised(argument, given, "gptq", "gptq", None)
@@ -108,14 +108,17 @@ def _quantised(argument: str, given: Mapping[str, Any], name: str, method: str, 
     return Change(variant_word(name), method, bits, argument, str(given[argument]), is_quantisation=True)
 
 
-def _from_config(argument: str, given: Mapping[str, Any]) -> Change:
+def _from_config(argument: str, given: Mapping[str, Any]) -> Iterator[Change]:
     """Read a `quantization_config`, which is a dictionary, one of transformers' records, or the name of a method."""
     value = given[argument]
     plain = value.to_dict() if hasattr(value, "to_dict") else value
-    scheme = read_scheme(plain if isinstance(plain, Mapping) else {"quant_method": str(plain)})
-    if scheme is None:
-        return _quantised(argument, given, "quantised", "unknown", None)
-    return _quantised(argument, given, scheme.name, scheme.method, scheme.bits)
+    quantization = plain if isinstance(plain, Mapping) else {"quant_method": str(plain)}
+    scheme = read_scheme(quantization)
+    if scheme is not None:
+        yield _quantised(argument, given, scheme.name, scheme.method, scheme.bits)
+    elif not quantization.get("quant_method"):
+        # With a method, it states that nothing is quantised.
+        yield _quantised(argument, given, "quantised", "unknown", None)
 
 
 def _last_part(path: str) -> str:

@@ -7,53 +7,24 @@ compressed-tensors' presets in lower case, such as w4a16 for weights of 4 bits a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme, WeightGroup
 
 COMPRESSED_TENSORS = "compressed-tensors"
 BITS_OF_METHOD: dict[str, float] = {
     **{"fp8": 8, "fbgemm_fp8": 8, "eetq": 8, "mxfp8": 8, "experts_int8": 8},
-    **{"mxfp4": 4, "nvfp4": 4, "fp_quant": 4, "spqr": 4, "fouroversix": 4},
+    **{"mxfp4": 4, "nvfp4": 4, "fp_quant": 4, "fouroversix": 4},
 }
 """Bits of the weights by quantisation method, where the method has only one number."""
-IGNORED_KEYS = ("ignore", "modules_to_not_convert", "ignored_layers", "llm_int8_skip_modules", "exclude_modules", "exclude")
+IGNORED_KEYS = (
+    *("ignore", "modules_to_not_convert", "ignored_layers", "llm_int8_skip_modules", "skip_modules"),
+    *("exclude_modules", "exclude"),
+)
 """The keys under which the methods list layers that are not quantised."""
 BITS_KEYS = ("bits", "nbits", "num_bits", "w_bit", "wbits", "weight_bits")
-
-
-@dataclass(frozen=True)
-class WeightGroup:
-    """Layers whose weights have `bits` bits, None if unknown. `targets`: names, classes, or regular expressions after `re:`."""
-
-    targets: tuple[str, ...]
-    bits: float | None
-
-
-@dataclass(frozen=True)
-class QuantizedScheme:
-    """How a checkpoint is quantised.
-
-    `name`: of the variant, such as `w4a16`, `fp8-dynamic`, `gptq-int4`. `method`: `quant_method`. `groups`: the first that matches a layer
-    holds. `ignored`: layers that keep the bits of their dtype, as in `WeightGroup.targets`.
-    """
-
-    name: str
-    method: str
-    groups: tuple[WeightGroup, ...]
-    ignored: tuple[str, ...] = ()
-
-    def covers(self, layer: str, kind: str) -> WeightGroup | None:
-        """Return the group that a layer belongs to, None for one that is not quantised. `kind`: its class, such as Linear."""
-        if any(_matches(pattern, layer, kind) for pattern in self.ignored):
-            return None
-        return next((group for group in self.groups if any(_matches(target, layer, kind) for target in group.targets)), None)
-
-    @property
-    def bits(self) -> float | None:
-        """The bits of every quantised weight; None if they differ or are unknown."""
-        found = {group.bits for group in self.groups}
-        return found.pop() if len(found) == 1 else None
 
 
 def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -70,18 +41,19 @@ def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def read_scheme(quantization: Mapping[str, Any]) -> QuantizedScheme | None:
     """Return the scheme of a `quantization_config`; None if it states that nothing is quantised and nothing is sparse."""
     method = str(getattr(quantization.get("quant_method"), "value", quantization.get("quant_method")) or "").lower()
+    if method.startswith("modelopt") or "quant_algo" in quantization:
+        return _modelopt(method or "modelopt", quantization)
     if method in (COMPRESSED_TENSORS, "sparseml") or "config_groups" in quantization or "sparsity_config" in quantization:
         return _compressed_tensors(quantization)
     if method.startswith("bitsandbytes") or quantization.get("load_in_8bit") or quantization.get("load_in_4bit"):
-        return _bitsandbytes(quantization)
+        return _bitsandbytes(method, quantization)
     if method in ("gptq", "awq", "auto-round", "hqq", "auto_round", "intel/auto-round"):
         return _integers(method.removeprefix("intel/").replace("_", "-"), quantization)
     if method == "fp8":
         activations = str(quantization.get("activation_scheme") or "dynamic")
         return _everywhere(f"fp8-{activations}", "fp8", 8, quantization)
-    if method in ("modelopt", "modelopt_fp4") or "quant_algo" in quantization:
-        algorithm = str(quantization.get("quant_algo") or method)
-        return _everywhere(algorithm, method or "modelopt", _bits_in_words(algorithm), quantization)
+    if method == "torchao":
+        return _torchao(quantization)
     return _other(method, quantization)
 
 
@@ -91,18 +63,7 @@ def variant_word(text: str) -> str:
 
 
 def _compressed_tensors(quantization: Mapping[str, Any]) -> QuantizedScheme | None:
-    schemes = quantization.get("config_groups") or {}
-    groups, names = [], []
-    for preset, scheme in schemes.items():
-        # A group is a scheme, or the name of a preset with its targets.
-        is_preset = not isinstance(scheme, Mapping)
-        weights = {} if is_preset else scheme.get("weights") or {}
-        targets = tuple(map(str, scheme if is_preset else scheme.get("targets") or ["Linear"]))
-        name = preset.lower().replace("_", "-") if is_preset else _scheme_name(weights, scheme.get("input_activations"))
-        bits = _bits_in_words(preset) if is_preset else _number(weights.get("num_bits"))
-        if is_preset or weights:
-            groups.append(WeightGroup(targets, bits))
-        names.append(name)
+    groups, names = _config_groups(quantization)
     cache = quantization.get("kv_cache_scheme") or {}
     if cache:
         names.append(f"kv-{'fp' if cache.get('type') == 'float' else 'int'}{cache.get('num_bits', '')}")
@@ -110,7 +71,34 @@ def _compressed_tensors(quantization: Mapping[str, Any]) -> QuantizedScheme | No
     if not names:
         return None
     name = "+".join(dict.fromkeys(names))
-    return QuantizedScheme(variant_word(name), COMPRESSED_TENSORS, tuple(groups), _ignored(quantization))
+    return QuantizedScheme(variant_word(name), COMPRESSED_TENSORS, groups, _ignored(quantization))
+
+
+def _config_groups(quantization: Mapping[str, Any]) -> tuple[tuple[WeightGroup, ...], list[str]]:
+    """Return the groups of `config_groups` that have quantised weights, and the name of every group's scheme."""
+    groups, names = [], []
+    for preset, scheme in (quantization.get("config_groups") or {}).items():
+        # A group is a scheme, or the name of a preset with its targets.
+        is_preset = not isinstance(scheme, Mapping)
+        weights = {} if is_preset else scheme.get("weights") or {}
+        targets = tuple(_flat(scheme if is_preset else scheme.get("targets") or "Linear"))
+        name = preset.lower().replace("_", "-") if is_preset else _scheme_name(weights, scheme.get("input_activations"))
+        bits = _bits_in_words(preset) if is_preset else _number(weights.get("num_bits"))
+        if is_preset or weights:
+            groups.append(WeightGroup(targets, bits))
+        names.append(name)
+    return tuple(groups), names
+
+
+def _modelopt(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme:
+    """Return the scheme of NVIDIA's Model Optimizer: one algorithm for all layers, or in groups, or an algorithm for each layer."""
+    groups, names = _config_groups(quantization)
+    algorithm = str(quantization.get("quant_algo") or "+".join(dict.fromkeys(names)) or method)
+    scheme = _everywhere(algorithm, method, _bits_in_words(algorithm), quantization)
+    layers = quantization.get("quantized_layers") or {}
+    if isinstance(layers, Mapping):
+        groups += tuple(WeightGroup((name,), _bits_in_words(str(layer.get("quant_algo")))) for name, layer in layers.items())
+    return replace(scheme, groups=groups or scheme.groups)
 
 
 def _scheme_name(weights: Mapping[str, Any], activations: Mapping[str, Any] | None) -> str:
@@ -145,10 +133,15 @@ def _sparsity_names(sparsity: Mapping[str, Any]) -> list[str]:
     return ["sparse" if share is None else f"sparse-{share:.2g}"]
 
 
-def _bitsandbytes(quantization: Mapping[str, Any]) -> QuantizedScheme:
-    if quantization.get("load_in_8bit") or quantization.get("_load_in_8bit"):
+def _bitsandbytes(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme | None:
+    """Return the scheme of bitsandbytes; None if both switches are off, because transformers then quantises nothing."""
+    if quantization.get("load_in_8bit") or quantization.get("_load_in_8bit") or method.endswith("8bit"):
         return _everywhere("bnb-int8", "bitsandbytes", 8, quantization)
-    return _everywhere(f"bnb-{quantization.get('bnb_4bit_quant_type') or 'fp4'}", "bitsandbytes", 4, quantization)
+    if quantization.get("load_in_4bit") or quantization.get("_load_in_4bit") or method.endswith("4bit"):
+        return _everywhere(f"bnb-{quantization.get('bnb_4bit_quant_type') or 'fp4'}", "bitsandbytes", 4, quantization)
+    if "load_in_8bit" in quantization or "load_in_4bit" in quantization:
+        return None
+    return _everywhere("bitsandbytes", "bitsandbytes", None, quantization)
 
 
 def _integers(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme:
@@ -156,30 +149,82 @@ def _integers(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme:
     bits = _stated_bits(quantization)
     name = method if bits is None else f"{method}-int{bits:g}"
     scheme = _everywhere(name, method, bits, quantization)
-    # GPTQModel: "+:regular expression" -> other settings, "-:regular expression" -> not quantised.
-    dynamic = quantization.get("dynamic") or {}
-    others = [
-        WeightGroup((f"re:{pattern.removeprefix('+:')}",), _stated_bits(settings) or bits)
-        for pattern, settings in dynamic.items()
-        if not pattern.startswith("-:") and isinstance(settings, Mapping)
-    ]
-    skipped = tuple(f"re:{pattern[2:]}" for pattern in dynamic if pattern.startswith("-:"))
+    exceptions = tuple(_exceptions(quantization))
+    others = tuple(
+        WeightGroup((target,), _stated_bits(settings) or bits) for target, settings in exceptions if settings is not None
+    )
+    skipped = tuple(target for target, settings in exceptions if settings is None)
     only = quantization.get("modules_in_block_to_quantize")
     rest = (WeightGroup(tuple(_flat(only)), bits),) if only else scheme.groups
+    # HQQ: settings by the end of a layer's name; other layers are not quantised.
+    of_ends = quantization.get("quant_config") or {}
+    ends = [(end, part) for end, part in of_ends.items() if isinstance(part, Mapping) and "weight_quant_params" in part]
+    if ends:
+        rest = tuple(WeightGroup((end,), _stated_bits({"quant_config": settings})) for end, settings in ends)
     return QuantizedScheme(scheme.name, method, (*others, *rest), (*scheme.ignored, *skipped))
+
+
+def _exceptions(quantization: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """Yield targets whose settings are not those of the other layers; None if they are not quantised."""
+    # GPTQModel: "+:regular expression" -> other settings, "-:regular expression" -> not quantised.
+    for pattern, settings in (quantization.get("dynamic") or {}).items():
+        if pattern.startswith("-:"):
+            yield f"re:{pattern[2:]}", None
+        elif isinstance(settings, Mapping):
+            yield f"re:{pattern.removeprefix('+:')}", settings
+    # AutoRound: a layer's name, or an expression that is searched in it -> settings. A layer's own name goes first.
+    extra = quantization.get("extra_config") or {}
+    for name in sorted(extra, key=_is_expression):
+        within = f"re:.*(?:{name})" if _is_expression(name) else rf"re:(?:.*\.)?{re.escape(name)}(?:\.|$)"
+        settings = extra[name] or {}
+        # More than 8 bits: the layer keeps its dtype.
+        yield within, settings if (_stated_bits(settings) or 0) <= 8 else None
+
+
+def _torchao(quantization: Mapping[str, Any]) -> QuantizedScheme:
+    """Return the scheme of torchao: one configuration for all linear layers, or one for each layer's name."""
+    kind = quantization.get("quant_type") or ""
+    kind = kind.get("default", kind) if isinstance(kind, Mapping) else kind
+    data = kind.get("_data") if isinstance(kind, Mapping) else None
+    of_layer = (data.get("fqn_to_config") or data.get("module_fqn_to_config")) if isinstance(data, Mapping) else None
+    of_layer = of_layer or {"_default": kind}
+    skipped, groups = [], []
+    # Names go before expressions, which are matched as a whole, and the default goes last.
+    for name in sorted(of_layer, key=lambda name: (name == "_default", name.startswith("re:"))):
+        target = "Linear" if name == "_default" else name.removesuffix(".weight")
+        if name.startswith("re:"):
+            target = f"re:(?:{name[3:]})$"
+        if of_layer[name] is not None:
+            groups.append(WeightGroup((target,), _torchao_bits(of_layer[name])))
+        elif name != "_default":
+            skipped.append(target)
+    scheme = QuantizedScheme("torchao", "torchao", tuple(groups), (*_ignored(quantization), *skipped))
+    return scheme if scheme.bits is None else replace(scheme, name=f"torchao-{scheme.bits:g}bit")
+
+
+def _torchao_bits(kind: Any) -> float | None:
+    """Return the bits of the weights by torchao's name, int4_weight_only, or by a record with the class's name and fields."""
+    if not isinstance(kind, Mapping):
+        return _bits_in_words(str(kind))
+    data = kind.get("_data")
+    fields = data if isinstance(data, Mapping) else {}
+    dtypes = (fields[key] for key in ("weight_dtype", "dtype") if fields.get(key))
+    in_words = (str(dtype.get("_data") if isinstance(dtype, Mapping) else dtype) for dtype in dtypes)
+    bits = _bits_in_words(str(kind.get("_type")))
+    return bits if bits is not None else next(map(_bits_in_words, in_words), _number(fields.get("bit_width")))
 
 
 def _other(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme | None:
     """Return the scheme of a method that is known by its name and its number of bits alone."""
-    bits = BITS_OF_METHOD.get(method) or _stated_bits(quantization)
-    # quanto: weights="int4"; torchao: quant_type="int4_weight_only", or a record with the name of its class.
+    bits = _stated_bits(quantization) or BITS_OF_METHOD.get(method)
+    # quanto: weights="int4".
     words = next((quantization[key] for key in ("weights", "quant_type", "weight_dtype") if quantization.get(key)), None)
     if bits is None and words is not None:
         bits = _bits_in_words(str(words))
     if not method and bits is None:
         return None
     name = method or "quantised"
-    has_name_with_bits = method in BITS_OF_METHOD or bits is None
+    has_name_with_bits = bits is None or bits == BITS_OF_METHOD.get(method)
     return _everywhere(name if has_name_with_bits else f"{name}-{bits:g}bit", name, bits, quantization)
 
 
@@ -191,7 +236,7 @@ def _everywhere(name: str, method: str, bits: float | None, quantization: Mappin
 
 def _ignored(quantization: Mapping[str, Any]) -> tuple[str, ...]:
     lists = (quantization.get(key) for key in IGNORED_KEYS)
-    return tuple(str(name) for names in lists if isinstance(names, Sequence) and not isinstance(names, str) for name in names)
+    return tuple(name for names in lists if isinstance(names, Sequence) for name in _flat(names))
 
 
 def _stated_bits(quantization: Mapping[str, Any]) -> float | None:
@@ -205,8 +250,11 @@ def _stated_bits(quantization: Mapping[str, Any]) -> float | None:
 
 
 def _bits_in_words(text: str) -> float | None:
-    """Return the bits that a name states first: 4 for W4A16_AWQ, int4_weight_only, NVFP4 and Int4WeightOnlyConfig."""
-    match = re.search(r"(?:w|u?int|fp|float|nf)_?(\d)(?!\d)", text, re.IGNORECASE)
+    """Return the bits of the weights in a name: 4 for W4A16_AWQ, NVFP4, Int4WeightOnlyConfig and int8_dynamic_activation_int4_weight."""
+    number = r"(?:w|u?int|fp|float|nf)_?(\d)(?!\d)"
+    match = re.search(rf"{number}_?weight", text, re.IGNORECASE)
+    if match is None and "activation" not in text.lower():
+        match = re.search(number, text, re.IGNORECASE)
     return float(match[1]) if match else None
 
 
@@ -214,17 +262,10 @@ def _flat(names: Any) -> list[str]:
     return [str(names)] if isinstance(names, str) else [name for part in names for name in _flat(part)]
 
 
+def _is_expression(name: str) -> bool:
+    """Return whether a name has characters that only a regular expression has. A dot is part of a layer's name, too."""
+    return re.fullmatch(r"[\w.-]+", name) is None
+
+
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _matches(pattern: str, layer: str, kind: str) -> bool:
-    """Return whether a layer is meant: by its class, its name, the end of its name, a module that contains it, or an expression.
-
-    compressed-tensors and transformers both match an expression from the start of the name; only transformers writes them without `re:`.
-    """
-    if pattern.startswith("re:"):
-        return re.match(pattern[3:], layer) is not None
-    if pattern == kind or layer == pattern or layer.endswith(f".{pattern}") or layer.startswith(f"{pattern}."):
-        return True
-    return "*" in pattern and re.match(pattern, layer) is not None

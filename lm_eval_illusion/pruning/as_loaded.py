@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lm_eval_illusion.loading.arguments import Change, changed_name, changed_pruner
+from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
 from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
+from lm_eval_illusion.pruning.named_models import refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import bits_of_scheme, checkpoint_scheme
 
 if TYPE_CHECKING:
@@ -109,4 +111,6 @@ def _content(change: Change, base: BaseModel) -> str | None:
     if change.is_quantisation:
         return None
     path = Path(change.value).expanduser()
+    if not path.is_file():
+        refuse_missing(change.argument, ModelFiles(change.value, base.revision))
     return file_hashes([path])[0] if path.is_file() else base_revision(change.value, base.revision)

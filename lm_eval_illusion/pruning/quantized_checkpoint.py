@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.loading.quantized_config import QuantizedScheme, quantization_of, read_scheme
+from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
+from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
 from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
 

@@ -35,6 +35,12 @@ def described(model_args):
             {"pretrained": "m", "quantization_config": {"quant_method": "quanto", "weights": "int8"}},
             ("quanto-8bit", "quanto", 8),
         ),
+        # Both switches are off: transformers quantises nothing. Without a method, what happens is unknown.
+        (
+            {"pretrained": "m", "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": False}},
+            ("dense", "none", None),
+        ),
+        ({"pretrained": "m", "quantization_config": {"group_size": 64}}, ("quantised", "unknown", None)),
         ("pretrained=org/m,autogptq=True", ("gptq", "gptq", None)),
         ("pretrained=org/m,gptqmodel=True", ("gptq", "gptq", None)),
         ("pretrained=org/m,gguf_file=m-Q4_K_M.gguf", ("gguf-m-Q4_K_M", "gguf", None)),
