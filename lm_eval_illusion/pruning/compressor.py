@@ -106,6 +106,12 @@ def layers_without_inputs(model: PreTrainedModel, form: LinearForm, token_ids: l
     return uncalled_layers(model, form, token_ids)
 
 
+def try_pipeline(model: PreTrainedModel, token_ids: list[list[int]]) -> Pipeline:
+    """Return how the model can be calibrated; see `working_pipeline`."""
+    _prepare_llmcompressor()
+    return working_pipeline(model, token_ids)
+
+
 def ignored_layers(model: PreTrainedModel, skipped: Collection[str]) -> list[str]:
     """Return llmcompressor patterns for the layers that must not be changed.
 
@@ -139,6 +145,7 @@ def _run_oneshot(
     from llmcompressor.core import reset_session
 
     from lm_eval_illusion.pruning.modifiers import fast_wanda_norms, inputs_of_any_shape
+    from lm_eval_illusion.pruning.traced_configs import attention_kept_in_configs
 
     # All samples have the same length, so no attention mask is needed; without one a causal model uses its fastest attention.
     rows = max(1, TOKENS_PER_BATCH // len(token_ids[0]))
@@ -153,6 +160,7 @@ def _run_oneshot(
         fast_wanda_norms(),
         inputs_of_any_shape(),
         shared_keys_kept(model, len(batches)),
+        attention_kept_in_configs(),
         _calibrating(pipeline),
         _unchanged_norms_kept(),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
     from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
 
 # Tokens of a trial. Few, because all weights are read once for it, on the CPU.
 TRIAL_TOKENS = 32
@@ -59,18 +62,30 @@ def working_pipeline(model: PreTrainedModel, token_ids: list[list[int]]) -> Pipe
 
     Otherwise at once: llmcompressor can't trace the model, or a block depends on more than the blocks before it pass on.
     """
+    from lm_eval_illusion.pruning.traced_configs import attention_kept_in_configs
+
     ids = _trial_ids(token_ids)
     expected = _run_whole(model, ids)
     try:
-        with shared_keys_kept(model, 1), _attributes_kept(model):
+        with shared_keys_kept(model, 1), _attributes_kept(model), attention_kept_in_configs():
             found = _run_block_by_block(model, ids)
-    except Exception:
+    except Exception as error:
         # Whatever the reason, the whole model runs.
-        return "basic"
+        return _at_once(model, root_cause(error))
     if expected is None or found is None:
         return "sequential"
     difference = float((found - expected).norm() / expected.norm())
-    return "basic" if difference > LARGEST_DIFFERENCE else "sequential"
+    return _at_once(model, "its blocks give other results one by one") if difference > LARGEST_DIFFERENCE else "sequential"
+
+
+def _at_once(model: PreTrainedModel, reason: str) -> Pipeline:
+    logger.warning(
+        "%s is calibrated as a whole, not block by block (%s): this takes more memory, no accelerator is used, and each layer sees the"
+        " inputs of the dense model",
+        type(model).__name__,
+        reason,
+    )
+    return "basic"
 
 
 def is_expert(layer: str, form: LinearForm) -> bool:
