@@ -111,12 +111,12 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     runs = find_runs(paths)
     if options.noise is not None:
         # The second dense run may be among the others: leave it out there, because it has the variant name of the first.
-        first, repeated = ({run.results_file.resolve() for run in find_runs([path])} for path in options.noise)
+        first, repeated = ({run.results_file for run in find_runs([path])} for path in options.noise)
         if same := first & repeated:
             raise UserError(
                 f"--noise names {min(same)} twice: give two runs of the dense model, e.g. the second with another batch size"
             )
-        runs = [run for run in runs if run.results_file.resolve() not in repeated]
+        runs = [run for run in runs if run.results_file not in repeated]
     if options.dense is not None:
         runs = as_variants_of(options.dense, runs)
     views = find_views(runs)
