@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,14 @@ from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.pruning.prune import prune
 from tests.tiny_architectures import ARCHITECTURES, TinyArchitecture, limits, save
 
-TABLE = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda architecture: architecture.id)
+# Rows that take the same paths as another row, left out for the time of CI: ALL_ARCHITECTURES=1 tries them, too.
+LIKE_ANOTHER_ROW = frozenset(
+    "afmoe apertus bamba codegen cohere cohere-2 deepseek-v2 diffllama falcon-alibi gemma-4-e2b-with-vision gemma-4-moe glm-4.5 granite"
+    " kimi-linear lfm2-moe llama-4-with-vision longcat-flash mimo-v2-flash minimax-m2 ministral modernbert-decoder nemotron nemotron-h"
+    " olmo olmo-hybrid phi-2 phi-3.5-moe phi-4-mini qwen2-sliding-window qwen3.5-moe seed-oss stablelm starcoder starcoder2 xglm".split()
+)
+TRIED = [row for row in ARCHITECTURES if row.id not in LIKE_ANOTHER_ROW or os.environ.get("ALL_ARCHITECTURES")]
+TABLE = pytest.mark.parametrize("architecture", TRIED, ids=lambda architecture: architecture.id)
 
 TEXT = "The city of Paris is the capital of France; the currency of Japan is the yen; in Peru people speak Spanish. " * 3
 # Tokens of the prompts: one; fewer than a window of 16, which the answer leaves; nearly the length of 32 from which some rotary
@@ -240,6 +248,11 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     model, loading = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
     assert not loading["missing_keys"] | loading["mismatched_keys"]
     return dict(model.named_parameters())
+
+
+def test_the_rows_that_are_left_out_are_in_the_table():
+    assert {row.id for row in ARCHITECTURES} > LIKE_ANOTHER_ROW
+    assert len(ARCHITECTURES) - len(LIKE_ANOTHER_ROW) > 60
 
 
 def test_the_readme_lists_the_architectures_as_the_table_does() -> None:
