@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.tiny_models import VISION
+
 HIDDEN, INNER, EXPERT_INNER, HEADS, KEY_VALUE_HEADS, HEAD_DIM = 64, 128, 32, 4, 2, 16
 WINDOW = 16
 """Tokens of a sliding window or a chunk of attention."""
@@ -97,14 +99,6 @@ MAMBA_2: Mapping[str, Any] = {
     "mamba_n_groups": 1,
     "mamba_expand": 2,
     "mamba_chunk_size": WINDOW,
-}
-VISION: Mapping[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "image_size": 28,
-    "patch_size": 14,
 }
 LONG_ROPE: Mapping[str, Any] = {
     "rope_type": "longrope",

@@ -103,7 +103,7 @@ _LATENT = {
     "qk_nope_head_dim": 16,
     "v_head_dim": 16,
 }
-_VISION = {
+VISION = {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 1,
@@ -179,7 +179,7 @@ OTHER_MODELS: dict[str, dict[str, Any]] = {
     "gemma3": {
         "text_config": {name: value for name, value in _SMALL.items() if name != "initializer_range"}
         | {"layer_types": ["full_attention"] * 2, "initializer_range": 0.2},
-        "vision_config": _VISION,
+        "vision_config": VISION,
         "mm_tokens_per_image": 1,
     },
     "rwkv": {"attention_hidden_size": 64},

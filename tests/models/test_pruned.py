@@ -11,16 +11,8 @@ from lm_eval_illusion import load_outcomes
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
 from tests.lm_eval_files import hits, write_run
-from tests.models.vllm_stand_in import load
 from tests.quantised_checkpoints import save_adapter, save_int4
 from tests.tiny_models import save_tiny
-
-
-@pytest.fixture(scope="module")
-def vllm_class():
-    pruned_vllm, unload = load()
-    yield pruned_vllm
-    unload()
 
 
 @pytest.fixture(scope="module")

@@ -15,18 +15,11 @@ from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.views import VIEWS, generation_kwargs, open_prompt
 from tests.models.test_hf import BEAM, CONTEXTS, GREEDY, SAMPLE, generate, repeated_requests, scoring_requests
-from tests.models.vllm_stand_in import load, with_stub
+from tests.models.vllm_stand_in import with_stub
 from tests.prepared_process import run_command
 from tests.tiny_models import save_tiny
 
 WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
-
-
-@pytest.fixture(scope="module")
-def vllm_class():
-    pruned_vllm, unload = load()
-    yield pruned_vllm
-    unload()
 
 
 @pytest.fixture(scope="module")
