@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,22 +155,36 @@ def hub_commit(name: str, revision: str, subfolder: str = "") -> str:
     Raises:
         UserError: There is no such model.
     """
-    from transformers.utils import cached_file
-
     try:
-        try:
-            config: Any = cached_file(name, "config.json", revision=revision, subfolder=subfolder)
-        except OSError:
-            # An adapter has no configuration of its own.
-            config = cached_file(name, "adapter_config.json", revision=revision, subfolder=subfolder)
+        # An adapter has no configuration of its own.
+        return commit_of_file(name, ("config.json", "adapter_config.json"), revision, subfolder)
     except (OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(
             f"pretrained {name!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
             " give a local folder, embedded, or download the model first"
         ) from error
-    # The hub's cache stores a file at .../snapshots/<commit>/config.json, online and offline alike.
-    return Path(config).parts[-2 - len(Path(subfolder).parts)]
+
+
+def commit_of_file(name: str, files: Sequence[str], revision: str, subfolder: str = "") -> str:
+    """Return the commit of a repository on the hub or in its cache that has one of these files.
+
+    Raises:
+        OSError: It has none of them, or there is no such repository.
+        ValueError: `name` can't be the name of a repository.
+    """
+    from transformers.utils import cached_file
+
+    *others, last = files
+    for file in others:
+        with suppress(OSError):
+            return _commit_of_path(cached_file(name, file, revision=revision, subfolder=subfolder), subfolder)
+    return _commit_of_path(cached_file(name, last, revision=revision, subfolder=subfolder), subfolder)
+
+
+def _commit_of_path(path: Any, subfolder: str) -> str:
+    # The hub's cache stores a file at .../snapshots/<commit>/<subfolder>/<file>, online and offline alike.
+    return Path(path).parts[-2 - len(Path(subfolder).parts)]
 
 
 def _hub_file(name: str, file: str, commit: str, subfolder: str) -> Path | None:

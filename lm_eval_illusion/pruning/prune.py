@@ -235,11 +235,13 @@ def _make_checkpoint(
                 skipped=skipped,
             )
         refuse_pruned_outside(others, zeros_outside(model))
-        if sums_of_weights(model) == sums and settings.sparsity != 0:
+        dense_names = still_dense(zeros, measure_sparsity(model), result.bits)
+        # A rotation adds no zeros, but changes the sums.
+        if settings.sparsity != 0 and dense_names >= zeros.keys() and sums_of_weights(model) == sums:
             raise UserError(
                 f"recipe {settings.pruner} changed no weight of {type(model).__name__}: correct its targets or modifiers"
             )
-        dense = left_dense(model, still_dense(zeros, measure_sparsity(model), result.bits))
+        dense = left_dense(model, dense_names)
         bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
     save_checkpoint(model, tokenizer, folder)
     return replace(

@@ -3,8 +3,8 @@
 Not counted: embedding tables, the output head, biases, and what lies outside the language model of a multimodal model (towers for
 images and audio, projectors). Counted but never pruned: routers and shared-expert gates, linear layers with fewer than 16 inputs (the
 coefficients of Gemma 3n), and parameters of other kinds than linear layers and experts (convolutions, state matrices of state-space
-models). The parts are recognised from the loaded model alone, so that a
-checkpoint is measured the same way before and after it was stored.
+models). The parts are recognised from the loaded model alone, so that a checkpoint is measured the same way before and after it was
+stored.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MODALITIES = frozenset({"vision", "visual", "audio", "image", "img", "video", "speech", "multimodal"})
 """Words in the names of modules that do not belong to the language model, in models whose configuration does not separate it."""
-
-
 SMALLEST_GROUP = 16
 """Fewest weights that share a quantisation scale; a linear layer with fewer inputs is neither pruned nor quantised."""
 
@@ -30,8 +28,8 @@ class LayerWeight(NamedTuple):
     """A counted weight.
 
     `name`: of the layer, or of the parameter where it is not a layer's `weight`. `weight`: [outputs, inputs] or [experts, outputs, inputs]
-    for a prunable one, otherwise of any shape. `role`: `router`: decides which experts compute; `other`: no linear layer,
-    or one with too few inputs.
+    for a prunable one, otherwise of any shape. `role`: `router`: decides which experts compute; `other`: no linear layer, or one with too
+    few inputs.
     """
 
     name: str

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder
-from lm_eval_illusion.pruning.base_identity import read_use_safetensors
+from lm_eval_illusion.pruning.base_identity import commit_of_file, read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
@@ -133,16 +133,10 @@ def _adapter_content(name: str) -> str:
 
 def _hub_commit(name: str, revision: str) -> str:
     """Return the commit of a model, adapter or tokenizer on the hub or in its cache."""
-    from transformers.utils import cached_file
-
-    for file in _HUB_FILES:
-        try:
-            path: Any = cached_file(name, file, revision=revision)
-        except (OSError, ValueError):
-            continue
-        # The hub's cache stores a file at .../snapshots/<commit>/<file>.
-        return Path(path).parent.name
-    return NOT_FOUND
+    try:
+        return commit_of_file(name, _HUB_FILES, revision)
+    except (OSError, ValueError):
+        return NOT_FOUND
 
 
 def _recipe_content(pruner: str) -> str:
