@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 import pytest
 import torch
@@ -31,3 +32,17 @@ def test_without_the_mend_the_blocks_get_no_mask(monkeypatch, caplog):
     with torch.no_grad():
         assert try_pipeline(make_tiny_model("mistral"), IDS) == "basic"
     assert "MistralForCausalLM is calibrated as a whole, not block by block" in caplog.text
+
+
+def test_a_trace_that_fails_leaves_torch_and_the_model_as_they_were():
+    from llmcompressor.pipelines.sequential.transformers_helpers import HFTracer
+
+    model = make_tiny_model("llama")
+    namespace, arange = vars(sys.modules[type(model).__module__]), torch.arange
+    before = dict(namespace)
+    with pytest.raises(ZeroDivisionError), traced_configs.attention_kept_in_configs(), HFTracer().patch_for_tracing(model):
+        assert torch.arange is not arange
+        assert namespace["DynamicCache"] is not before["DynamicCache"]
+        raise ZeroDivisionError
+    assert torch.arange is arange
+    assert namespace == before
