@@ -34,15 +34,21 @@ def test_without_the_mend_the_blocks_get_no_mask(monkeypatch, caplog):
     assert "MistralForCausalLM is calibrated as a whole, not block by block" in caplog.text
 
 
-def test_a_trace_that_fails_leaves_torch_and_the_model_as_they_were():
+def fail_while_tracing(model):
     from llmcompressor.pipelines.sequential.transformers_helpers import HFTracer
 
+    arange, cache = torch.arange, vars(sys.modules[type(model).__module__])["DynamicCache"]
+    with traced_configs.attention_kept_in_configs(), HFTracer().patch_for_tracing(model):
+        assert torch.arange is not arange
+        assert vars(sys.modules[type(model).__module__])["DynamicCache"] is not cache
+        raise ZeroDivisionError
+
+
+def test_a_trace_that_fails_leaves_torch_and_the_model_as_they_were():
     model = make_tiny_model("llama")
     namespace, arange = vars(sys.modules[type(model).__module__]), torch.arange
     before = dict(namespace)
-    with pytest.raises(ZeroDivisionError), traced_configs.attention_kept_in_configs(), HFTracer().patch_for_tracing(model):
-        assert torch.arange is not arange
-        assert namespace["DynamicCache"] is not before["DynamicCache"]
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_while_tracing(model)
     assert torch.arange is arange
     assert namespace == before
