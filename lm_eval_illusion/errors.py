@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lm_eval_illusion.escaping import for_terminal
 
 EXIT_USER_ERROR = 2
 
@@ -23,7 +27,7 @@ class UserError(ValueError, SystemExit):
     def show(self) -> None:
         """Print the message to standard error as one line. Further calls print nothing."""
         if not self._shown:
-            print(f"lm-eval-illusion: error: {' '.join(str(self).split())}", file=sys.stderr)
+            print(f"lm-eval-illusion: error: {for_terminal(' '.join(str(self).split()))}", file=sys.stderr)
             self._shown = True
 
 
@@ -34,3 +38,28 @@ def one_line(error: BaseException, max_length: int | None = None) -> str:
     """
     message = " ".join(str(error).split()) or type(error).__name__
     return message if max_length is None or len(message) <= max_length else f"{message[:max_length]} ..."
+
+
+def cause_of(error: BaseException, max_length: int = 300) -> str:
+    """Return the type and the message of another library's exception as one line: "KeyError: 'q_proj'"."""
+    message = one_line(error, max_length)
+    name = type(error).__name__
+    return name if message == name else f"{name}: {message}"
+
+
+@contextmanager
+def attributed(problem: str, remedy: str) -> Iterator[None]:
+    """Turn any exception within the `with` statement into a `UserError`: "<problem> (<cause>): <remedy>".
+
+    For code that runs or reads what the user gave: a recipe, a model's files. There, whatever is raised, of whatever type, comes from that
+    input. Keep the `with` statement so small that no mistake of our own can occur in it.
+
+    Raises:
+        UserError: Something was raised. A `UserError` is passed on unchanged.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{problem} ({cause_of(error)}): {remedy}") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.reading import read_file
 
 Row = dict[str, Any]
 """The JSON object of one line; its fields are not checked yet."""
@@ -27,11 +28,7 @@ def read_jsonl(path: Path, noun: str) -> Iterator[tuple[str, Row]]:
         UserError: The file can't be read (at the call); a line is not UTF-8, not a JSON object, nested too deep, or has an
             unpaired surrogate or a number with too many digits (when that line is reached).
     """
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path} can't be read ({reason}): give a JSONL file of {noun}s") from error
+    content = read_file(path, f"give a JSONL file of {noun}s")
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     return (
         (f"{path}:{number}", _parse_line(line, f"{path}:{number}", noun))

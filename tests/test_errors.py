@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from lm_eval_illusion.errors import UserError, one_line
+import pytest
+
+from lm_eval_illusion.errors import UserError, attributed, cause_of, one_line
 
 
 def test_a_user_error_is_a_value_error_for_callers_from_python():
@@ -24,3 +26,31 @@ def test_one_line_of_another_librarys_message():
     assert one_line(ValueError("abcdef"), 3) == "abc ..."
     assert one_line(ValueError("abc"), 3) == "abc"
     assert one_line(ValueError()) == "ValueError"
+
+
+def test_a_cause_has_the_type_because_some_messages_say_nothing_alone():
+    assert cause_of(KeyError("q_proj")) == "KeyError: 'q_proj'"
+    assert cause_of(RecursionError()) == "RecursionError"
+    assert cause_of(ValueError("abcdef"), 3) == "ValueError: abc ..."
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("division by zero"), RecursionError("deep"), MemoryError(), StopIteration(3)]
+)
+def test_an_exception_of_any_type_is_attributed_to_the_input(error):
+    with pytest.raises(UserError) as raised, attributed("my.yaml can't be filled in", "correct it"):
+        raise error
+    assert str(raised.value) == f"my.yaml can't be filled in ({cause_of(error)}): correct it"
+    assert raised.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [UserError("ours"), KeyboardInterrupt(), SystemExit(3)])
+def test_our_own_message_and_the_end_of_the_process_pass(error):
+    with pytest.raises(type(error)) as raised, attributed("problem", "remedy"):
+        raise error
+    assert raised.value is error
+
+
+def test_a_message_is_safe_for_a_terminal(capsys):
+    UserError("no file \x1b]52;c;ZXZpbA==\x07\u202e.yaml\nnext").show()
+    assert capsys.readouterr().err == r"lm-eval-illusion: error: no file \x1b]52;c;ZXZpbA==\x07\u202e.yaml next" + "\n"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, cause_of
 from lm_eval_illusion.pruning.linear_form import LinearForm
 from lm_eval_illusion.pruning.shared_keys import shared_keys_kept
 from lm_eval_illusion.pruning.weights import prunable_weights
@@ -97,7 +97,7 @@ def root_cause(error: BaseException) -> str:
     """Return type and message of the first exception of a chain. llmcompressor's tracer puts source text around it."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return f"{type(error).__name__}: {one_line(error, 300)}"
+    return cause_of(error)
 
 
 def block_classes(model: PreTrainedModel) -> list[str] | None:

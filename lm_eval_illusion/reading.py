@@ -1,0 +1,97 @@
+"""Reading of files that anybody may have written: regular files only, up to a size, and every failure is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lm_eval_illusion.errors import UserError
+
+MOST_BYTES = 1 << 30
+"""The largest file that is read into memory as a whole: 1 GiB."""
+
+
+@contextmanager
+def open_file(path: Path, remedy: str) -> Iterator[BinaryIO]:
+    """Open a regular file for reading bytes within the `with` statement.
+
+    A FIFO, a device or a socket is refused before it is opened: it could block for ever, deliver without end, or act on the opening.
+    `remedy`: what the user can do, the end of the error message.
+
+    Raises:
+        UserError: There is no such file, it is no regular file, it may not be read, or reading fails.
+    """
+    try:
+        _refuse_special(os.stat(path))
+        # Another process may replace the file after the check; then the opening at least does not wait.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        raise _unreadable(path, error, remedy) from error
+    with open(descriptor, "rb") as file:
+        try:
+            _refuse_special(os.fstat(descriptor))
+            yield file
+        except OSError as error:
+            raise _unreadable(path, error, remedy) from error
+
+
+def read_file(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the content of a regular file of at most `most_bytes` bytes.
+
+    Raises:
+        UserError: As `open_file`, or the file is larger.
+    """
+    with open_file(path, remedy) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise UserError(f"{path} can't be read (it has more than {most_bytes:,} bytes): {remedy}")
+    return content
+
+
+def read_text(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> str:
+    """Return the text of a regular file, UTF-8 with or without a byte order mark.
+
+    Raises:
+        UserError: As `read_file`, or the file is not UTF-8.
+    """
+    try:
+        return read_file(path, remedy, most_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start + 1}): {remedy}") from error
+
+
+def read_json(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> Any:
+    """Return the content of a JSON file as Python's parser reads it, which accepts NaN and Infinity.
+
+    Raises:
+        UserError: As `read_text`, or the file is not JSON, is nested too deep, or has a number with too many digits.
+    """
+    text = read_text(path, remedy, most_bytes)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deep: {remedy}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON ({error}): {remedy}") from error
+
+
+def _unreadable(path: Path, error: Exception, remedy: str) -> UserError:
+    reason = (error.strerror or error) if isinstance(error, OSError) else error
+    return UserError(f"{path} can't be read ({reason}): {remedy}")
+
+
+def _refuse_special(status: os.stat_result) -> None:
+    kinds = (
+        (stat.S_ISDIR, "it is a folder"),
+        (stat.S_ISFIFO, "it is a FIFO"),
+        (stat.S_ISSOCK, "it is a socket"),
+        (lambda mode: not stat.S_ISREG(mode), "it is a device"),
+    )
+    for is_kind, reason in kinds:
+        if is_kind(status.st_mode):
+            raise OSError(reason)
