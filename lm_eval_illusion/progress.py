@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from lm_eval_illusion.escaping import for_terminal, shortened
 from lm_eval_illusion.views import view_of_task
+
+MOST_CHARACTERS = 300
+"""The longest name or reason that a line of progress shows; the log file has the rest."""
 
 
 class ProgressEvent(NamedTuple):
@@ -173,9 +177,10 @@ def duration_in_words(seconds: float | None) -> str:
 
 
 def finished_line(run: RunFinished) -> str:
-    """Return the line for a finished run: '[1/5] dense: done (12 s)'."""
+    """Return the line for a finished run: '[1/5] dense: done (12 s)'. Name and state may come from files: they are made safe."""
     seconds = f" ({run.seconds:.0f} s)" if run.seconds is not None else ""
-    return f"[{run.number}/{run.total}] {run.name}: {run.state}{seconds}"
+    name, state = (shortened(for_terminal(text), MOST_CHARACTERS) for text in (run.name, run.state))
+    return f"[{run.number}/{run.total}] {name}: {state}{seconds}"
 
 
 def _remaining_text(seconds: float | None, separator: str = "") -> str:
@@ -218,6 +223,6 @@ def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
             bars.update(bar, advance=1)
 
         def at(events: Mapping[str, ProgressEvent]) -> None:
-            bars.update(bar, now="; ".join(f"{name}: {event}" for name, event in events.items()))
+            bars.update(bar, now="; ".join(for_terminal(f"{name}: {event}") for name, event in events.items()))
 
         yield ProgressDisplay(ended, at)

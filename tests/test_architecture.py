@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"inference", "pruning", "loading", "views", "plugin", "memory", "progress", "embedded", "reasoning"},
     "results": {"views", "plugin", "loading"},
     "analysis": {"results"},
-    "report": {"analysis", "results", "embedded"},
+    "report": {"analysis", "results", "embedded", "files"},
     "evaluation": {"plugin", "progress"},
     "sweep": {"evaluation", "pruning", "report", "results", "files", "progress"},
     "demo": {"evaluation", "items", "pipes", "report", "progress"},

@@ -15,6 +15,8 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.files import write_report
 from lm_eval_illusion.report.item_browser import MOST_ROWS, item_browser
 from lm_eval_illusion.report.notes import notes_of
+from lm_eval_illusion.report.own_files import left_over
+from lm_eval_illusion.report.shown import shown_sentence
 from lm_eval_illusion.results import (
     ItemTexts,
     Outcome,
@@ -91,11 +93,14 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     if out is not None and texts is not None:
         written = write_report(report, inputs.notes, inputs.outcomes, item_browser(inputs.outcomes, texts), out)
     print_report(report, inputs.notes, options.format)
-    if written:
+    if out is not None:
         # stdout may be redirected to a file, which then contains only the numbers.
-        print(f"written: {join_truncated(written, most=9)}", file=sys.stderr if options.format != "table" else sys.stdout)
+        stream = sys.stderr if options.format != "table" else sys.stdout
+        print(shown_sentence(f"written: {join_truncated(written, most=9)}"), file=stream)
+        if older := left_over(out):
+            print(shown_sentence(f"not of this report, and not removed: {join_truncated(older, most=9)}"), file=stream)
     for line in failed:
-        print(f"lm-eval-illusion: gate: {line}", file=sys.stderr)
+        print(shown_sentence(f"lm-eval-illusion: gate: {line}"), file=sys.stderr)
     return EXIT_GATE if failed else 0
 
 

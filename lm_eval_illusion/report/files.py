@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -11,16 +12,21 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, attributed, one_line
+from lm_eval_illusion.escaping import for_json, for_parquet
 from lm_eval_illusion.report.csv_files import calibration_csv, leaderboard_csv
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.html import html_report
 from lm_eval_illusion.report.markdown import markdown_report
+from lm_eval_illusion.report.own_files import FIGURES_FOLDER, replace_files
 from lm_eval_illusion.results.outcomes import RECOVERY_STRATEGIES, Outcome
 from lm_eval_illusion.results.variants import Variant
 
 if TYPE_CHECKING:
-    from pyarrow import DataType
+    from pyarrow import DataType, Table
+
+
+PARQUET = "outcomes.parquet"
 
 
 def write_report(
@@ -29,39 +35,57 @@ def write_report(
     """Write the report below the folder `out` and return the paths of its files, the figures excepted.
 
     Every file is written into a temporary folder first and then renamed: after an error, the files of an earlier report are unchanged.
+    Files that only the earlier report has are removed (`own_files`).
 
     Raises:
-        UserError: The folder can't be written.
+        UserError: The folder can't be written, or a number is too large for the table of outcomes.
     """
     texts = report_texts(report, notes, browser)
+    table = outcome_table(outcomes)
     try:
+        is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=out) as name:
-            unfinished = Path(name)
-            for path, text in texts.items():
-                (unfinished / path).parent.mkdir(exist_ok=True)
-                (unfinished / path).write_text(text, encoding="utf-8", newline="\n")
-            write_outcomes(outcomes, unfinished / "outcomes.parquet")
-            (out / "figures").mkdir(exist_ok=True)
-            for path in (*texts, "outcomes.parquet"):
-                (unfinished / path).replace(out / path)
-    except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
-    return [out / path for path in (*texts, "outcomes.parquet") if "/" not in path]
+        try:
+            with tempfile.TemporaryDirectory(prefix=".report-", dir=out, ignore_cleanup_errors=True) as name:
+                unfinished = Path(name)
+                for path, text in texts.items():
+                    (unfinished / path).parent.mkdir(exist_ok=True)
+                    (unfinished / path).write_text(text, encoding="utf-8", newline="\n")
+                _write_table(table, unfinished / PARQUET)
+                replace_files(unfinished, [*texts, PARQUET], out)
+        except BaseException:
+            if is_new:
+                with contextlib.suppress(OSError):
+                    out.rmdir()
+            raise
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error, 200)
+        raise UserError(f"{out} can't be written ({reason}): give another --out") from error
+    return [out / path for path in (*texts, PARQUET) if "/" not in path]
 
 
 def report_texts(report: Report, notes: Sequence[str], browser: dict[str, Any]) -> dict[str, str]:
     """Return the text of each file by its path below the report's folder. `browser`: of `item_browser`."""
     texts = {
         "report.html": html_report(report, notes, browser),
-        # NaN is not JSON: an undefined number must be null.
-        "report.json": json.dumps(report_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": report_json_text(report),
         "report.md": markdown_report(report, notes),
         "leaderboard.csv": leaderboard_csv(report),
     }
     if report.calibration_languages:
         texts["calibration_languages.csv"] = calibration_csv(report)
-    return texts | {f"figures/{name}.svg": svg for name, svg in figures(report).items()}
+    return texts | {f"{FIGURES_FOLDER}/{name}.svg": svg for name, svg in figures(report).items()}
+
+
+def report_json_text(report: Report, is_ascii: bool = False) -> str:
+    """Return the text of report.json. It has no character that a terminal would obey; `is_ascii`: no character beyond ASCII.
+
+    Raises:
+        ValueError: A number is NaN or infinite. JSON has neither; an undefined number must be None.
+    """
+    return for_json(json.dumps(report_json(report), indent=2, ensure_ascii=is_ascii, allow_nan=False)) + "\n"
 
 
 def read_report(out: Path) -> Report:
@@ -73,13 +97,26 @@ OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not
 
 
 def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write a Parquet table with a row for each outcome.
+    """Write the table of `outcome_table` as a Parquet file.
+
+    Raises:
+        UserError: A number is too large for the table.
+        OSError: The file can't be written.
+    """
+    _write_table(outcome_table(outcomes), path)
+
+
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """Return a table with a row for each outcome.
 
     Its columns are the fields of the variant and of the outcome, the outcome class (`cell`) and `recovered_<strategy>`; null where a
     view did not run. The type of a column is that of its field, whatever the values are, so that tables of several reports fit together.
+    UTF-8 has no unpaired surrogates: in a text they are escaped.
+
+    Raises:
+        UserError: A number is too large for its column.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     columns: dict[str, list[Any]] = {name: [getattr(o.variant, name) for o in outcomes] for name in Variant.column_names()}
     columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_FIELDS}
@@ -89,7 +126,21 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
     schema = pa.schema(
         [(name, _arrow_type(types.get(name, bool if name.startswith("recovered_") else str))) for name in columns]
     )
-    parquet.write_table(pa.table(columns, schema), path)
+    texts = {name for name in columns if schema.field(name).type == pa.string()}
+    columns = {
+        name: [v if v is None else for_parquet(v) for v in values] if name in texts else values
+        for name, values in columns.items()
+    }
+    with attributed(
+        "the table of outcomes can't be made", "a results file has a number that no 64-bit column holds; correct it there"
+    ):
+        return pa.table(columns, schema)
+
+
+def _write_table(table: Table, path: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
 
 
 def _arrow_type(field_type: Any) -> DataType:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from lm_eval_illusion.analysis.records import DenseComparison, Report, Row
 from lm_eval_illusion.report.format import count, decimal, percent
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
+from lm_eval_illusion.report.shown import shown_report
 
 
 def headline(report: Report) -> str:
     """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the variant with the widest gap."""
+    report = shown_report(report)
     row = worst_row(report)
     if row is None:
         return "Nothing was measured: no item has a defined recognition and production."
@@ -19,14 +21,16 @@ def headline(report: Report) -> str:
         name += f", on {row.family}"
     if row.vs_dense and _gap_change(row) is not None:
         return f"{name}: {_changes(row.vs_dense)}; {_known_items(row.vs_dense)}."
-    missing = "no compressed variant was given" if _is_dense(report, row) else "no dense run was given to compare it with"
+    is_dense = (row.base_model, row.variant) in _dense_variants(report)
+    missing = "no compressed variant was given" if is_dense else "no dense run was given to compare it with"
     return f"{name}: {_levels(row)}; {missing}."
 
 
 def worst_row(report: Report) -> Row | None:
     """Return the pooled row that the headline is about; None where nothing is defined."""
     rows = pooled_rows(report)
-    pruned = [row for row in rows if not _is_dense(report, row)]
+    dense = _dense_variants(report)
+    pruned = [row for row in rows if (row.base_model, row.variant) not in dense]
     return _largest(pruned, _gap_change) or _largest(pruned, _gap) or _largest(rows, _gap)
 
 
@@ -43,9 +47,9 @@ def _gap(row: Row) -> float | None:
     return row.illusion_gap.value
 
 
-def _is_dense(report: Report, row: Row) -> bool:
-    names = (row.base_model, row.variant)
-    return any(entry.pruner == DENSE and (entry.base_model, entry.variant) == names for entry in report.variants)
+def _dense_variants(report: Report) -> set[tuple[str, str]]:
+    """Return base model and name of each dense variant."""
+    return {(entry.base_model, entry.variant) for entry in report.variants if entry.pruner == DENSE}
 
 
 def _changes(comparison: DenseComparison) -> str:

@@ -15,10 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.escaping import for_json, for_terminal
 from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
+from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
     page_dense,
@@ -44,13 +46,20 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         browser: The result of `item_browser`: the items with the outputs of every variant.
     """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_without_controls,
     )
+    start = _json(_start(report, browser))
+    report = shown_report(report)
     top, sections = _figures_by_section(report)
     style, script = (TEMPLATE / "style.css").read_text(encoding="utf-8"), _script()
     page = environment.get_template("report.html.j2").render(
         report=report,
-        notes=notes,
+        notes=[shown_sentence(note) for note in notes],
         # No line break between a number and its per cent sign.
         headline=headline(report).replace(" %", "\u00a0%"),
         scope=_scope(report),
@@ -60,13 +69,12 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        start=_json(_start(report, browser)),
+        start=start,
         items=_packed(browser),
         left_out=count(browser["left_out"]) if browser["left_out"] else "",
         any_rows=bool(browser["rows"]),
     )
-    # JSON can hold a lone surrogate, a UTF-8 file can not.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return page
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,11 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
+def _without_controls(value: object) -> object:
+    """Return a value that the template shows; of a text, control characters and bidirectional overrides are escaped."""
+    return for_terminal(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _json(value: object) -> Markup:
     """Return JSON that no HTML parser takes for markup: ASCII, with <, > and & as \\u escapes."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False)
@@ -166,7 +179,7 @@ def _json(value: object) -> Markup:
 
 
 def _packed(browser: dict[str, Any]) -> Markup:
-    text = json.dumps(browser, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # A lone surrogate passes; the page reads it as the replacement character. No time stamp: the same report gives the same bytes.
-    packed = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=6, mtime=0)
+    text = for_json(json.dumps(browser, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+    # No time stamp: the same report gives the same bytes.
+    packed = gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0)
     return Markup(base64.b64encode(packed).decode("ascii"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.escaping import for_markdown, markdown_code
 from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES
 from lm_eval_illusion.report.columns import R
 from lm_eval_illusion.report.headline import headline
-from lm_eval_illusion.report.names import variants_of
+from lm_eval_illusion.report.names import language_rows_of_variants
+from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     CALIBRATION,
     TextTable,
@@ -31,12 +33,14 @@ HOW_INTERVALS_ARE_MADE = (
 
 def markdown_report(report: Report, notes: Sequence[str]) -> str:
     """Return the whole report as Markdown; rates are in per cent."""
+    report = shown_report(report)
     variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
     parts = [
         "# What is recognised and no longer produced",
-        _escaped(headline(report)),
-        f"Recognition by `{report.recognition_metric}`, production by `{report.production_metric}`. Rates in per cent.",
-        *(f"> {_escaped(note)}" for note in notes),
+        for_markdown(headline(report)),
+        f"Recognition by {markdown_code(report.recognition_metric)}, production by {markdown_code(report.production_metric)}."
+        " Rates in per cent.",
+        *(f"> {for_markdown(shown_sentence(note))}" for note in notes),
         *("## Variants, all languages", _markdown(variants), _legend(variants)),
         *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
@@ -52,7 +56,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
 
 def markdown_leaderboard(report: Report) -> str:
     """Return the leaderboard as a Markdown table."""
-    return _markdown(leaderboard_table(report))
+    return _markdown(leaderboard_table(shown_report(report)))
 
 
 def _noise(report: Report) -> list[str]:
@@ -60,7 +64,7 @@ def _noise(report: Report) -> list[str]:
         return []
     runs = ", ".join(report.noise.runs)
     intro = f"Items that flip between two dense runs ({runs}), in per cent: these differences have no meaning."
-    return ["## Noise floor", _escaped(intro), _markdown(noise_table(report))]
+    return ["## Noise floor", for_markdown(intro), _markdown(noise_table(report))]
 
 
 def _calibration(report: Report) -> list[str]:
@@ -70,15 +74,15 @@ def _calibration(report: Report) -> list[str]:
     parts = [f"## {CALIBRATION}", legend]
     for table in report.calibration_languages:
         for matrix in calibration_matrices(table):
-            parts += [f"### {_escaped(matrix.title)}", _grid(matrix.headings, matrix.rows)]
+            parts += [f"### {for_markdown(matrix.title)}", _grid(matrix.headings, matrix.rows)]
     return parts
 
 
 def _languages(report: Report) -> list[str]:
     parts = []
-    for base_model, variant in variants_of(report):
-        name = f"{_escaped(variant)} of {_escaped(base_model)}"
-        languages, dense = language_table(report, base_model, variant), dense_language_table(report, base_model, variant)
+    for (base_model, variant), rows in language_rows_of_variants(report).items():
+        name = f"{for_markdown(variant)} of {for_markdown(base_model)}"
+        languages, dense = language_table(rows), dense_language_table(rows)
         parts += [f"## {name}, by language", _markdown(languages)] if languages.rows else []
         parts += [f"### {name} against the dense model", _markdown(dense)] if dense.rows else []
     return parts
@@ -105,11 +109,4 @@ def _markdown(table: TextTable[R]) -> str:
 
 def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_escaped(text) for text in line) + " |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Escape names from users and files, so that nothing in them becomes markup."""
-    for character in "\\|*`":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    return "\n".join("| " + " | ".join(for_markdown(text) for text in line) + " |" for line in lines)

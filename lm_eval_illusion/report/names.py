@@ -42,9 +42,12 @@ def language_rows(report: Report) -> list[Row]:
     return [row for row in report.rows if row.language != POOLED]
 
 
-def variants_of(report: Report) -> list[tuple[str, str]]:
-    """Return base model and name of each variant that has rows, in the report's order."""
-    return list(dict.fromkeys((row.base_model, row.variant) for row in report.rows))
+def language_rows_of_variants(report: Report) -> dict[tuple[str, str], list[Row]]:
+    """Return the rows of single languages of each variant that has rows, by base model and name, in the report's order."""
+    rows: dict[tuple[str, str], list[Row]] = {(row.base_model, row.variant): [] for row in report.rows}
+    for row in language_rows(report):
+        rows[row.base_model, row.variant].append(row)
+    return rows
 
 
 def families(rows: Sequence[Row | LeaderboardEntry]) -> list[str]:

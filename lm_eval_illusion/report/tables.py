@@ -49,9 +49,8 @@ def variant_table(report: Report) -> TextTable[Row]:
     return text_table([VARIANT, FAMILY], ROW_COLUMNS, pooled_rows(report))
 
 
-def language_table(report: Report, base_model: str, variant: str) -> TextTable[Row]:
-    """Return the table with a row for each language and family of one variant."""
-    rows = [row for row in language_rows(report) if (row.base_model, row.variant) == (base_model, variant)]
+def language_table(rows: Sequence[Row]) -> TextTable[Row]:
+    """Return the table of one variant with a row for each language and family. `rows`: the variant's rows of single languages."""
     return text_table([ITEM_LANGUAGE, FAMILY], ROW_COLUMNS, rows)
 
 
@@ -65,10 +64,9 @@ def dense_table(report: Report) -> TextTable[Row]:
     return text_table([VARIANT, FAMILY], DENSE_COLUMNS, [row for row in pooled_rows(report) if row.vs_dense])
 
 
-def dense_language_table(report: Report, base_model: str, variant: str) -> TextTable[Row]:
-    """Return the table with a row for each language and family of one variant that was compared with a dense model."""
-    rows = [row for row in language_rows(report) if (row.base_model, row.variant) == (base_model, variant) and row.vs_dense]
-    return text_table([ITEM_LANGUAGE, FAMILY], DENSE_COLUMNS, rows)
+def dense_language_table(rows: Sequence[Row]) -> TextTable[Row]:
+    """Return the same for those of the rows that were compared with a dense model."""
+    return text_table([ITEM_LANGUAGE, FAMILY], DENSE_COLUMNS, [row for row in rows if row.vs_dense])
 
 
 def leaderboard_table(report: Report) -> TextTable[Any]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.escaping import for_json
 from lm_eval_illusion.progress import (
     ProgressDisplay,
     ProgressEvent,
@@ -45,7 +46,7 @@ def sweep_display(cells: int, *, as_json: bool, console: Any = None) -> Iterator
 
 def _as_json(cell: RunFinished) -> str:
     fields = {"number": cell.number, "of": cell.total, "cell": cell.name, "state": cell.state, "seconds": cell.seconds}
-    return json.dumps(fields, ensure_ascii=False)
+    return for_json(json.dumps(fields, ensure_ascii=False))
 
 
 @contextmanager

@@ -47,7 +47,10 @@ def test_report_files_and_terminal(tmp_path, capsys):
         assert "wanda-0.6" in text
         assert "50.0 [15.0, 85.0]" in text
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"report.html", "report.json", "report.md", "leaderboard.csv", "outcomes.parquet", "figures"}
+    files = {"report.html", "report.json", "report.md", "leaderboard.csv", "outcomes.parquet"}
+    assert written == {*files, "figures", ".report-files.json"}
+    listed = json.loads((tmp_path / "out" / ".report-files.json").read_text())["files"]
+    assert {name for name in listed if "/" not in name} == files
     versus = pooled["wanda-0.6"]["vs_dense"]
     # the dense model produces all four; a and d are retained, b and c still recognised
     assert [versus[name] for name in ("known", "retained", "induced_recognition_only", "lost")] == [4, 2, 2, 0]

@@ -20,6 +20,7 @@ from lm_eval_illusion.report.figures.recovery import draw_recovery
 from lm_eval_illusion.report.figures.sparsity import draw_recognition_and_production
 from lm_eval_illusion.report.figures.svg import Drawing
 from lm_eval_illusion.report.figures.transition import draw_transition
+from lm_eval_illusion.report.shown import shown_report
 from lm_eval_illusion.report.strategies import STRATEGIES
 from lm_eval_illusion.report.tables import PageTable, page_calibration, page_errors
 
@@ -135,6 +136,7 @@ FIGURES: tuple[Figure, ...] = (
 
 def figures(report: Report, narrow: bool = False) -> dict[str, str]:
     """Return the SVG text of each figure that has data, by name; `narrow` draws them for a phone."""
+    report = shown_report(report)
     texts = {}
     for figure in FIGURES:
         drawing = figure.draw(report, NARROW if narrow else WIDE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,11 +48,13 @@ def draw_languages(report: Report, width: float) -> Drawing | None:
         f"A row a variant, a column a language; the darker, the more. The largest is {percent(largest)} %.",
         width,
     )
+    rows_of_group: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        rows_of_group[row.base_model, row.family].append(row)
     for group in groups:
         drawing.text((0, drawing.y + 4), cut(group.heading, width), "heading", tip=group.heading)
         drawing.y += 14
-        first = group.rows[0]
-        group_rows = [row for row in rows if (row.base_model, row.family) == (first.base_model, first.family)]
+        group_rows = rows_of_group[group.rows[0].base_model, group.rows[0].family]
         tiles = {(row.variant, row.language): _language_tile(row, max(largest, SMALLEST_SCALE)) for row in group_rows}
         languages = sorted({row.language for row in group_rows})
         _draw_map(drawing, [row.variant for row in group.rows], languages, tiles, label_width(groups, width))

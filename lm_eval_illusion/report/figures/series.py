@@ -91,14 +91,15 @@ def _is_drawn(row: Row, entries: Entries) -> bool:
 def _sparsity(entry: VariantEntry) -> float | None:
     """Return the measured sparsity, else the requested one; 0 for a dense model without either.
 
-    None for a variant that is quantised only: zeros from rounding are not sparsity.
+    None for a variant that is quantised only, because zeros from rounding are not sparsity, and for a number that is no share of weights.
     """
     if entry.pruner == DENSE:
-        return entry.sparsity_measured or 0.0
-    if _is_only_quantised(entry):
+        sparsity: float | None = entry.sparsity_measured or 0.0
+    elif _is_only_quantised(entry):
         return None
-    sparsity = entry.sparsity_measured if entry.sparsity_measured is not None else entry.sparsity_requested
-    return float(sparsity) if sparsity is not None else None
+    else:
+        sparsity = entry.sparsity_measured if entry.sparsity_measured is not None else entry.sparsity_requested
+    return float(sparsity) if sparsity is not None and 0 <= sparsity <= 1 else None
 
 
 def _is_only_quantised(entry: VariantEntry) -> bool:

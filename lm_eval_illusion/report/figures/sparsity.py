@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,8 +69,9 @@ def draw_recognition_and_production(report: Report, width: float) -> Drawing | N
         + " ".join(f"{panel.heading}: {_in_words(panel)}." for panel in found),
         width,
     )
-    methods = list(dict.fromkeys(method.name for panel in found for method in panel.methods))
-    _legend(drawing, methods)
+    names = dict.fromkeys(method.name for panel in found for method in panel.methods)
+    methods = {name: number for number, name in enumerate(names)}
+    _legend(drawing, list(methods))
     most = max(math.ceil(max(sparsity for sparsity, _ in points) * 10 - 1e-9) / 10, 0.1)
     columns = 1 if width < 500 else min(len(found), 2 if len(found) < 5 else 3)
     panel_width = (width + BETWEEN) / columns - BETWEEN
@@ -100,7 +101,8 @@ def _legend(drawing: Drawing, methods: Sequence[str]) -> None:
     drawing.y = y + 28
 
 
-def _panel(drawing: Drawing, panel: Panel, methods: Sequence[str], x: float, size: Point, most: float) -> None:
+def _panel(drawing: Drawing, panel: Panel, methods: Mapping[str, int], x: float, size: Point, most: float) -> None:
+    """Draw a panel of this size at `x`. `methods`: the number of each method of the figure, which selects its mark."""
     several = len(methods) > 1
     labels = [method.name for method in panel.methods] if several else [accuracy.word for accuracy in ACCURACIES]
     label_width = min(max(map(width_of, labels)) * BOLD + 12, size[0] / 3)
@@ -113,7 +115,7 @@ def _panel(drawing: Drawing, panel: Panel, methods: Sequence[str], x: float, siz
         drawing.area([*edges[0], *reversed(edges[1])], "gap", opacity=0.22 if len(panel.methods) == 1 else 0.13)
     for method in panel.methods:
         for accuracy in ACCURACIES:
-            _line(drawing, frame, method, accuracy, methods.index(method.name))
+            _line(drawing, frame, method, accuracy, methods[method.name])
     _label_ends(drawing, frame, panel, label_width, several)
     _label_widest_gap(drawing, frame, panel)
 

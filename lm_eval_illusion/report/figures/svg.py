@@ -7,18 +7,17 @@ lightness, lines differ in dash and weight.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 from xml.etree import ElementTree
 
+from lm_eval_illusion.escaping import for_xml
+
 Point: TypeAlias = tuple[float, float]
 Attributes: TypeAlias = dict[str, float | str]
 
 LINE_HEIGHT = 16
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML can't hold, not even escaped; the name of a model may contain them."""
 
 INK = "#14181d"
 QUIET = "#5a6570"
@@ -76,17 +75,22 @@ PROSE = 0.88
 
 def width_of(text: str, size: float = SIZE) -> float:
     """Estimate the width in pixels: East Asian characters are square, others a bit more than half as wide."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return size * (wide * WIDE_CHARACTER + (len(text) - wide) * NARROW_CHARACTER)
+    return _width(sum(map(_is_wide, text)), len(text), size)
 
 
 def cut(text: str, width: float, size: float = SIZE) -> str:
-    """Return the text if it fits into `width` pixels, else as much of its start as fits with an ellipsis."""
-    if width_of(text, size) <= width:
-        return text
-    while text and width_of(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"
+    """Return the text if it fits into `width` pixels, else as much of its start as fits with an ellipsis.
+
+    It looks at each character once, and at none beyond the width: a name may have any length.
+    """
+    wide = fitting = 0
+    for length, character in enumerate(text, start=1):
+        wide += _is_wide(character)
+        if _width(wide, length, size) > width:
+            return text[:fitting] + "…"
+        if _width(wide, length + len("…"), size) <= width:
+            fitting = length
+    return text
 
 
 def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:
@@ -158,8 +162,8 @@ class Drawing:
                 "aria-describedby": f"{name}-desc",
             },
         )
-        ElementTree.SubElement(root, "title", {"id": f"{name}-title"}).text = _clean(self._title)
-        ElementTree.SubElement(root, "desc", {"id": f"{name}-desc"}).text = _clean(self._description)
+        ElementTree.SubElement(root, "title", {"id": f"{name}-title"}).text = for_xml(self._title)
+        ElementTree.SubElement(root, "desc", {"id": f"{name}-desc"}).text = for_xml(self._description)
         ground = {"class": "f-ground", "width": "100%", "height": "100%", **ROLES["ground"]}
         ElementTree.SubElement(root, "rect", ground)
         root.append(self._marks)
@@ -170,10 +174,10 @@ class Drawing:
         # Attributes of the mark, such as its opacity, win over those of the role.
         element = ElementTree.SubElement(self._marks, tag, {"class": f"f-{role}", **ROLES[role], **own})
         if tip:
-            ElementTree.SubElement(element, "title").text = _clean(tip)
-            element[0].tail = _clean(text) or None
+            ElementTree.SubElement(element, "title").text = for_xml(tip)
+            element[0].tail = for_xml(text) or None
         elif text:
-            element.text = _clean(text)
+            element.text = for_xml(text)
 
 
 def _coordinates(points: Sequence[Point]) -> str:
@@ -184,5 +188,10 @@ def _short(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
-def _clean(text: str) -> str:
-    return NOT_IN_XML.sub("�", text)
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _width(wide: int, length: int, size: float) -> float:
+    """Return the width of `length` characters of which `wide` are wide."""
+    return size * (wide * WIDE_CHARACTER + (length - wide) * NARROW_CHARACTER)
