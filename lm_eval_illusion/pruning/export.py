@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 from lm_eval_illusion.embedded import resolve_pretrained
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, cause_of, one_line
+from lm_eval_illusion.escaping import for_markdown, for_terminal, markdown_block, markdown_code, shortened
 from lm_eval_illusion.files import files_below, new_folder, refuse_existing
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, Manifest
 from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
 from lm_eval_illusion.pruning.settings import PruningSettings
+from lm_eval_illusion.reading import read_text
+
+logger = logging.getLogger(__name__)
 
 CARD = "README.md"
 # Rows of the card's table of layers: this many with the lowest and this many with the highest sparsity.
 SHOWN_LAYERS = 5
+MOST_BYTES_OF_A_CARD = 1 << 20
+# The longest name or licence in a card.
+MOST_CHARACTERS = 200
 
 
 def export_command(base: BaseModel, settings: PruningSettings, out: Path, repository: str | None = None) -> int:
@@ -34,13 +42,13 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
         _copy_files(Path(checkpoint.path), folder)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     manifest = checkpoint.manifest
-    print(f"written: {out} (sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight)")
+    measured = f"sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight"
+    print(for_terminal(f"written: {out} ({measured})"))
     if repository is not None:
         _upload(out, repository)
-    print(
-        f"Now: lm_eval --model hf --model_args pretrained={out} --tasks mqa_illusion_core --log_samples --output_path runs\n"
-        f"and: lm-eval-illusion report runs --dense {base.pretrained}"
-    )
+    arguments = "--tasks mqa_illusion_core --log_samples --output_path runs"
+    print(for_terminal(f"Now: lm_eval --model hf --model_args pretrained={out} {arguments}"))
+    print(for_terminal(f"and: lm-eval-illusion report runs --dense {base.pretrained}"))
     return 0
 
 
@@ -53,29 +61,37 @@ def _copy_files(source: Path, target: Path) -> None:
 
 
 def model_card(base: BaseModel, manifest: Manifest) -> str:
-    """Return the text of the model card: base model and licence, measured sparsity and bits, calibration, recipe, layers."""
+    """Return the text of the model card: base model and licence, measured sparsity and bits, calibration, recipe, layers.
+
+    Names, licence and recipe come from other people: in the card they are text, never markup.
+    """
     from huggingface_hub import ModelCardData
 
     licence = base_licence(base)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     data = ModelCardData(
-        base_model=base.pretrained, license=licence, tags=["pruned", manifest.variant], pipeline_tag="text-generation"
+        base_model=_name(base.pretrained),
+        license=licence,
+        tags=["pruned", _name(manifest.variant)],
+        pipeline_tag="text-generation",
     )
+    licence_in_words = for_markdown(licence) if licence else "the base model states none, see there"
+    base_model, variant, revision = map(_name, (manifest.base_model, manifest.variant, manifest.base_revision))
     sections = [
         f"---\n{data.to_yaml()}\n---",
-        f"# {manifest.base_model}, compressed: {manifest.variant}",
-        f"Made by lm-eval-illusion from `{manifest.base_model}` (revision {manifest.base_revision}). A dense-format checkpoint: removed"
-        " weights are zeros.",
-        f"- **Licence**: {licence or 'the base model states none, see there'}; the base model's licence applies.",
+        f"# {for_markdown(base_model)}, compressed: {for_markdown(variant)}",
+        f"Made by lm-eval-illusion from {markdown_code(base_model)} (revision {for_markdown(revision)}). A dense-format checkpoint:"
+        " removed weights are zeros.",
+        f"- **Licence**: {licence_in_words}; the base model's licence applies.",
         f"- **Sparsity**: {manifest.sparsity_measured:.4f} measured over all weights but embeddings and"
         " output head,"
-        f" {_requested(manifest.sparsity_requested)}, mask structure {manifest.mask_structure}.",
+        f" {_requested(manifest.sparsity_requested)}, mask structure {for_markdown(manifest.mask_structure)}.",
         f"- **Bits**: {manifest.bits_measured:g} per weight, the mean over the same weights. Quantised weights are rounded to their grid,"
         " in the dtype of the base model.",
         *_unpruned_lines(manifest),
         *([_calibration_line(manifest.calibration)] if manifest.calibration else []),
-        f"- **Seed**: {'not used' if manifest.pruning_seed is None else manifest.pruning_seed}. **Versions**: {versions}.",
-        f"## Recipe\n\n```yaml\n{(manifest.recipe or '').strip()}\n```",
+        f"- **Seed**: {'not used' if manifest.pruning_seed is None else manifest.pruning_seed}. **Versions**: {for_markdown(versions)}.",
+        f"## Recipe\n\n{markdown_block((manifest.recipe or '').strip(), 'yaml')}",
         f"## Sparsity of the layers\n\n{_layer_table(manifest.sparsity_of_layer)}",
         "This card does not tell how compression changed the model's answers: multiple-choice scores can stay the same while the model no"
         " longer produces the answer (arXiv 2606.17609). `mqa_illusion_core` measures it.",
@@ -84,20 +100,50 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
 
 
 def base_licence(base: BaseModel) -> str | None:
-    """Return the licence in the base model's card; None if there is no card, it names none, or it can't be reached."""
-    from huggingface_hub import ModelCard
+    """Return the licence in the base model's card, as one line; None if there is no card, it names none, or it can't be read."""
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     folder = Path(resolve_pretrained(base.pretrained))
-    source = folder / CARD if folder.is_dir() else base.pretrained
-    if folder.is_dir() and not (folder / CARD).is_file():
-        return None
+    if folder.is_dir():
+        path = folder / CARD
+        if not path.is_file():
+            return None
+    else:
+        try:
+            path = Path(hf_hub_download(base.pretrained, CARD))
+        except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
+            # A missing card does not prevent pruning; the new card says that no licence was stated.
+            return None
     try:
-        licence: str | None = ModelCard.load(source, ignore_metadata_errors=True).data.license
-    except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
-        # A missing card does not prevent pruning; the new card says that no licence was stated.
+        licences = _licences(read_text(path, "its licence is not read", MOST_BYTES_OF_A_CARD))
+    # The card is another person's YAML: whatever is raised here comes from it.
+    except Exception as error:
+        logger.warning("the licence in %s can't be read (%s)", for_terminal(str(path)), for_terminal(cause_of(error)))
         return None
-    return licence
+    return _name(", ".join(licences)) or None
+
+
+def _licences(card: str) -> list[str]:
+    """Return the values of `license` in the YAML between the first two lines `---` of a card.
+
+    The YAML is only parsed. No object is made of it: an anchor that is used again and again could make objects without end.
+    """
+    import yaml
+
+    lines = card.split("\n")
+    ends = [number for number, line in enumerate(lines) if line.rstrip() == "---"][:2]
+    if len(ends) < 2 or ends[0] != 0:
+        return []
+    metadata = yaml.compose("\n".join(lines[1 : ends[1]]), Loader=yaml.SafeLoader)
+    found = [value for key, value in metadata.value if key.value == "license"] if isinstance(metadata, yaml.MappingNode) else []
+    nodes = found[0].value if found and isinstance(found[0], yaml.SequenceNode) else found
+    return [node.value for node in nodes if isinstance(node, yaml.ScalarNode) and node.value not in ("", "null")]
+
+
+def _name(text: str) -> str:
+    """Return a name or another person's words as one line of a bounded length."""
+    return shortened(for_terminal(text), MOST_CHARACTERS)
 
 
 def _requested(sparsity: float | None) -> str:
@@ -105,9 +151,10 @@ def _requested(sparsity: float | None) -> str:
 
 
 def _calibration_line(calibration: CalibrationRecord) -> str:
+    source, language = for_markdown(_name(calibration.source)), for_markdown(_name(str(calibration.language)))
     return (
-        f"- **Calibration**: {calibration.samples} samples of {calibration.length} tokens, {calibration.source}, language"
-        f" {calibration.language}, SHA-256 {calibration.sha256}."
+        f"- **Calibration**: {calibration.samples} samples of {calibration.length} tokens, {source}, language {language}, SHA-256"
+        f" {for_markdown(calibration.sha256)}."
     )
 
 
@@ -115,10 +162,10 @@ def _unpruned_lines(manifest: Manifest) -> list[str]:
     """Return a line on the weights that stay dense and one on the modules outside the language model, where there are any."""
     lines = []
     if manifest.left_dense:
-        parts = ", ".join(f"`{name}` {share:.2%}" for name, share in manifest.left_dense.items())
+        parts = ", ".join(f"{markdown_code(name)} {share:.2%}" for name, share in manifest.left_dense.items())
         lines.append(f"- **Left dense**, with their share of all weights: {parts}.")
     if manifest.outside_language_model:
-        modules = ", ".join(f"`{name}`" for name in manifest.outside_language_model)
+        modules = ", ".join(markdown_code(name) for name in manifest.outside_language_model)
         lines.append(f"- **Neither changed nor measured**, outside the language model: {modules}.")
     return lines
 
@@ -129,7 +176,7 @@ def _layer_table(sparsity_of_layer: dict[str, float]) -> str:
     listed = [*layers[:SHOWN_LAYERS], *layers[SHOWN_LAYERS:][-SHOWN_LAYERS:]]
     caption = f"The least and the most sparse of {len(layers)} layers; `manifest.json` has all."
     return "\n".join(
-        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {name} | {share:.4f} |" for name, share in listed)]
+        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {for_markdown(name)} | {share:.4f} |" for name, share in listed)]
     )
 
 
@@ -147,4 +194,4 @@ def _upload(out: Path, repository: str) -> None:
             f"{out} is written, but {repository} can't be uploaded to ({reason}): log in with `hf auth login`, then run"
             f" `hf upload {repository} {out}`"
         ) from error
-    print(f"uploaded: {repository}")
+    print(for_terminal(f"uploaded: {repository}"))
