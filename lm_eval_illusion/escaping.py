@@ -68,7 +68,7 @@ def for_csv(text: str) -> str:
     return f"'{shown}" if _FORMULA.match(shown) else shown
 
 
-def for_parquet(text: str) -> str:
+def for_utf8(text: str) -> str:
     """Return a text that UTF-8 can hold: unpaired surrogates become Python's escapes, all other characters stay."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

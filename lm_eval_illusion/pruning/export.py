@@ -176,7 +176,13 @@ def _layer_table(sparsity_of_layer: dict[str, float]) -> str:
     listed = [*layers[:SHOWN_LAYERS], *layers[SHOWN_LAYERS:][-SHOWN_LAYERS:]]
     caption = f"The least and the most sparse of {len(layers)} layers; `manifest.json` has all."
     return "\n".join(
-        [caption, "", "| layer | sparsity |", "| --- | --- |", *(f"| {for_markdown(name)} | {share:.4f} |" for name, share in listed)]
+        [
+            caption,
+            "",
+            "| layer | sparsity |",
+            "| --- | --- |",
+            *(f"| {for_markdown(name)} | {share:.4f} |" for name, share in listed),
+        ]
     )
 
 

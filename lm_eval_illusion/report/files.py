@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
 from lm_eval_illusion.errors import UserError, attributed, one_line
-from lm_eval_illusion.escaping import for_json, for_parquet
+from lm_eval_illusion.escaping import for_json, for_utf8
 from lm_eval_illusion.report.csv_files import calibration_csv, leaderboard_csv
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.html import html_report
@@ -128,8 +128,7 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     )
     texts = {name for name in columns if schema.field(name).type == pa.string()}
     columns = {
-        name: [v if v is None else for_parquet(v) for v in values] if name in texts else values
-        for name, values in columns.items()
+        name: [v if v is None else for_utf8(v) for v in values] if name in texts else values for name, values in columns.items()
     }
     with attributed(
         "the table of outcomes can't be made", "a results file has a number that no 64-bit column holds; correct it there"

@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
-from lm_eval_illusion.escaping import for_json, for_terminal
+from lm_eval_illusion.escaping import for_json, for_terminal, for_utf8, shortened
 from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
-from lm_eval_illusion.report.shown import shown_report, shown_sentence
+from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
     page_dense,
@@ -33,7 +33,7 @@ from lm_eval_illusion.report.tables import (
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
 
 TEMPLATE = Path(__file__).parent / "template"
-SCRIPTS = ("elements.js", "tables.js", "unpack.js", "search.js", "item.js", "browser.js")
+SCRIPTS = ("elements.js", "tables.js", "unpack.js", "check.js", "search.js", "item.js", "browser.js")
 """In this order: a script uses only names that earlier ones define."""
 
 
@@ -53,7 +53,8 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         lstrip_blocks=True,
         finalize=_without_controls,
     )
-    start = _json(_start(report, browser))
+    browser, short = _with_short_names(browser)
+    start = _json(_start(report, browser, short))
     report = shown_report(report)
     top, sections = _figures_by_section(report)
     style, script = (TEMPLATE / "style.css").read_text(encoding="utf-8"), _script()
@@ -137,13 +138,34 @@ def _scope(report: Report) -> str:
     return f"{chosen}{', '.join(parts)}."
 
 
-def _start(report: Report, browser: dict[str, Any]) -> dict[str, Any]:
-    """Return the initial filter of the item browser, the errors of the worst variant, and the names of languages and families."""
+def _with_short_names(browser: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the browser's data with names of a bounded length, and the names that this changed: each name is in thousands of rows."""
+    keys = {"rows": ("base_model", "variant"), "items": ("family", "language", "answer_type")}
+    names = {name for part in keys for key in keys[part] for name in _names(browser[part], key)}
+    changed = changed_names(names, lambda name: shortened(name, MOST_CHARACTERS))
+    if not changed:
+        return browser, {}
+    parts = {
+        part: [record | {key: changed.get(record[key], record[key]) for key in keys[part]} for record in browser[part]]
+        for part in keys
+    }
+    return browser | parts, changed
+
+
+def _names(records: Sequence[dict[str, Any]], key: str) -> set[str]:
+    return {name for record in records if isinstance(name := record[key], str)}
+
+
+def _start(report: Report, browser: dict[str, Any], short: Mapping[str, str]) -> dict[str, Any]:
+    """Return the initial filter of the item browser, the errors of the worst variant, and the names of languages and families.
+
+    `short`: the names that are shorter in the browser's data.
+    """
     worst = worst_row(report)
     return {
-        "variant": [worst.base_model, worst.variant] if worst else None,
-        "languages": {code: language_name(code) for code in sorted({item["language"] for item in browser["items"]})},
-        "families": sorted({item["family"] for item in browser["items"]}),
+        "variant": [short.get(name, name) for name in map(for_utf8, (worst.base_model, worst.variant))] if worst else None,
+        "languages": {code: language_name(code) for code in sorted(_names(browser["items"], "language"))},
+        "families": sorted(_names(browser["items"], "family")),
         "views": OUTPUT_LABELS,
     }
 

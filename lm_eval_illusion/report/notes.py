@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
+from lm_eval_illusion.report.shown import shown_name
+from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
 from lm_eval_illusion.results.same_base import unchecked_bases
 from lm_eval_illusion.results.variants import Variant
 
+MOST_NAMES = 40
+"""The largest number of names in a note; of more, it tells how many there are."""
 EMBEDDED_NOTE = (
     "The embedded model was trained on these very facts, and only so far that the effect shows:"
     " a demonstration, no evidence about large models."
@@ -27,16 +31,17 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
     notes = _about_the_embedded_model(outcomes)
+    of_one_beam = [outcome for outcome in outcomes if outcome.variant.beams_are_top1]
     for strategy in SINGLE_BEAM_STRATEGIES:
-        top1 = sorted({v.variant for v in variants if v.beams_are_top1 and _tried(outcomes, v, strategy)})
+        top1 = sorted({outcome.variant.variant for outcome in of_one_beam if strategy in outcome.recovered})
         if top1:
-            notes.append(f"{strategy} is the best beam only for {', '.join(top1)}: that backend returns no other.")
+            notes.append(f"{strategy} is the best beam only for {_listed(top1)}: that backend returns no other.")
     # Documents of other tasks have no language; no view could give them a rank.
     ours = [outcome for outcome in outcomes if outcome.language != WITHOUT_LANGUAGE]
     unranked = sorted({outcome.variant.variant for outcome in ours if outcome.gold_rank is None})
     if unranked:
         notes.append(
-            f"no gold rank for some items of {', '.join(unranked)}: the backend gave none, it was not finite, or the view"
+            f"no gold rank for some items of {_listed(unranked)}: the backend gave none, it was not finite, or the view"
             f" {GOLD_SCORES.name} did not run."
         )
     if any(outcome.question_blind is None for outcome in ours):
@@ -53,7 +58,7 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
 def _about_the_embedded_model(outcomes: Sequence[Outcome]) -> list[str]:
     names = (EMBEDDED, resolve_pretrained(EMBEDDED))
     families = {outcome.family for outcome in outcomes if outcome.variant.base_model in names}
-    others = ", ".join(sorted(families - {FAMILY}))
+    others = _listed(sorted(families - {FAMILY}))
     return [
         *([EMBEDDED_NOTE] if FAMILY in families else []),
         *([OTHER_FAMILY_NOTE.format(families=others)] if others else []),
@@ -72,12 +77,12 @@ def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, st
     everything = set().union(*by_variant.values())
     languages = {language for language, _ in everything}
     for variant, items in sorted(by_variant.items()):
-        missing = ", ".join(sorted(languages - {language for language, _ in items}))
+        missing = _listed(sorted(languages - {language for language, _ in items}))
         if missing:
-            yield f"{variant} of {model} was not evaluated on {family} in {missing}: its pooled rows lack these languages."
+            yield f"{shown_name(variant)} of {shown_name(model)} was not evaluated on {shown_name(family)} in {missing}: its pooled rows lack these languages."
         elif len(items) < len(everything):
             yield (
-                f"{variant} of {model} was evaluated on {len(items)} of the {len(everything)} items of {family}: it is compared with"
+                f"{shown_name(variant)} of {shown_name(model)} was evaluated on {len(items)} of the {len(everything)} items of {shown_name(family)}: it is compared with"
                 " the dense model over the items of both, its other numbers are over its own items."
             )
 
@@ -86,7 +91,9 @@ def _mixed_versions(runs: Sequence[Run]) -> list[str]:
     versions = sorted({str(version) for run in runs if (version := run.results.lm_eval_version)})
     if len(versions) < 2:
         return []
-    return [f"runs of lm_eval {' and '.join(versions)} are mixed: a task may have changed between them."]
+    return [
+        f"runs of lm_eval {' and '.join(map(shown_name, versions[:MOST_NAMES]))} are mixed: a task may have changed between them."
+    ]
 
 
 def _dtypes(variants: Collection[Variant]) -> list[str]:
@@ -96,13 +103,13 @@ def _dtypes(variants: Collection[Variant]) -> list[str]:
         if variant.dtype:
             by_model[variant.base_model][variant.dtype].add(variant.variant)
     return [
-        f"scores and gold ranks of {model} were computed in several data types: "
-        + ", ".join(f"{dtype} ({', '.join(sorted(names))})" for dtype, names in sorted(by_dtype.items()))
+        f"scores and gold ranks of {shown_name(model)} were computed in several data types: "
+        + ", ".join(f"{shown_name(dtype)} ({_listed(sorted(names))})" for dtype, names in sorted(by_dtype.items()))
         + "."
         for model, by_dtype in sorted(by_model.items())
         if len(by_dtype) > 1
     ]
 
 
-def _tried(outcomes: Sequence[Outcome], variant: object, strategy: str) -> bool:
-    return any(outcome.variant == variant and strategy in outcome.recovered for outcome in outcomes)
+def _listed(names: Iterable[str]) -> str:
+    return join_truncated(map(shown_name, names), MOST_NAMES)

@@ -6,7 +6,7 @@ Terminal, Markdown, page and figures show these. report.json, the CSV files and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -36,21 +36,25 @@ def shown_report(report: Report) -> Report:
 
     A report without long or unsafe texts is returned as it is.
     """
-    texts = set(_texts(report))
-    # In alphabetical order: the numbers of equal names do not depend on the order of a set.
-    changed = {text: shown for text in sorted(texts) if (shown := shown_name(text)) != text}
-    if not changed:
-        return report
-    taken = texts - changed.keys()
+    changed = changed_names(_texts(report), shown_name)
+    return msgspec.convert(_replaced(msgspec.to_builtins(report), changed), Report) if changed else report
+
+
+def changed_names(names: Iterable[str], show: Callable[[str], str]) -> dict[str, str]:
+    """Return the names that `show` changes with what it returns; a number follows where two names would become equal."""
+    # In alphabetical order, so that the numbers depend on the names alone.
+    originals = sorted(set(names))
+    changed = {name: shown for name in originals if (shown := show(name)) != name}
+    taken = {name for name in originals if name not in changed}
     uses: Counter[str] = Counter()
-    for text, shown in changed.items():
-        name = shown
-        while name in taken:
+    for name, shown in changed.items():
+        unused = shown
+        while unused in taken:
             uses[shown] += 1
-            name = f"{shown} ({uses[shown] + 1})"
-        taken.add(name)
-        changed[text] = name
-    return msgspec.convert(_replaced(msgspec.to_builtins(report), changed), Report)
+            unused = f"{shown} ({uses[shown] + 1})"
+        taken.add(unused)
+        changed[name] = unused
+    return changed
 
 
 def _texts(report: Report) -> Iterator[str]:

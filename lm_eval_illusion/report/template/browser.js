@@ -16,9 +16,8 @@ function startBrowser(data, start) {
 
   function label(facet, value) {
     if (value === null) return "no dense run";
-    if (facet === "variant") return several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1];
-    const names = { cell: CELLS, transition: TRANSITIONS, language: start.languages }[facet] ?? {};
-    return Object.hasOwn(names, value) ? names[value] : value;
+    if (facet === "variant") return plain(several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1]);
+    return plain(nameOf({ cell: CELLS, transition: TRANSITIONS, language: start.languages }[facet] ?? {}, value));
   }
 
   function fillSelects() {
@@ -45,15 +44,16 @@ function startBrowser(data, start) {
     const item = data.items[row.item];
     const said = spoken(item.language);
     const greedy = row.outputs.gen?.[0];
-    const about = [row.variant, several ? row.base_model : null, start.languages[item.language], `rank ${shown(row.gold_rank)}`];
+    const language = Object.hasOwn(start.languages, item.language) ? start.languages[item.language] : null;
+    const about = [row.variant, several ? row.base_model : null, language, `rank ${shown(row.gold_rank)}`];
     const button = element(
       "button", "row", { type: "button", "aria-expanded": "false" },
-      element("span", "clipped question", said, item.question),
+      element("span", "clipped question", said, shown(item.question)),
       element("span", "", {},
         element("span", "clipped gold", {}, element("bdi", "", said, shown(item.answer))),
         greedy === undefined ? null : element("span", "clipped said", {}, element("bdi", "", said, greedy.trim() || "(nothing)"))),
       element("span", "", {}, ...[badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS)].filter(Boolean)),
-      element("span", "about", {}, about.filter(Boolean).join(" · ")),
+      element("span", "about", {}, about.filter(Boolean).map(plain).join(" · ")),
     );
     const entry = element("li", "", {}, button);
     button.addEventListener("click", () => toggle(entry, row));
@@ -139,11 +139,29 @@ function startBrowser(data, start) {
   filter();
 }
 
-if (document.getElementById("items")) {
-  unpackItems().then(
-    (data) => startBrowser(data, readStart()),
-    () => {
-      document.getElementById("status").textContent = "This browser can't unpack the items (it has no DecompressionStream).";
-    },
-  );
+/** Say in the page what is missing in the list of items. */
+function warnOfMalformed(data) {
+  if (!data.badItems && !data.badRows) return;
+  const warning = document.getElementById("malformed");
+  warning.textContent = `${counted(data.badItems)} malformed items and ${counted(data.badRows)} answers are not shown.`;
+  warning.hidden = false;
 }
+
+async function showItems() {
+  const status = document.getElementById("status");
+  if (typeof DecompressionStream === "undefined") {
+    status.textContent = "This browser can't unpack the items (it has no DecompressionStream).";
+    return;
+  }
+  status.textContent = "The items are being unpacked …";
+  try {
+    const data = wellFormed(await unpackItems());
+    warnOfMalformed(data);
+    startBrowser(data, readStart());
+  } catch (error) {
+    document.querySelector(".filters").hidden = true;
+    status.textContent = `The items in this file are damaged and can't be shown (${plain(String(error)).slice(0, 300)}). Write the report again.`;
+  }
+}
+
+if (document.getElementById("items")) showItems();

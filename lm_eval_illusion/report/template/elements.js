@@ -19,6 +19,16 @@ function shown(value) {
   return value === null || value === undefined ? "–" : String(value);
 }
 
+/** Return the name of a key, the key itself if there is none. */
+function nameOf(names, key) {
+  return Object.hasOwn(names, key) ? names[key] : key;
+}
+
+/** Return a name in which nothing moves or hides other text: control characters and bidirectional overrides are escaped. */
+function plain(name) {
+  return name.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+}
+
 /** 1402 -> "1,402". */
 function counted(number) {
   return number.toLocaleString("en");

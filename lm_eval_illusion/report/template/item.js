@@ -15,7 +15,7 @@ const TRANSITIONS = {
 
 /** Return a coloured word for an outcome class or a transition. */
 function badge(key, names) {
-  return key === null ? null : element("span", `badge ${Object.hasOwn(names, key) ? key : ""}`, {}, names[key] ?? key);
+  return key === null || key === undefined ? null : element("span", `badge ${Object.hasOwn(names, key) ? key : ""}`, {}, nameOf(names, key));
 }
 
 /** Sort: dense, the opened row, other variants of its base model, other base models. */
@@ -46,8 +46,7 @@ function outputs(texts, language) {
 /** Return the score of an option; the highest is marked. */
 function score(row, place) {
   const value = row.scores[place];
-  const known = row.scores.filter((other) => other !== null);
-  const top = value !== null && value !== undefined && value === Math.max(...known);
+  const top = typeof value === "number" && row.scores.every((other) => typeof other !== "number" || other <= value);
   const text = typeof value === "number" ? value.toFixed(2).replace("-", "−") : shown(value);
   return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
 }
@@ -56,7 +55,7 @@ function score(row, place) {
 function comparison(item, rows, chosen, labels) {
   const said = spoken(item.language);
   const head = rows.map((row) =>
-    element("th", row === chosen ? "chosen" : "", { scope: "col" }, row.variant, element("small", "", {}, row.base_model)),
+    element("th", row === chosen ? "chosen" : "", { scope: "col" }, plain(row.variant), element("small", "", {}, plain(row.base_model))),
   );
   const option = (text, place) => [
     element("bdi", "", said, text),
@@ -79,13 +78,14 @@ function comparison(item, rows, chosen, labels) {
       : null,
     element("tbody", "outputs", {},
       section("What was said"),
-      ...used.map((view) => line(labels[view] ?? view, rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
+      ...used.map((view) => line(plain(nameOf(labels, view)), rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
   );
 }
 
 /** Return the address of an item within this page. */
 function addressOf(item) {
-  return `#item/${[item.family, item.language, item.id].map(encodeURIComponent).join("/")}`;
+  // An address can't hold half a character.
+  return `#item/${[item.family, item.language, item.id].map((part) => encodeURIComponent(part.replace(/\p{Cs}/gu, "\ufffd"))).join("/")}`;
 }
 
 /** Everything about an item. `start`: the names of languages and views. */
@@ -94,13 +94,13 @@ function openedItem(item, rows, chosen, start) {
   const facts = [
     ["answer ", shown(item.answer), said],
     item.aliases?.length ? ["also ", item.aliases.join(" · "), said] : null,
-    ["language ", start.languages[item.language] ?? item.language, {}],
-    item.answer_type ? ["type ", item.answer_type, {}] : null,
-    ["id ", item.id, {}],
+    ["language ", plain(nameOf(start.languages, item.language)), {}],
+    item.answer_type ? ["type ", plain(item.answer_type), {}] : null,
+    ["id ", plain(item.id), {}],
   ].filter(Boolean);
   return element(
     "div", "opened", {},
-    element("p", "question", said, item.question),
+    element("p", "question", said, shown(item.question)),
     item.context
       ? element("details", "", {}, element("summary", "", {}, "Context"), element("p", "passage", said, item.context))
       : null,

@@ -2,10 +2,11 @@
 
 /** Return the small data: the initial filter, and the names of languages. */
 function readStart() {
-  return JSON.parse(document.getElementById("start").textContent);
+  const start = JSON.parse(document.getElementById("start").textContent);
+  return { variant: start?.variant, languages: start?.languages ?? {}, views: start?.views ?? {} };
 }
 
-/** Return the items and the rows of items and variants. */
+/** Return the items and the rows of items and variants. It fails if the data are damaged. */
 async function unpackItems() {
   const packed = atob(document.getElementById("packed-items").textContent);
   const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
