@@ -76,13 +76,15 @@ def _gaps(outcomes: Sequence[Outcome]) -> list[str]:
 def _gaps_of(model: str, family: str, by_variant: Mapping[str, set[tuple[str, str]]]) -> Iterator[str]:
     everything = set().union(*by_variant.values())
     languages = {language for language, _ in everything}
+    model, family = shown_name(model), shown_name(family)
     for variant, items in sorted(by_variant.items()):
+        name = f"{shown_name(variant)} of {model}"
         missing = _listed(sorted(languages - {language for language, _ in items}))
         if missing:
-            yield f"{shown_name(variant)} of {shown_name(model)} was not evaluated on {shown_name(family)} in {missing}: its pooled rows lack these languages."
+            yield f"{name} was not evaluated on {family} in {missing}: its pooled rows lack these languages."
         elif len(items) < len(everything):
             yield (
-                f"{shown_name(variant)} of {shown_name(model)} was evaluated on {len(items)} of the {len(everything)} items of {shown_name(family)}: it is compared with"
+                f"{name} was evaluated on {len(items)} of the {len(everything)} items of {family}: it is compared with"
                 " the dense model over the items of both, its other numbers are over its own items."
             )
 

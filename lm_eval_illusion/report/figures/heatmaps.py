@@ -51,13 +51,14 @@ def draw_languages(report: Report, width: float) -> Drawing | None:
     rows_of_group: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         rows_of_group[row.base_model, row.family].append(row)
+    names = label_width(groups, width)
     for group in groups:
         drawing.text((0, drawing.y + 4), cut(group.heading, width), "heading", tip=group.heading)
         drawing.y += 14
         group_rows = rows_of_group[group.rows[0].base_model, group.rows[0].family]
         tiles = {(row.variant, row.language): _language_tile(row, max(largest, SMALLEST_SCALE)) for row in group_rows}
         languages = sorted({row.language for row in group_rows})
-        _draw_map(drawing, [row.variant for row in group.rows], languages, tiles, label_width(groups, width))
+        _draw_map(drawing, [row.variant for row in group.rows], languages, tiles, names)
     return drawing
 
 
@@ -77,6 +78,8 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
     )
     names = short_names(report)
     labels = {code: language_name(code) for table in tables for code in table.calibration_languages}
+    row_names = column_width(list(labels.values()), width)
+    largest = {measure.role: _largest(tables, measure) for measure in CALIBRATION_MEASURES}
     for table in tables:
         heading = f"{setting_name(table)} of {names[table.base_model]}, {table.family}"
         drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
@@ -84,9 +87,9 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
         for measure in CALIBRATION_MEASURES:
             drawing.text((0, drawing.y + 4), cut(measure.map_heading, width), "label", tip=measure.map_heading)
             drawing.y += 14
-            tiles = _calibration_tiles(table, measure, _largest(tables, measure))
+            tiles = _calibration_tiles(table, measure, largest[measure.role])
             rows = [labels[code] for code in table.calibration_languages]
-            _draw_map(drawing, rows, table.languages, tiles, column_width(list(labels.values()), width))
+            _draw_map(drawing, rows, table.languages, tiles, row_names)
     return drawing
 
 
