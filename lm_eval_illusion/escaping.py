@@ -26,7 +26,7 @@ _MARKDOWN = re.compile(
     | (?P<number> \A\d{1,9} (?=[.)](?:\s|\Z)) )
     | (?P<underscores> _+ )
     | (?P<entity> [<>] | &(?=\#?\w+;) | \A\s | \s\Z )
-    | (?P<separated> :?// | (?<![^\W_])www\. | @(?=\w) )
+    | (?P<separated> (?: :?// | (?<![^\W_])www\. | @(?=\w) )+ )
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -60,7 +60,7 @@ def test_no_control_character_is_left_and_the_text_is_one_line(text):
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 MARKUP = (
-    "![x](u)", "[a](http://e)", "http://e.com", "www.e.com", "a@b.co", "@u", "\r# h", "# ", " #", "- ", "1. ", "---", "===", "```", "~~~",
+    "![x](u)", "[a](http://e)", "http://e.com", "www.e.com", "a@b.co", "http://www.", "@u", "@", "\r# h", "# ", " #", "- ", "1. ", "---", "===", "```", "~~~",
     "<b>", "&amp;", "|", "$x$", "_a_", "__b__", "a_b", "*c*", "[^1]", "[^1]: x", "[x]: http://e", "[ ] ", "[!NOTE]", "`", "> ", "    ",
     "\\", "x", "\u202e", "\u3000",
 )  # fmt: skip
@@ -120,6 +120,9 @@ def test_ordinary_names_are_readable_in_raw_markdown(name):
         ("http://evil.com", "http`://`evil.com"),
         ("see www.evil.com", "see `www.`evil.com"),
         ("a@b.com", "a`@`b.com"),
+        # One code span, because two would share a run of backticks.
+        ("http://www.e.com/@u", "http`://www.`e.com/`@`u"),
+        ("@www.e.com", "`@www.`e.com"),
         ("[x](u)", r"[x\](u)"),
         ("- x", r"\- x"),
         ("12. x", r"12\. x"),

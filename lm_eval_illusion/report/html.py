@@ -145,15 +145,19 @@ def _with_short_names(browser: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     changed = changed_names(names, lambda name: shortened(name, MOST_CHARACTERS))
     if not changed:
         return browser, {}
-    parts = {
-        part: [record | {key: changed.get(record[key], record[key]) for key in keys[part]} for record in browser[part]]
-        for part in keys
-    }
+    parts = {part: [_replaced(record, keys[part], changed) for record in browser[part]] for part in keys}
     return browser | parts, changed
 
 
-def _names(records: Sequence[dict[str, Any]], key: str) -> set[str]:
-    return {name for record in records if isinstance(name := record[key], str)}
+def _replaced(record: Any, keys: Sequence[str], changed: Mapping[str, str]) -> Any:
+    """Return an item or a row with the names of these keys replaced. A malformed one stays; the page says that it is malformed."""
+    if not isinstance(record, dict):
+        return record
+    return record | {key: changed[record[key]] for key in keys if isinstance(record.get(key), str) and record[key] in changed}
+
+
+def _names(records: Sequence[Any], key: str) -> set[str]:
+    return {name for record in records if isinstance(record, dict) and isinstance(name := record.get(key), str)}
 
 
 def _start(report: Report, browser: dict[str, Any], short: Mapping[str, str]) -> dict[str, Any]:

@@ -92,7 +92,10 @@ def _texts(values: object, length: int) -> list[str]:
 
 def _length_that_fits(items: Iterable[ItemText], outcomes: Iterable[Outcome], texts: ItemTexts) -> int:
     """Return the longest length of a text with which all texts together are at most MOST_IN_ALL characters."""
-    lengths = [len(text) for item in items for text in (item.question, item.context, *item.options) if isinstance(text, str)]
+    lengths = []
+    for item in items:
+        options = item.options[:MOST_TEXTS] if isinstance(item.options, list) else []
+        lengths += [len(text) for text in (item.question, item.context, *options) if isinstance(text, str)]
     for outcome in outcomes:
         for outputs in texts.answers(outcome.variant, _key(outcome)).outputs.values():
             lengths += map(len, outputs[:MOST_TEXTS])

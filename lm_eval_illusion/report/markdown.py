@@ -108,5 +108,5 @@ def _markdown(table: TextTable[R]) -> str:
 
 
 def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(for_markdown(text) for text in line) + " |" for line in lines)
+    head, *body = ("| " + " | ".join(map(for_markdown, line)) + " |" for line in (header, *rows))
+    return "\n".join((head, "| " + " | ".join(["---"] * len(header)) + " |", *body))

@@ -315,3 +315,98 @@ def test_an_item_of_another_task_opens(chromium, tmp_path):
     assert "(nothing)" in page.find(".opened").text
     assert "null" not in page.find("#items").text
     assert chromium.get_log("browser") == []
+
+
+def damaged(tmp_path, change_page=lambda page: page, change_data=lambda browser: None):
+    """Write a report with changed items or a changed page; return its path."""
+    report, browser = make_report(items=3)
+    change_data(browser)
+    path = tmp_path / "report.html"
+    path.write_text(change_page(html_report(record(report), [], browser)), encoding="utf-8")
+    return path
+
+
+def open_page(chromium, path):
+    chromium.get("about:blank")
+    chromium.get_log("browser")
+    chromium.get(path.as_uri())
+
+
+def wait_for(chromium, script):
+    end = time.monotonic() + 30
+    while not chromium.execute_script(script):
+        assert time.monotonic() < end, chromium.find_element("css selector", "#status").text
+        time.sleep(0.02)
+
+
+MALFORMED = [
+    ("options", None),
+    ("options", "yes"),
+    ("options", [{"text": "yes"}]),
+    ("aliases", 3),
+    ("question", {"a": 1}),
+    ("id", None),
+    ("context", ["x"]),
+]
+
+
+def test_a_malformed_item_does_not_hide_the_others(chromium, tmp_path):
+    def change(browser):
+        for item, (field, value) in zip(browser["items"], MALFORMED, strict=False):
+            item[field] = value
+        browser["items"][len(MALFORMED)] = None
+        for row, (field, value) in zip(
+            browser["rows"][8:], [("outputs", None), ("scores", "x"), ("item", 10**6)], strict=False
+        ):
+            row[field] = value
+
+    page = Page(chromium, damaged(tmp_path, change_data=change))
+    page.show_all()
+    # 12 items of 4 variants; 8 items and their 32 answers are gone, and 3 answers of the first variant to other items.
+    assert page.count() == 12 * 4 - 32 - 3
+    assert page.find("#malformed").is_displayed()
+    assert page.find("#malformed").text == "8 malformed items and 35 answers are not shown."
+    page.find(".row").click()
+    assert page.find(".opened").is_displayed()
+    assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["%%%", "", "AAAA", "H4sIAAAAAAAC/wMAAAAAAAAAAAA=", "bnVsbA=="],
+    ids=["base64", "empty", "gzip", "no JSON", "text"],
+)
+def test_damaged_items_are_a_visible_message(chromium, tmp_path, content):
+    def change(page):
+        start = page.index('id="packed-items">') + len('id="packed-items">')
+        return page[:start] + content + page[page.index("</script>", start) :]
+
+    open_page(chromium, damaged(tmp_path, change))
+    wait_for(chromium, "return document.querySelector('#status').textContent.includes('damaged')")
+    status = chromium.find_element("css selector", "#status")
+    assert status.is_displayed()
+    assert "Write the report again" in status.text
+
+
+def test_a_browser_that_cannot_unpack_says_so(chromium, tmp_path):
+    removed = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": "delete window.DecompressionStream"})
+    try:
+        open_page(chromium, damaged(tmp_path))
+        wait_for(chromium, "return document.querySelector('#status').textContent.includes('no DecompressionStream')")
+        assert chromium.find_element("css selector", "#status").is_displayed()
+    finally:
+        chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", removed)
+
+
+def test_overrides_in_names_are_escaped_in_the_items_too(chromium, tmp_path):
+    report, browser = make_report(items=3, strange="\u202eevil\ud800")
+    path = tmp_path / "report.html"
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
+    page = Page(chromium, path)
+    page.show_all()
+    page.find(".row").click()
+    assert r"dense\u{202e}evil" in page.find(".opened th[scope=col]:nth-of-type(2)").text
+    assert r"dense\u{202e}evil" in page.find(".row .about").text
+    # A half character in an id has no address; the item opens nevertheless.
+    assert page.find(".opened a").get_attribute("href").endswith("%EF%BF%BD")
+    assert chromium.get_log("browser") == []

@@ -11,7 +11,7 @@ from markupsafe import Markup
 import lm_eval_illusion.report.figures
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.report import html
-from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, Figure, Section, figures
+from lm_eval_illusion.report.figures import FIGURES, NARROW, WIDE, Figure, Section, figures, svg
 from lm_eval_illusion.report.figures.sparsity import separated_heights, widest_free
 from lm_eval_illusion.report.figures.svg import Drawing, cut, width_of, wrapped
 from lm_eval_illusion.report.files import report_texts
@@ -179,3 +179,36 @@ def test_labels_do_not_overlap():
     assert positions == [10, 25, 40, 100]
     assert separated_heights([98, 99, 100], 15, 100) == [70, 85, 100]
     assert widest_free(0, 100, [10, 20, 150]) == 60
+
+
+def test_cutting_looks_at_no_character_beyond_the_width(monkeypatch):
+    """A name of 10,000 characters took 10 s a figure: it was measured again for each character that was cut off."""
+    looked_at = []
+    monkeypatch.setattr(svg, "_is_wide", lambda character: looked_at.append(character) or False)
+    assert cut("x" * 10_000, 100) == "x" * 13 + "…"  # 14 characters of 6.72 px are 94.08, 15 are 100.8
+    assert len(looked_at) == 15
+
+
+@pytest.mark.parametrize("text", ["", "a", "abc", "wanda-0.6", "中文字", "a中b文", "…" * 5])
+def test_as_much_of_a_text_as_fits_stays(text):
+    for width in range(0, 80):
+        whole = width_of(text) <= width
+        fitting = [start for start in range(len(text)) if width_of(text[:start] + "…") <= width]
+        assert cut(text, width) == (text if whole else text[: max(fitting, default=0)] + "…")
+
+
+@pytest.mark.parametrize("sparsity", [1e9, -1.0, float("nan"), float("inf")])
+def test_a_sparsity_that_is_no_share_is_not_drawn(sparsity):
+    """An axis up to 1e9 would have ten thousand million ticks."""
+    report, _ = make_report(items=4)
+    report["variants"][1]["sparsity_measured"] = sparsity
+    text = figures(record(report))["recognition_and_production"]
+    assert "wanda-0.7" in text
+    assert "wanda-0.5" not in text
+
+
+def test_characters_that_xml_cannot_hold_are_escaped_and_overrides_too():
+    for text in figures(record(calibrated(items=4, strange="\x00\x1b\ufffe\uffff\ud800\u202e")[0])).values():
+        whole = "".join(ElementTree.fromstring(text).itertext())
+        assert r"\x00\x1b\ufffe\uffff\ud800\u202e" in whole
+        assert "\u202e" not in whole

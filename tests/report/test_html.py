@@ -140,3 +140,25 @@ def test_an_item_of_another_task_lacks_fields():
     for item in browser["items"]:
         item |= {"language": "und", "aliases": None, "answer_type": None, "context": None, "gold": None}
     assert '"und": "no language"' in html_report(record(report), [], browser)
+
+
+def test_overrides_in_names_are_escaped_and_text_of_items_is_not_changed():
+    report, browser = make_report(items=4, strange="\u202e\x1b\ud800")
+    tags = Tags(html_report(record(report), ["note \u2066"], browser))
+    assert r"dense\u202e\x1b\ud800" in tags.words
+    assert r"note \u2066" in tags.words
+    # What is left in the page is the text of the items, in a script element.
+    assert not {"\u202e", "\u2066", "\x1b", "\ud800"} & set(tags.words)
+    assert json.loads(gzip.decompress(base64.b64decode(tags.scripts["packed-items"]))) == browser
+
+
+def test_long_names_are_short_in_the_items_and_still_the_names_of_the_filter():
+    report, browser = make_report(items=3, strange="x" * 5_000)
+    tags = Tags(html_report(record(report), [], browser))
+    packed = json.loads(gzip.decompress(base64.b64decode(tags.scripts["packed-items"])))
+    start = json.loads(tags.scripts["start"])
+    names = {(row["base_model"], row["variant"]) for row in packed["rows"]}
+    assert len(names) == 4
+    assert max(map(len, (name for pair in names for name in pair))) == 200
+    assert tuple(start["variant"]) in names
+    assert {item["family"] for item in packed["items"]} == set(start["families"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from lm_eval_illusion.report.item_browser import item_browser
 from lm_eval_illusion.results.item_texts import ItemTexts
@@ -73,3 +76,50 @@ def test_documents_of_paired_tasks(tmp_path):
     assert (browser["items"][0]["options"], browser["items"][0]["gold"]) == (["option 0", "option 1"], 0)
     assert [row["outputs"] for row in browser["rows"]] == [{"gen": ["said 0"]}, {"gen": ["said 1"]}]
     assert browser["rows"][0]["cell"] == "recognition_only"
+
+
+@pytest.fixture
+def browser_with(tmp_path):
+    """Return a function that reads runs, changes a text of the item `a` and returns the browser's data."""
+
+    def make(**fields):
+        write_two(tmp_path)
+        texts = ItemTexts(100)
+        outcomes = join_views(find_views(find_runs([tmp_path])), "acc", texts)
+        sampled = texts._sampled["a"]
+        for key, item in sampled.items.items():
+            sampled.items[key] = replace(item, **fields)
+        return item_browser(outcomes, texts)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        ("question", 7, "7"),
+        ("context", {"a": [1]}, '{"a": [1]}'),
+        ("answer", "\ud800", "\\ud800"),
+        ("options", None, []),
+        ("options", "yes", ["yes"]),
+        ("options", [1, None, "x"], ["1", "", "x"]),
+        ("aliases", "one", ["one"]),
+        ("aliases", None, None),
+        ("gold", "1", None),
+        ("gold", True, None),
+    ],
+)
+def test_a_document_of_other_types_gives_the_types_of_the_page(browser_with, field, value, shown):
+    browser = browser_with(**{field: value})
+    assert next(item for item in browser["items"] if item["id"] == "a")[field] == shown
+
+
+def test_long_texts_and_lists_are_cut_and_say_so(browser_with, monkeypatch):
+    browser = browser_with(context="x" * 1_000_000, options=["o"] * 300)
+    (item,) = (item for item in browser["items"] if item["id"] == "a")
+    assert item["context"] == "x" * 20_000 + " … (cut: 1,000,000 characters in all)"
+    assert item["options"] == ["o"] * 200 + ["… (100 more are left out)"]
+    # All texts together: those of two items and of four rows have a few hundred characters besides the long one.
+    monkeypatch.setattr("lm_eval_illusion.report.item_browser.MOST_IN_ALL", 5_000)
+    (item,) = (item for item in browser_with(context="x" * 1_000_000)["items"] if item["id"] == "a")
+    assert item["context"].startswith("x" * 2_000 + " … (cut")
