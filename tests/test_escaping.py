@@ -60,7 +60,8 @@ def test_no_control_character_is_left_and_the_text_is_one_line(text):
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 MARKUP = (
-    "![x](u)", "[a](http://e)", "http://e.com", "www.e.com", "a@b.co", "http://www.", "@u", "@", "\r# h", "# ", " #", "- ", "1. ", "---", "===", "```", "~~~",
+    "![x](u)", "[a](http://e)", "http://e.com", "www.e.com", "a@b.co", "http://www.", "@u", "@",
+    "\r# h", "# ", " #", "- ", "1. ", "---", "===", "```", "~~~",
     "<b>", "&amp;", "|", "$x$", "_a_", "__b__", "a_b", "*c*", "[^1]", "[^1]: x", "[x]: http://e", "[ ] ", "[!NOTE]", "`", "> ", "    ",
     "\\", "x", "\u202e", "\u3000",
 )  # fmt: skip

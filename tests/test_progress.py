@@ -122,3 +122,21 @@ def test_time_left():
 @pytest.mark.parametrize(("seconds", "words"), [(40.2, "about 40 s"), (420, "about 7 min"), (12600, "about 3.5 h"), (None, "")])
 def test_time_in_words(seconds, words):
     assert duration_in_words(seconds) == words
+
+
+def test_names_and_reasons_are_safe_for_a_terminal_and_not_endless():
+    evil = "a\x1b[2J\u202e\n"
+    run = RunFinished(1, 3, evil, f"failed: \x9b2J{'x' * 10_000}", None, None)
+    for console in (on_terminal(160), Console(file=io.StringIO())):
+        with progress_display(3, console) as display:
+            display.at({evil: ProgressEvent("scoring", (evil,))})
+            display.ended(run)
+        text = console.file.getvalue()
+        # A terminal breaks a long line.
+        lines = " ".join(text.split())
+        assert r"[1/3] a\x1b[2J\u202e\n: failed:" in lines
+        assert r"\x9b2Jxxx" in lines
+        assert not {"\x9b", "\u202e"} & set(text)
+        # The live bar itself erases its line by this sequence with another number.
+        assert "\x1b[2J" not in text
+        assert text.count("x") < 700

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
+import yaml
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from markdown_it import MarkdownIt
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.items import embedded_items
@@ -144,3 +147,61 @@ def test_a_path_that_is_too_long_is_one_line(tmp_path, command, capsys):
     error = capsys.readouterr().err
     assert "can't be written" in error
     assert error.count("\n") == 1
+
+
+HOSTILE = Manifest(
+    base_model="m`x\n# evil",
+    base_revision="![x](http://e)",
+    variant="wanda [l](http://e)\n# evil",
+    pruner="wanda",
+    sparsity_requested=0.5,
+    sparsity_measured=0.49,
+    bits_measured=16.0,
+    left_dense={"a`b": 0.1},
+    outside_language_model=["<img src=x>"],
+    mask_structure="0:0",
+    owl_lambda=None,
+    owl_m=None,
+    recipe="a: |\n  ```\n# no heading\n````\n\x1b[2J",
+    pruning_seed=0,
+    versions={"<b>": "www.e.com"},
+    sparsity_of_layer={"a|b": 0.5, "model.layers.0.mlp.gate_proj": 0.4},
+)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "licence"),
+    [
+        ('license: "x\\n---\\n# evil"', r"x\n---\n# evil"),
+        ('license: "a: b # c"', "a: b # c"),
+        ('license: "[l](http://e.com)"', "[l](http://e.com)"),
+        ("license: [mit, apache-2.0]", "mit, apache-2.0"),
+        ("1: 2\nlicense: mit", "mit"),
+        ("license: !!python/object/apply:os.abort []", None),
+        ("license: {a: b}", None),
+        ("license: [x[", None),
+        ("license: " + "[" * 100_000, None),
+        # Objects of 2 ** 40 parts, if any were made.
+        (
+            "a0: &a0 {x: 1}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}\n" for n in range(40)) + "license: mit",
+            "mit",
+        ),
+    ],
+)
+def test_words_of_other_people_are_text_in_the_card(tmp_path, metadata, licence):
+    (tmp_path / "README.md").write_text(f"---\n{metadata}\n---\n# m\n")
+    card = model_card(BaseModel(str(tmp_path)), HOSTILE)
+    _, front, body = card.split("---\n", 2)
+    data = yaml.safe_load(front)
+    assert data.keys() == {"base_model", "pipeline_tag", "tags", *(["license"] if licence else [])}
+    assert data.get("license") == licence
+    tokens = [inner for token in MarkdownIt().parse(body) for inner in (token, *(token.children or ()))]
+    assert not {token.type for token in tokens} & {"link_open", "image", "html_inline", "html_block"}
+    headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+    assert [heading.split(",")[0] for heading in headings[1:]] == ["Recipe", "Sparsity of the layers"]
+    (recipe,) = (token.content for token in tokens if token.type == "fence")
+    assert recipe == "a: |\n  ```\n# no heading\n````\n\\x1b[2J\n"
+    assert "| model.layers.0.mlp.gate_proj | 0.4000 |" in body
+    texts = [token.content for token in tokens if token.type in ("text", "code_inline")]
+    assert r"m`x\n# evil" in texts
+    assert {"a`b", "<img src=x>"} <= set(texts)
