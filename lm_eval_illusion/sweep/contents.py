@@ -119,7 +119,8 @@ def _model_content(name: str, revision: str, *place: Any) -> str:
 
 def _code_content(pretrained: str) -> str:
     """Return the hash of the Python files of a local model; on the hub they belong to its commit."""
-    return _hash({name: file_sha256(path) for name, path in files_below(Path(pretrained)).items() if name.endswith(".py")})
+    files = files_below(Path(pretrained), follow_links=True)
+    return _hash({name: file_sha256(path) for name, path in files.items() if name.endswith(".py")})
 
 
 def _gguf_content(pretrained: str, file: str) -> str:
@@ -178,7 +179,8 @@ def _path_content(name: str) -> str:
 
 def _folder_hash(folder: Path) -> str:
     """Return the SHA-256 of the names and contents of the files below a folder, without Python's compiled files."""
-    return _hash({name: file_sha256(path) for name, path in files_below(folder).items() if "__pycache__" not in name})
+    files = files_below(folder, follow_links=True)
+    return _hash({name: file_sha256(path) for name, path in files.items() if "__pycache__" not in name})
 
 
 def _hash(files: Mapping[str, str]) -> str:

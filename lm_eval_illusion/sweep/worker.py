@@ -1,7 +1,8 @@
 """The local engine: a process of its own runs the cells one after the other, so that a crash is one failed cell and not the end of a sweep.
 
 The process starts with the first cell, which pays for the imports, and is replaced if it dies: killed by the kernel for lack of memory,
-or crashed in native code. It only evaluates. The sweep's own process records the cells.
+or crashed in native code. It only evaluates. The sweep's own process records the cells. The two exchange pickled objects through a pipe
+that no other process has open; nothing is unpickled that comes from a file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -17,9 +19,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
 
-from lm_eval_illusion.evaluation import output_to_file
 from lm_eval_illusion.progress import ProgressEvent, ProgressListener, notify
-from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file
+from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file, output_to_log
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
 
@@ -194,7 +195,7 @@ def _evaluate_jobs(connection: Connection) -> None:
 def _evaluate(job: _Job, listener: ProgressListener) -> CellResult | None:
     """Evaluate a job; return the failed result, None if its files are written."""
     try:
-        with output_to_file(job.log, 1, 2), notify(listener):
+        with output_to_log(job.log, 1, 2), notify(listener):
             evaluate_cell(job.cell, job.study, job.folder)
     except (Exception, SystemExit) as error:
         return failed_result(job.cell, error)
@@ -206,4 +207,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        # As `close` does it: the temporary files are deleted. Native code may not let Python end in time.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
         os._exit(1)
