@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,6 +95,9 @@ def sweep_lock(out: Path) -> Iterator[None]:
         raise UserError(f"{shown_path(out)} can't be written ({reason}): give another --out") from error
     try:
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+        for tried in (out / "cells").glob(".*"):
+            with suppress(OSError):  # it is not the empty folder that `_try_placing` leaves behind when it is killed
+                tried.rmdir()
         yield
     finally:
         lock.release()
@@ -166,6 +169,7 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
     unfinished = unique_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
     try:
+        _try_placing(unfinished, out)
         run(unfinished)
         files = {name: file_sha256(path) for name, path in files_below(unfinished).items()}
         record = CellRecord(cell.name, **asdict(cell.request), seconds=round(time.perf_counter() - begin, 1), files=files)
@@ -176,13 +180,20 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def _try_placing(unfinished: Path, out: Path) -> None:
+    """Raise OSError before hours of work if a folder can't be renamed into `cells/`: read-only, or on another disk."""
+    placed = out / "cells" / f".{unfinished.name}"
+    placed.parent.mkdir(exist_ok=True)
+    unfinished.rename(placed)
+    placed.rename(unfinished)
+
+
 def _move_to_output(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
     """Move the folder of a finished cell to `out`, unless there is a valid one; return the record of the one that is there."""
     folder = cell_folder(cell, out)
     with _placing_lock(out):
         existing = _make_room(cell, out)
         if existing is None:
-            folder.parent.mkdir(exist_ok=True)
             unfinished.rename(folder)
     return existing or record
 

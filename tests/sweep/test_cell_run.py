@@ -71,6 +71,24 @@ def test_an_old_folder_that_cannot_be_moved_fails_before_the_run(tmp_path):
         complete(CELL, tmp_path, lambda folder: pytest.fail("hours of work for nothing"))
 
 
+def test_a_place_that_cannot_be_written_fails_before_the_run(tmp_path):
+    (tmp_path / "cells").write_text("a file in the place of the folder")
+    with pytest.raises(OSError, match="cells"):
+        complete(CELL, tmp_path, lambda folder: pytest.fail("hours of work for nothing"))
+    assert not list((tmp_path / ".unfinished").iterdir())
+
+
+def test_what_a_killed_process_leaves_is_deleted_by_the_next_sweep(tmp_path):
+    complete(CELL, tmp_path, write("x"))
+    for left in (tmp_path / "cells" / ".a--dense--0-01234567", tmp_path / ".unfinished" / "a--dense--0-01234567"):
+        left.mkdir()
+    (tmp_path / "cells" / ".of-the-user").mkdir()
+    (tmp_path / "cells" / ".of-the-user" / "file").touch()
+    with sweep_lock(tmp_path):
+        assert {path.name for path in (tmp_path / "cells").iterdir()} == {CELL.name, ".of-the-user"}
+        assert not (tmp_path / ".unfinished").exists()
+
+
 def test_a_failed_cell_leaves_no_files(tmp_path):
     def fail(folder):
         (folder / "half").write_text("x")
