@@ -115,7 +115,6 @@ def _command(arguments: list[str]) -> int:
     from lm_eval_illusion.cli import main
 
     os.setpgid(0, 0)
-    tempfile.tempdir = None  # it was found when the process was prepared, before TMPDIR was set
     return main(arguments)
 
 
