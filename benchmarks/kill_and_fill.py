@@ -34,17 +34,16 @@ from tests.tiny_models import save_tiny
 
 STUDY = """\
 pretrained: {model}
-pruner: [magnitude, wanda]
+pruner: magnitude
 sparsity: {sparsity}
 tasks: [mqa_illusion_en_mc, mqa_illusion_en_gen]
 limit: 2
-model_args: {{calibration_samples: 8, calibration_length: 32}}
 """
 PRUNE = ["--pruner", "wanda", "--sparsity", "0.7", "--calibration-samples", "8", "--calibration-length", "32"]
 EXIT_CODES = (0, 1, 2)
 LONGEST_LINE = 1000
 PAGE = 4096
-MOST_SECONDS = 120
+MOST_SECONDS = 300
 """A command that takes longer hangs."""
 
 
@@ -83,7 +82,7 @@ class Folders(NamedTuple):
         """The variables of the commands."""
         home = str(self.root / "home")
         places = {"LM_EVAL_ILLUSION_STORE": str(self.store), "TMPDIR": str(self.temporary), "HOME": home}
-        return {**os.environ, **places, "XDG_CACHE_HOME": f"{home}/.cache", "OMP_NUM_THREADS": "1"}
+        return {**os.environ, **places, "XDG_CACHE_HOME": f"{home}/.cache"}
 
 
 @dataclass
@@ -352,7 +351,7 @@ def undisturbed_run(folder: Path) -> Undisturbed:
     for path in (earlier.temporary, earlier.root / "home" / ".cache", earlier.out):
         path.mkdir(parents=True)
     model = save_tiny("llama", folder / "model")
-    for name, sparsity in (("part.yaml", "0.5"), ("whole.yaml", "[0.5, 0.6]")):
+    for name, sparsity in (("part.yaml", "0.5"), ("whole.yaml", "[0.5, 0.6, 0.7]")):
         (earlier.root / name).write_text(STUDY.format(model=model, sparsity=sparsity))
     begin = Disaster("undisturbed", "")
     finish(start(sweep(earlier, study="part.yaml"), earlier), begin, (0,))
@@ -390,6 +389,8 @@ def main() -> int:
     if not can_mount():
         parser.error("nothing can be mounted here: run it as root, or where user namespaces are allowed")
     enter_namespace()
+    # Before the first process is prepared: with more threads than processors, tiny products take longest.
+    os.environ["OMP_NUM_THREADS"] = "1"
     begin, lost, count = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory() as name:
         undisturbed = undisturbed_run(Path(name))
