@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import refuse_special, shown_path, unique_folder
+from lm_eval_illusion.files import refuse_special, shown, unique_folder
 from lm_eval_illusion.pipes import guarded_copy
 
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -70,7 +70,7 @@ def run_demo(out: Path, limit: int | None = None) -> int:
         log.write_bytes(b"")
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         reason = (error.strerror or error) if isinstance(error, OSError) else error
-        raise UserError(f"{shown_path(out)} can't be written ({reason}): give another --out") from error
+        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
     # The display writes to a copy of the descriptor of stdout; the descriptor itself leads to the log during the runs.
     with guarded_copy(1) as terminal:
         try:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 
-LONGEST_SHOWN_PATH = 300
-"""A message shows no more characters of a path."""
+LONGEST_SHOWN = 300
+"""A message shows no more characters of a name."""
 
 
 def refuse_existing(out: Path, reason: str = "") -> None:
@@ -32,7 +32,7 @@ def refuse_existing(out: Path, reason: str = "") -> None:
     except (OSError, ValueError, RuntimeError) as error:
         raise _not_writable(out, error) from error
     if exists:
-        raise UserError(f"{shown_path(out)} exists: give a new folder{reason}")
+        raise UserError(f"{shown(out)} exists: give a new folder{reason}")
 
 
 @contextlib.contextmanager
@@ -74,9 +74,7 @@ def unique_folder(parent: Path, name: str) -> Path:
 
 def _not_writable(out: Path, error: Exception) -> UserError:
     reason = error.strerror if isinstance(error, OSError) else error
-    return UserError(
-        f"{shown_path(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space"
-    )
+    return UserError(f"{shown(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space")
 
 
 def packaged_folder(package: str) -> Path:
@@ -139,10 +137,10 @@ def refuse_special(path: Path) -> None:
         _refuse_special(path, os.lstat(path))
 
 
-def shown_path(path: Path) -> str:
-    """Return a path for a message: one of more than 300 characters is cut."""
-    text = str(path)
-    return text if len(text) <= LONGEST_SHOWN_PATH else f"{text[:LONGEST_SHOWN_PATH]} ..."
+def shown(name: object) -> str:
+    """Return a path or another name for a message: one of more than 300 characters is cut."""
+    text = str(name)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ from pathlib import Path
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.evaluation import evaluate, output_to_file
-from lm_eval_illusion.files import file_sha256, files_below, refuse_special, shown_path, unique_folder
+from lm_eval_illusion.files import file_sha256, files_below, refuse_special, shown, unique_folder
 from lm_eval_illusion.progress import ProgressListener, notify
 from lm_eval_illusion.sweep.cell_record import REPLACED, CellRecord, cell_folder, read_record, write_record
 from lm_eval_illusion.sweep.contents import refuse_changed
@@ -87,12 +87,12 @@ def sweep_lock(out: Path) -> Iterator[None]:
         lock = FileLock(out / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise UserError(f"{shown_path(out)} is being written by another sweep: wait for it, or give another --out") from error
+        raise UserError(f"{shown(out)} is being written by another sweep: wait for it, or give another --out") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         if isinstance(error, UserError):
             raise
         reason = (error.strerror or error) if isinstance(error, OSError) else error
-        raise UserError(f"{shown_path(out)} can't be written ({reason}): give another --out") from error
+        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
     try:
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
         for tried in (out / "cells").glob(".*"):
@@ -111,7 +111,7 @@ def _refuse_foreign_folders(out: Path) -> None:
     """
     for folder in (out / name for name in _FOLDERS):
         if os.path.lexists(folder) and not stat.S_ISDIR(os.lstat(folder).st_mode):
-            raise UserError(f"{shown_path(folder)} is a link or a file, not a folder: remove it, or give another --out")
+            raise UserError(f"{shown(folder)} is a link or a file, not a folder: remove it, or give another --out")
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
