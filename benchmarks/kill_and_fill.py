@@ -12,6 +12,7 @@ Disks and read-only folders are mounts that only this process and its children s
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -43,6 +44,7 @@ PRUNE = ["--pruner", "wanda", "--sparsity", "0.7", "--calibration-samples", "8",
 EXIT_CODES = (0, 1, 2)
 LONGEST_LINE = 1000
 PAGE = 4096
+TOO_LATE = "too late"
 MOST_SECONDS = 300
 """A command that takes longer hangs."""
 
@@ -250,7 +252,7 @@ def kill(process: RunningCommand, rng: random.Random) -> str:
             return "all processes"
         parts[target].kill()
         return "the command" if target == 0 else "its worker"
-    return "too late"
+    return TOO_LATE
 
 
 def killed(undisturbed: Undisturbed, rng: random.Random, command: str, twice: bool) -> Disaster:
@@ -264,7 +266,7 @@ def killed(undisturbed: Undisturbed, rng: random.Random, command: str, twice: bo
         moment = wait_for_moment(process, folders, command, undisturbed, rng)
         target = kill(process, rng)
         disaster.what += f"{target} {moment}"
-        if target in ("its worker", "too late"):
+        if target in ("its worker", TOO_LATE):
             finish(process, disaster, is_sweep=command == "sweep")  # the command itself goes on
         else:
             process.communicate()
@@ -278,6 +280,14 @@ def killed(undisturbed: Undisturbed, rng: random.Random, command: str, twice: bo
             check_exported(folders, undisturbed, disaster)
         check_resumed(folders, undisturbed, {**before, **finished_files(folders.store, folders.out)}, disaster)
         return disaster
+
+
+def _hits(undisturbed: Undisturbed, seed: str, command: str, twice: bool) -> Iterator[Disaster]:
+    """Yield the disasters in which the command was still running when it was to be killed."""
+    for attempt in itertools.count():
+        disaster = killed(undisturbed, random.Random(f"{seed} {attempt}"), command, twice)
+        if TOO_LATE not in disaster.what or disaster.problems:
+            yield disaster
 
 
 FULL = ("store", "out", "tmp", "home", "out/report", "store", "out", "out", "store", "tmp")
@@ -373,7 +383,7 @@ def disasters(undisturbed: Undisturbed, kills: int, full_disks: int, read_only_p
     """Yield the disasters, each with its own random numbers, so that one can be repeated alone."""
     for number in range(kills):
         command, twice = ("prune" if number % 3 == 2 else "sweep"), number % 4 == 3
-        yield killed(undisturbed, random.Random(f"{seed} kill {number}"), command, twice)
+        yield next(_hits(undisturbed, f"{seed} kill {number}", command, twice))
     for number in range(full_disks):
         yield full(undisturbed, random.Random(f"{seed} full {number}"), FULL[number % len(FULL)])
     for number in range(read_only_parts):
