@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 import time
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.files import refuse_special, shown, unique_folder
 from lm_eval_illusion.pipes import guarded_copy
 
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -34,6 +37,9 @@ SUMMARY_KEYS = ("recognition", "production", "illusion_gap", "recognition_only_r
 LOG = "demo.log"
 LOG_LINES_SHOWN = 10
 """How many last lines of the log an error shows."""
+LOG_BYTES_READ = 1 << 16
+"""How many last bytes of the log are read for them."""
+LONGEST_LINE = 300
 EXIT_FAILED = 1
 
 
@@ -60,9 +66,11 @@ def run_demo(out: Path, limit: int | None = None) -> int:
     )
     try:
         out.mkdir(parents=True, exist_ok=True)
+        refuse_special(log)
         log.write_bytes(b"")
-    except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
     # The display writes to a copy of the descriptor of stdout; the descriptor itself leads to the log during the runs.
     with guarded_copy(1) as terminal:
         try:
@@ -81,8 +89,8 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
     from lm_eval_illusion.progress import RunFinished, notify, progress_display, seconds_left
     from lm_eval_illusion.report.command import ReportOptions, report_command
 
-    # Each demo has its own folder for its runs, so that the report contains no run of an earlier demo.
-    runs = out / f"runs-{time.strftime('%Y%m%dT%H%M%S')}"
+    # Each demo has its own folder for its runs, so that the report contains no run of an earlier demo, or of one at the same time.
+    runs = unique_folder(out, f"runs-{time.strftime('%Y%m%dT%H%M%S')}")
     begin = time.perf_counter()
     with progress_display(len(VARIANTS), Console(file=terminal)) as display:
         for number, variant in enumerate(VARIANTS, 1):
@@ -113,17 +121,29 @@ def variant_name(variant: dict[str, Any]) -> str:
 def _show_failure(error: Exception, log: Path) -> int:
     """Print the last lines of the log, its path and the error."""
     if not isinstance(error, UserError):
-        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:  # a full disk may be the error
+        # A full disk may be the error.
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             traceback.print_exception(type(error), error, error.__traceback__, file=file)
-    # A progress bar overwrites its line by carriage returns.
-    lines = [line for line in re.split(r"[\r\n]+", log.read_text(encoding="utf-8", errors="replace")) if line.strip()]
-    for line in lines[-LOG_LINES_SHOWN:]:
+    for line in _last_lines(log):
         print(f"  {line}", file=sys.stderr)
-    print(f"lm-eval-illusion: the lines above are the last of {log}", file=sys.stderr)
+    print(f"lm-eval-illusion: the lines above are the last of {for_terminal(str(log))}", file=sys.stderr)
     if isinstance(error, UserError):
         raise error
-    print(f"lm-eval-illusion: error: the demo failed ({one_line(error, 200)})", file=sys.stderr)
+    print(f"lm-eval-illusion: error: the demo failed ({for_terminal(one_line(error, 200))})", file=sys.stderr)
     return EXIT_FAILED
+
+
+def _last_lines(log: Path) -> list[str]:
+    """Return the last lines of the log for a terminal; one line that says so if it can't be read. The libraries write what they like."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_BYTES_READ))
+            text = file.read(LOG_BYTES_READ).decode("utf-8", errors="replace")
+    except OSError as error:
+        return [f"(it can't be read: {error.strerror or error})"]
+    # A progress bar overwrites its line by carriage returns.
+    lines = [for_terminal(line.rstrip()) for line in re.split(r"[\r\n]+", text) if line.strip()]
+    return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in lines[-LOG_LINES_SHOWN:]]
 
 
 def _print_summary(sentence: str, out: Path) -> None:
@@ -161,7 +181,8 @@ def _print_summary(sentence: str, out: Path) -> None:
         highlight=False,
     )
     console.print(EMBEDDED_NOTE, highlight=False)
-    print(f"Report, to open in a browser: {out / 'report.html'}\nLog of lm_eval and the libraries: {out / LOG}")
+    report, log = (for_terminal(str(out / name)) for name in ("report.html", LOG))
+    print(f"Report, to open in a browser: {report}\nLog of lm_eval and the libraries: {log}")
 
 
 __all__ = ["VARIANTS", "evaluate_variant", "run_demo", "variant_name"]

@@ -14,6 +14,9 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 
+MOST_FOLDER_BYTES = 200
+"""The length of the name of the folder that lm_eval writes, of the 255 bytes that file systems allow."""
+
 
 def evaluate(
     model_args: dict[str, Any],
@@ -62,6 +65,9 @@ def evaluate(
     )
     if results is None:  # This process is not rank 0; rank 0 writes.
         return
+    # lm_eval names a folder by the whole path of the model, which may be longer than file systems allow for one name.
+    tracked = tracker.general_config_tracker
+    tracked.model_name_sanitized = _last_bytes(tracked.model_name_sanitized, MOST_FOLDER_BYTES)
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples)
     for task in results["configs"]:
@@ -87,6 +93,11 @@ def task_manager(tasks: Sequence[str], metadata: dict[str, Any]) -> Any:
         if task not in complete.all_tasks:
             raise UserError(f"task {task!r} is unknown: `lm_eval ls tasks` lists them all")
     return complete
+
+
+def _last_bytes(name: str, most: int) -> str:
+    """Return the end of a name, of at most so many bytes of UTF-8."""
+    return name.encode(errors="surrogateescape")[-most:].decode(errors="ignore")
 
 
 def _check_written(folder: Path, date: str, rows: dict[str, int]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import os
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -11,6 +14,9 @@ from importlib import import_module
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+
+LONGEST_SHOWN = 300
+"""A message shows no more characters of a name."""
 
 
 def refuse_existing(out: Path, reason: str = "") -> None:
@@ -26,7 +32,7 @@ def refuse_existing(out: Path, reason: str = "") -> None:
     except (OSError, ValueError, RuntimeError) as error:
         raise _not_writable(out, error) from error
     if exists:
-        raise UserError(f"{out} exists: give a new folder{reason}")
+        raise UserError(f"{shown(out)} exists: give a new folder{reason}")
 
 
 @contextlib.contextmanager
@@ -68,7 +74,7 @@ def unique_folder(parent: Path, name: str) -> Path:
 
 def _not_writable(out: Path, error: Exception) -> UserError:
     reason = error.strerror if isinstance(error, OSError) else error
-    return UserError(f"{out} can't be written ({reason}): give a folder with a short name on a disk with enough space")
+    return UserError(f"{shown(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space")
 
 
 def packaged_folder(package: str) -> Path:
@@ -77,19 +83,81 @@ def packaged_folder(package: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal digits. The file is read in chunks of 1 MiB.
+    """Return the SHA-256 of a regular file's content in hexadecimal digits. The file is read in chunks of 1 MiB.
 
     Raises:
-        OSError: The file can't be read.
+        OSError: The file can't be read, or is a FIFO, a device or another special file, which could deliver without end.
     """
+    _refuse_special(path, os.stat(path))
     # hashlib.file_digest needs Python 3.11.
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_open_without_waiting) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def files_below(folder: Path) -> dict[str, Path]:
-    """Return every file below `folder`, at any depth: relative POSIX path -> path, sorted by path."""
-    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+def files_below(folder: Path, *, follow_links: bool = False) -> dict[str, Path]:
+    """Return every file below `folder`, at any depth: relative POSIX path -> path, sorted by path.
+
+    Nothing is left out without a word. `follow_links`: take a link for what it leads to, as in a folder of the hub's cache.
+
+    Raises:
+        OSError: A folder can't be read; or there is a FIFO, a device, a socket, or a link (with `follow_links`: one that leads nowhere or
+            to a folder that is listed already). The message names it.
+    """
+    found: dict[str, Path] = {}
+    visited: set[tuple[int, int]] = set()
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        with _named(current):
+            status, names = os.stat(current), os.listdir(current)
+        if (status.st_dev, status.st_ino) in visited:
+            raise OSError(errno.ELOOP, f"{current} is a link to a folder that is listed already")
+        visited.add((status.st_dev, status.st_ino))
+        for path in (current / name for name in names):
+            with _named(path):
+                kind = os.stat(path) if follow_links else os.lstat(path)
+            if stat.S_ISDIR(kind.st_mode):
+                pending.append(path)
+            else:
+                _refuse_special(path, kind)
+                found[path.relative_to(folder).as_posix()] = path
+    return dict(sorted(found.items(), key=lambda entry: entry[1]))
+
+
+def refuse_special(path: Path) -> None:
+    """Check that nothing but a regular file is at a path before it is written: a link would lead the text into another file.
+
+    Raises:
+        OSError: There is a folder, a link, a FIFO or a device.
+    """
+    if os.path.lexists(path):
+        _refuse_special(path, os.lstat(path))
+
+
+def shown(name: object) -> str:
+    """Return a path or another name for a message: one of more than 300 characters is cut."""
+    text = str(name)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the path in an OSError raised within the `with` statement; callers show only `strerror`, which lacks it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path}: {error.strerror}") from error
+
+
+def _refuse_special(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+        raise OSError(errno.EINVAL, f"{path} is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')} and no regular file")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Another process may have put a FIFO there after the check.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -171,6 +171,7 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
         os.close(stream)
     os.environ.clear()
     os.environ.update(begin.environment)
+    tempfile.tempdir = None  # TMPDIR may be another one
     python_path = [path for path in begin.environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [*python_path, *begin.module_paths]
     if begin.mount is not None:

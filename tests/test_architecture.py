@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"analysis", "results", "embedded", "files"},
     "evaluation": {"plugin", "progress"},
     "sweep": {"evaluation", "pruning", "report", "results", "files", "progress"},
-    "demo": {"evaluation", "items", "pipes", "report", "progress"},
+    "demo": {"evaluation", "files", "items", "pipes", "report", "progress"},
     "cli": {"models", "pairing", "pipes", "plugin", "pruning", "report", "sweep", "demo"},
     "__init__": {"analysis", "matching", "pruning", "results"},
 }

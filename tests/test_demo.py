@@ -22,6 +22,7 @@ from lm_eval_illusion import demo
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.report.format import percent
+from tests.mounts import can_mount
 from tests.report.report_examples import make_report
 from tests.tiny_models import save_tiny
 
@@ -217,6 +218,62 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path, capfd
     error = capfd.readouterr().err
     assert error.startswith("lm-eval-illusion: error: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (lambda out: (out / demo.LOG).symlink_to(out / "other"), "demo.log is a link and no regular file"),
+        # Python would wait for a reader of the FIFO without end.
+        (lambda out: os.mkfifo(out / demo.LOG), "demo.log is a FIFO and no regular file"),
+        (lambda out: (out / demo.LOG).mkdir(), "demo.log is a folder and no regular file"),
+    ],
+    ids=["link", "FIFO", "folder"],
+)
+def test_a_log_that_leads_elsewhere_is_refused(tmp_path, capfd, put, reason):
+    put(tmp_path)
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert capfd.readouterr().err.endswith(f"{reason}): give another --out\n")
+    assert [path.name for path in tmp_path.iterdir()] == [demo.LOG]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 10_000])
+def test_an_impossible_folder_is_one_short_line(tmp_path, capfd, name):
+    assert main(["demo", "--out", str(tmp_path / name)]) == 2
+    error = capfd.readouterr().err
+    assert "can't be written" in error
+    assert error.count("\n") == 1
+    assert len(error) < 500
+
+
+def test_the_last_lines_of_a_hostile_log_are_safe_and_short(tmp_path):
+    # A libraries' log may have the text of a model or of a hub: here it clears the screen and sets the clipboard.
+    log = tmp_path / demo.LOG
+    log.write_bytes(b"a" * (1 << 20) + b"\n\x1b[2Jx\x1b]52;c;Zg==\x07\n\xff\xfe " + b"y" * 10_000)
+    lines = demo._last_lines(log)
+    assert lines[-2] == "\\x1b[2Jx\\x1b]52;c;Zg==\\x07"
+    assert all(line.isprintable() and len(line) <= demo.LONGEST_LINE + 4 for line in lines)
+    log.unlink()
+    assert demo._last_lines(log) == ["(it can't be read: No such file or directory)"]
+
+
+@pytest.mark.parametrize("size", ["8k", "64k"])
+def test_a_full_disk_is_one_line_after_the_last_ones_of_the_log(tmp_path, size):
+    if not can_mount():
+        pytest.skip("nothing can be mounted here")
+    mount = f"""
+import pathlib
+from tests.mounts import Mount, mount_in_this_process
+mount_in_this_process(Mount(pathlib.Path({str(tmp_path)!r}), "size={size}"))
+"""
+    body = """
+    print("results", flush=True)
+    (runs / "results.json").write_text("x" * 100_000)
+"""
+    done = subprocess.run([sys.executable, "-c", mount + DEMO.format(body=body), str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == ("lm-eval-illusion: error: the demo failed ([Errno 28] No space left on device)")
+    assert "Traceback" not in "".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith("  "))
 
 
 def test_an_interrupted_demo_prints_one_line(tmp_path):

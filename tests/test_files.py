@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.files import file_sha256, files_below, new_folder, packaged_folder, refuse_existing, unique_folder
+from lm_eval_illusion.files import (
+    file_sha256,
+    files_below,
+    new_folder,
+    packaged_folder,
+    refuse_existing,
+    refuse_special,
+    unique_folder,
+)
 
 
 def test_an_existing_folder_is_refused_with_the_reason(tmp_path):
@@ -17,11 +26,12 @@ def test_an_existing_folder_is_refused_with_the_reason(tmp_path):
         refuse_existing(tmp_path, ", because it is old")
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "x" * 10_000])
 def test_an_impossible_path_is_one_line(tmp_path, name):
     with pytest.raises(UserError, match="can't be written") as caught:
         refuse_existing(tmp_path / name)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
 
 
 def test_a_new_folder_is_renamed_into_place_at_the_end_of_the_with_statement(tmp_path):
@@ -67,3 +77,84 @@ def test_hashes_and_names_of_files(tmp_path):
 def test_packaged_folders_exist():
     assert (packaged_folder("lm_eval_illusion.pruners") / "wanda.yaml").is_file()
     assert (packaged_folder("lm_eval_illusion.tasks") / "mqa_illusion").is_dir()
+
+
+def put_unreadable(path):
+    path.mkdir()
+    path.chmod(0)
+
+
+def put_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(path.parent)  # the path of a socket has at most 108 bytes
+        server.bind(path.name)
+
+
+@pytest.mark.parametrize(
+    ("put", "message"),
+    [
+        (os.mkfifo, "x is a FIFO and no regular file"),
+        (put_socket, "x is a socket and no regular file"),
+        (lambda path: path.symlink_to(path.parent / "a"), "x is a link and no regular file"),
+        (lambda path: path.symlink_to(path), "x is a link and no regular file"),
+        pytest.param(
+            put_unreadable,
+            "x: Permission denied",
+            marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder"),
+        ),
+    ],
+    ids=["fifo", "socket", "link", "loop", "unreadable"],
+)
+def test_nothing_below_a_folder_is_left_out_without_a_word(tmp_path, monkeypatch, put, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").touch()
+    (tmp_path / "below").mkdir()
+    put(tmp_path / "below" / "x")
+    with pytest.raises(OSError, match="below/" + message):
+        files_below(tmp_path)
+
+
+def test_an_unreadable_folder_below_is_an_error_that_names_it(tmp_path, monkeypatch):
+    # Also where the tests run as root, who may read everything.
+    (tmp_path / "below").mkdir()
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(PermissionError) as caught:
+        files_below(tmp_path)
+    assert caught.value.strerror == f"{tmp_path}: Permission denied"
+
+
+def test_links_of_a_model_folder_are_followed_but_not_for_ever(tmp_path):
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "1").write_text("x")
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").symlink_to(tmp_path / "blobs" / "1")  # as in the hub's cache
+    (model / "more").symlink_to(tmp_path / "blobs")
+    assert files_below(model, follow_links=True) == {"config.json": model / "config.json", "more/1": model / "more" / "1"}
+    (model / "loop").symlink_to(model)
+    with pytest.raises(OSError, match="loop is a link to a folder that is listed already"):
+        files_below(model, follow_links=True)
+    (model / "loop").unlink()
+    (model / "nowhere").symlink_to(tmp_path / "missing")
+    with pytest.raises(FileNotFoundError, match="nowhere: No such file"):
+        files_below(model, follow_links=True)
+
+
+@pytest.mark.parametrize("path", ["fifo", "/dev/zero", "."])
+def test_a_special_file_has_no_hash(tmp_path, path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="no regular file"):
+        file_sha256(tmp_path / path)
+
+
+def test_only_a_regular_file_may_be_at_a_place_that_is_written(tmp_path):
+    refuse_special(tmp_path / "new")
+    (tmp_path / "file").touch()
+    refuse_special(tmp_path / "file")
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    with pytest.raises(OSError, match="link is a link and no regular file"):
+        refuse_special(tmp_path / "link")

@@ -1,10 +1,11 @@
 """One cell: run it, record it, and decide whether it is done. Ray's workers call `run_cell`; the local engine evaluates in a process.
 
 A cell is done when its folder was renamed into place, with a record that holds the hash of every file. A killed sweep therefore leaves
-a cell complete or absent.
+a cell complete or absent. `cell_record` checks the folder before it counts as done.
 
 OUT/cells/<name>/                an lm_eval run, and completed.json
 OUT/failed/<name>.txt            traceback of a failed cell
+OUT/replaced/<name>-<n>/         a folder of cells/ that was not as the sweep wrote it, so that its cell ran again
 OUT/logs/<name>.txt              output of lm_eval and the libraries during the cell
 OUT/.unfinished/<name>-<n>/      an unfinished run of a cell; only a killed process leaves one behind
 OUT/.lock                        held by the running sweep
@@ -13,8 +14,9 @@ OUT/.placing.lock                held while a finished cell is renamed into plac
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
+import stat
 import sys
 import time
 import traceback
@@ -22,36 +24,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.evaluation import evaluate, output_to_file
-from lm_eval_illusion.files import file_sha256, files_below, unique_folder
+from lm_eval_illusion.files import file_sha256, files_below, refuse_special, shown, unique_folder
 from lm_eval_illusion.progress import ProgressListener, notify
+from lm_eval_illusion.sweep.cell_record import REPLACED, CellRecord, cell_folder, read_record, write_record
 from lm_eval_illusion.sweep.contents import refuse_changed
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
 
-RECORD = "completed.json"
 UNFINISHED = ".unfinished"
-
-
-class CellRecord(msgspec.Struct, frozen=True):
-    """The content of completed.json: the request of a finished cell, its duration, and the SHA-256 of each file by relative path.
-
-    `inputs` is None in the record of an earlier version, which did not hash the inputs.
-    """
-
-    cell: str
-    model_args: dict[str, Any]
-    tasks: list[str]
-    limit: int | None
-    metadata: dict[str, Any]
-    seconds: float
-    files: dict[str, str]
-    inputs: dict[str, str] | None = None
+_FOLDERS = ("cells", "failed", "logs", REPLACED, UNFINISHED)
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -62,11 +48,6 @@ class CellResult:
     record: CellRecord | None
     reason: str = ""
     details: str = ""
-
-
-def cell_folder(cell: Cell, out: Path) -> Path:
-    """Return the folder of a finished cell's run."""
-    return out / "cells" / cell.name
 
 
 def failure_file(cell: Cell, out: Path) -> Path:
@@ -80,49 +61,57 @@ def log_file(cell: Cell, out: Path) -> Path:
 
 
 @contextmanager
+def output_to_log(log: Path, *descriptors: int) -> Iterator[None]:
+    """Append what the process writes to these file descriptors to the log of a cell, as `output_to_file`.
+
+    Raises:
+        OSError: The log can't be written, or is no regular file: in a shared folder it may lead to any other file.
+    """
+    refuse_special(log)
+    with output_to_file(log, *descriptors):
+        yield
+
+
+@contextmanager
 def sweep_lock(out: Path) -> Iterator[None]:
     """Create the output folder, lock it for one sweep within the `with` statement, and delete unfinished runs of a killed sweep.
 
     Raises:
-        UserError: Another sweep holds the lock, or the folder can't be written.
+        UserError: Another sweep holds the lock, the folder can't be written, or one of its folders is a link or a file.
     """
     from filelock import FileLock, Timeout
 
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign_folders(out)
         lock = FileLock(out / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise UserError(f"{out} is being written by another sweep: wait for it, or give another --out") from error
-    except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror or error}): give another --out") from error
+        raise UserError(f"{shown(out)} is being written by another sweep: wait for it, or give another --out") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        if isinstance(error, UserError):
+            raise
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
     try:
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+        for tried in (out / "cells").glob(".*"):
+            with suppress(OSError):  # it is not the empty folder that `_try_placing` leaves behind when it is killed
+                tried.rmdir()
         yield
     finally:
         lock.release()
 
 
-def read_record(cell: Cell, out: Path) -> CellRecord | None:
-    """Return the record of a finished cell; None if it is not done with these inputs, or a file differs from the one that was written."""
-    folder = cell_folder(cell, out)
-    try:
-        record = msgspec.json.decode((folder / RECORD).read_bytes(), type=CellRecord)
-        is_unchanged = all(file_sha256(folder / name) == digest for name, digest in record.files.items())
-    except (OSError, msgspec.DecodeError):
-        return None
-    return record if is_unchanged and record.inputs == cell.request.inputs else None
+def _refuse_foreign_folders(out: Path) -> None:
+    """Refuse a sweep's folder in which one of ours is a link: what is written there would go to a place that nobody named.
 
-
-def earlier_record(cell: Cell, out: Path) -> CellRecord | None:
-    """Return the newest record of a cell with the same arguments and other inputs; None if there is none."""
-    folder, found = cell_folder(cell, out), []
-    for path in folder.parent.glob(f"{cell.slot}*/{RECORD}"):
-        with suppress(OSError, msgspec.DecodeError):
-            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
-            if record.inputs != cell.request.inputs:
-                found.append((path.stat().st_mtime_ns, record))
-    return max(found, key=lambda entry: entry[0], default=(0, None))[1]
+    Raises:
+        UserError: One is a link or a file.
+    """
+    for folder in (out / name for name in _FOLDERS):
+        if os.path.lexists(folder) and not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise UserError(f"{shown(folder)} is a link or a file, not a folder: remove it, or give another --out")
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:
@@ -131,7 +120,7 @@ def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) ->
     Any error becomes part of the result, so that the sweep continues with other cells.
     """
     try:
-        with output_to_file(log_file(cell, out), 2), notify(listener):
+        with output_to_log(log_file(cell, out), 2), notify(listener):
             record = complete(cell, out, lambda folder: evaluate_cell(cell, study, folder))
     except (Exception, SystemExit) as error:
         return failed_result(cell, error)
@@ -156,9 +145,9 @@ def evaluate_cell(cell: Cell, study: Study, folder: Path) -> None:
 
 
 def failed_result(cell: Cell, error: BaseException) -> CellResult:
-    """Return the result of a cell that ended with `error`."""
-    reason = one_line(error)
-    return CellResult(cell, None, reason[:200], "".join(traceback.format_exception(error)))
+    """Return the result of a cell that ended with `error`. Its message may come from the model's files: one line, safe for a terminal."""
+    reason = for_terminal(one_line(error, _LONGEST_REASON))
+    return CellResult(cell, None, reason, "".join(traceback.format_exception(error)))
 
 
 def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
@@ -166,47 +155,86 @@ def complete(cell: Cell, out: Path, run: Callable[[Path], None]) -> CellRecord:
 
     The same cell may run several times at once, on one or several machines: after a node was considered lost, or while the worker of a
     killed sweep is still running. The result of the run that finishes first is used.
+
+    Raises:
+        OSError: A folder can't be written.
+        Exception: Whatever `run` raises.
     """
+    if os.path.lexists(cell_folder(cell, out)):
+        # Before hours of work: a folder that can't be moved could not be replaced at the end, either.
+        with _placing_lock(out):
+            existing = _make_room(cell, out)
+        if existing is not None:
+            return existing
     unfinished = unique_folder(out / UNFINISHED, cell.name)
     begin = time.perf_counter()
     try:
+        _try_placing(unfinished, out)
         run(unfinished)
         files = {name: file_sha256(path) for name, path in files_below(unfinished).items()}
         record = CellRecord(cell.name, **asdict(cell.request), seconds=round(time.perf_counter() - begin, 1), files=files)
-        text = json.dumps(msgspec.to_builtins(record), indent=2, ensure_ascii=False)
-        (unfinished / RECORD).write_text(text, encoding="utf-8")
+        write_record(record, unfinished)
         return _move_to_output(cell, unfinished, record, out)
     finally:
         # A failed run is deleted at once: it may be what fills the disk.
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def _try_placing(unfinished: Path, out: Path) -> None:
+    """Raise OSError before hours of work if a folder can't be renamed into `cells/`: read-only, or on another disk."""
+    placed = out / "cells" / f".{unfinished.name}"
+    placed.parent.mkdir(exist_ok=True)
+    unfinished.rename(placed)
+    placed.rename(unfinished)
+
+
 def _move_to_output(cell: Cell, unfinished: Path, record: CellRecord, out: Path) -> CellRecord:
     """Move the folder of a finished cell to `out`, unless there is a valid one; return the record of the one that is there."""
-    from filelock import FileLock
-
     folder = cell_folder(cell, out)
-    with FileLock(out / ".placing.lock"):
-        existing = read_record(cell, out)
+    with _placing_lock(out):
+        existing = _make_room(cell, out)
         if existing is None:
-            # A folder that is there failed verification.
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.parent.mkdir(exist_ok=True)
             unfinished.rename(folder)
     return existing or record
 
 
+@contextmanager
+def _placing_lock(out: Path) -> Iterator[None]:
+    """Let one process at a time, of all that run cells of the sweep, change what is in `cells/`."""
+    from filelock import FileLock
+
+    with FileLock(out / ".placing.lock"):
+        yield
+
+
+def _make_room(cell: Cell, out: Path) -> CellRecord | None:
+    """Return the record of a cell that is done. Otherwise move away what is in the place of its folder: it may be somebody's only copy."""
+    existing, folder = read_record(cell, out), cell_folder(cell, out)
+    if existing is None and os.path.lexists(folder):
+        parent, number = out / REPLACED, 1
+        parent.mkdir(exist_ok=True)
+        while os.path.lexists(aside := parent / f"{cell.name}-{number}"):
+            number += 1
+        folder.rename(aside)
+    return existing
+
+
 def record_failure(result: CellResult, out: Path) -> None:
-    """Write the traceback of a failed cell, and delete that of an earlier run of the cell, also of one with other inputs."""
+    """Write the traceback of a failed cell, and delete that of an earlier run of the cell, also of one with other inputs.
+
+    If that is impossible, because the disk is full or read-only, the reason is at least shown on standard error.
+    """
     path = failure_file(result.cell, out)
-    for earlier in path.parent.glob(f"{result.cell.slot}*.txt"):
-        earlier.unlink(missing_ok=True)
-    if result.record is not None:
-        return
     try:
+        for earlier in path.parent.glob(f"{result.cell.slot}*.txt"):
+            earlier.unlink(missing_ok=True)
+        if result.record is not None:
+            return
         path.parent.mkdir(exist_ok=True)
-        path.write_text(result.details, encoding="utf-8")
+        # "x": a link that another process put there meanwhile is not followed.
+        with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(result.details)
     except OSError as error:
-        # The disk is full: show the reason on the terminal at least.
-        message = f"{result.cell.name}: {result.reason} (and it can't be written: {error.strerror})"
+        end_state = result.reason or "done"
+        message = for_terminal(f"{result.cell.name}: {end_state} (and {path} can't be written: {error.strerror or error})")
         print(f"lm-eval-illusion: {message}", file=sys.stderr)

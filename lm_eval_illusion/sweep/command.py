@@ -12,16 +12,8 @@ from pathlib import Path
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.progress import ProgressEvent
 from lm_eval_illusion.sweep.base_models import refuse_quantized_models
-from lm_eval_illusion.sweep.cell_run import (
-    CellRecord,
-    CellResult,
-    cell_folder,
-    earlier_record,
-    failure_file,
-    read_record,
-    record_failure,
-    sweep_lock,
-)
+from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_record, fault_of, read_record
+from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, sweep_lock
 from lm_eval_illusion.sweep.contents import changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
 from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
@@ -120,7 +112,9 @@ def _run_missing(
 
 
 def _change_since_it_ran(cell: Cell, out: Path) -> str:
-    """Return which inputs differ from those of an earlier run of the cell; "" if it did not run with other inputs."""
+    """Return what is wrong with the cell's folder, or which inputs differ from those of an earlier run; "" if it did not run before."""
+    if fault := fault_of(cell, out):
+        return fault
     record = earlier_record(cell, out)
     if record is None:
         return ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.files import file_sha256, files_below, packaged_folder
+from lm_eval_illusion.files import file_sha256, files_below, packaged_folder, shown
 from lm_eval_illusion.pruning.base_identity import commit_of_file, read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
@@ -56,7 +56,7 @@ def refuse_changed(cell: Cell) -> None:
         UserError: An input changed, or can't be read any more.
     """
     if changed := changed_inputs(_contents(cell.request, _content), cell.request.inputs):
-        raise UserError(f"{', '.join(changed)} changed while the sweep ran: run the same command again")
+        raise UserError(f"{shown(', '.join(changed))} changed while the sweep ran: run the same command again")
 
 
 def changed_inputs(now: Mapping[str, str], earlier: Mapping[str, str]) -> list[str]:
@@ -103,8 +103,11 @@ def _contents(request: CellRequest, content: Callable[[Input], str]) -> dict[str
 def _content(entry: Input) -> str:
     try:
         return entry.content(*entry.names)
-    except OSError as error:
-        raise UserError(f"{entry.label} can't be read ({error.strerror or error}): give one that can") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, UserError):
+            raise
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        raise UserError(f"{shown(entry.label)} can't be read ({reason}): give one that can") from error
 
 
 def _model_content(name: str, revision: str, *place: Any) -> str:
@@ -119,7 +122,8 @@ def _model_content(name: str, revision: str, *place: Any) -> str:
 
 def _code_content(pretrained: str) -> str:
     """Return the hash of the Python files of a local model; on the hub they belong to its commit."""
-    return _hash({name: file_sha256(path) for name, path in files_below(Path(pretrained)).items() if name.endswith(".py")})
+    files = files_below(Path(pretrained), follow_links=True)
+    return _hash({name: file_sha256(path) for name, path in files.items() if name.endswith(".py")})
 
 
 def _gguf_content(pretrained: str, file: str) -> str:
@@ -178,7 +182,8 @@ def _path_content(name: str) -> str:
 
 def _folder_hash(folder: Path) -> str:
     """Return the SHA-256 of the names and contents of the files below a folder, without Python's compiled files."""
-    return _hash({name: file_sha256(path) for name, path in files_below(folder).items() if "__pycache__" not in name})
+    files = files_below(folder, follow_links=True)
+    return _hash({name: file_sha256(path) for name, path in files.items() if "__pycache__" not in name})
 
 
 def _hash(files: Mapping[str, str]) -> str:

@@ -28,6 +28,9 @@ from lm_eval_illusion.pruning.settings import (
 )
 from lm_eval_illusion.sweep.study import CellAxes, Study
 
+MOST_NAME_BYTES = 200
+"""The length of the readable part of a cell's name. File systems allow 255 bytes for the name of a file or folder."""
+
 
 @dataclass(frozen=True)
 class CellRequest:
@@ -155,8 +158,13 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
     request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata)
     arguments = {name: value for name, value in asdict(request).items() if name != "inputs"}
     base_model = str(model_args["pretrained"])
-    readable = re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}")
+    readable = _cut(re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}"))
     return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)
+
+
+def _cut(name: str) -> str:
+    """Return a name that fits into a file name together with two hashes and a suffix; file systems count bytes."""
+    return name.encode()[:MOST_NAME_BYTES].decode(errors="ignore")
 
 
 def _short_hash(content: dict[str, Any]) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.escaping import for_json
 from lm_eval_illusion.progress import (
     ProgressDisplay,
@@ -21,6 +25,7 @@ from lm_eval_illusion.progress import (
     progress_display,
     seconds_left,
 )
+from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.sweep.cell_run import UNFINISHED
 from lm_eval_illusion.sweep.grid import Cell
 
@@ -28,6 +33,12 @@ __all__ = ["ProgressDisplay", "RunFinished", "duration_in_words", "read_steps", 
 
 WRITE_INTERVAL = 1.0
 """Smallest number of seconds between two writes of a step file, because the file may be in a network folder."""
+
+MOST_STEP_BYTES = 1 << 16
+"""A larger step file is not read."""
+_Name = Annotated[str, msgspec.Meta(max_length=200)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+_Step = tuple[_Name, tuple[_Name, ...], _Count, _Count]
 
 
 @contextmanager
@@ -53,6 +64,8 @@ def _as_json(cell: RunFinished) -> str:
 def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
     """Yield a listener that writes the events of a cell to its step file; the file is removed at the end of the `with` statement."""
     path, written, doing = _path(cell, out), 0.0, ""
+    # Renamed into place: a reader sees no half of the file, and a link at its place is not followed.
+    unfinished = path.with_name(f"{path.name}-{os.getpid()}")
 
     def write(event: ProgressEvent) -> None:
         nonlocal written, doing
@@ -62,24 +75,34 @@ def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
         # The file is only for display. If the disk is full, the cell itself fails and reports it.
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(event), encoding="utf-8")
+            unfinished.write_text(json.dumps(event), encoding="utf-8")
+            unfinished.replace(path)
 
     try:
         yield write
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def read_steps(cells: Iterable[Cell], out: Path) -> dict[str, ProgressEvent]:
-    """Return the current event of each of these cells that runs, by the name of the cell."""
+    """Return the current event of each of these cells that runs, by the name of the cell.
+
+    A file that is no step of a worker is ignored: anybody who shares the folder may have written it, and it is only for display.
+    """
     events = {}
     for cell in cells:
-        # There is no file before a worker starts the cell, and an incomplete line while it writes.
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            doing, views, done, total = json.loads(_path(cell, out).read_text(encoding="utf-8"))
-            events[cell.name] = ProgressEvent(doing, tuple(views), done, total)
+        # There is no file before a worker starts the cell.
+        with contextlib.suppress(UserError):
+            events[cell.name] = _read_step(_path(cell, out))
     return events
+
+
+def _read_step(path: Path) -> ProgressEvent:
+    content = read_json(path, "it is only for display", MOST_STEP_BYTES)
+    with attributed(f"{path} is no step", "it is only for display"):
+        return ProgressEvent(*msgspec.convert(content, _Step))
 
 
 def _path(cell: Cell, out: Path) -> Path:

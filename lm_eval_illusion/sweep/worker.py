@@ -1,27 +1,33 @@
 """The local engine: a process of its own runs the cells one after the other, so that a crash is one failed cell and not the end of a sweep.
 
 The process starts with the first cell, which pays for the imports, and is replaced if it dies: killed by the kernel for lack of memory,
-or crashed in native code. It only evaluates. The sweep's own process records the cells.
+or crashed in native code. It only evaluates. The sweep's own process records the cells. The two exchange pickled objects through a pipe
+that no other process has open; nothing is unpickled that comes from a file.
 """
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from lm_eval_illusion.evaluation import output_to_file
 from lm_eval_illusion.progress import ProgressEvent, ProgressListener, notify
-from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file
+from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file, output_to_log
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CONTEXT = multiprocessing.get_context("spawn")
 """How the process is started: as a new Python, because a forked one must not use torch if this process has used it."""
@@ -183,6 +189,7 @@ def _evaluate_jobs(connection: Connection) -> None:
     """Evaluate each job that arrives and send its progress and its end; None ends the process, in which this runs."""
     # Ctrl-C is blocked here. The sweep gets it, and stops this process by SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.stdout, sys.stderr = _lossy_output(1), _lossy_output(2)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Functions registered with `atexit` delete temporary checkpoints, so the process must end as usual.
     with suppress(EOFError, OSError, KeyboardInterrupt):
@@ -191,10 +198,30 @@ def _evaluate_jobs(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+class _LossyDescriptor(io.FileIO):
+    """A file descriptor for writing that drops what can't be written.
+
+    While a cell runs, it leads to the log of the cell. If its disk is full, the progress bar of a library would otherwise raise an error
+    in the midst of whatever the library does, such as loading the model, which would be blamed for it.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def _lossy_output(descriptor: int) -> TextIO:
+    # Escaped as standard error does it: a text may hold half characters.
+    file = io.BufferedWriter(_LossyDescriptor(descriptor, "w", closefd=False))
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
 def _evaluate(job: _Job, listener: ProgressListener) -> CellResult | None:
     """Evaluate a job; return the failed result, None if its files are written."""
     try:
-        with output_to_file(job.log, 1, 2), notify(listener):
+        with output_to_log(job.log, 1, 2), notify(listener):
             evaluate_cell(job.cell, job.study, job.folder)
     except (Exception, SystemExit) as error:
         return failed_result(job.cell, error)
@@ -206,4 +233,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        # As `close` does it: the temporary files are deleted. Native code may not let Python end in time.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
         os._exit(1)

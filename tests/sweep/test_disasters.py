@@ -56,6 +56,8 @@ def test_an_unusable_store_and_a_missing_model_fail_their_cells_only(tmp_path, s
 @pytest.mark.parametrize(
     ("size", "done", "failure"),
     [
+        # Not even the log of the cell fits: its output is lost, and the evaluation goes on.
+        ("8k", [], "failed: lm_eval could not write the samples of mqa_illusion_en_gen, mqa_illusion_en_mc to"),
         # In pages of 4 KiB: a log 1, results 4, samples of gen 2, and 1 of the 2 or 3 that samples of mc need.
         ("32k", [], "failed: lm_eval could not write the samples of mqa_illusion_en_mc to"),
         # Enough for one cell.
@@ -73,6 +75,27 @@ def test_a_full_output_disk_leaves_no_truncated_cell(tmp_path, store, size, done
     assert states[len(done)].startswith(failure)
     assert states_of(events[len(done) :]) == ["failed"] * (SHORT_CELLS - len(done))
     assert "Traceback" not in errors
+    # What the libraries write is not shown in place of the log.
+    assert all(line.startswith(("lm-eval-illusion: ", "failed: ")) for line in errors.splitlines()), errors
+
+
+def test_a_folder_of_another_person_is_not_reported_but_kept_and_a_long_path_is_no_obstacle(tmp_path, store):
+    # lm_eval names a folder by the whole path of the model.
+    model, out = save_tiny("llama", tmp_path / ("a" * 130) / ("b" * 130)), tmp_path / "out"
+    grid = ["--pruner", "none", *SHORT_GRID[4:]]
+    code, (event,), errors = wait_for(start(model, out, grid=grid))
+    assert (code, event["state"], errors) == (0, "done", "")
+    report, cell = report_of(out), out / "cells" / event["cell"]
+    (results,) = cell.rglob("results_*.json")
+    planted = results.with_name("results_2026-11-24T10-00-00.000000.json")
+    planted.write_text(results.read_text())
+    code, (event,), errors = wait_for(start(model, out, grid=grid))
+    assert (code, event["state"]) == (0, "done")
+    assert f"holds {planted.relative_to(cell).as_posix()[:90]}" in errors
+    assert errors.endswith(f"its folder is moved to {out / 'replaced'}: run again\n")
+    assert errors.count("\n") == 1
+    assert report_of(out) == report
+    assert [path.name for path in (out / "replaced").rglob("results_2026-11-24*")] == [planted.name]
 
 
 def test_a_report_that_cannot_be_written_is_an_error(tmp_path, store):

@@ -93,3 +93,21 @@ def test_a_wrong_argument_is_an_error_before_any_cell_runs():
         names_of(pretrained="a", pruner=["wandda"])
     with pytest.raises(UserError, match=r"sparsity 1\.5 is not in"):
         names_of(pretrained="a", sparsity=[0.5, 1.5])
+
+
+@pytest.mark.parametrize(
+    "pretrained", ["..", "/", "a/../..", "x" * 300, "モデル" * 100, "a\x1b[2J\nb", "\udcff", "-rf", "con", "a:b*?"]
+)
+def test_the_name_of_any_model_is_safe_as_the_name_of_a_file(pretrained):
+    names = [cell.name for cell in cells_of(Study(pretrained=pretrained, pruner="magnitude"))]
+    assert len(set(names)) == 4
+    for name in names:
+        # 255 bytes are allowed, and the sweep appends a hash of the inputs, the number of an unfinished run and a suffix.
+        assert len(f"{name}-01234567-01234567.txt".encode()) <= 255
+        assert not set(name) & set('/\\:*?"<>|\0')
+        assert name.isprintable()
+
+
+def test_names_differ_also_where_the_file_system_ignores_case():
+    names = [cell.name.casefold() for cell in cells_of(Study(pretrained=["Model", "model", "a/model", "x" * 300, "x" * 301]))]
+    assert len(set(names)) == len(names)

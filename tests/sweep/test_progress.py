@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 
+import pytest
 from rich.console import Console
 
 from lm_eval_illusion.progress import ProgressEvent
@@ -66,7 +68,36 @@ def test_the_step_of_a_running_cell_is_read_and_removed_after_it(tmp_path):
     assert read_steps(CELLS, tmp_path) == {}
 
 
-def test_an_incomplete_step_file_is_ignored(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["scoring", ["m',
+        "[" * 60_000,
+        '["scoring"]',
+        '{"doing": "scoring"}',
+        '["scoring", ["mc"], 0, "12"]',
+        f'["scoring", ["mc"], 0, {"9" * 400}]',
+        f'["{"x" * 10_000}", [], 0, 0]',
+        f'["scoring", {[1] * 100_000}, 0, 0]',
+        "\ud800".encode("utf-8", "surrogatepass"),
+    ],
+    ids=["incomplete", "deep", "short", "of no list", "a text as number", "a long number", "a long name", "huge", "not UTF-8"],
+)
+def test_a_step_file_that_no_worker_wrote_is_ignored(tmp_path, text):
     (tmp_path / ".unfinished").mkdir()
-    (tmp_path / ".unfinished" / "one.step").write_text('["scoring", ["m')
+    (tmp_path / ".unfinished" / "one.step").write_bytes(text if isinstance(text, bytes) else text.encode())
     assert read_steps(CELLS, tmp_path) == {}
+
+
+def test_a_fifo_or_a_link_in_place_of_a_step_file_does_no_harm(tmp_path):
+    (tmp_path / ".unfinished").mkdir()
+    os.mkfifo(tmp_path / ".unfinished" / "one.step")
+    other = tmp_path / "other"
+    other.write_text("of somebody")
+    (tmp_path / ".unfinished" / "two.step").symlink_to(other)
+    assert read_steps(CELLS, tmp_path) == {}
+    with step_file(CELLS[1], tmp_path) as write:
+        write(ProgressEvent("scoring"))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("scoring")}
+    assert other.read_text() == "of somebody"
+    assert [path.name for path in (tmp_path / ".unfinished").iterdir()] == ["one.step"]

@@ -67,10 +67,17 @@ def test_ctrl_c_stops_the_cell_too_and_the_sweep_resumes(tmp_path, model):
     assert (code, states_of(events), errors) == (0, ["done"] * SHORT_CELLS, "")
 
 
-def test_no_process_outlives_a_killed_or_finished_sweep(tmp_path, model):
-    process, cell_process = start_and_wait_for_a_cell(model, tmp_path / "killed")
+def test_neither_a_process_nor_a_temporary_checkpoint_outlives_a_killed_or_finished_sweep(tmp_path, monkeypatch, model):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setenv("LM_EVAL_ILLUSION_STORE", "off")
+        process, cell_process = start_and_wait_for_a_cell(model, tmp_path / "killed")
+        wait_until(lambda: list(temporary.glob("lm-eval-illusion-*/*.safetensors")), process)
     os.kill(process.pid, signal.SIGKILL)
     cell_process.wait(timeout=60)
+    assert not list(temporary.glob("lm-eval-illusion-*"))
     process.communicate()
     process, cell_process = start_and_wait_for_a_cell(model, tmp_path / "finished")
     assert wait_for(process)[0] == 0
