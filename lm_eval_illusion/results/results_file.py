@@ -153,7 +153,7 @@ def view_metadata(config: TaskConfig) -> ViewMetadata | None:
         return None
     try:
         return msgspec.convert(config.metadata, ViewMetadata)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         # Another project may use these names for something else.
         return None
 

@@ -40,6 +40,11 @@ def convert(content: Any, kind: Any, file: Path | str, place: str, remedy: str) 
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{file}: {_described(str(error), content, place)}: {remedy}") from error
+    except UnicodeEncodeError as error:
+        # msgspec can't compare such text with the names of fields.
+        raise UserError(
+            f"{file}: {place or 'the file'} has half a character (an unpaired surrogate) in a name or text: {remedy}"
+        ) from error
 
 
 def _described(error: str, content: Any, place: str) -> str:
