@@ -6,6 +6,7 @@
 
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import join_views, load_outcomes
+from lm_eval_illusion.results.messages import join_truncated
 from lm_eval_illusion.results.outcomes import (
     ANSWER_SHOWING_STRATEGIES,
     OUTPUT_LABELS,
@@ -14,7 +15,7 @@ from lm_eval_illusion.results.outcomes import (
     WITHOUT_LANGUAGE,
     Outcome,
 )
-from lm_eval_illusion.results.runs import Run, ViewFile, as_variants_of, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.runs import Run, ViewFile, as_variants_of, find_runs, find_views
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
 from lm_eval_illusion.results.variants import Variant

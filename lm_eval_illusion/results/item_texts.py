@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION, Outcome
 from lm_eval_illusion.results.runs import ViewFile
-from lm_eval_illusion.results.sample_file import FullRow, RowTexts
+from lm_eval_illusion.results.sample_file import FullRow, ItemDoc, RowTexts
+from lm_eval_illusion.results.sample_lines import index_of
 from lm_eval_illusion.results.variants import Variant
 
 ItemKey = tuple[str, str, str]
@@ -121,23 +121,23 @@ class ItemTexts:
         return self._sampled[item_id].answers.get((*variant.key, family, language), AnswerTexts())
 
 
-def _item_of_view(view: ViewFile, item_id: str, doc: Mapping[str, Any]) -> ItemText:
+def _item_of_view(view: ViewFile, item_id: str, doc: ItemDoc) -> ItemText:
     return ItemText(
         family=view.family,
         language=view.language,
         id=item_id,
-        options=list(doc.get("choices", [])),
-        answer_type=doc.get("answer_type"),
-        question=doc.get("question"),
-        context=doc.get("context"),
-        gold=doc.get("gold"),
-        answer=doc.get("answer"),
-        aliases=doc.get("aliases"),
+        options=doc.choices,
+        answer_type=doc.answer_type if isinstance(doc.answer_type, str) else None,
+        question=doc.question,
+        context=doc.context,
+        gold=doc.gold,
+        answer=doc.answer,
+        aliases=doc.aliases,
     )
 
 
 def _item_of_documents(outcome: Outcome, recognition: FullRow, production: FullRow) -> ItemText:
-    target = recognition.target
+    gold = index_of(recognition.target)
     return ItemText(
         family=outcome.family,
         language=outcome.language,
@@ -146,12 +146,12 @@ def _item_of_documents(outcome: Outcome, recognition: FullRow, production: FullR
         answer_type="",
         question=recognition.prompt,
         context=production.prompt if production.prompt != recognition.prompt else "",
-        gold=int(target) if target.isdigit() and int(target) < len(recognition.scores) else None,
+        gold=gold if gold is not None and gold < len(recognition.scores) else None,
         answer=production.target,
         aliases=[],
     )
 
 
-def _finite(scores: list[float]) -> tuple[float | None, ...]:
+def _finite(scores: Sequence[float]) -> tuple[float | None, ...]:
     # JSON has no NaN and no infinity. A tuple of a list is faster than one of a generator.
     return tuple([score if math.isfinite(score) else None for score in scores])

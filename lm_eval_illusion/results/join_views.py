@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
-from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
 from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views
@@ -73,9 +75,16 @@ def join_views(
     check_unique(views)
     _check_same_prompts(views)
     groups: dict[tuple[str, str, str, str], list[ViewFile]] = defaultdict(list)
+    seen: dict[tuple[str, ...], ViewFile] = {}
     for view in views:
         key = (*view.variant.key, view.family, view.language)
         groups[key].append(view)
+        other = seen.setdefault((*key, view.view), view)
+        if other is not view:
+            raise UserError(
+                f"{other.results_file} ({other.task}) and {view.results_file} ({view.task}) are both the view {view.view} of"
+                f" {view.family} in {view.language}: report them one at a time"
+            )
     return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache)]
 
 
@@ -88,6 +97,8 @@ def check_unique(files: Sequence[TaskFile]) -> None:
         UserError: There is a pair of runs that can't be reported together; the message names both.
     """
     check_same_base(files)
+    _check_own_samples(files)
+    _check_one_dense(files)
     tasks: dict[tuple[str, str, str], TaskFile] = {}
     models: dict[tuple[str, str], TaskFile] = {}
     for file in files:
@@ -106,6 +117,31 @@ def check_unique(files: Sequence[TaskFile]) -> None:
                 f"{other.results_file} and {file.results_file} are both runs of variant {name[1]} of {name[0]} ({file.task}):"
                 " report them one at a time"
             )
+
+
+def _check_own_samples(files: Sequence[TaskFile]) -> None:
+    """Check that no two runs have the same samples file: two results files of one date, or links."""
+    owners: dict[str, TaskFile] = {}
+    for file in files:
+        other = owners.setdefault(os.path.realpath(file.samples_file), file)
+        if other.results_file != file.results_file or other.task != file.task:
+            raise UserError(
+                f"{other.results_file} ({other.task}) and {file.results_file} ({file.task}) have the same samples, {file.samples_file}:"
+                " one of the results files is a copy or renamed, remove it"
+            )
+
+
+def _check_one_dense(files: Sequence[TaskFile]) -> None:
+    """Check that each base model has one dense variant, which the others are compared with."""
+    dense: dict[str, TaskFile] = {}
+    for file in files:
+        if file.variant.is_dense:
+            other = dense.setdefault(file.variant.base_model, file)
+            if other.variant.variant != file.variant.variant:
+                raise UserError(
+                    f"{other.results_file} and {file.results_file} are both dense runs of {file.variant.base_model}, of variants"
+                    f" {other.variant.variant} and {file.variant.variant}: report them one at a time"
+                )
 
 
 def check_recognition(recognition: str) -> None:
@@ -211,3 +247,11 @@ def _check_same_items(recognising: str, by_view: dict[str, ViewFile], rows: dict
                 f" only {recognising}: {join_truncated(sorted(only_there)) or 'none'}):"
                 " run both with the same --limit or --samples"
             )
+        for item_id, row in rows[name].items():
+            # Every view of an item asks about the same document.
+            other = rows[recognising][item_id].doc_hash
+            if row.doc_hash != other and row.doc_hash is not None and other is not None:
+                raise UserError(
+                    f"{view.samples_file} and {by_view[recognising].samples_file} have different documents of the id"
+                    f" {shown(item_id)}: the ids were changed, or the items changed between the runs, run both again"
+                )

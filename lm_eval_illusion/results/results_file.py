@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.reading import read_json
+from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.typed_json import VISIBLE, convert
 
-Number = int | float | None
+MOST_BYTES = 64 << 20
+"""The largest results file that is read: 64 MiB. Some thousand tasks with their settings have a tenth of that."""
+_REMEDY = "is it a results file of lm_eval?"
+_WIDEST = 2**63 - 1
+_EXACT = 2**53
+
+# Ranges by meaning; NaN is in none. A whole number stays one: report.json shows it so.
+Text: TypeAlias = Annotated[str, Meta(pattern=VISIBLE)]
+Share: TypeAlias = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)] | None
+Positive: TypeAlias = Annotated[int, Meta(gt=0, le=_EXACT)] | Annotated[float, Meta(gt=0, le=float(_EXACT))] | None
+NotNegative: TypeAlias = Annotated[int, Meta(ge=0, le=_EXACT)] | Annotated[float, Meta(ge=0, le=float(_EXACT))] | None
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=_EXACT)] | Annotated[float, Meta(ge=0, le=float(_EXACT), multiple_of=1)]
+Size: TypeAlias = Annotated[int, Meta(ge=1, le=_WIDEST)] | None
+Seed: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=_WIDEST)] | None
 
 
 class CalibrationConfig(msgspec.Struct, frozen=True):
     """The calibration text of a pruned model: `samples` of `length` tokens each in `language`, from `source`."""
 
-    source: str | None = None
-    language: str | None = None
-    samples: int | None = None
-    length: int | None = None
+    source: Text | None = None
+    language: Text | None = None
+    samples: Size = None
+    length: Size = None
 
 
 class BaseIdentityConfig(msgspec.Struct, frozen=True):
     """Hashes over what the base model's weights and its tokenizer were loaded from."""
 
-    weights: str | None = None
-    tokenizer: str | None = None
+    weights: Text | None = None
+    tokenizer: Text | None = None
 
 
 class ChangeConfig(msgspec.Struct, frozen=True):
     """A model argument that changes the base model, such as `peft`; `content`: hash or commit of what it names."""
 
-    argument: str
+    argument: Text
     value: str
     content: str | None = None
 
@@ -40,34 +56,34 @@ class ChangeConfig(msgspec.Struct, frozen=True):
 class IllusionConfig(msgspec.Struct, frozen=True):
     """`config.illusion`: the provenance that our model classes write. `Variant` describes the fields."""
 
-    base_model: str
-    variant: str
-    pruner: str
-    sparsity_requested: Number
-    sparsity_measured: Number
-    mask_structure: str
-    key: Any
+    base_model: Text
+    variant: Text
+    pruner: Text
+    sparsity_requested: Share
+    sparsity_measured: Share
+    mask_structure: Text
+    key: Text | None
     """The key of the checkpoint in the store, null for the dense model."""
-    base_revision: Any
-    bits_measured: Number = None
-    owl_lambda: Number = None
-    owl_m: Number = None
+    base_revision: str | None
+    bits_measured: Positive = None
+    owl_lambda: NotNegative = None
+    owl_m: NotNegative = None
     calibration: CalibrationConfig | None = None
-    pruning_seed: int | None = None
+    pruning_seed: Seed = None
     base_identity: BaseIdentityConfig | None = None
     changes: list[ChangeConfig] = msgspec.field(default_factory=list)
-    dtype: str | None = None
+    dtype: Text | None = None
 
 
 class RunConfig(msgspec.Struct, frozen=True):
     """`config`: the settings of the run. The `Any` fields may hold whatever lm_eval or another backend writes."""
 
-    model: Any = None
-    model_args: Any = None
-    model_sha: Any = ""
-    model_dtype: Any = None
-    peft_sha: Any = ""
-    delta_sha: Any = ""
+    model: Text | None = None
+    model_args: str | dict[str, Any] | None = None
+    model_sha: str | None = ""
+    model_dtype: str | None = None
+    peft_sha: str | None = ""
+    delta_sha: str | None = ""
     gen_kwargs: Any = None
     use_cache: Any = None
     illusion: IllusionConfig | None = None
@@ -82,54 +98,81 @@ class TaskConfig(msgspec.Struct, frozen=True):
 class SampleCount(msgspec.Struct, frozen=True):
     """An entry of `n-samples`. `effective`: the number of documents of the task that were evaluated."""
 
-    effective: int | float
+    effective: Count
 
 
 class ResultsFile(msgspec.Struct, frozen=True):
-    """A results file. `configs`, `n_samples` and `task_hashes` are by task, `group_subtasks` by group."""
+    """A results file. `configs`, `n_samples`, `task_hashes` and `means` are by task, `group_subtasks` by group.
+
+    `means`: the aggregated metrics of a task as lm_eval names them, such as `acc,none`; only those that are numbers.
+    """
 
     config: RunConfig
     configs: dict[str, TaskConfig]
-    n_samples: dict[str, SampleCount] = msgspec.field(name="n-samples")
-    task_hashes: dict[str, Any] | None = None
-    group_subtasks: dict[str, list[str]] | None = None
-    lm_eval_version: Any = ""
+    n_samples: dict[str, SampleCount]
+    task_hashes: dict[str, str | None]
+    group_subtasks: dict[str, list[str]]
+    means: dict[str, dict[str, float]]
+    lm_eval_version: str
 
 
 class ViewMetadata(msgspec.Struct, frozen=True):
-    """`metadata` of one of our tasks."""
+    """`metadata` of one of our tasks. `lang` is a language code, and not `all`, which is a row over all languages."""
 
-    family: str
-    view: str
-    lang: str
+    family: Annotated[str, Meta(pattern=r"^[^\s=:,/\\]{1,200}\Z")]
+    view: Text
+    lang: Annotated[str, Meta(pattern=r"^(?!all\Z)[A-Za-z][A-Za-z0-9_-]{0,34}\Z")]
 
 
 def read_results_file(path: Path) -> ResultsFile:
     """Read a results file.
 
     Raises:
-        UserError: The file is incomplete, or not a results file of lm_eval.
+        UserError: The file can't be read, is incomplete, is not a results file of lm_eval, or a field has a value that it can't have.
     """
-    try:
-        # Python's parser, because lm_eval writes NaN, which is not JSON.
-        content = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in ("config", "configs", "n-samples") if key not in content]
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path} is not a whole JSON file ({error}): was the run interrupted? run it again") from error
+    content = read_json(path, "it is not a whole JSON file of lm_eval: if the run was interrupted, run it again", MOST_BYTES)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds {shown(content)}, not an object: {_REMEDY}")
+    missing = [key for key in ("config", "configs", "n-samples") if key not in content]
     if missing:
-        raise UserError(f"{path} lacks {', '.join(missing)}: is it a results file of lm_eval?")
-    try:
-        return msgspec.convert(content, ResultsFile)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{path} has an unexpected value ({error}): is it a results file of lm_eval?") from error
+        raise UserError(f"{path} lacks {', '.join(missing)}: {_REMEDY}")
+    return ResultsFile(
+        config=convert(content["config"], RunConfig, path, "config", _REMEDY),
+        configs=_entries(content, "configs", TaskConfig, path),
+        n_samples=_entries(content, "n-samples", SampleCount, path),
+        task_hashes=_entries(content, "task_hashes", str | None, path),
+        group_subtasks=_entries(content, "group_subtasks", list[str], path),
+        means=_means(content.get("results")),
+        lm_eval_version=convert(content.get("lm_eval_version"), str | None, path, "lm_eval_version", _REMEDY) or "",
+    )
 
 
 def view_metadata(config: TaskConfig) -> ViewMetadata | None:
     """Return the metadata of one of our tasks, None for a task of another project."""
-    if not isinstance(config.metadata, dict) or not {"family", "view", "lang"} <= config.metadata.keys():
+    if not isinstance(config.metadata, dict) or not set(ViewMetadata.__struct_fields__) <= config.metadata.keys():
         return None
     try:
         return msgspec.convert(config.metadata, ViewMetadata)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         # Another project may use these names for something else.
         return None
+
+
+def _entries(content: dict[str, Any], field: str, kind: Any, path: Path) -> dict[str, Any]:
+    """Return an object with any keys; a field that is null or missing is empty."""
+    entries = content.get(field)
+    if entries is None and field not in ("configs", "n-samples"):
+        return {}
+    plain = convert(entries, dict[str, Any], path, field, _REMEDY)
+    return {name: convert(entry, kind, path, f"{field}.{name}", _REMEDY) for name, entry in plain.items()}
+
+
+def _means(results: Any) -> dict[str, dict[str, float]]:
+    """Return the aggregated metrics. Other versions of lm_eval may write other things here; only numbers are used."""
+    if not isinstance(results, dict):
+        return {}
+    return {
+        task: {name: float(value) for name, value in metrics.items() if type(value) in (int, float) and abs(value) <= _EXACT}
+        for task, metrics in results.items()
+        if isinstance(metrics, dict)
+    }

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.base_content import SHOWN, BaseContent
-from lm_eval_illusion.results.runs import Run, TaskFile, join_truncated
+from lm_eval_illusion.results.messages import join_truncated
+from lm_eval_illusion.results.runs import Run, TaskFile
 
 
 def check_same_base(files: Iterable[TaskFile]) -> None:

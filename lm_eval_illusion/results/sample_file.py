@@ -1,4 +1,4 @@
-"""The reader of samples files: the only module that knows how lm_eval lays out a line.
+"""The reader of samples files: with sample_lines.py the only module that knows how lm_eval lays out a line.
 
 A line has one to several kilobytes, and the report needs a few dozen bytes of most lines: `read_rows` parses only the declared fields.
 The texts of a line are parsed only for the items of the item browser, and whole lines only for tasks of other projects.
@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from lm_eval_illusion.errors import UserError
-
-Parsed = TypeVar("Parsed")
+from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.sample_lines import RowError, index_of, number_of, parse_lines, scores_and_outputs
+from lm_eval_illusion.results.task_hash import TaskHash
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
@@ -37,39 +37,43 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     scores: tuple[float, ...] | None = None
 
 
+class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """The item of one of our views. A field is None if the document lacks it; `gold`: index of the right choice."""
+
+    choices: list[str] = msgspec.field(default_factory=list)
+    answer_type: Any = None
+    question: str | None = None
+    context: str | None = None
+    gold: int | None = None
+    answer: str | None = None
+    aliases: list[str] | None = None
+
+
 class RowTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """A document and the model's answer.
+    """A document and the model's answer: the log-likelihood of each choice in nats, or one or several texts. One of both is empty."""
 
-    `answers`: the filtered responses: for each choice a pair (log-likelihood, is greedy), or one or several texts.
-    """
-
-    doc: dict[str, Any]
-    answers: list[Any] = msgspec.field(name="filtered_resps")
-
-    @property
-    def scores(self) -> list[float]:
-        """The log-likelihoods of the choices in nats; empty if the answers are texts."""
-        pairs = [answer for answer in self.answers if isinstance(answer, list) and len(answer) == 2]
-        is_scored = bool(pairs) and len(pairs) == len(self.answers) and all(str(pair[1]) in ("True", "False") for pair in pairs)
-        return [float(pair[0]) for pair in pairs] if is_scored else []
-
-    @property
-    def outputs(self) -> list[str]:
-        """The generated texts; empty if choices were scored."""
-        answers = self.answers[0] if len(self.answers) == 1 and isinstance(self.answers[0], list) else self.answers
-        return [] if self.scores else [str(answer) for answer in answers]
+    doc: ItemDoc
+    scores: list[float]
+    outputs: list[str]
 
 
-class FullRow(RowTexts, frozen=True, kw_only=True):
+class FullRow(msgspec.Struct, frozen=True, kw_only=True):
     """A document of any task, with the prompt and the model's answer.
 
+    `line`: its number in the file, from 1. `doc_id`: the document's position in the task, None if unknown. `doc_hash`: None if the line
+    has none. `scores`: log-likelihoods of the choices in nats; empty if texts were generated. `outputs`: the generated texts.
     `options`: the continuations that were scored, of a task with choices. `metrics`: every number of the line by its name.
     """
 
-    doc_hash: str
+    line: int
+    doc: dict[str, Any]
+    doc_id: int | None
+    doc_hash: str | None
     target: str
     filter: str
     prompt: str
+    scores: list[float]
+    outputs: list[str]
     options: list[str]
     metrics: dict[str, float]
 
@@ -84,7 +88,8 @@ def read_rows(
     last one counts.
 
     Raises:
-        UserError: A line is not whole JSON or lacks a field; the message begins with file:line.
+        UserError: A line is not whole JSON or lacks a field, or its choices, scores and gold choice do not fit; the message begins with
+            file:line.
     """
     rows = read_rows_and_texts(path, metrics, optional, scores=scores, id_field=id_field, needs_text=lambda _: False)
     return (row for row, _ in rows)
@@ -98,57 +103,61 @@ def read_rows_and_texts(
     scores: bool = False,
     id_field: str = "id",
     needs_text: Callable[[str], bool],
+    hashes: TaskHash | None = None,
+    language: str | None = None,
 ) -> Iterator[tuple[SampleRow, RowTexts | None]]:
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
+    `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one.
+
     Raises:
-        UserError: As `read_rows`.
+        UserError: As `read_rows`, or a document has another language.
     """
     names = {f"metric_{index}": name for index, name in enumerate((*metrics, *optional))}
     line_type = _line_type(tuple(metrics), tuple(optional), scores, id_field)
     decoder = msgspec.json.Decoder(line_type)
 
-    def parse(line: bytes) -> tuple[SampleRow, RowTexts | None]:
-        row = _row(_decode(line, decoder, line_type), names, scores)
-        return row, _decode(line, _TEXTS, RowTexts) if needs_text(row.id) else None
+    def parse(content: bytes) -> tuple[SampleRow, RowTexts | None]:
+        line = _decode(content, decoder, line_type)
+        if language is not None and line.doc.lang is not None and line.doc.lang != language:
+            raise RowError(
+                f"the document is in {shown(line.doc.lang)}, but its task is in {language}: it is a row of another task"
+            )
+        if hashes is not None:
+            hashes.add(line.doc_hash, line.prompt_hash, line.target_hash)
+        row = _row(line, names, scores)
+        return row, _texts(_decode(content, _TEXTS, _TextsLine)) if needs_text(row.id) else None
 
-    return _parse_lines(path, parse)
+    return parse_lines(path, parse)
 
 
-def read_full_rows(path: Path) -> Iterator[FullRow]:
-    """Yield the rows of a samples file of any task, in file order.
+def read_full_rows(path: Path, hashes: TaskHash | None = None) -> Iterator[FullRow]:
+    """Yield the rows of a samples file of any task, in file order. `hashes`: gets the hashes of each row.
 
     Raises:
         UserError: A line is not whole JSON or not a row of lm_eval; the message begins with file:line.
     """
-    return _parse_lines(path, _full_row)
-
-
-def _parse_lines(path: Path, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed]:
     number = 0
-    # Bytes, because a file can end within a character, and because only \n ends a line.
-    with path.open("rb") as lines:
-        try:
-            for number, line in enumerate(lines, 1):  # noqa: B007 - for the messages below
-                yield parse(line)
-        except msgspec.ValidationError as error:
-            raise UserError(
-                f"{path}:{number} lacks what its task writes ({error}): is it a samples file of lm_eval, of this task?"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}:{number} is not a whole row ({error}): the file is truncated, run it again") from error
+
+    def parse(line: bytes) -> FullRow:
+        nonlocal number
+        number += 1
+        return _full_row(line, number, hashes)
+
+    return parse_lines(path, parse)
 
 
 @lru_cache
 def _line_type(metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool, id_field: str) -> type[msgspec.Struct]:
     """Return the record of the fields that are parsed. Metrics are numbered, because their names need not be Python names."""
     # A document of another project may have any value here; our own values are checked where they are used.
-    doc_fields: list[Any] = [("id", str | int), ("answer_type", Any, None)]
-    line_fields: list[Any] = [("doc_hash", str | None, None), ("filter", str, "none")]
+    doc_fields: list[Any] = [("id", str | int), ("answer_type", Any, None), ("lang", str | None, None)]
+    line_fields: list[Any] = [(name, str | None, None) for name in ("doc_hash", "prompt_hash", "target_hash")]
+    line_fields.append(("filter", str, "none"))
     if scores:
-        doc_fields.append(("gold", int))
+        doc_fields += [("gold", int), ("choices", list[str] | None, None)]
         # lm_eval writes a log-likelihood and whether it is the greedy one, both as strings.
-        line_fields.append(("filtered_resps", list[tuple[str | float, str | bool]]))
+        line_fields += [("filtered_resps", list[tuple[str | float, str | bool]]), ("target", Any, None)]
     fields = {name: f"metric_{index}" for index, name in enumerate((*metrics, *optional))}
     line_fields += [(fields[name], float | bool) for name in metrics]
     line_fields += [(fields[name], float | bool | None, None) for name in optional]
@@ -179,11 +188,37 @@ def _row(line: Any, names: dict[str, str], scores: bool) -> SampleRow:
         intern(line.filter),
         {name: getattr(line, field) for field, name in names.items()},
         doc.gold if scores else None,
-        tuple([float(score) for score, _ in line.filtered_resps]) if scores else None,
+        _scores_of_choices(line) if scores else None,
     )
 
 
-_TEXTS = msgspec.json.Decoder(RowTexts)
+def _scores_of_choices(line: Any) -> tuple[float, ...]:
+    """Return the log-likelihoods of a row of a view with choices, of which one is the gold choice."""
+    scores = tuple([number_of(score) for score, _ in line.filtered_resps])
+    gold, choices = line.doc.gold, line.doc.choices
+    if choices is not None and len(choices) != len(scores):
+        raise RowError(f"the document has {len(choices)} choices, but the row has {len(scores)} scores")
+    if not 0 <= gold < len(scores):
+        raise RowError(f"gold is {shown(gold)}, not the index of one of {len(scores)} scored choices, from 0")
+    if (target := index_of(line.target)) is not None and target != gold:
+        raise RowError(f"gold is {gold}, but the target of the row is {target}")
+    return scores
+
+
+class _TextsLine(msgspec.Struct, frozen=True):
+    doc: ItemDoc
+    filtered_resps: list[Any]
+
+
+_TEXTS = msgspec.json.Decoder(_TextsLine)
+
+
+def _texts(line: _TextsLine) -> RowTexts:
+    doc = line.doc
+    if doc.gold is not None and doc.choices and not 0 <= doc.gold < len(doc.choices):
+        raise RowError(f"gold is {shown(doc.gold)}, not the index of one of {len(doc.choices)} choices, from 0")
+    scores, outputs = scores_and_outputs(line.filtered_resps)
+    return RowTexts(doc=doc, scores=scores, outputs=outputs)
 
 
 class _Request(msgspec.Struct):
@@ -197,26 +232,37 @@ class _FullLine(msgspec.Struct):
     doc: Any
     filtered_resps: list[Any]
     arguments: dict[str, _Request] | None = None
-    doc_hash: Any = ""
+    doc_id: int | None = None
+    doc_hash: str | None = None
+    prompt_hash: str | None = None
+    target_hash: str | None = None
     target: Any = ""
-    filter: Any = "none"
+    filter: str = "none"
 
 
 # The fields that lm_eval writes beside the metrics.
 _FIELDS = frozenset("doc_id doc target arguments resps filtered_resps filter metrics doc_hash prompt_hash target_hash".split())
 
 
-def _full_row(line: bytes) -> FullRow:
+def _full_row(line: bytes, number: int, hashes: TaskHash | None) -> FullRow:
     content = json.loads(line.decode())
     fields = msgspec.convert(content, _FullLine)
+    if hashes is not None:
+        hashes.add(fields.doc_hash, fields.prompt_hash, fields.target_hash)
     requests = list((fields.arguments or {}).values())
+    scores, outputs = scores_and_outputs(fields.filtered_resps)
+    if fields.doc is None:
+        raise RowError("doc is null, not a document")
     return FullRow(
+        line=number,
         doc=fields.doc if isinstance(fields.doc, dict) else {"doc": fields.doc},
-        doc_hash=str(fields.doc_hash),
+        doc_id=fields.doc_id,
+        doc_hash=fields.doc_hash,
         target=str(fields.target),
-        filter=str(fields.filter),
+        filter=fields.filter,
         prompt=str(requests[0].arg_0) if requests else "",
+        scores=scores,
+        outputs=outputs,
         options=[str(request.arg_1).strip() for request in requests],
-        answers=fields.filtered_resps,
         metrics={name: value for name, value in content.items() if name not in _FIELDS and isinstance(value, (int, float))},
     )

@@ -6,6 +6,7 @@ the document, or on a field that both tasks have (`--on`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,9 +17,13 @@ from typing import Any, Literal
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import check_unique
+from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import WITHOUT_LANGUAGE, Outcome
-from lm_eval_illusion.results.runs import Run, TaskFile, join_truncated
+from lm_eval_illusion.results.row_checks import check_means
+from lm_eval_illusion.results.runs import Run, TaskFile
 from lm_eval_illusion.results.sample_file import FullRow, read_full_rows
+from lm_eval_illusion.results.sample_lines import index_of
+from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.results.variants import Variant
 from lm_eval_illusion.views.metrics import has_one_highest
 
@@ -149,7 +154,7 @@ def _files_of(runs: Sequence[Run], pair: TaskPair) -> dict[Variant, tuple[list[T
     return complete
 
 
-def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[Path], list[FullRow]]:
+def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[TaskFile], list[FullRow]]:
     """Return a function that reads the rows of a samples file and caches them if the file is used several times.
 
     `uses`: the files of each use.
@@ -157,10 +162,13 @@ def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[Path], list[FullRow
     counts = Counter(file.samples_file for files in uses for file in files)
     cached: dict[Path, list[FullRow]] = {}
 
-    def read(path: Path) -> list[FullRow]:
+    def read(file: TaskFile) -> list[FullRow]:
+        path = file.samples_file
         if path in cached:
             return cached[path]
-        rows = list(read_full_rows(path))
+        hashes = TaskHash()
+        rows = list(read_full_rows(path, hashes))
+        hashes.check(path, file.results_file, file.task_hash)
         if counts[path] > 1:
             cached[path] = rows
         return rows
@@ -169,12 +177,12 @@ def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[Path], list[FullRow
 
 
 def _task_names(runs: Sequence[Run]) -> str:
-    names = sorted({name for run in runs for name in (*run.results.configs, *(run.results.group_subtasks or {}))})
+    names = sorted({name for run in runs for name in (*run.results.configs, *run.results.group_subtasks)})
     return join_truncated(names, most=20)
 
 
 def _scored_documents(
-    pair: TaskPair, role: Role, files: Iterable[TaskFile], on: str | None, read: Callable[[Path], list[FullRow]]
+    pair: TaskPair, role: Role, files: Iterable[TaskFile], on: str | None, read: Callable[[TaskFile], list[FullRow]]
 ) -> dict[str, ScoredDocument]:
     """Return the documents of one task of the pair, by the key that they are joined on.
 
@@ -183,22 +191,46 @@ def _scored_documents(
     """
     task_metric = pair.recognition if role == "recognition" else pair.production
     documents: dict[str, ScoredDocument] = {}
+    copies: Counter[str] = Counter()
     for file in files:
-        rows = _rows_of_one_filter(pair, task_metric, file, read(file.samples_file))
+        rows = _rows_of_one_filter(pair, task_metric, file, read(file))
+        # Rows first: of a truncated file, the last line is the better message.
         if len(rows) != file.effective:
             raise UserError(
                 f"{file.samples_file} has {len(rows)} rows of a filter, but its run evaluated {file.effective} documents: the file is"
                 " incomplete, run it again"
             )
-        for row in rows:
+        _check_each_once(rows, file)
+        metric = _metric(pair, task_metric, role, rows, file)
+        scored = [_scored(pair, metric, row, file) for row in rows]
+        _check_mean(scored, metric, file)
+        for row, document in zip(rows, scored, strict=True):
             key = _key(row, on, file)
             if key in documents and on:
-                raise UserError(f"{file.samples_file}: {on} {key!r} is in two documents: give --on another field")
+                raise UserError(
+                    f"{file.samples_file}:{row.line}: {on} {shown(key)} is in two documents: give --on another field"
+                )
             # A data set may contain a document twice: the first is joined with the first, the second with the second.
-            while key in documents:
-                key += "+"
-            documents[key] = _scored(pair, task_metric, role, row, file)
+            copies[key] += 1
+            documents[key if copies[key] == 1 else f"{key}+{copies[key] - 1}"] = document
+    if len(documents) != sum(copies.values()):
+        raise UserError(f"--pair {pair.text!r}: doc_hash of {task_metric.task} is not as lm_eval writes it: run it again")
     return documents
+
+
+def _check_each_once(rows: Sequence[FullRow], file: TaskFile) -> None:
+    positions: dict[int, FullRow] = {}
+    for row in rows:
+        if row.doc_id is not None and (other := positions.setdefault(row.doc_id, row)) is not row:
+            raise UserError(
+                f"{file.samples_file}:{row.line} is document {row.doc_id}, as line {other.line} is: a run evaluates each once, run it again"
+            )
+
+
+def _check_mean(scored: Sequence[ScoredDocument], metric: str, file: TaskFile) -> None:
+    if scored:
+        right = sum(document.is_right for document in scored)
+        check_means(file, {metric: right}, len(scored), scored[0].row.filter)
 
 
 def _rows_of_one_filter(pair: TaskPair, task_metric: TaskMetric, file: TaskFile, rows: Sequence[FullRow]) -> list[FullRow]:
@@ -206,37 +238,57 @@ def _rows_of_one_filter(pair: TaskPair, task_metric: TaskMetric, file: TaskFile,
     selected = task_metric.filter or (names[0] if len(names) == 1 else None)
     if rows and selected not in names:
         raise UserError(
-            f"--pair {pair.text!r}: {file.task} was scored after the filters {', '.join(names)}: name one,"
+            f"--pair {pair.text!r}: {file.task} was scored after the filters {join_truncated(names, most=20)}: name one,"
             f" {task_metric.task}:METRIC,FILTER"
         )
     return [row for row in rows if row.filter == selected]
 
 
 def _key(row: FullRow, on: str | None, file: TaskFile) -> str:
+    location = f"{file.samples_file}:{row.line}"
     if on is None:
+        if not row.doc_hash:
+            raise UserError(
+                f"{location} has no doc_hash: give --on FIELD, a field of both tasks: {join_truncated(row.doc, most=9)}"
+            )
         return row.doc_hash
     value: Any = row.doc
     for name in on.split("."):
         if not isinstance(value, Mapping) or name not in value:
-            raise UserError(f"{file.samples_file}: a document has no field {on}: give --on with one of {', '.join(row.doc)}")
+            raise UserError(
+                f"{location}: the document has no field {on}: give --on with one of {join_truncated(row.doc, most=20)}"
+            )
         value = value[name]
+    if value is None or isinstance(value, (dict, list)):
+        raise UserError(f"{location}: the field {on} is {shown(value)}: give --on with a field of text or numbers")
     return str(value)
 
 
-def _scored(pair: TaskPair, task_metric: TaskMetric, role: Role, row: FullRow, file: TaskFile) -> ScoredDocument:
-    default = next((name for name in DEFAULT_METRICS[role] if name in row.metrics), None)
-    metric = task_metric.metric or default
-    if metric is None or metric not in row.metrics:
+def _metric(pair: TaskPair, task_metric: TaskMetric, role: Role, rows: Sequence[FullRow], file: TaskFile) -> str:
+    """Return the metric that decides in every row of a file: the named one, or the first default that the first row has."""
+    if task_metric.metric is not None:
+        return task_metric.metric
+    default = next((name for name in DEFAULT_METRICS[role] if rows and name in rows[0].metrics), None)
+    if rows and default is None:
+        names = " or ".join(DEFAULT_METRICS[role])
         raise UserError(
-            f"--pair {pair.text!r}: {file.task} has no metric {metric or ' or '.join(DEFAULT_METRICS[role])}:"
-            f" give one of {', '.join(row.metrics)}"
+            f"--pair {pair.text!r}: {file.task} has no metric {names}: give one of {join_truncated(rows[0].metrics, most=20)}"
+        )
+    return default or DEFAULT_METRICS[role][0]
+
+
+def _scored(pair: TaskPair, metric: str, row: FullRow, file: TaskFile) -> ScoredDocument:
+    if metric not in row.metrics:
+        raise UserError(
+            f"--pair {pair.text!r}: {file.task} has no metric {metric}: give one of {join_truncated(row.metrics, most=20)}"
+            f" (in {file.samples_file}:{row.line})"
         )
     value = row.metrics[metric]
     if value not in (0, 1):
         binary = [name for name, other in row.metrics.items() if other in (0, 1)]
         raise UserError(
-            f"--pair {pair.text!r}: {metric} of {file.task} is {value!r}, not 0 or 1: name a metric that is always 0 or 1;"
-            f" in this document: {', '.join(binary) or 'none'}"
+            f"--pair {pair.text!r}: {metric} of {file.task} is {shown(value)}, not 0 or 1: name a metric that is always 0 or 1;"
+            f" in this document: {join_truncated(binary, most=20) or 'none'} ({file.samples_file}:{row.line})"
         )
     return ScoredDocument(row, metric, value == 1)
 
@@ -255,7 +307,7 @@ def _join(
 
 def _common_fields(recognised: Mapping[str, ScoredDocument], produced: Mapping[str, ScoredDocument]) -> str:
     docs = [next(iter(documents.values())).row.doc for documents in (recognised, produced)]
-    return ", ".join(name for name in docs[0] if name in docs[1]) or "they have none"
+    return join_truncated([name for name in docs[0] if name in docs[1]], most=20) or "they have none"
 
 
 def _outcome(pair: TaskPair, variant: Variant, run: str, document: DocumentPair) -> Outcome:
@@ -273,5 +325,13 @@ def _outcome(pair: TaskPair, variant: Variant, run: str, document: DocumentPair)
         produced=document.production.is_right,
         gold_rank=None,
         recovered={},
-        gold_logprob=scores[int(row.target)] if row.target.isdigit() and int(row.target) < len(scores) else None,
+        gold_logprob=_gold_logprob(row),
     )
+
+
+def _gold_logprob(row: FullRow) -> float | None:
+    """Return the log-likelihood of the gold choice; None if the target is no index of a choice, or the score is not finite."""
+    gold = index_of(row.target)
+    if gold is None or gold >= len(row.scores):
+        return None
+    return row.scores[gold] if math.isfinite(row.scores[gold]) else None

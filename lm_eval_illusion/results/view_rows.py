@@ -8,9 +8,12 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
-from lm_eval_illusion.results.runs import ViewFile, join_truncated
+from lm_eval_illusion.results.row_checks import check_means, check_row
+from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
+from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.views import view_named
 
 Rows = dict[str, SampleRow]
@@ -35,7 +38,8 @@ def read_views(
     that another call reads, too.
 
     Raises:
-        UserError: A file is incomplete, or has an item twice.
+        UserError: A file can't be read or is incomplete, has an item twice, a value that its field can't have, or other rows or
+            numbers than its run states.
     """
     rows = {}
     for name in sorted(by_view, key=lambda name: name != recognising):
@@ -65,13 +69,34 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     view = view_named(file.view)
     required = view.metrics_in_report("required") if view else ()
     optional = view.metrics_in_report("optional") if view else ()
-    scores = view is not None and view.gives_gold_scores
+    hashes = TaskHash()
+    sums = dict.fromkeys(required, 0.0)
     rows: Rows = {}
     duplicates: list[str] = []
-    for row, row_texts in read_rows_and_texts(file.samples_file, required, optional, scores=scores, needs_text=needs_text):
+    filter_name: str | None = None
+    lines = read_rows_and_texts(
+        file.samples_file,
+        required,
+        optional,
+        scores=view is not None and view.gives_gold_scores,
+        needs_text=needs_text,
+        hashes=hashes,
+        language=file.language,
+    )
+    for number, (row, row_texts) in enumerate(lines, 1):
+        check_row(row, required, f"{file.samples_file}:{number}")
+        if filter_name is None:
+            filter_name = row.filter
+        if row.filter != filter_name:
+            raise UserError(
+                f"{file.samples_file}:{number} has the filter {shown(row.filter)}, the rows before it {shown(filter_name)}: a view has one,"
+                " run it again"
+            )
         if row.id in rows:
             duplicates.append(row.id)
         rows[row.id] = row
+        for name in required:
+            sums[name] += row.metrics[name]  # type: ignore[operator]
         if texts is not None and row_texts is not None:
             texts.add_view(file, row.id, row_texts)
     if duplicates:
@@ -79,8 +104,11 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
             f"{file.samples_file} has {join_truncated(duplicates)} twice: a run evaluates every item once, run it again"
         )
     if len(rows) != file.effective:
+        damage = "truncated" if len(rows) < file.effective else "not the one of this run"
         raise UserError(
-            f"{file.samples_file} has {len(rows)} rows, but its run evaluated {file.effective} items: the file is truncated,"
+            f"{file.samples_file} has {len(rows)} rows, but its run evaluated {file.effective} items: the file is {damage},"
             " run it again"
         )
+    hashes.check(file.samples_file, file.results_file, file.task_hash)
+    check_means(file, sums, len(rows), filter_name or "none")
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -22,14 +23,15 @@ MODELS = ("torch", "transformers", "llmcompressor", "lm_eval", "vllm")
 def opened(monkeypatch) -> Counter[Path]:
     """How often each samples file was opened to be read."""
     counts: Counter[Path] = Counter()
-    open_path = Path.open
+    open_file = os.open
 
-    def counting(path, mode="r", *args, **kwargs):
-        if path.name.startswith("samples_") and "r" in mode:
-            counts[path] += 1
-        return open_path(path, mode, *args, **kwargs)
+    def counting(path, *args, **kwargs):
+        if Path(path).name.startswith("samples_"):
+            counts[Path(path)] += 1
+        return open_file(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", counting)
+    # `reading.open_file` opens with this function.
+    monkeypatch.setattr(os, "open", counting)
     return counts
 
 

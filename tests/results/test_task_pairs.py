@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -180,3 +181,116 @@ def test_two_models_whose_names_differ_in_a_hyphen_are_refused_not_mixed(tmp_pat
     else:
         assert code == 0
         assert "/y/a-b" in capsys.readouterr().out
+
+
+def with_row(folder, number, mc=None, gen=None):
+    """Write both tasks with changes in one row of each."""
+    rows = {"mc": [dict(row) for row in MC], "gen": [dict(row) for row in GEN]}
+    rows["mc"][number].update(mc or {})
+    rows["gen"][number].update(gen or {})
+    return write_tasks(folder, rows)
+
+
+@pytest.mark.parametrize("target", ["²", "-1", "2", "", "two", None, 1.5, "9" * 5_000])
+def test_a_target_that_is_no_index_of_a_choice_has_no_score(tmp_path, target):
+    # "²".isdigit() is true and int("²") raises; -1 would be the last choice.
+    with_row(tmp_path, 0, mc={"target": target})
+    assert [o.gold_logprob for o in joined(tmp_path).outcomes] == [None, -2.0, -1.0, -2.0]
+
+
+def test_the_score_of_a_collapsed_model_is_unknown(tmp_path):
+    with_row(tmp_path, 0, mc={"filtered_resps": [["nan", "False"], ["-2.0", "False"]]})
+    (first, *_) = joined(tmp_path).outcomes
+    assert (first.recognised, first.invalid, first.gold_logprob) == (False, True, None)
+
+
+@pytest.mark.parametrize("value", [0.5, -1, 2, float("nan"), float("inf"), 10**30])
+def test_a_metric_that_is_not_0_or_1_names_file_and_line(tmp_path, value):
+    path = with_row(tmp_path, 2, gen={"exact_match": value})
+    name = path.name.replace("results", "samples_gen") + "l"
+    with pytest.raises(UserError, match=rf"exact_match of gen is .*, not 0 or 1.*{name}:3\)"):
+        joined(tmp_path)
+
+
+@pytest.mark.parametrize("missing", [{}, {"acc": None}, {"acc": "1.0"}])
+def test_a_row_without_the_metric_is_not_decided_by_another_one(tmp_path, missing):
+    rows = [{**row, "exact_match": 1.0} for row in MC]
+    del rows[3]["acc"]
+    rows[3] |= missing
+    path = write_tasks(tmp_path, {"mc": rows, "gen": GEN})
+    name = path.name.replace("results", "samples_mc") + "l"
+    # The first rows are decided by acc: the last one must not be decided by its exact_match.
+    with pytest.raises(UserError, match=rf"mc has no metric acc: give one of exact_match \(in .*{name}:4\)"):
+        joined(tmp_path)
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_a_row_without_the_hash_of_its_document(tmp_path, missing):
+    with_row(tmp_path, 1, mc={"doc_hash": missing}, gen={"doc_hash": missing})
+    with pytest.raises(
+        UserError, match=r"samples_mc_.*:2 has no doc_hash: give --on FIELD, a field of both tasks: n, question"
+    ):
+        joined(tmp_path)
+    assert len(joined(tmp_path, on="n").outcomes) == 4
+
+
+def test_a_repeated_row_in_place_of_another(tmp_path):
+    # The number of rows is right, and a document may occur twice; but not at the same position of the task.
+    path = with_row(tmp_path, 3, mc=MC[1])
+    path.write_text(path.read_text().replace('"effective": 3', '"effective": 4'))
+    with pytest.raises(UserError, match=r"samples_mc_.*:4 is document 1, as line 2 is: a run evaluates each once"):
+        joined(tmp_path)
+
+
+def test_the_mean_that_the_results_file_states(tmp_path):
+    path = write_tasks(tmp_path, {"mc": MC, "gen": GEN})
+    for mean, message in ((0.5, None), (0.75, r"the mean of exact_match over the rows is 0\.5, but results_.* states 0\.75")):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"results": {"gen": {"exact_match,none": mean}}}))
+        if message is None:
+            assert len(joined(tmp_path).outcomes) == 4
+        else:
+            with pytest.raises(UserError, match=message):
+                joined(tmp_path)
+
+
+def test_many_equal_documents_take_no_quadratic_time(tmp_path):
+    many = 4_000
+    mc = [{**MC[0], "doc_id": n, "doc_hash": "same"} for n in range(many)]
+    gen = [{**GEN[0], "doc_id": n, "doc_hash": "same"} for n in range(many)]
+    write_tasks(tmp_path, {"mc": mc, "gen": gen})
+    begin = time.process_time()
+    assert len(joined(tmp_path).outcomes) == many
+    # Names that grew by a character per copy took minutes.
+    assert time.process_time() - begin < 20
+
+
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}])
+def test_a_field_to_join_on_that_is_no_text(tmp_path, value):
+    with_row(tmp_path, 1, mc={"doc": {"n": value}})
+    with pytest.raises(UserError, match=r"samples_mc_.*:2: the field n is .*: give --on with a field of text or numbers"):
+        joined(tmp_path, on="n")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"doc": None}, "doc is null, not a document"),
+        ({"filtered_resps": None}, r"\$\.filtered_resps"),
+        ({"filtered_resps": [["low", "False"]]}, 'a log-likelihood is "low", not a number'),
+        ({"arguments": 3}, r"\$\.arguments"),
+        ({"filter": None}, r"\$\.filter"),
+        ({"doc_hash": 3}, r"\$\.doc_hash"),
+    ],
+)
+def test_a_row_of_another_layout_is_named_with_its_line(tmp_path, row, message):
+    with_row(tmp_path, 1, mc=row)
+    with pytest.raises(UserError, match=rf"samples_mc_.*:2 .*{message}"):
+        joined(tmp_path)
+
+
+def test_long_names_are_cut_in_messages(tmp_path):
+    long = "x" * 10_000
+    with_row(tmp_path, 0, mc={"doc": {long + str(n): n for n in range(50)}})
+    with pytest.raises(UserError) as error:
+        joined(tmp_path, on="no")
+    assert len(str(error.value)) < 6_000
