@@ -37,10 +37,12 @@ from lm_eval_illusion.models.arguments import (
     take_quantization,
 )
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
-from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
+from lm_eval_illusion.models.loaded_parts import check_device, refuse_incomplete_adapter
+from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
 from lm_eval_illusion.pruning.as_loaded import measure_loaded
+from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
@@ -78,15 +80,16 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
-        arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
+        device = arguments.pop("device", None)
+        arguments["device"] = check_device(("cuda" if torch.cuda.is_available() else "cpu") if device is None else device)
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, HF_NOT_WITH_PRUNING)
         self.quantization = take_quantization(arguments)
         if arguments["device"] == "cpu":
             disable_malloc_trim()
-        with loading_errors(str(pretrained)):
+        with loading_errors(str(pretrained)), limited_size(loaded_files(self.checkpoint, arguments)):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
-        if self.backend != "causal":
-            raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
+            if arguments.get("peft"):
+                refuse_incomplete_adapter(self.model, arguments["peft"], str(arguments.get("revision") or "main"))
         if hasattr(self, "accelerator") and not arguments.get("parallelize"):
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
@@ -95,6 +98,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
+
+    def _get_backend(self, *arguments: Any, **settings: Any) -> None:
+        super()._get_backend(*arguments, **settings)
+        if self.backend != "causal":
+            raise UserError(f"pretrained {self.checkpoint.path} is an encoder-decoder: pruned-hf measures decoder-only models")
+        self.AUTO_MODEL_CLASS = CompleteCausalLM
 
     def _get_config(self, *arguments: Any, **settings: Any) -> None:
         super()._get_config(*arguments, **settings)

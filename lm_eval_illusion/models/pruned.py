@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from lm_eval.api.model import LM, CacheHook
@@ -14,7 +14,7 @@ from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
-from lm_eval_illusion.pruning.base_identity import read_use_safetensors
+from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
@@ -96,7 +96,7 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         pretrained,
         revision=str(arguments.get("revision") or "main"),
         dtype=arguments.get("dtype") or "auto",
-        trust_remote_code=bool(arguments.get("trust_remote_code", False)),
+        trust_remote_code=read_trust(arguments),
         tokenizer=tokenizer if isinstance(tokenizer := arguments.get("tokenizer"), str) else None,
         subfolder=str(arguments.get("subfolder") or ""),
         tokenizer_revision=arguments.get("tokenizer_revision"),
@@ -110,6 +110,37 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         for name in ("revision", "use_safetensors"):
             arguments.pop(name, None)
     return checkpoint
+
+
+def read_trust(arguments: dict[str, Any]) -> bool:
+    """Return whether code of the model may be run, and put the truth value among the arguments; a text such as "no" is not true.
+
+    Raises:
+        UserError: The value is neither true nor false.
+    """
+    value = arguments.get("trust_remote_code")
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("false", "0", "none", "")):
+        value = False
+    elif isinstance(value, str) and value.strip().lower() in ("true", "1"):
+        value = True
+    if not isinstance(value, bool | int) or value not in (0, 1):
+        raise UserError(
+            f"trust_remote_code {str(value)[:100]!r} is neither True nor False: give True only if you trust the code"
+        )
+    if "trust_remote_code" in arguments:
+        arguments["trust_remote_code"] = bool(value)
+    return bool(value)
+
+
+def loaded_files(checkpoint: Checkpoint, arguments: Mapping[str, Any]) -> ModelFiles:
+    """Return where the files of a checkpoint are that an engine loads with these arguments."""
+    return ModelFiles(
+        checkpoint.path,
+        str(arguments.get("revision") or "main"),
+        str(arguments.get("subfolder") or ""),
+        arguments.get("variant"),
+        read_use_safetensors(arguments.get("use_safetensors")),
+    )
 
 
 def show_user_errors(action: Callable[[], Result]) -> Result:

@@ -13,6 +13,7 @@ from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
 from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
+from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import bits_of_scheme, checkpoint_scheme
 
@@ -112,5 +113,7 @@ def _content(change: Change, base: BaseModel) -> str | None:
         return None
     path = Path(change.value).expanduser()
     if not path.is_file():
-        refuse_missing(change.argument, ModelFiles(change.value, base.revision))
+        files = ModelFiles(change.value, base.revision)
+        refuse_missing(change.argument, files)
+        check_files(files)
     return file_hashes([path])[0] if path.is_file() else base_revision(change.value, base.revision)

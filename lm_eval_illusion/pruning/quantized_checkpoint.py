@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
-from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object
+from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object, shown
+from lm_eval_illusion.pruning.complete_model import limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
 
 if TYPE_CHECKING:
@@ -31,13 +32,16 @@ def checkpoint_scheme(files: ModelFiles) -> QuantizedScheme | None:
     Raises:
         UserError: There is no such model, or its configuration can't be read.
     """
-    quantization = quantization_of(model_config(files))
-    if quantization is not None:
-        return read_scheme(quantization)
-    for name, method in _OWN_FILES.items():
-        content: Any = read_object(files, name)
-        if content:
-            return read_scheme({"quant_method": method, **content.get("quantization", content)})
+    config = model_config(files)
+    # Each tool writes its own fields, of any types.
+    with attributed(f"the quantisation of {shown(files.pretrained)} can't be read", "check its config.json"):
+        quantization = quantization_of(config)
+        if quantization is not None:
+            return read_scheme(quantization)
+        for name, method in _OWN_FILES.items():
+            content: Any = read_object(files, name)
+            if content:
+                return read_scheme({"quant_method": method, **content.get("quantization", content)})
     return None
 
 
@@ -87,7 +91,7 @@ def model_without_weights(base: BaseModel) -> PreTrainedModel:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    with loading_errors(base.pretrained), torch.device("meta"):
+    with loading_errors(base.pretrained), limited_size(base.files), torch.device("meta"):
         config = AutoConfig.from_pretrained(
             resolve_pretrained(base.pretrained),
             revision=base.revision,
