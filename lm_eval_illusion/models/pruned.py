@@ -12,9 +12,10 @@ from lm_eval.utils import simple_parse_args_string
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
+from lm_eval_illusion.models.chat_templates import rendered
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
-from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors
+from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
@@ -29,6 +30,8 @@ class PrunedModel(LM):  # type: ignore[misc]
     model_name: ClassVar[str]
     """The name for lm_eval's --model."""
     checkpoint: Checkpoint
+    has_rendered = False
+    """Whether the chat template was applied without a fault."""
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
@@ -66,6 +69,22 @@ class PrunedModel(LM):  # type: ignore[misc]
         """Return the engine's information and, under `illusion`, the provenance of the checkpoint, for results.config."""
         engine_info: dict[str, Any] = getattr(super(), "get_model_info", dict)()
         return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """Apply the template as the engine's class does; a template that fails or does not end is a mistake of one line.
+
+        Raises:
+            UserError: The template fails, takes too long or too much memory, or its prompt is too long.
+        """
+
+        def render() -> str:
+            prompt: str = super(PrunedModel, self).apply_chat_template(chat_history, add_generation_prompt)
+            return prompt
+
+        name, is_first = self.checkpoint.manifest.base_model, not self.has_rendered
+        prompt = show_user_errors(lambda: rendered(render, shown(name), is_first=is_first))
+        self.has_rendered = True
+        return prompt
 
     def measured(self) -> dict[str, Any]:
         """Return entries measured on the loaded model; they replace those of the manifest. Empty if the engine hides its weights."""

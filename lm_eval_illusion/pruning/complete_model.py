@@ -47,7 +47,9 @@ class CompleteCausalLM:
         """
         from transformers import AutoModelForCausalLM
 
-        model, info = AutoModelForCausalLM.from_pretrained(name, **arguments, output_loading_info=True)
+        # Other shapes are refused below, with the name of a tensor.
+        arguments = {"ignore_mismatched_sizes": True, **arguments, "output_loading_info": True}
+        model, info = AutoModelForCausalLM.from_pretrained(name, **arguments)
         loaded: PreTrainedModel = model
         refuse_incomplete(shown(name), info, is_quantised=getattr(model, "hf_quantizer", None) is not None)
         return loaded

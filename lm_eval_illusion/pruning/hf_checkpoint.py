@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,12 +114,23 @@ def loading_errors(name: str) -> Iterator[None]:
         # The tokenizers library reports a failure of its own by an exception that is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise UserError(f"{shown(name)} can't be loaded ({cause_of(error)}): {_remedy(error)}") from error
+        raise UserError(f"{shown(name)} can't be loaded ({_cause(error)}): {_remedy(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    # PyTorch's message explains how to load it all the same.
+    return "UnpicklingError: a file is damaged, or holds other things than tensors" if _is_pickle(error) else cause_of(error)
+
+
+def _is_pickle(error: BaseException) -> bool:
+    return isinstance(error, pickle.UnpicklingError)
 
 
 def _remedy(error: BaseException) -> str:
     import torch
 
+    if _is_pickle(error):
+        return "nothing of it was run; use a model in safetensors format, and trust this one as little as a program"
     if "trust_remote_code" in str(error):
         return "it brings code of its own, which is run only with trust_remote_code=True; give that if you trust the code"
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
