@@ -143,7 +143,7 @@ TEMPLATES = (
     *(
         "{{ lipsum.__globals__['os'].system('touch CANARY') }}",
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ 10**10**8 }}",
+        "{{ 10**(10**8) }}",
     ),
     *(
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",

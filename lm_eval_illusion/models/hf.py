@@ -42,8 +42,9 @@ from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_ch
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
 from lm_eval_illusion.pruning.as_loaded import measure_loaded
+from lm_eval_illusion.pruning.base_identity import shown
 from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
-from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
+from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files, loading_errors
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
 Result = TypeVar("Result")
@@ -90,14 +91,38 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             super().__init__(pretrained=self.checkpoint.path, **arguments)
             if arguments.get("peft"):
                 refuse_incomplete_adapter(self.model, arguments["peft"], str(arguments.get("revision") or "main"))
+            self._try_tokenizer()
+        self.check_arguments()
         if hasattr(self, "accelerator") and not arguments.get("parallelize"):
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
         self.model.generation_config = token_ids_only(self.model.generation_config, self.tokenizer.eos_token_id)
         with self._inference():
-            check_runs(self.model, self.device)
+            self.num_logits = check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
+
+    def _try_tokenizer(self) -> None:
+        """Use the tokenizer once in each way that a run uses it, so that its faults show now."""
+        if self.prefix_token_id is None:
+            raise UserError(
+                f"the tokenizer of {shown(self.checkpoint.path)} has neither a BOS nor an EOS token: check its files, or give"
+                " prefix_token_id=N, the token before a text without context"
+            )
+        self._encode_pair("a a", " a")
+        ids, _ = self.tok_batch_encode(["a a"], left_truncate_len=self.max_length)
+        self.tok_decode(ids[0].tolist())
+
+    def check_arguments(self) -> None:
+        """Check arguments that HFLM keeps as they are.
+
+        Raises:
+            UserError: One has a wrong type or value.
+        """
+        if not isinstance(self.max_length, int) or self.max_length < 1:
+            raise UserError(f"max_length {str(self.max_length)[:100]} is no number of tokens: give max_length=N, at least 1")
+        if not isinstance(self.chat_template_args, dict):
+            raise UserError(f"chat_template_args {str(self.chat_template_args)[:100]!r} is no dictionary: give it as JSON")
 
     def _get_backend(self, *arguments: Any, **settings: Any) -> None:
         super()._get_backend(*arguments, **settings)
@@ -135,6 +160,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
         continuations = [Continuation(tuple(context), tuple(tokens)).cut(self.max_length) for _, context, tokens in requests]
+        show_user_errors(lambda: self._check_fits(requests, continuations))
         distinct = set(continuations)
         softmax_dtype = self.softmax_dtype or torch.float32
         scores: dict[Continuation, ScoredContinuation] = {}
@@ -167,6 +193,25 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                 )
                 scores |= zip(plain, plain_scores, strict=True)
         return [scores[continuation] for continuation in continuations]
+
+    def _check_fits(self, requests: Sequence[tuple[Any, list[int], list[int]]], continuations: Sequence[Continuation]) -> None:
+        """Refuse answers that are longer than the model's window, and tokens that the model gives no probability.
+
+        Raises:
+            UserError: There is such an answer or token.
+        """
+        longest = max((len(tokens) for _, _, tokens in requests), default=0)
+        if longest > self.max_length:
+            raise UserError(
+                f"an answer to be scored has {longest} tokens, the model's window is {self.max_length}: use another model, or give a larger"
+                " max_length if its configuration states a wrong one"
+            )
+        largest = max((token for continuation in continuations for token in continuation.continuation), default=0)
+        if largest >= self.num_logits:
+            raise UserError(
+                f"the tokenizer gives the token {largest}, the model has probabilities for only {self.num_logits}: check that the tokenizer"
+                " belongs to the model"
+            )
 
     def _plain_logits(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the logits [B, L, vocabulary] of ids [B, L] padded on the right."""
@@ -269,7 +314,8 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             )
             error.show()
             raise error
-        ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
+        with errors_of_files(self.checkpoint.path, "has a tokenizer that fails"):
+            ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
         # HFLM adds a padding token to a tokenizer that has none; the model has no embedding of it.
         return ids.masked_fill(mask == 0, 0), mask
 

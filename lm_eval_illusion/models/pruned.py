@@ -17,7 +17,7 @@ from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
 from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
-from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, errors_of_files
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
@@ -91,10 +91,11 @@ class PrunedModel(LM):  # type: ignore[misc]
         return {}
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        context_ids, continuation_ids = super()._encode_pair(context, continuation)
-        if not continuation_ids:
-            # The continuation merged into the context's last token. Tokenized alone it still gets a score.
-            continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
+        with errors_of_files(self.checkpoint.path, "has a tokenizer that fails"):
+            context_ids, continuation_ids = super()._encode_pair(context, continuation)
+            if not continuation_ids:
+                # The continuation merged into the context's last token. Tokenized alone it still gets a score.
+                continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
         return context_ids, continuation_ids
 
 

@@ -100,21 +100,31 @@ def load_tokenizer(base: BaseModel) -> Any:
 def loading_errors(name: str) -> Iterator[None]:
     """Turn any error of the libraries that load the model `name` into a `UserError` of one line; their logs are safe for a terminal.
 
-    The libraries read a folder that anybody may have written, and raise exceptions of all types about it.
-
     Raises:
         UserError: Loading failed within the `with` statement.
     """
+    with safe_logs(), errors_of_files(name, "can't be loaded"):
+        yield
+
+
+@contextmanager
+def errors_of_files(name: str, problem: str) -> Iterator[None]:
+    """Turn any error within the `with` statement into "<name> <problem> (<cause>): <remedy>".
+
+    For code of other libraries that works with a model's files, which anybody may have written: it raises exceptions of all types.
+
+    Raises:
+        UserError: Something was raised.
+    """
     try:
-        with safe_logs():
-            yield
+        yield
     except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
         # The tokenizers library reports a failure of its own by an exception that is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise UserError(f"{shown(name)} can't be loaded ({_cause(error)}): {_remedy(error)}") from error
+        raise UserError(f"{shown(name)} {problem} ({_cause(error)}): {_remedy(error)}") from error
 
 
 def _cause(error: BaseException) -> str:
@@ -189,7 +199,7 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> Non
 
     Raises:
         OSError: The folder can't be written.
-        UserError: The saved tensors are not exactly those of the model's class.
+        UserError: transformers refuses settings of the model's files; the saved tensors are not exactly those of the model's class.
     """
     from safetensors import SafetensorError
 
@@ -199,6 +209,13 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> Non
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # safetensors reports a full disk by this error
         raise OSError(str(error)) from error
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        # transformers checks settings of the model's files, such as those of generation_config.json, only when it writes them.
+        raise UserError(
+            f"the pruned {type(model).__name__} can't be saved ({cause_of(error)}), so nothing is stored: correct the base model's files"
+        ) from error
     _check_complete(type(model), folder)
 
 

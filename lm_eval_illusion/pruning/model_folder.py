@@ -6,6 +6,7 @@ The libraries check neither. What else can be wrong with a file, they find thems
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -27,7 +28,7 @@ from lm_eval_illusion.pruning.base_identity import (
     read_object,
     refuse_outside,
 )
-from lm_eval_illusion.reading import open_file, read_json
+from lm_eval_illusion.reading import open_file, read_file, read_json
 
 MOST_LAYERS = 10_000
 """The most layers of a configuration. Models have up to some hundred; libraries make a list of this length before any check."""
@@ -52,6 +53,7 @@ def check_files(files: ModelFiles) -> None:
             pass
     for name in ("config.json", "adapter_config.json"):
         _check_layers(read_object(files, name), folder / name)
+    _check_generation(folder / "generation_config.json")
     for name in WEIGHTS:
         if name.endswith(".json"):
             _check_index(folder / name)
@@ -91,6 +93,19 @@ def _check_layers(content: Any, path: Path) -> None:
                 _check_layers(value, path)
             elif isinstance(value, int | float) and _LAYER_COUNT.search(name) and not -1 <= value <= MOST_LAYERS:
                 raise UserError(f"{path}: {name} {str(value)[:40]} is no number of layers, at most {MOST_LAYERS}: {REMEDY}")
+
+
+def _check_generation(path: Path) -> None:
+    """Refuse a generation configuration that transformers would leave out without a word, and with it the tokens that end an answer."""
+    if not os.path.lexists(path):
+        return
+    text = read_file(path, REMEDY, MOST_JSON_BYTES)
+    content = read_json(path, REMEDY, MOST_JSON_BYTES)
+    if text.startswith(codecs.BOM_UTF8) or not isinstance(content, dict):
+        raise UserError(f"{path} is no JSON object without a byte order mark: {REMEDY}")
+    ends = content.get("eos_token_id")
+    if ends is not None and not all(type(end) is int for end in (ends if isinstance(ends, list) else [ends])):
+        raise UserError(f"{path}: eos_token_id {str(ends)[:100]} is neither a token's number nor a list of such: {REMEDY}")
 
 
 def _check_index(path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_jsonl_file_gives_its_field_text(tmp_path):
         ("A.JSONL", b'{"text": null}', r'A.JSONL:1: the field "text" is null'),
         ("a.json", b'[\n{"text": "x"}\n]', r"a.json:1: not a JSON object"),
         ("a.txt", b"\n \n", "a.txt is empty"),
-        ("a.txt", b"\xff\xfe\xff", "can't be read as UTF-8"),
+        ("a.txt", b"\xff\xfe\xff", r"a\.txt is not UTF-8 text \(byte 1\)"),
     ],
 )
 def test_a_faulty_file_is_named(tmp_path, name, content, message):
