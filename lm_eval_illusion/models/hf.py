@@ -104,14 +104,18 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def _try_tokenizer(self) -> None:
         """Use the tokenizer once in each way that a run uses it, so that its faults show now."""
+        if self.prefix_token_id is not None:
+            # Without a BOS or EOS token only generation is possible.
+            self._encode_pair("a a", " a")
+        ids, _ = self.tok_batch_encode(["a a"], left_truncate_len=self.max_length)
+        self.tok_decode(ids[0].tolist())
+
+    def _check_prefix(self) -> None:
         if self.prefix_token_id is None:
             raise UserError(
                 f"the tokenizer of {shown(self.checkpoint.path)} has neither a BOS nor an EOS token: check its files, or give"
                 " prefix_token_id=N, the token before a text without context"
             )
-        self._encode_pair("a a", " a")
-        ids, _ = self.tok_batch_encode(["a a"], left_truncate_len=self.max_length)
-        self.tok_decode(ids[0].tolist())
 
     def check_arguments(self) -> None:
         """Check arguments that HFLM keeps as they are.
@@ -149,6 +153,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
+        show_user_errors(self._check_prefix)
         with for_tasks(request.task_name for request in requests):
             scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         return scores
