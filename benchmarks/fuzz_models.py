@@ -2,8 +2,9 @@
 
 Each case changes a tiny model folder (configuration, tokenizer, weights, index, generation settings, adapter, or a model argument), loads
 it with pruner none or magnitude, scores a text and generates some tokens. It must end in one line for the user, or in the numbers of plain
-transformers on the same folder. Counted are tracebacks, hangs of more than 10 s, code from a folder that was run, terminal sequences that
-were shown, and folders that were wrongly accepted; the exit code is 1 if there is any. A hang that no signal can end stops the program.
+transformers on the same folder. Counted are tracebacks, hangs of more than 10 s of processor time, code from a folder that was run,
+terminal sequences that were shown, and folders that were wrongly accepted; the exit code is 1 if there is any. A case that no signal can
+end stops the program after a minute.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 from lm_eval_illusion.errors import UserError
 
 HANG_SECONDS = 10
+"""Of processor time; of real time six times as many, because other work on the machine counts there."""
 MEMORY_BYTES = 12 << 30
 TERMINAL_SEQUENCE = "\x1b]52;c;aGk=\x07"
 TEXT = "Question: In which country is the city of Paris?\nAnswer:"
@@ -222,6 +224,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", type=int, help="the number of one case")
     arguments = parser.parse_args(argv)
     numbers = range(arguments.cases) if arguments.only is None else [arguments.only]
+    import torch
+
+    torch.set_num_threads(1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -658,13 +663,14 @@ def _time_limit() -> Iterator[None]:
     def end(_: int, frame: FrameType | None) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    # SIGALRM is also used by what is tested.
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager

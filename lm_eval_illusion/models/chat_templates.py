@@ -18,7 +18,7 @@ from types import FrameType
 
 from lm_eval_illusion.errors import UserError, attributed
 
-MOST_SECONDS = 10
+MOST_SECONDS = 5
 MOST_MEMORY = 1 << 30
 """Bytes in addition to those that the process has."""
 MOST_CHARACTERS = 1_000_000

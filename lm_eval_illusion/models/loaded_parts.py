@@ -51,6 +51,6 @@ def refuse_incomplete_adapter(model: Any, adapter: str, revision: str) -> None:
     for names, fault in ((saved - placed, "have no place in the model"), (placed - saved, "are missing in its files")):
         if names:
             raise UserError(
-                f"peft {shown(adapter)} can't be loaded ({len(names)} tensors {fault}, e.g. {min(names)[:100]}): check that it was made for"
-                " this model and that its adapter_config.json belongs to its weights"
+                f"peft {shown(adapter)} can't be loaded (tensors {fault}: {len(names)}, such as {min(names)[:100]}): check that it was"
+                " made for this model and that its adapter_config.json belongs to its weights"
             )

@@ -115,7 +115,7 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     base = BaseModel(
         pretrained,
         revision=str(arguments.get("revision") or "main"),
-        dtype=arguments.get("dtype") or "auto",
+        dtype="auto" if arguments.get("dtype") is None else arguments["dtype"],
         trust_remote_code=read_trust(arguments),
         tokenizer=tokenizer if isinstance(tokenizer := arguments.get("tokenizer"), str) else None,
         subfolder=str(arguments.get("subfolder") or ""),

@@ -111,9 +111,19 @@ def _content(change: Change, base: BaseModel) -> str | None:
         return file_hashes([file])[0] if file.is_file() else base_revision(base.pretrained, base.revision)
     if change.is_quantisation:
         return None
-    path = Path(change.value).expanduser()
-    if not path.is_file():
+    path = _file(change.value)
+    if path is None:
         files = ModelFiles(change.value, base.revision)
         refuse_missing(change.argument, files)
         check_files(files)
-    return file_hashes([path])[0] if path.is_file() else base_revision(change.value, base.revision)
+        return base_revision(change.value, base.revision)
+    return file_hashes([path])[0]
+
+
+def _file(name: str) -> Path | None:
+    """Return the file that an argument names; None if it names a folder, a model on the hub, or can't be a path."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError):  # too long for a path, or an unknown home folder
+        return None

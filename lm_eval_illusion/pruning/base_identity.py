@@ -99,7 +99,7 @@ class ModelFiles(NamedTuple):
     @property
     def folder(self) -> Path | None:
         """The local folder that holds the files; None for a model on the hub and for a single file."""
-        return self.path / self.subfolder if self.path.is_dir() else None
+        return self.path / self.subfolder if self.is_local and self.path.is_dir() else None
 
 
 def read_use_safetensors(value: Any) -> bool | None:

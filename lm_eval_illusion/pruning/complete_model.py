@@ -75,8 +75,8 @@ def refuse_incomplete(name: str, info: Mapping[str, Collection[Any]], *, is_quan
         if found:
             first = str(min(found))[:100]
             raise UserError(
-                f"{name} can't be loaded ({len(found)} tensors {meaning}, e.g. {first}): check that its config.json belongs to its weights"
-                " and that no file is missing"
+                f"{name} can't be loaded (tensors {meaning}: {len(found)}, such as {first}): check that its config.json belongs to its"
+                " weights and that no file is missing"
             )
 
 
