@@ -133,6 +133,7 @@ QUANTISATIONS: tuple[Any, ...] = (
     *({"config_groups": {"g": {"targets": 3, "weights": "x"}}}, {"quant_method": "fp8", "modules_to_not_convert": 3}),
     *({"quant_method": "compressed-tensors", "config_groups": {"g": {"targets": ["re:("], "weights": {"num_bits": 4}}}},),
     *({"quant_method": "torchao", "quant_type": {"default": {"_type": "os.system", "_data": "x"}}}, {"quant_algo": None}),
+    *({"quant_method": "fp8", "modules_to_not_convert": [pattern]} for pattern in ("re:(.+)+x$", "re:(")),
 )
 TEMPLATES = (
     *("{{ 1/0 }}", "{{ x.y.z }}", "{% for", "{{ raise_exception('no') }}", TERMINAL_SEQUENCE, "{% include 'x' %}", "\ud800"),
@@ -266,7 +267,7 @@ def run_cases(numbers: range | list[int], seed: int, folder: Path) -> Counter[st
 
 def run_case(case: Case, pruner: str, place: Path) -> tuple[str, str]:
     """Return how a case ended, and the message or traceback."""
-    faulthandler.dump_traceback_later(6 * HANG_SECONDS, exit=True)
+    faulthandler.dump_traceback_later(6 * HANG_SECONDS, exit=True, file=sys.__stderr__)
     with _shown(place / "shown.txt") as shown:
         try:
             with _time_limit():

@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Callable
+from contextlib import suppress
 
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.loading.time_limit import time_limit
 
 MOST_SECONDS = 5
 MOST_MEMORY = 1 << 30
@@ -35,7 +33,7 @@ def rendered(render: Callable[[], str], name: str, *, is_first: bool) -> str:
     problem = f"the chat template of {name} can't be used"
     if is_first and not _ends(render):
         raise UserError(f"{problem} (it takes more than {MOST_SECONDS} s or {MOST_MEMORY >> 30} GiB): {REMEDY}")
-    with attributed(problem, REMEDY), _time_limit(f"{problem} (it takes more than {MOST_SECONDS} s): {REMEDY}"):
+    with attributed(problem, REMEDY), time_limit(MOST_SECONDS, f"{problem} (it takes more than {MOST_SECONDS} s): {REMEDY}"):
         prompt = render()
     if len(prompt) > MOST_CHARACTERS:
         raise UserError(f"{problem} (its prompt has {len(prompt):,} characters, more than {MOST_CHARACTERS:,}): {REMEDY}")
@@ -87,21 +85,3 @@ def _memory() -> int:
     """
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
-
-
-@contextmanager
-def _time_limit(message: str) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
-        yield
-        return
-
-    def end(_: int, frame: FrameType | None) -> None:
-        raise UserError(message)
-
-    before = signal.signal(signal.SIGALRM, end)
-    rest, interval = signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, rest, interval)
-        signal.signal(signal.SIGALRM, before)

@@ -37,7 +37,7 @@ from lm_eval_illusion.models.arguments import (
     take_quantization,
 )
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
-from lm_eval_illusion.models.loaded_parts import check_device, refuse_incomplete_adapter
+from lm_eval_illusion.models.loaded_parts import check_device, check_max_length, refuse_incomplete_adapter
 from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
@@ -80,6 +80,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         check_hf_names(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
+        check_max_length(arguments.get("max_length"))
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         device = arguments.pop("device", None)
         arguments["device"] = check_device(("cuda" if torch.cuda.is_available() else "cpu") if device is None else device)
@@ -92,7 +93,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             if arguments.get("peft"):
                 refuse_incomplete_adapter(self.model, arguments["peft"], str(arguments.get("revision") or "main"))
             self._try_tokenizer()
-        self.check_arguments()
+        self._check_kept()
         if hasattr(self, "accelerator") and not arguments.get("parallelize"):
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
@@ -117,14 +118,14 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                 " prefix_token_id=N, the token before a text without context"
             )
 
-    def check_arguments(self) -> None:
-        """Check arguments that HFLM keeps as they are.
-
-        Raises:
-            UserError: One has a wrong type or value.
-        """
-        if not isinstance(self.max_length, int) or self.max_length < 1:
-            raise UserError(f"max_length {str(self.max_length)[:100]} is no number of tokens: give max_length=N, at least 1")
+    def _check_kept(self) -> None:
+        """Check what HFLM keeps as it is: arguments, and the window that the model's or tokenizer's files state."""
+        check_max_length(self.max_length)
+        prefix = self.custom_prefix_token_id
+        if prefix is not None and (type(prefix) is not int or not 0 <= prefix < len(self.tokenizer)):
+            raise UserError(
+                f"prefix_token_id {str(prefix)[:100]} is no token: give a number from 0 to {len(self.tokenizer) - 1}"
+            )
         if not isinstance(self.chat_template_args, dict):
             raise UserError(f"chat_template_args {str(self.chat_template_args)[:100]!r} is no dictionary: give it as JSON")
 

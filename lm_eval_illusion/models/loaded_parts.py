@@ -1,4 +1,4 @@
-"""Checks of what lm_eval's HFLM was told to load: the device, and whether an adapter's weights all have their place in the model."""
+"""Checks of what lm_eval's HFLM was told to load: the device, the window, and whether an adapter's weights all have their place."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def check_device(device: Any) -> str:
             f"device {name!r} is not there, PyTorch sees {count} GPUs: give device=cpu, or a GPU from 0 to {count - 1}"
         )
     return name
+
+
+def check_max_length(value: Any) -> None:
+    """Check a window in tokens; None: it is not given.
+
+    Raises:
+        UserError: It is no whole number from 1 on.
+    """
+    if value is not None and (type(value) is not int or value < 1):
+        raise UserError(f"max_length {str(value)[:100]} is no number of tokens: give max_length=N, at least 1")
 
 
 def refuse_incomplete_adapter(model: Any, adapter: str, revision: str) -> None:

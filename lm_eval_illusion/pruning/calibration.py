@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from lm_eval_illusion.errors import UserError, attributed, cause_of
+from lm_eval_illusion.errors import UserError, cause_of
 from lm_eval_illusion.jsonl import read_jsonl
+from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files
 from lm_eval_illusion.pruning.settings import PruningSettings
 from lm_eval_illusion.reading import read_text
 
@@ -73,7 +74,7 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
         UserError: The text is too short for one sample.
     """
     sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
-    with attributed("the tokenizer of the model can't be used on the calibration text", "check the tokenizer's files"):
+    with errors_of_files("the model's tokenizer", "can't be used on the calibration text"):
         start = _start_ids(tokenizer)
         length = settings.calibration_length - len(start)
         if length < 1:
@@ -125,7 +126,6 @@ def _jsonl_texts(path: Path) -> Iterator[str]:
         if "text" not in row:
             raise UserError(f'{location}: no field "text": write one {{"text": "..."}} per line')
         text = row["text"]
-        _refuse_half_characters(text, location)
         if not isinstance(text, str) or not text.strip():
             problem = "empty" if isinstance(text, str) else _json_type(text)
             raise UserError(
@@ -159,7 +159,7 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
                     f"calibration {settings.calibration}: in a row, the column {column!r} is {_json_type(text)}: give a column of"
                     f" texts, hub:<dataset>:<config>:<split>:<column>; in this row: {_text_columns(row)}"
                 )
-            _refuse_half_characters(text, f"calibration {settings.calibration}")
+            refuse_half_characters(text, f"calibration {settings.calibration}")
             characters_missing -= len(text)
             yield text
             if characters_missing <= 0:
@@ -174,9 +174,9 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
         ) from error
 
 
-def _refuse_half_characters(text: Any, location: str) -> None:
+def refuse_half_characters(text: str, location: str) -> None:
     """Refuse text with half a character (an unpaired surrogate, which JSON can state): no tokenizer and no file takes it."""
-    if isinstance(text, str) and not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise UserError(f"{location}: the text has half a character (an unpaired surrogate, \\ud800 to \\udfff): remove it")
 
 

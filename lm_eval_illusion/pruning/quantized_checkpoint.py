@@ -8,6 +8,7 @@ from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
+from lm_eval_illusion.loading.time_limit import time_limit
 from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object, shown
 from lm_eval_illusion.pruning.complete_model import limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 # Files of quantisation tools that do not write into config.json -> the method where the file does not name it.
+MOST_SECONDS = 10
+REMEDY = "check its config.json"
 _OWN_FILES = {"quantize_config.json": "gptq", "quant_config.json": "awq", "hf_quant_config.json": "modelopt"}
 
 
@@ -34,7 +37,7 @@ def checkpoint_scheme(files: ModelFiles) -> QuantizedScheme | None:
     """
     config = model_config(files)
     # Each tool writes its own fields, of any types.
-    with attributed(f"the quantisation of {shown(files.pretrained)} can't be read", "check its config.json"):
+    with attributed(f"the quantisation of {shown(files.pretrained)} can't be read", REMEDY):
         quantization = quantization_of(config)
         if quantization is not None:
             return read_scheme(quantization)
@@ -72,12 +75,16 @@ def bits_of_scheme(base: BaseModel, scheme: QuantizedScheme) -> LayerBits | None
     except (UserError, ImportError, RuntimeError, TypeError, NotImplementedError):
         return None
     bits: dict[str, float] = {}
-    for name, dtype_bits in bits_of_layers(model, {}).items():
-        group = scheme.covers(name, _kind(model, name))
-        layer_bits = dtype_bits if group is None else group.bits
-        if layer_bits is None:
-            return None
-        bits[name] = layer_bits
+    problem = f"the quantisation of {shown(base.pretrained)} can't be read"
+    too_long = f"{problem} (matching its names with the layers takes more than {MOST_SECONDS} s): {REMEDY}"
+    with attributed(problem, REMEDY), time_limit(MOST_SECONDS, too_long):
+        for name, dtype_bits in bits_of_layers(model, {}).items():
+            # The names of a scheme may be regular expressions, which can take for ever.
+            group = scheme.covers(name, _kind(model, name))
+            layer_bits = dtype_bits if group is None else group.bits
+            if layer_bits is None:
+                return None
+            bits[name] = layer_bits
     mean = overall_bits(model, bits)
     return None if mean is None else LayerBits(bits, mean)
 
