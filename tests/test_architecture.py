@@ -107,6 +107,7 @@ def test_no_package_cycle_and_no_file_cycle():
 SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_report.py": "the fuzz of report formats",
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
+    "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",

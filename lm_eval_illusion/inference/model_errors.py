@@ -50,11 +50,18 @@ def _is_ours(error: Exception) -> bool:
     return not any(Path(file).match(end) for file in called for end in MODEL_CALLS)
 
 
-def check_runs(model: Any, device: torch.device) -> None:
-    """Run the model on a few tokens. The caller sets inference mode and autocast.
+def check_runs(model: Any, device: torch.device) -> int:
+    """Run the model on three tokens, and return for how many tokens it gives logits. The caller sets inference mode and autocast.
 
     Raises:
-        UserError: The model's code failed. The message names the model's class and the cause.
+        UserError: The model's code failed, or gives something else than logits [1, 3, vocabulary]. The message names the model's class.
     """
     with model_errors(model):
-        model(torch.tensor([trial_tokens(model, 3, 0)], device=device))
+        output = model(torch.tensor([trial_tokens(model, 3, 0)], device=device))
+    logits = getattr(output, "logits", None)
+    if not isinstance(logits, torch.Tensor) or not logits.is_floating_point() or logits.ndim != 3 or logits.shape[:2] != (1, 3):
+        found = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise UserError(
+            f"{type(model).__name__} can't be run (for 3 tokens its logits are {found}, not [1, 3, vocabulary]): use another model"
+        )
+    return logits.shape[2]

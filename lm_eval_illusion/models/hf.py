@@ -37,11 +37,14 @@ from lm_eval_illusion.models.arguments import (
     take_quantization,
 )
 from lm_eval_illusion.models.command_checks import refuse_changed_settings
-from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
+from lm_eval_illusion.models.loaded_parts import check_device, check_max_length, refuse_incomplete_adapter
+from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
 from lm_eval_illusion.pruning.as_loaded import measure_loaded
-from lm_eval_illusion.pruning.hf_checkpoint import loading_errors
+from lm_eval_illusion.pruning.base_identity import shown
+from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
+from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files, loading_errors
 from lm_eval_illusion.reasoning import END, ReasoningSpec
 
 Result = TypeVar("Result")
@@ -77,24 +80,60 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         check_hf_names(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
+        check_max_length(arguments.get("max_length"))
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
-        arguments.setdefault("device", "cuda" if torch.cuda.is_available() else "cpu")
+        device = arguments.pop("device", None)
+        arguments["device"] = check_device(("cuda" if torch.cuda.is_available() else "cpu") if device is None else device)
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, HF_NOT_WITH_PRUNING)
         self.quantization = take_quantization(arguments)
         if arguments["device"] == "cpu":
             disable_malloc_trim()
-        with loading_errors(str(pretrained)):
+        with loading_errors(str(pretrained)), limited_size(loaded_files(self.checkpoint, arguments)):
             super().__init__(pretrained=self.checkpoint.path, **arguments)
-        if self.backend != "causal":
-            raise UserError(f"pretrained {pretrained} is an encoder-decoder: pruned-hf measures decoder-only models")
+            if arguments.get("peft"):
+                refuse_incomplete_adapter(self.model, arguments["peft"], str(arguments.get("revision") or "main"))
+            self._try_tokenizer()
+        self._check_kept()
         if hasattr(self, "accelerator") and not arguments.get("parallelize"):
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
         self.model.generation_config = token_ids_only(self.model.generation_config, self.tokenizer.eos_token_id)
         with self._inference():
-            check_runs(self.model, self.device)
+            self.num_logits = check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)
         self.chat_prompts: set[str] = set()
+
+    def _try_tokenizer(self) -> None:
+        """Use the tokenizer once in each way that a run uses it, so that its faults show now."""
+        if self.prefix_token_id is not None:
+            # Without a BOS or EOS token only generation is possible.
+            self._encode_pair("a a", " a")
+        ids, _ = self.tok_batch_encode(["a a"], left_truncate_len=self.max_length)
+        self.tok_decode(ids[0].tolist())
+
+    def _check_prefix(self) -> None:
+        if self.prefix_token_id is None:
+            raise UserError(
+                f"the tokenizer of {shown(self.checkpoint.path)} has neither a BOS nor an EOS token: check its files, or give"
+                " prefix_token_id=N, the token before a text without context"
+            )
+
+    def _check_kept(self) -> None:
+        """Check what HFLM keeps as it is: arguments, and the window that the model's or tokenizer's files state."""
+        check_max_length(self.max_length)
+        prefix = self.custom_prefix_token_id
+        if prefix is not None and (type(prefix) is not int or not 0 <= prefix < len(self.tokenizer)):
+            raise UserError(
+                f"prefix_token_id {str(prefix)[:100]} is no token: give a number from 0 to {len(self.tokenizer) - 1}"
+            )
+        if not isinstance(self.chat_template_args, dict):
+            raise UserError(f"chat_template_args {str(self.chat_template_args)[:100]!r} is no dictionary: give it as JSON")
+
+    def _get_backend(self, *arguments: Any, **settings: Any) -> None:
+        super()._get_backend(*arguments, **settings)
+        if self.backend != "causal":
+            raise UserError(f"pretrained {self.checkpoint.path} is an encoder-decoder: pruned-hf measures decoder-only models")
+        self.AUTO_MODEL_CLASS = CompleteCausalLM
 
     def _get_config(self, *arguments: Any, **settings: Any) -> None:
         super()._get_config(*arguments, **settings)
@@ -115,6 +154,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
+        show_user_errors(self._check_prefix)
         with for_tasks(request.task_name for request in requests):
             scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         return scores
@@ -126,6 +166,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
         continuations = [Continuation(tuple(context), tuple(tokens)).cut(self.max_length) for _, context, tokens in requests]
+        show_user_errors(lambda: self._check_fits(requests, continuations))
         distinct = set(continuations)
         softmax_dtype = self.softmax_dtype or torch.float32
         scores: dict[Continuation, ScoredContinuation] = {}
@@ -158,6 +199,25 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                 )
                 scores |= zip(plain, plain_scores, strict=True)
         return [scores[continuation] for continuation in continuations]
+
+    def _check_fits(self, requests: Sequence[tuple[Any, list[int], list[int]]], continuations: Sequence[Continuation]) -> None:
+        """Refuse answers that are longer than the model's window, and tokens that the model gives no probability.
+
+        Raises:
+            UserError: There is such an answer or token.
+        """
+        longest = max((len(tokens) for _, _, tokens in requests), default=0)
+        if longest > self.max_length:
+            raise UserError(
+                f"an answer to be scored has {longest} tokens, the model's window is {self.max_length}: use another model, or give a larger"
+                " max_length if its configuration states a wrong one"
+            )
+        largest = max((token for continuation in continuations for token in continuation.continuation), default=0)
+        if largest >= self.num_logits:
+            raise UserError(
+                f"the tokenizer gives the token {largest}, the model has probabilities for only {self.num_logits}: check that the tokenizer"
+                " belongs to the model"
+            )
 
     def _plain_logits(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the logits [B, L, vocabulary] of ids [B, L] padded on the right."""
@@ -260,7 +320,8 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             )
             error.show()
             raise error
-        ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
+        with errors_of_files(self.checkpoint.path, "has a tokenizer that fails"):
+            ids, mask = self.tok_batch_encode(prompts, left_truncate_len=max_prompt, truncation=self.truncation)
         # HFLM adds a padding token to a tokenizer that has none; the model has no embedding of it.
         return ids.masked_fill(mask == 0, 0), mask
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from lm_eval.api.model import LM, CacheHook
@@ -12,11 +12,12 @@ from lm_eval.utils import simple_parse_args_string
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
+from lm_eval_illusion.models.chat_templates import rendered
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
-from lm_eval_illusion.pruning.base_identity import read_use_safetensors
+from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
-from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, errors_of_files
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
@@ -29,6 +30,8 @@ class PrunedModel(LM):  # type: ignore[misc]
     model_name: ClassVar[str]
     """The name for lm_eval's --model."""
     checkpoint: Checkpoint
+    has_rendered = False
+    """Whether the chat template was applied without a fault."""
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
@@ -67,15 +70,32 @@ class PrunedModel(LM):  # type: ignore[misc]
         engine_info: dict[str, Any] = getattr(super(), "get_model_info", dict)()
         return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
 
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """Apply the template as the engine's class does; a template that fails or does not end is a mistake of one line.
+
+        Raises:
+            UserError: The template fails, takes too long or too much memory, or its prompt is too long.
+        """
+
+        def render() -> str:
+            prompt: str = super(PrunedModel, self).apply_chat_template(chat_history, add_generation_prompt)
+            return prompt
+
+        name, is_first = self.checkpoint.manifest.base_model, not self.has_rendered
+        prompt = show_user_errors(lambda: rendered(render, shown(name), is_first=is_first))
+        self.has_rendered = True
+        return prompt
+
     def measured(self) -> dict[str, Any]:
         """Return entries measured on the loaded model; they replace those of the manifest. Empty if the engine hides its weights."""
         return {}
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        context_ids, continuation_ids = super()._encode_pair(context, continuation)
-        if not continuation_ids:
-            # The continuation merged into the context's last token. Tokenized alone it still gets a score.
-            continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
+        with errors_of_files(self.checkpoint.path, "has a tokenizer that fails"):
+            context_ids, continuation_ids = super()._encode_pair(context, continuation)
+            if not continuation_ids:
+                # The continuation merged into the context's last token. Tokenized alone it still gets a score.
+                continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
         return context_ids, continuation_ids
 
 
@@ -95,8 +115,8 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     base = BaseModel(
         pretrained,
         revision=str(arguments.get("revision") or "main"),
-        dtype=arguments.get("dtype") or "auto",
-        trust_remote_code=bool(arguments.get("trust_remote_code", False)),
+        dtype="auto" if arguments.get("dtype") is None else arguments["dtype"],
+        trust_remote_code=read_trust(arguments),
         tokenizer=tokenizer if isinstance(tokenizer := arguments.get("tokenizer"), str) else None,
         subfolder=str(arguments.get("subfolder") or ""),
         tokenizer_revision=arguments.get("tokenizer_revision"),
@@ -110,6 +130,37 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         for name in ("revision", "use_safetensors"):
             arguments.pop(name, None)
     return checkpoint
+
+
+def read_trust(arguments: dict[str, Any]) -> bool:
+    """Return whether code of the model may be run, and put the truth value among the arguments; a text such as "no" is not true.
+
+    Raises:
+        UserError: The value is neither true nor false.
+    """
+    value = arguments.get("trust_remote_code")
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("false", "0", "none", "")):
+        value = False
+    elif isinstance(value, str) and value.strip().lower() in ("true", "1"):
+        value = True
+    if not isinstance(value, bool | int) or value not in (0, 1):
+        raise UserError(
+            f"trust_remote_code {str(value)[:100]!r} is neither True nor False: give True only if you trust the code"
+        )
+    if "trust_remote_code" in arguments:
+        arguments["trust_remote_code"] = bool(value)
+    return bool(value)
+
+
+def loaded_files(checkpoint: Checkpoint, arguments: Mapping[str, Any]) -> ModelFiles:
+    """Return where the files of a checkpoint are that an engine loads with these arguments."""
+    return ModelFiles(
+        checkpoint.path,
+        str(arguments.get("revision") or "main"),
+        str(arguments.get("subfolder") or ""),
+        arguments.get("variant"),
+        read_use_safetensors(arguments.get("use_safetensors")),
+    )
 
 
 def show_user_errors(action: Callable[[], Result]) -> Result:

@@ -13,6 +13,7 @@ from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
 from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
+from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import bits_of_scheme, checkpoint_scheme
 
@@ -110,7 +111,19 @@ def _content(change: Change, base: BaseModel) -> str | None:
         return file_hashes([file])[0] if file.is_file() else base_revision(base.pretrained, base.revision)
     if change.is_quantisation:
         return None
-    path = Path(change.value).expanduser()
-    if not path.is_file():
-        refuse_missing(change.argument, ModelFiles(change.value, base.revision))
-    return file_hashes([path])[0] if path.is_file() else base_revision(change.value, base.revision)
+    path = _file(change.value)
+    if path is None:
+        files = ModelFiles(change.value, base.revision)
+        refuse_missing(change.argument, files)
+        check_files(files)
+        return base_revision(change.value, base.revision)
+    return file_hashes([path])[0]
+
+
+def _file(name: str) -> Path | None:
+    """Return the file that an argument names; None if it names a folder, a model on the hub, or can't be a path."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError):  # too long for a path, or an unknown home folder
+        return None

@@ -7,17 +7,17 @@ every engine give the same identity, and a changed weight, configuration or toke
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import msgspec
 
 from lm_eval_illusion.embedded import resolve_pretrained
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, attributed, one_line
 from lm_eval_illusion.pruning.hash_cache import file_hashes
+from lm_eval_illusion.reading import read_json
 
 CONFIGURATION = ("config.json", "generation_config.json")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -31,6 +31,12 @@ VOCABULARY = (
     *("sentencepiece.model", "vocab.model", "tekken.json", "tiktoken.model"),
 )
 """Read only where there is no tokenizer.json."""
+
+MOST_JSON_BYTES = 64 << 20
+"""The largest configuration, index or template: 64 MiB. Those of the largest models have some MiB."""
+MOST_SHOWN = 200
+"""Characters of a name in a message."""
+REMEDY = "check that it is a complete model folder"
 
 _MAY_BE_MISSING = {"_raise_exceptions_for_missing_entries": False, "_raise_exceptions_for_connection_errors": False}
 
@@ -85,12 +91,15 @@ class ModelFiles(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether the model is a folder or, for an engine that reads GGUF, a single file."""
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:  # a name that is too long for a path, or a folder that may not be searched
+            return False
 
     @property
     def folder(self) -> Path | None:
         """The local folder that holds the files; None for a model on the hub and for a single file."""
-        return self.path / self.subfolder if self.path.is_dir() else None
+        return self.path / self.subfolder if self.is_local and self.path.is_dir() else None
 
 
 def read_use_safetensors(value: Any) -> bool | None:
@@ -107,19 +116,10 @@ def base_identity(model: ModelFiles, tokenizer: ModelFiles | None = None) -> Bas
         UserError: There is no such folder or hub model, or a file can't be read.
     """
     find, find_tokenizer = model.finder(), (tokenizer or model).finder()
-    try:
+    # A JSON file may have any other content than expected.
+    with attributed(f"{shown(model.pretrained)} can't be read", REMEDY):
         weights = _digest(dict(_weight_files(model, find)))
         return BaseIdentity(weights, _digest(dict(_tokenizer_files(find_tokenizer))))
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ) as error:  # a JSON file may have another content than expected
-        raise UserError(
-            f"{model.pretrained} can't be read ({one_line(error)}): check that it is a complete model folder"
-        ) from error
 
 
 def model_config(model: ModelFiles) -> dict[str, Any]:
@@ -138,14 +138,47 @@ def read_object(model: ModelFiles, name: str) -> dict[str, Any]:
         UserError: There is no such folder or hub model, or the file does not hold a JSON object.
     """
     path = model.finder()(name)
-    if path is None:
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} can't be read ({error}): check that it is a complete model folder") from error
+    return {} if path is None else _object(path)
+
+
+def weight_paths(model: ModelFiles) -> list[Path]:
+    """Return the files that the weights are loaded from, and those of an adapter; on the hub they are downloaded.
+
+    Raises:
+        UserError: There is no such folder or hub model, or an index can't be read.
+    """
+    find = model.finder()
+    with attributed(f"{shown(model.pretrained)} can't be read", REMEDY):
+        if model.path.is_file():
+            return [model.path]
+        return [path for _, path in _existing(list(_weight_names(model, find)), find)]
+
+
+def shown(name: str) -> str:
+    """Return a model's name or path for a message: one of thousands of characters is cut."""
+    return name if len(name) <= MOST_SHOWN else f"{name[:MOST_SHOWN]} ..."
+
+
+def refuse_outside(name: str, what: str, owner: str) -> None:
+    """Refuse a relative name that leaves the folder it belongs to. `what`, `owner`: what has the name, and whose it is, for the message.
+
+    Raises:
+        UserError: The name is absolute or has `..` among its parts.
+    """
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise UserError(f"{shown(owner)}: {what} {shown(name)!r} is not within its folder: {REMEDY}")
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        UserError: The file can't be read, or does not hold a JSON object.
+    """
+    content = read_json(path, REMEDY, MOST_JSON_BYTES)
     if not isinstance(content, dict):
-        raise UserError(f"{path} holds no JSON object: check that it is a complete model folder")
+        raise UserError(f"{path} holds no JSON object: {REMEDY}")
     return content
 
 
@@ -158,10 +191,11 @@ def hub_commit(name: str, revision: str, subfolder: str = "") -> str:
     try:
         # An adapter has no configuration of its own.
         return commit_of_file(name, ("config.json", "adapter_config.json"), revision, subfolder)
-    except (OSError, ValueError) as error:
-        reason = str(error).split("\n")[0]
+    except Exception as error:
+        # Whatever the hub's client raises, it is about this name: there is no connection, no such name, or no access to it.
+        reason = one_line(error, 200)
         raise UserError(
-            f"pretrained {name!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
+            f"pretrained {shown(name)!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
             " give a local folder, embedded, or download the model first"
         ) from error
 
@@ -214,7 +248,7 @@ def _weight_names(model: ModelFiles, find: Find) -> Iterator[str]:
         if path is not None:
             yield name
             if name.endswith(".json"):
-                yield from sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+                yield from _inside(sorted(set(_object(path)["weight_map"].values())), path)
             break
     else:
         if model.folder is not None:
@@ -226,12 +260,19 @@ def _possible_weights(model: ModelFiles, find: Find) -> Iterator[str]:
     """Yield the files that weights may be loaded from, the first choice of transformers first."""
     config = find("config.json")
     # A configuration may name the file itself.
-    named = json.loads(config.read_text(encoding="utf-8")).get("transformers_weights") if config else None
-    if named:
-        yield str(named)
+    named = _object(config).get("transformers_weights") if config else None
+    if config and named:
+        yield from _inside([str(named)], config)
     for name in WEIGHTS:
         if model.use_safetensors is not False or not name.startswith("model.safetensors"):
             yield _with_variant(name, model.weights_variant)
+
+
+def _inside(names: list[str], path: Path) -> list[str]:
+    """Return names of files that a JSON file states, none of which may leave its folder."""
+    for name in names:
+        refuse_outside(name, "the file", str(path))
+    return names
 
 
 def _with_variant(name: str, variant: str | None) -> str:
@@ -260,10 +301,10 @@ def _code_files(settings: str, find: Find) -> Iterator[tuple[str, Path]]:
     from transformers.dynamic_module_utils import get_relative_imports
 
     path = find(settings)
-    auto_map = json.loads(path.read_text(encoding="utf-8")).get("auto_map", {}) if path else {}
+    auto_map = _object(path).get("auto_map") or {} if path else {}
     classes = [entry for value in auto_map.values() for entry in (value if isinstance(value, list) else [value]) if entry]
     # "other/repository--module.Class" is code of another repository.
-    open_modules = {entry.split(".")[0] for entry in classes if "--" not in entry}
+    open_modules = {entry.split(".")[0] for entry in _inside(classes, Path(settings)) if "--" not in entry}
     seen: set[str] = set()
     while open_modules - seen:
         module = min(open_modules - seen)

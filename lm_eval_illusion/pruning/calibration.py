@@ -10,14 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, cause_of
 from lm_eval_illusion.jsonl import read_jsonl
+from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files
 from lm_eval_illusion.pruning.settings import PruningSettings
+from lm_eval_illusion.reading import read_text
 
 SEPARATOR = "\n\n"
 JSONL_SUFFIXES = (".jsonl", ".ndjson", ".json")
 # Most languages have at most about 4 characters per token. Twice as many give a reserve; surplus text is not used.
 HUB_CHARACTERS_PER_TOKEN = 8
+MOST_CHARACTERS_PER_TOKEN = 64
+"""Of a text of a file: the rest of a longer text is not used. No text has such long tokens on the average but a row of equal characters."""
 logger = logging.getLogger(__name__)
 
 
@@ -70,12 +74,18 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
         UserError: The text is too short for one sample.
     """
     sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
-    start = _start_ids(tokenizer)
-    length = settings.calibration_length - len(start)
-    if settings.calibration == "embedded":
-        samples = [_repeat(_encode(tokenizer, text), length) for text in texts]
-    else:
-        samples = list(_cut_stream(texts, tokenizer, length, settings.calibration_samples))
+    with errors_of_files("the model's tokenizer", "can't be used on the calibration text"):
+        start = _start_ids(tokenizer)
+        length = settings.calibration_length - len(start)
+        if length < 1:
+            raise UserError(
+                f"calibration_length {settings.calibration_length} has no place for text, the tokenizer puts {len(start)} tokens before it:"
+                " give a larger calibration_length"
+            )
+        if settings.calibration == "embedded":
+            samples = [_repeat(_encode(tokenizer, text), length) for text in texts]
+        else:
+            samples = list(_cut_stream(texts, tokenizer, length, settings.calibration_samples))
     if not samples:
         raise UserError(
             f"calibration {settings.calibration} has fewer than {settings.calibration_length} tokens, not one sample:"
@@ -126,10 +136,7 @@ def _jsonl_texts(path: Path) -> Iterator[str]:
 
 def _paragraphs(path: Path) -> list[str]:
     """Return the paragraphs of a text file. They are separated by lines without visible text; a line ends with LF, CR LF or CR."""
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"calibration {path} can't be read as UTF-8 text ({error}): give a text or JSONL file") from error
+    content = read_text(path, "for the calibration give a text or JSONL file").replace("\r\n", "\n").replace("\r", "\n")
     return [paragraph.strip() for paragraph in re.split(r"\n(?:[^\S\n]*\n)+", content) if paragraph.strip()]
 
 
@@ -152,14 +159,25 @@ def _hub_texts(settings: PruningSettings) -> Iterator[str]:
                     f"calibration {settings.calibration}: in a row, the column {column!r} is {_json_type(text)}: give a column of"
                     f" texts, hub:<dataset>:<config>:<split>:<column>; in this row: {_text_columns(row)}"
                 )
+            refuse_half_characters(text, f"calibration {settings.calibration}")
             characters_missing -= len(text)
             yield text
             if characters_missing <= 0:
                 return
     except UserError:
         raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"calibration {settings.calibration} can't be loaded from the hub: {error}") from error
+    except Exception as error:
+        # The library reads data of any content from the network.
+        raise UserError(
+            f"calibration {settings.calibration} can't be loaded from the hub ({cause_of(error)}): give the name of a dataset that can be"
+            " reached, or a file"
+        ) from error
+
+
+def refuse_half_characters(text: str, location: str) -> None:
+    """Refuse text with half a character (an unpaired surrogate, which JSON can state): no tokenizer and no file takes it."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UserError(f"{location}: the text has half a character (an unpaired surrogate, \\ud800 to \\udfff): remove it")
 
 
 def _text_columns(row: Mapping[str, Any]) -> str:
@@ -179,7 +197,8 @@ def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples
     """Yield at most `max_samples` consecutive samples of `length` tokens from the joined texts."""
     stream: list[int] = []
     for text in texts:
-        stream += _encode(tokenizer, text + SEPARATOR)
+        # A tokenizer needs minutes for a text of 1 GB, of which a small part is used.
+        stream += _encode(tokenizer, text[: (max_samples * length + 1) * MOST_CHARACTERS_PER_TOKEN] + SEPARATOR)
         while len(stream) >= length:
             if max_samples == 0:
                 return

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
-from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, base_identity, hub_commit
+from lm_eval_illusion.errors import UserError, cause_of, one_line
+from lm_eval_illusion.loading.shown_logs import safe_logs
+from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, base_identity, hub_commit, shown
+from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+DTYPES = ("auto", "float16", "half", "bfloat16", "float32", "float", "float64", "double")
+"""Names of the dtypes in which a model can be loaded; "auto" is that of its files."""
 
 
 class BaseModel(NamedTuple):
@@ -48,23 +55,31 @@ class BaseModel(NamedTuple):
         return ModelFiles(self.tokenizer or self.pretrained, self.tokenizer_revision or self.revision, self.subfolder)
 
 
+def check_dtype(dtype: Any) -> None:
+    """Check the dtype in which a model is to be loaded, a name or a torch dtype.
+
+    Raises:
+        UserError: It is none of `DTYPES`.
+    """
+    name = str(dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        raise UserError(f"dtype {shown(name)!r} is unknown: give {', '.join(DTYPES)}")
+
+
 def load_model(base: BaseModel) -> PreTrainedModel:
     """Load the model on the CPU in `base.dtype`.
 
     Raises:
-        UserError: The model can't be loaded.
+        UserError: The model can't be loaded, or not completely.
     """
-    from transformers import AutoModelForCausalLM
-
-    with loading_errors(base.pretrained):
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+    with loading_errors(base.pretrained), limited_size(base.files):
+        return CompleteCausalLM.from_pretrained(
             resolve_pretrained(base.pretrained),
             dtype=base.dtype,
             revision=base.revision,
             trust_remote_code=base.trust_remote_code,
             use_safetensors=base.use_safetensors,
         )
-    return model
 
 
 def load_tokenizer(base: BaseModel) -> Any:
@@ -83,22 +98,54 @@ def load_tokenizer(base: BaseModel) -> Any:
 
 @contextmanager
 def loading_errors(name: str) -> Iterator[None]:
-    """Turn transformers' errors about the model `name` into a `UserError` of one line.
+    """Turn any error of the libraries that load the model `name` into a `UserError` of one line; their logs are safe for a terminal.
 
     Raises:
         UserError: Loading failed within the `with` statement.
     """
-    from safetensors import SafetensorError
+    with safe_logs(), errors_of_files(name, "can't be loaded"):
+        yield
 
+
+@contextmanager
+def errors_of_files(name: str, problem: str) -> Iterator[None]:
+    """Turn any error within the `with` statement into "<name> <problem> (<cause>): <remedy>".
+
+    For code of other libraries that works with a model's files, which anybody may have written: it raises exceptions of all types.
+
+    Raises:
+        UserError: Something was raised.
+    """
     try:
         yield
-    except UserError:
+    except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = one_line(error, 300)
-        raise UserError(
-            f"{name} can't be loaded ({reason}): check that it is a complete model folder and the arguments are right"
-        ) from error
+    except BaseException as error:
+        # The tokenizers library reports a failure of its own by an exception that is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise UserError(f"{shown(name)} {problem} ({_cause(error)}): {_remedy(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    # PyTorch's message explains how to load it all the same.
+    return "UnpicklingError: a file is damaged, or holds other things than tensors" if _is_pickle(error) else cause_of(error)
+
+
+def _is_pickle(error: BaseException) -> bool:
+    return isinstance(error, pickle.UnpicklingError)
+
+
+def _remedy(error: BaseException) -> str:
+    import torch
+
+    if _is_pickle(error):
+        return "nothing of it was run; use a model in safetensors format, and trust this one as little as a program"
+    if "trust_remote_code" in str(error):
+        return "it brings code of its own, which is run only with trust_remote_code=True; give that if you trust the code"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return "the memory is not enough; use a smaller model, or a dtype of 16 bits"
+    return "check that it is a complete model folder and the arguments are right"
 
 
 def base_revision(
@@ -152,7 +199,7 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> Non
 
     Raises:
         OSError: The folder can't be written.
-        UserError: The saved tensors are not exactly those of the model's class.
+        UserError: transformers refuses settings of the model's files; the saved tensors are not exactly those of the model's class.
     """
     from safetensors import SafetensorError
 
@@ -162,6 +209,13 @@ def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> Non
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # safetensors reports a full disk by this error
         raise OSError(str(error)) from error
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        # transformers checks settings of the model's files, such as those of generation_config.json, only when it writes them.
+        raise UserError(
+            f"the pruned {type(model).__name__} can't be saved ({cause_of(error)}), so nothing is stored: correct the base model's files"
+        ) from error
     _check_complete(type(model), folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.base_identity import ModelFiles, hub_commit, read_object
+from lm_eval_illusion.pruning.base_identity import ModelFiles, hub_commit, read_object, shown
 
 ADAPTER_CONFIGURATION = "adapter_config.json"
 
@@ -22,13 +22,13 @@ def refuse_adapter(files: ModelFiles) -> None:
         return
     if find("config.json") is not None:
         raise UserError(
-            f"pretrained {files.pretrained!r} also holds an adapter ({ADAPTER_CONFIGURATION}), which transformers adds to the weights:"
-            " move the adapter_* files into a folder of their own, and give that as peft=FOLDER to measure the adapter"
+            f"pretrained {shown(files.pretrained)!r} also holds an adapter ({ADAPTER_CONFIGURATION}), which transformers adds to the"
+            " weights: move the adapter_* files into a folder of their own, and give that as peft=FOLDER to measure the adapter"
         )
-    base = read_object(files, ADAPTER_CONFIGURATION).get("base_model_name_or_path") or "MODEL"
+    base = shown(str(read_object(files, ADAPTER_CONFIGURATION).get("base_model_name_or_path") or "MODEL"))
     raise UserError(
-        f"pretrained {files.pretrained!r} is an adapter, not a model ({ADAPTER_CONFIGURATION}):"
-        f" give pretrained={base},peft={files.pretrained}, or merge it into a folder first to prune it"
+        f"pretrained {shown(files.pretrained)!r} is an adapter, not a model ({ADAPTER_CONFIGURATION}):"
+        f" give pretrained={base},peft={shown(files.pretrained)}, or merge it into a folder first to prune it"
     )
 
 
@@ -45,6 +45,6 @@ def refuse_missing(argument: str, files: ModelFiles) -> None:
     except UserError as error:
         reason = one_line(error.__cause__ or error, 200)
         raise UserError(
-            f"{argument} {files.pretrained!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
+            f"{argument} {shown(files.pretrained)!r} is neither a folder nor a model on the hub or in its cache ({reason}):"
             " give a local folder, or download it first"
         ) from error

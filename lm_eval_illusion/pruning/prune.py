@@ -19,6 +19,7 @@ from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create,
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
     base_revision,
+    check_dtype,
     identity_of,
     load_model,
     load_tokenizer,
@@ -26,6 +27,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     tokenizer_revision,
 )
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, render_recipe, short_name, template_args
@@ -119,9 +121,12 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     Raises:
         UserError: As for `prune`.
     """
+    check_dtype(base.dtype)
+    check_files(base.files)
     refuse_adapter(base.files)
     if base.tokenizer_files is not None:
         refuse_missing("tokenizer" if base.tokenizer else "tokenizer_revision of", base.tokenizer_files)
+        check_files(base.tokenizer_files)
     if settings.pruner != "none":
         refuse_quantized(base.files)
     manifest = described_as_loaded(_initial_manifest(base, settings), base)

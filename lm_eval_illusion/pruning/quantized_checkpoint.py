@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
-from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object
+from lm_eval_illusion.loading.time_limit import time_limit
+from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object, shown
+from lm_eval_illusion.pruning.complete_model import limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 # Files of quantisation tools that do not write into config.json -> the method where the file does not name it.
+MOST_SECONDS = 10
+REMEDY = "check its config.json"
 _OWN_FILES = {"quantize_config.json": "gptq", "quant_config.json": "awq", "hf_quant_config.json": "modelopt"}
 
 
@@ -31,13 +35,16 @@ def checkpoint_scheme(files: ModelFiles) -> QuantizedScheme | None:
     Raises:
         UserError: There is no such model, or its configuration can't be read.
     """
-    quantization = quantization_of(model_config(files))
-    if quantization is not None:
-        return read_scheme(quantization)
-    for name, method in _OWN_FILES.items():
-        content: Any = read_object(files, name)
-        if content:
-            return read_scheme({"quant_method": method, **content.get("quantization", content)})
+    config = model_config(files)
+    # Each tool writes its own fields, of any types.
+    with attributed(f"the quantisation of {shown(files.pretrained)} can't be read", REMEDY):
+        quantization = quantization_of(config)
+        if quantization is not None:
+            return read_scheme(quantization)
+        for name, method in _OWN_FILES.items():
+            content: Any = read_object(files, name)
+            if content:
+                return read_scheme({"quant_method": method, **content.get("quantization", content)})
     return None
 
 
@@ -68,12 +75,16 @@ def bits_of_scheme(base: BaseModel, scheme: QuantizedScheme) -> LayerBits | None
     except (UserError, ImportError, RuntimeError, TypeError, NotImplementedError):
         return None
     bits: dict[str, float] = {}
-    for name, dtype_bits in bits_of_layers(model, {}).items():
-        group = scheme.covers(name, _kind(model, name))
-        layer_bits = dtype_bits if group is None else group.bits
-        if layer_bits is None:
-            return None
-        bits[name] = layer_bits
+    problem = f"the quantisation of {shown(base.pretrained)} can't be read"
+    too_long = f"{problem} (matching its names with the layers takes more than {MOST_SECONDS} s): {REMEDY}"
+    with attributed(problem, REMEDY), time_limit(MOST_SECONDS, too_long):
+        for name, dtype_bits in bits_of_layers(model, {}).items():
+            # The names of a scheme may be regular expressions, which can take for ever.
+            group = scheme.covers(name, _kind(model, name))
+            layer_bits = dtype_bits if group is None else group.bits
+            if layer_bits is None:
+                return None
+            bits[name] = layer_bits
     mean = overall_bits(model, bits)
     return None if mean is None else LayerBits(bits, mean)
 
@@ -87,7 +98,7 @@ def model_without_weights(base: BaseModel) -> PreTrainedModel:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    with loading_errors(base.pretrained), torch.device("meta"):
+    with loading_errors(base.pretrained), limited_size(base.files), torch.device("meta"):
         config = AutoConfig.from_pretrained(
             resolve_pretrained(base.pretrained),
             revision=base.revision,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -61,3 +63,23 @@ def test_an_error_of_this_package_keeps_its_traceback():
 def test_a_full_memory_is_no_error_of_the_model():
     with pytest.raises(torch.OutOfMemoryError), model_errors(make_tiny_model("llama")):
         raise torch.OutOfMemoryError("full")
+
+
+@pytest.mark.parametrize(
+    ("logits", "found"),
+    [
+        (None, "NoneType"),
+        (torch.zeros(1, 3), r"\[1, 3\]"),
+        (torch.zeros(1, 2, 340), r"\[1, 2, 340\]"),
+        (torch.zeros(1, 3, 340, dtype=torch.int64), r"\[1, 3, 340\]"),
+    ],
+)
+def test_a_model_that_gives_no_logits_of_its_tokens_is_one_line(logits, found):
+    model = make_tiny_model("llama")
+    model.forward = lambda *_, **__: SimpleNamespace(logits=logits)
+    with pytest.raises(UserError, match=rf"for 3 tokens its logits are {found}, not \[1, 3, vocabulary\]"):
+        check_runs(model, CPU)
+
+
+def test_the_number_of_logits_is_returned():
+    assert check_runs(make_tiny_model("llama"), CPU) == 340

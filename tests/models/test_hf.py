@@ -207,3 +207,32 @@ def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: ")
+
+
+def test_an_answer_longer_than_the_window_and_a_token_without_probability_are_one_line(folders):
+    model = dense_model(folders["llama"], max_length=3)
+    with pytest.raises(UserError, match=r"an answer to be scored has \d+ tokens, the model's window is 3"):
+        model.loglikelihood([Instance("loglikelihood", {}, ("x", " Germany and more"), 0)])
+    model = dense_model(folders["llama"])
+    model.num_logits = 5
+    with pytest.raises(UserError, match=r"the tokenizer gives the token \d+, the model has probabilities for only 5"):
+        model.loglikelihood([Instance("loglikelihood", {}, ("x", " France"), 0)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_length": -1}, "max_length -1 is no number of tokens"),
+        ({"max_length": "x"}, "max_length x is no number of tokens"),
+        ({"chat_template_args": 3}, "chat_template_args '3' is no dictionary"),
+        # HFLM would take the text of this token, which is empty, for the start of every text, and leave out BOS.
+        ({"prefix_token_id": 10**9}, "prefix_token_id 1000000000 is no token"),
+        ({"softmax_dtype": "nonsense"}, "can't be loaded"),
+        ({"attn_implementation": "nonsense"}, "can't be loaded"),
+        ({"attn_implementation": "evil/kernel"}, "can't be loaded"),
+    ],
+)
+def test_an_argument_of_a_wrong_value_is_one_line(folders, arguments, message):
+    with pytest.raises(UserError, match=message) as caught:
+        dense_model(folders["llama"], **arguments)
+    assert "\n" not in str(caught.value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_items, held_out_items
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, refuse_half_characters
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.views.prompts import prompt_with_answer
 from tests.tiny_models import make_tiny_tokenizer
@@ -118,7 +119,7 @@ def test_a_jsonl_file_gives_its_field_text(tmp_path):
         ("A.JSONL", b'{"text": null}', r'A.JSONL:1: the field "text" is null'),
         ("a.json", b'[\n{"text": "x"}\n]', r"a.json:1: not a JSON object"),
         ("a.txt", b"\n \n", "a.txt is empty"),
-        ("a.txt", b"\xff\xfe\xff", "can't be read as UTF-8"),
+        ("a.txt", b"\xff\xfe\xff", r"a\.txt is not UTF-8 text \(byte 1\)"),
     ],
 )
 def test_a_faulty_file_is_named(tmp_path, name, content, message):
@@ -126,6 +127,79 @@ def test_a_faulty_file_is_named(tmp_path, name, content, message):
     with pytest.raises(UserError, match=message) as caught:
         calibration_texts(read_settings(calibration=str(tmp_path / name)))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt"])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path), os.mkdir]
+)
+def test_what_is_no_regular_file_is_one_line(tmp_path, name, make):
+    # A FIFO would block for ever, /dev/zero would never end.
+    make(tmp_path / name)
+    with pytest.raises(UserError, match=name) as caught:
+        calibration_texts(read_settings(calibration=str(tmp_path / name)))
+    assert "\n" not in str(caught.value)
+
+
+def test_half_a_character_is_refused_with_its_place(tmp_path):
+    # JSON can state one; hashing the text and every tokenizer fail on it.
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n{"text": "a\\ud800b"}\n')
+    with pytest.raises(UserError, match=r"a\.jsonl:2: \\ud800 is half a character"):
+        calibration_texts(read_settings(calibration=str(tmp_path / "a.jsonl")))
+    with pytest.raises(UserError, match="the text has half a character"):
+        refuse_half_characters("x\udfff", "row 1")
+    refuse_half_characters("\ud7ff\ue000\U0001f600", "row 1")
+
+
+class Letters:
+    """One token a character, and the longest text that was encoded."""
+
+    longest = 0
+
+    def encode(self, text, *, add_special_tokens=True):
+        self.longest = max(self.longest, len(text))
+        return [0, *map(ord, text)] if add_special_tokens else list(map(ord, text))
+
+
+def test_a_huge_line_is_encoded_only_as_far_as_it_is_used(tmp_path):
+    tokenizer = Letters()
+    (tmp_path / "a.txt").touch()
+    settings = read_settings(calibration=str(tmp_path / "a.txt"), calibration_samples=2, calibration_length=16)
+    found = calibration_samples(["b" * 10**7], tokenizer, settings)
+    assert found.token_ids == [[0, *[ord("b")] * 15]] * 2
+    # Two samples of 15 tokens and one token more, each of at most 64 characters; the separator.
+    assert tokenizer.longest == (2 * 15 + 1) * 64 + 2
+
+
+class Faulty:
+    def __init__(self, outputs):
+        self.outputs = outputs
+
+    def encode(self, text, *, add_special_tokens=True):
+        output = self.outputs[add_special_tokens]
+        if isinstance(output, BaseException):
+            raise output
+        return output
+
+
+class PanicException(BaseException):
+    """As the tokenizers library raises it: no Exception."""
+
+
+@pytest.mark.parametrize(
+    ("with_start", "without", "message"),
+    [
+        ([0, 1], [], "IndexError"),
+        ([0, 1], [2], "ValueError"),
+        (RuntimeError("no\nsuch"), [1], "RuntimeError: no such"),
+        (PanicException("at a.rs"), [1], "PanicException: at a.rs"),
+        ([*range(300)], [299], r"calibration_length 256 has no place for text, the tokenizer puts 299 tokens before it"),
+    ],
+)
+def test_a_tokenizer_that_fails_is_one_line(with_start, without, message):
+    tokenizer = Faulty({True: with_start, False: without})
+    with pytest.raises(UserError, match=message):
+        calibration_samples(["a"], tokenizer, read_settings(calibration_samples=1))
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "A.JSONL", "a.ndjson", "a.json"])

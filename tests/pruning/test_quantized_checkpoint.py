@@ -10,6 +10,7 @@ import pytest
 from lm_eval_illusion import prune
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.quantized_config import read_scheme
+from lm_eval_illusion.pruning import quantized_checkpoint
 from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.quantized_checkpoint import bits_of_scheme, checkpoint_scheme
@@ -98,3 +99,19 @@ def test_bits_that_are_not_stated_are_unknown(dense, configured):
     assert bits_of_scheme(BaseModel(str(dense)), read_scheme({"quant_method": "aqlm"})) is None
     unknown_class = configured(model_type="no_such_model", quantization_config=GPTQ)
     assert bits_of_scheme(BaseModel(str(unknown_class)), read_scheme(GPTQ)) is None
+
+
+@pytest.mark.parametrize(
+    "quantization", [{"quant_method": "compressed-tensors", "config_groups": 1}, {"quant_method": "gptq", "dynamic": [3]}]
+)
+def test_a_configuration_of_wrong_types_is_one_line(configured, quantization):
+    with pytest.raises(UserError, match=r"the quantisation of .* can't be read \("):
+        checkpoint_scheme(ModelFiles(str(configured(quantization_config=quantization))))
+
+
+@pytest.mark.parametrize(("pattern", "message"), [("re:(.+)+x$", "takes more than 0.1 s"), ("re:(", "missing \\)")])
+def test_a_pattern_that_never_ends_or_is_none_is_one_line(dense, monkeypatch, pattern, message):
+    monkeypatch.setattr(quantized_checkpoint, "MOST_SECONDS", 0.1)
+    scheme = read_scheme({**GPTQ, "modules_to_not_convert": [pattern]})
+    with pytest.raises(UserError, match=rf"the quantisation of .* can't be read .*{message}"):
+        bits_of_scheme(BaseModel(str(dense)), scheme)

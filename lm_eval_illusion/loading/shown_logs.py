@@ -1,0 +1,61 @@
+"""Log lines and warnings of other libraries made safe for a terminal: they repeat names and texts from a model's files."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lm_eval_illusion.escaping import for_terminal
+
+MOST_CHARACTERS = 20_000
+"""Of one log record. transformers' report on a model that does not fit its files has a line for each tensor."""
+# Colours, which transformers uses itself.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@contextmanager
+def safe_logs() -> Iterator[None]:
+    """Within the `with` statement, what any library logs or warns of is shown without control characters, and is cut."""
+    handlers = _handlers()
+    show = warnings.showwarning
+    for handler in handlers:
+        handler.addFilter(_make_safe)
+
+    def show_safely(
+        message: Any, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        text = str(message)
+        safe = safe_lines(text)
+        show(message if safe == text else safe, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_safely
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        for handler in handlers:
+            handler.removeFilter(_make_safe)
+
+
+def safe_lines(text: str) -> str:
+    """Return a text of several lines without control characters and colours, cut to `MOST_CHARACTERS`."""
+    text = _COLOURS.sub("", text)
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[:MOST_CHARACTERS]} ..."
+    return "\n".join(for_terminal(line) for line in text.split("\n"))
+
+
+def _make_safe(record: logging.LogRecord) -> bool:
+    record.msg, record.args = safe_lines(record.getMessage()), None
+    return True
+
+
+def _handlers() -> list[logging.Handler]:
+    """Return the handlers of all loggers, and the one that Python uses where a logger has none."""
+    loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
+    found = {handler for logger in loggers if isinstance(logger, logging.Logger) for handler in logger.handlers}
+    return [*found, *([logging.lastResort] if logging.lastResort else [])]
