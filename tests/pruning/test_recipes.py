@@ -12,7 +12,8 @@ import pytest
 from lm_eval_illusion import prune
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.recipes import TEMPLATE_VARIABLES, pruner_names, render_recipe, template_args
+from lm_eval_illusion.pruning.recipe_template import TEMPLATE_VARIABLES
+from lm_eval_illusion.pruning.recipes import pruner_names, render_recipe, template_args
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
