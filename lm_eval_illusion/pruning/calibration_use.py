@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import yaml
-
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pruning.recipes import render_recipe, template_args
-
-# A template gets its values from the model and the settings. No modifier's need depends on them.
-LARGEST_GROUP = 128
+from lm_eval_illusion.pruning.recipe_content import modifiers_of, recipe_content
+from lm_eval_illusion.pruning.recipes import RefusedRecipeError, example_recipe, template_args
 
 # What modifiers of llmcompressor need, known without the seconds of its import. A test compares it with llmcompressor.
 CALIBRATED_MODIFIERS = frozenset({"AWQModifier", "GPTQModifier", "SparseGPTModifier", "WandaPruningModifier"})
@@ -36,12 +32,15 @@ def needs_of(pruner: str) -> Needs:
     # OWL takes its sparsities from the inputs of the layers.
     if "owl_sparsities" in template_args(pruner):
         return Needs(calibration=True, seed=True)
+    # A template gets its values from the model and the settings. No modifier's need depends on them.
     try:
-        recipe = render_recipe(pruner, None, "0:0", [], group_size=LARGEST_GROUP)
+        recipe = example_recipe(pruner)
+    except RefusedRecipeError:
+        raise
     except UserError:
-        # The recipe is refused with this reason when it is used.
+        # With the values of the model it may be a recipe. If not, it is refused with this reason when it is used.
         return Needs(calibration=True, seed=True)
-    modifiers = list(_modifiers(recipe))
+    modifiers = modifiers_of(recipe_content(recipe))
     names = {name for name, _ in modifiers}
     if names & CALIBRATED_MODIFIERS:
         return Needs(calibration=True, seed=True)
@@ -51,15 +50,6 @@ def needs_of(pruner: str) -> Needs:
 
     is_calibrated = needs_calibration(recipe)
     return Needs(is_calibrated, seed=is_calibrated or not names <= DETERMINISTIC_MODIFIERS)
-
-
-def _modifiers(recipe: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield name and arguments of each modifier of a valid recipe."""
-    for stage, groups in yaml.safe_load(recipe).items():
-        if stage.endswith("_stage"):
-            for group, modifiers in groups.items():
-                if group.endswith("_modifiers"):
-                    yield from ((name, arguments or {}) for name, arguments in modifiers.items())
 
 
 def _needs_nothing(name: str, arguments: Mapping[str, Any]) -> bool:

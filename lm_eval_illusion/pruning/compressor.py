@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.memory import disable_malloc_trim
 from lm_eval_illusion.pruning.linear_form import LinearForm
+from lm_eval_illusion.pruning.llmcompressor_recipe import load_recipe, registered_names_only
 from lm_eval_illusion.pruning.shared_keys import shared_keys_kept
 from lm_eval_illusion.pruning.trial_run import (
     Pipeline,
@@ -61,7 +62,8 @@ def prune_in_place(
         pipeline = working_pipeline(model, token_ids) if asks_for_data(recipe) else None
         with _complete_blocks(model, form):
             _run_oneshot(model, tokenizer, recipe, token_ids, pipeline)
-        bits = round_to_grid(model)
+        with attributed(f"{type(model).__name__} can't be rounded as the recipe asks", "try another scheme or pruner"):
+            bits = round_to_grid(model)
     if is_tied:
         model.tie_weights()
     return PruningResult(bits, pipeline)
@@ -163,6 +165,7 @@ def _run_oneshot(
         attention_kept_in_configs(),
         _calibrating(pipeline),
         _unchanged_norms_kept(),
+        registered_names_only(),
     ):
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
@@ -170,7 +173,8 @@ def _run_oneshot(
                 model=model,
                 tokenizer=tokenizer,
                 dataset=loader,
-                recipe=recipe,
+                # As content: llmcompressor takes a text for a path first.
+                recipe=load_recipe(recipe) if isinstance(recipe, str) else recipe,
                 num_calibration_samples=len(batches),
                 sequential_targets=block_classes(model),
             )

@@ -133,11 +133,12 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     texts = calibration_texts(settings)
-    key = key_of(asdict(_identity(base, settings, texts, manifest)))
+    identity = _identity(base, settings, texts, manifest)
+    key = key_of(asdict(identity))
     checkpoint = get_or_create(
         settings.store,
         key,
-        lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key)),
+        lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key), identity.recipe),
         name=f"{manifest.variant} of {manifest.base_model}",
     )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
@@ -197,9 +198,12 @@ def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], mani
 
 
 def _make_checkpoint(
-    folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest
+    folder: Path, base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest, template: str
 ) -> Manifest:
-    """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest."""
+    """Prune the model, check it, save it with its tokenizer into `folder`, and return the completed manifest.
+
+    `template`: the text of the pruner's template that the checkpoint's key was made of.
+    """
     from lm_eval_illusion.progress import report_step
     from lm_eval_illusion.pruning.compressor import layers_without_inputs, prune_in_place
     from lm_eval_illusion.pruning.linear_form import linear_form
@@ -248,6 +252,8 @@ def _make_checkpoint(
             )
         dense = left_dense(model, dense_names)
         bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
+    if recipe_template(settings.pruner) != template:
+        raise UserError(f"recipe {settings.pruner} changed while it was used: run the same command again")
     save_checkpoint(model, tokenizer, folder)
     return replace(
         manifest,
@@ -315,4 +321,5 @@ def _render_recipe(model: PreTrainedModel, settings: PruningSettings, owl: OwlPr
         ignored_layers(model, skipped),
         owl_sparsities=owl_sparsities,
         group_size=common_group_size(model, skipped) if "group_size" in template_args(settings.pruner) else None,
+        module_names=[name for name, _ in model.named_modules()],
     )

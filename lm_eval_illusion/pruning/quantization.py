@@ -11,7 +11,8 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.pruning.llmcompressor_recipe import load_recipe
 from lm_eval_illusion.pruning.weights import SMALLEST_GROUP, layer_weights, prunable_weights
 
 if TYPE_CHECKING:
@@ -45,15 +46,11 @@ def recipe_modifiers(recipe: str) -> list[Modifier]:
     Raises:
         UserError: The recipe is not valid for llmcompressor.
     """
-    from llmcompressor.recipe import Recipe
-
-    try:
-        modifiers: list[Modifier] = Recipe.create_instance(recipe).modifiers
+    modifiers: list[Modifier] = load_recipe(recipe).modifiers
+    with attributed("recipe is not valid for llmcompressor", "correct it"):
         # A wrong scheme is found only when it is read.
         for modifier in modifiers:
             _quantization_config(modifier)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"recipe is not valid for llmcompressor ({one_line(error, 300)}): correct it") from error
     return modifiers
 
 
@@ -64,25 +61,30 @@ def refuse_impossible(recipe: str, model: PreTrainedModel) -> None:
         UserError: The recipe quantises activations or the KV cache, gives an N:M mask and another sparsity, uses AWQ for a model whose
             layers AWQ does not know, or is not valid for llmcompressor.
     """
-    hint = "give a scheme for weights only, e.g. W4A16"
     for modifier in recipe_modifiers(recipe):
-        name = type(modifier).__name__
-        config = _quantization_config(modifier)
-        _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
-        if name == "AWQModifier" and not _awq_has_layers(modifier, model):
-            raise UserError(
-                f"AWQ has no layers to balance in {type(model).__name__} and would only round: give pruner=gptq or rtn, or a recipe with"
-                " AWQModifier's mappings"
-            )
-        if config is None:
-            continue
-        for part in ("input_activations", "output_activations"):
-            if any(getattr(scheme, part) is not None for scheme in config.config_groups.values()):
-                raise UserError(f"recipe: {name} quantises {part}, which a dense-format checkpoint can't hold: {hint}")
-        if config.kv_cache_scheme is not None:
-            raise UserError(
-                f"recipe: {name} quantises the cache (kv_cache_scheme), which a dense-format checkpoint can't hold: {hint}"
-            )
+        with attributed(f"recipe: {type(modifier).__name__} does not fit {type(model).__name__}", "correct its arguments"):
+            _refuse_impossible(modifier, model)
+
+
+def _refuse_impossible(modifier: Modifier, model: PreTrainedModel) -> None:
+    hint = "give a scheme for weights only, e.g. W4A16"
+    name = type(modifier).__name__
+    config = _quantization_config(modifier)
+    _refuse_two_sparsities(name, getattr(modifier, "mask_structure", "0:0"), getattr(modifier, "sparsity", None))
+    if name == "AWQModifier" and not _awq_has_layers(modifier, model):
+        raise UserError(
+            f"AWQ has no layers to balance in {type(model).__name__} and would only round: give pruner=gptq or rtn, or a recipe with"
+            " AWQModifier's mappings"
+        )
+    if config is None:
+        return
+    for part in ("input_activations", "output_activations"):
+        if any(getattr(scheme, part) is not None for scheme in config.config_groups.values()):
+            raise UserError(f"recipe: {name} quantises {part}, which a dense-format checkpoint can't hold: {hint}")
+    if config.kv_cache_scheme is not None:
+        raise UserError(
+            f"recipe: {name} quantises the cache (kv_cache_scheme), which a dense-format checkpoint can't hold: {hint}"
+        )
 
 
 def asks_for_data(recipe: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
+from lm_eval_illusion.pruning.recipe_content import RecipeError, recipe_content
+from lm_eval_illusion.pruning.recipe_process import RecipeRequest, ask
+from lm_eval_illusion.pruning.recipe_template import MOST_CHARACTERS, TemplateValues, fill_in, used_variables
+from lm_eval_illusion.reading import read_text
 
-TEMPLATE_VARIABLES = ("sparsity", "mask_structure", "ignore", "owl_sparsities", "group_size")
-"""The variables that a template may use."""
 SPARSITY_VARIABLES = frozenset({"sparsity", "owl_sparsities"})
 """A template with one of these takes the argument `sparsity`: uniform in all layers, or as the mean of OWL's sparsities."""
 
@@ -19,6 +21,14 @@ PUNCTUATION_IN_NAMES = "_.+@:/-"
 LONGEST_PART = 60
 OTHER_VARIANTS = ("none", "dense", "unknown")
 """Names of variants and methods that are no pruners; `none` is the method of the dense model."""
+
+EXAMPLE_VALUES = TemplateValues(sparsity=0.5, mask_structure="0:0", ignore=(), group_size=128)
+EXAMPLE_NAMES = ("model.layers.10.self_attn.q_proj", "model.layers.10.mlp.experts.100.gate_proj")
+"""Module names as in most models. A pattern that never ends on them is refused before a model is loaded."""
+
+
+class RefusedRecipeError(UserError):
+    """A recipe that is refused whatever the values that it would be filled in with: it asks for what no recipe may do or take."""
 
 
 def pruner_names() -> list[str]:
@@ -62,13 +72,16 @@ def recipe_template(pruner: str) -> str:
     """Return the text of a pruner's template.
 
     Raises:
-        UserError: The file can't be read as UTF-8 text.
+        UserError: The file can't be read as UTF-8 text, or is too large.
     """
-    path = Path(pruner).expanduser() if is_recipe_file(pruner) else _pruners_folder() / f"{pruner}.yaml"
+    remedy = "give a recipe, a YAML file"
+    if not is_recipe_file(pruner):
+        return read_text(_pruners_folder() / f"{pruner}.yaml", remedy)
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {pruner} can't be read as UTF-8 text ({error}): give a YAML file") from error
+        path = Path(pruner).expanduser()
+    except RuntimeError as error:  # ~ of a user that does not exist
+        raise UserError(f"recipe {pruner} can't be found ({error}): {remedy}") from error
+    return read_text(path, remedy, MOST_CHARACTERS)
 
 
 def template_args(pruner: str) -> set[str]:
@@ -77,80 +90,66 @@ def template_args(pruner: str) -> set[str]:
     Raises:
         UserError: The template is not valid Jinja, or uses another variable.
     """
-    from jinja2 import Environment, TemplateError
-    from jinja2.meta import find_undeclared_variables
-
     if pruner == "none":
         return set()
-    try:
-        used = find_undeclared_variables(Environment(autoescape=False).parse(recipe_template(pruner)))
-    except TemplateError as error:
-        raise UserError(f"recipe {pruner} is not a valid Jinja template ({error}): correct it") from error
-    for name in sorted(used - set(TEMPLATE_VARIABLES)):
-        raise UserError(f"recipe {pruner} uses {name!r}, which is not defined: it may use {', '.join(TEMPLATE_VARIABLES)}")
-    return used
+    template = recipe_template(pruner)
+    with _errors_of(pruner):
+        if is_recipe_file(pruner):
+            return set(ask(RecipeRequest(template, EXAMPLE_VALUES, EXAMPLE_NAMES)).variables)
+        return used_variables(template)
 
 
 def render_recipe(
     pruner: str,
     sparsity: float | None,
     mask_structure: str,
-    ignore: list[str],
+    ignore: Sequence[str],
     *,
     owl_sparsities: Sequence[float] = (),
     group_size: int | None = None,
+    module_names: Sequence[str] = (),
 ) -> str:
     """Fill in a pruner's template and return the recipe, YAML for llmcompressor.
 
     `sparsity`: share of weights to remove, 0 to 1, or None for an N:M mask or a method without sparsity. `mask_structure`: "0:0" or
     "N:M". `ignore`: patterns of the layers that are not changed. `owl_sparsities`: one sparsity per linear layer, the output head
-    included, in the order of the model. `group_size`: number of consecutive weights that share a quantisation scale.
+    included, in the order of the model. `group_size`: number of consecutive weights that share a quantisation scale. `module_names`: of
+    the model; the patterns of a recipe file are tried on them.
 
     Raises:
         UserError: The template can't be filled in, or the result is not a llmcompressor recipe with at least one modifier.
+        RefusedRecipeError: It is refused whatever the values.
     """
-    from jinja2 import Environment, TemplateError
+    # With an N:M mask llmcompressor requires a number here, and ignores it.
+    share = 0.5 if sparsity is None else float(sparsity)
+    values = TemplateValues(share, mask_structure, tuple(ignore), tuple(owl_sparsities), group_size)
+    template = recipe_template(pruner)
+    with _errors_of(pruner):
+        if is_recipe_file(pruner):
+            return ask(RecipeRequest(template, values, tuple(module_names))).checked_recipe
+        recipe = fill_in(template, values, most_characters=None)
+        recipe_content(recipe)
+        return recipe
 
+
+def example_recipe(pruner: str) -> str:
+    """Return what a pruner's template gives with values that a model may have.
+
+    Raises:
+        UserError: As `render_recipe`.
+    """
+    values = EXAMPLE_VALUES
+    return render_recipe(
+        pruner, values.sparsity, values.mask_structure, values.ignore, group_size=values.group_size, module_names=EXAMPLE_NAMES
+    )
+
+
+@contextmanager
+def _errors_of(pruner: str) -> Iterator[None]:
     try:
-        recipe = (
-            Environment(autoescape=False)
-            .from_string(recipe_template(pruner))
-            .render(
-                # With an N:M mask llmcompressor requires a number here, and ignores it.
-                sparsity=0.5 if sparsity is None else sparsity,
-                mask_structure=mask_structure,
-                ignore=ignore,
-                owl_sparsities=list(owl_sparsities),
-                group_size=group_size,
-            )
-        )
-    except TemplateError as error:
-        raise UserError(f"recipe {pruner} can't be filled in ({error}): correct the template") from error
-    _check_recipe(pruner, recipe)
-    return recipe
-
-
-def _check_recipe(pruner: str, recipe: str) -> None:
-    import yaml
-
-    try:
-        content = yaml.safe_load(recipe)
-    except yaml.YAMLError as error:
-        raise UserError(f"recipe {pruner} is not valid YAML ({error}): correct it") from error
-    # llmcompressor ignores entries of another form, and would then change nothing.
-    if not any(_modifiers(content)):
-        raise UserError(
-            f"recipe {pruner} names no modifier: it must read <name>_stage: <name>_modifiers: <Modifier>: <arguments>, as those in pruners/"
-        )
-
-
-def _modifiers(content: Any) -> Iterator[str]:
-    """Yield the names of the modifiers in a recipe's parsed YAML."""
-    for stage, groups in content.items() if isinstance(content, dict) else ():
-        if stage.endswith("_stage") and isinstance(groups, dict):
-            for group, modifiers in groups.items():
-                if group.endswith("_modifiers") and isinstance(modifiers, dict):
-                    yield from (name for name, arguments in modifiers.items() if isinstance(arguments, dict))
+        yield
+    except RecipeError as error:
+        raise (RefusedRecipeError if error.always else UserError)(f"recipe {pruner} {error}") from error
 
 
 def _pruners_folder() -> Path:

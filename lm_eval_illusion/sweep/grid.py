@@ -12,13 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
-from lm_eval_illusion.pruning.recipes import (
-    SPARSITY_VARIABLES,
-    TEMPLATE_VARIABLES,
-    is_recipe_file,
-    pruner_names,
-    template_args,
-)
+from lm_eval_illusion.pruning.recipe_template import TEMPLATE_VARIABLES
+from lm_eval_illusion.pruning.recipes import SPARSITY_VARIABLES, is_recipe_file, pruner_names, template_args
 from lm_eval_illusion.pruning.settings import (
     CALIBRATION_ARGUMENTS,
     OWL_ARGUMENTS,

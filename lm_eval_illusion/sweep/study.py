@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.plain_yaml import Document, YamlError, read_yaml
+from lm_eval_illusion.reading import read_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+MOST_BYTES = 1_000_000
+"""Of STUDY.yaml."""
+MOST_CELLS = 10_000
+MOST_SELECTORS = 200
+"""Under `exclude`. Each is compared with each cell."""
+MOST_MISTAKES = 5
+"""Mistakes that one message reports."""
+LONGEST_VALUE = 80
+"""Characters of a value in a message."""
+LARGEST_LIMIT, LARGEST_BATCH, LARGEST_SEED = 10**9, 10**6, 2**32 - 1
+
+Share = Annotated[float, Field(allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class CellAxes(BaseModel):
@@ -25,10 +40,10 @@ class CellAxes(BaseModel):
 
     pretrained: str | None = None
     pruner: str | None = None
-    sparsity: float | None = None
+    sparsity: Share | None = None
     mask_structure: str | None = None
     calibration_language: str | None = None
-    pruning_seed: int | None = None
+    pruning_seed: Seed | None = None
 
 
 class Study(BaseModel):
@@ -43,22 +58,31 @@ class Study(BaseModel):
 
     pretrained: tuple[str, ...] = Field(min_length=1)
     pruner: tuple[str, ...] = ("wanda",)
-    sparsity: tuple[float, ...] = (0.5, 0.6, 0.7)
+    sparsity: tuple[Share, ...] = (0.5, 0.6, 0.7)
     mask_structure: tuple[Literal["2:4", "4:8"], ...] = ()
     calibration_language: tuple[str, ...] = ("all",)
-    pruning_seed: tuple[int, ...] = (0,)
+    pruning_seed: tuple[Seed, ...] = (0,)
     tasks: tuple[str, ...] = ("mqa_illusion",)
-    limit: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT)
+    batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
-    exclude: tuple[CellAxes, ...] = ()
+    exclude: tuple[CellAxes, ...] = Field(default=(), max_length=MOST_SELECTORS)
     include: tuple[CellAxes, ...] = ()
 
     @field_validator(*CellAxes.model_fields, "tasks", "exclude", "include", mode="before")
     @classmethod
     def _as_sequence(cls, value: Any) -> Any:
         return value if isinstance(value, (list, tuple)) else (value,)
+
+    @model_validator(mode="after")
+    def _has_few_cells(self) -> Study:
+        """Refuse a grid that nobody can run; its cells alone would fill the memory. A pruner may have fewer axes than are counted here."""
+        amounts = len(self.sparsity) + len(self.mask_structure)
+        cells = len(self.pretrained) * len(self.pruner) * amounts * len(self.calibration_language) * len(self.pruning_seed)
+        if cells + len(self.include) > MOST_CELLS:
+            raise ValueError(f"the grid has up to {cells + len(self.include):,} cells, at most {MOST_CELLS:,} are allowed")
+        return self
 
 
 def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
@@ -67,57 +91,39 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
     Raises:
         UserError: The file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
     """
-    text = _read_text(path) if path else ""
     try:
-        content = yaml.safe_load(text)
-        node = yaml.compose(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        position = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{position}: not YAML ({getattr(error, 'problem', error)}): correct it") from error
+        document = read_yaml(read_text(path, "give a YAML file", MOST_BYTES) if path else "")
+    except YamlError as error:
+        raise UserError(f"{path}:{error.line}: not YAML ({error.reason}): correct it") from error
+    content = document.content
     if content is not None and not isinstance(content, dict):
         raise UserError(f"{path}:1: not a mapping but {type(content).__name__}: write lines like `pretrained: [MODEL]`")
     try:
         return Study(**{**(content or {}), **flags})
     except ValidationError as error:
-        raise UserError("; ".join(_describe(details, path, node, flags) for details in error.errors())) from error
+        details = error.errors(include_url=False, include_context=False)
+        messages = [_describe(detail, path, document, flags) for detail in details[:MOST_MISTAKES]]
+        more = [f"and {len(details) - MOST_MISTAKES} more mistakes"] if len(details) > MOST_MISTAKES else []
+        raise UserError("; ".join(messages + more)) from error
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read as UTF-8 text ({error}): give a YAML file") from error
-
-
-def _describe(error: ErrorDetails, path: Path | None, node: yaml.Node | None, flags: Mapping[str, object]) -> str:
+def _describe(error: ErrorDetails, path: Path | None, document: Document, flags: Mapping[str, object]) -> str:
     """Return pydantic's error as a message that begins with its location: file and line, or "flags"."""
-    keys = [str(part) for part in error["loc"]]
+    keys = [_cut(str(part)) for part in error["loc"]]
     name = ".".join(keys) or "study"
     is_flag = path is None or (keys and keys[0] in flags)
-    location = "flags" if is_flag else f"{path}:{_line(node, error['loc'])}"
+    location = "flags" if is_flag else f"{path}:{document.line_of(error['loc'])}"
     if error["type"] == "extra_forbidden":
         allowed = CellAxes.model_fields if keys[0] in ("exclude", "include") else Study.model_fields
         return f"{location}: {name} is unknown: there are {', '.join(allowed)}"
     if error["type"] == "missing":
         return f"{location}: {name} is missing: give it, e.g. pretrained: [MODEL]"
+    if not keys:
+        return f"{location}: {error['msg'].removeprefix('Value error, ')}: remove values from an axis"
     # YAML parses a bare 2:4 as the number 124 (sexagesimal).
-    return f"{location}: {name} {error['input']!r} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
+    value = _cut(repr(error["input"]))
+    return f"{location}: {name} {value} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
 
 
-def _line(node: yaml.Node | None, keys: Sequence[str | int]) -> int:
-    """Return the line, from 1, of the innermost YAML node on the path of `keys` that exists in the file."""
-    line = node.start_mark.line if node else 0
-    for part in keys:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                break
-            key, node = found[0]
-            line = key.start_mark.line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line
-        else:
-            break
-    return int(line) + 1
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} ..."

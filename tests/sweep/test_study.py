@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep.study import read_study
+from lm_eval_illusion.sweep.study import MOST_BYTES, read_study
 
 WHOLE = """\
 pretrained: [a, b]
@@ -47,11 +49,36 @@ def test_flags_override_the_file_or_replace_it(tmp_path):
         ("pretrained: a\nlimit: 0\n", r"study\.yaml:2: limit 0 is wrong"),
         ("pretrained: [a\n", r"study\.yaml:\d: not YAML"),
         ("- a\n", r"study\.yaml:1: not a mapping but list"),
+        ("pretrained: a\n1: 2\n", r"study\.yaml:2: not YAML \(the key '1' is not a text"),
+        ("pretrained: a\nmodel_args: {since: 2024-13-45}\n", r"study\.yaml:2: not YAML \('2024-13-45' is a date"),
+        ("pretrained: &a [*a]\n", r"study\.yaml:1: not YAML \(the alias \*'a' is inside of what it names\)"),
+        ("pretrained: " + "[" * 5000, r"study\.yaml:1: not YAML \(there are more than 50 levels"),
+        ("pretrained: !!python/name:os.system\n", r"study\.yaml:1: not YAML \('' is of the tag"),
+        ("pretrained: a\nlimit: 1:1:1:1:1:1:1:1\n", r"study\.yaml:2: limit 2846806779661 is wrong"),
+        (f"pretrained: a\nlimit: {10**30}\n", r"study\.yaml:2: limit 1000000000000000000000000000000 is wrong"),
+        (f"pretrained: a\nbatch_size: {10**30}\n", r"study\.yaml:2: batch_size 10+ is wrong"),
+        (f"pretrained: a\npruning_seed: [0, {2**32}]\n", r"study\.yaml:2: pruning_seed\.1 4294967296 is wrong"),
+        ("pretrained: a\nsparsity: .inf\n", r"study\.yaml:2: sparsity\.0 inf is wrong"),
+        # YAML 1.1 reads a number without a decimal point as a text, which pydantic reads as infinity.
+        ("pretrained: a\nsparsity: 1e400\n", r"study\.yaml:2: sparsity\.0 '1e400' is wrong"),
+        ("pretrained: a\nexclude: [{sparsity: .nan}]\n", r"study\.yaml:2: exclude\.0\.sparsity nan is wrong"),
+        (f"pretrained: {{a: {'x' * 10_000}}}\n", r"study\.yaml:1: pretrained\.0 {'a': 'x+ \.\.\. is wrong"),
+        (f"pretrained: a\n{'x' * 1000}: 1\n", r"study\.yaml:2: x+ \.\.\. is unknown"),
+        ("pretrained: a\n" + "".join(f"k{i}: 1\n" for i in range(1000)), r"k4 is unknown.*; and 995 more mistakes$"),
+        # 10^12 cells from 12 kB.
+        (
+            "pretrained: a\n"
+            + "".join(f"{axis}: {list(range(1000))}\n" for axis in ("sparsity", "pruning_seed"))
+            + "pruner: [w, v]",
+            (r"study\.yaml:1: the grid has up to 2,000,000 cells, at most 10,000 are allowed: remove values"),
+        ),
+        ("pretrained: a\nexclude: [" + "{pruner: a}," * 201 + "]\n", r"study\.yaml:2: exclude .* is wrong \(.*at most 200"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(tmp_path, text, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         read(tmp_path, text)
+    assert len(str(caught.value)) < 2000
 
 
 def test_a_mistake_in_a_flag_names_the_flags(tmp_path):
@@ -59,6 +86,22 @@ def test_a_mistake_in_a_flag_names_the_flags(tmp_path):
         read_study(None, {"pretrained": []})
 
 
-def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="can't be read"):
-        read_study(tmp_path / "none.yaml", {})
+def test_a_file_that_is_none_is_an_error(tmp_path):
+    large = tmp_path / "large.yaml"
+    large.write_text("#" * (MOST_BYTES + 1))
+    fifo = tmp_path / "fifo.yaml"
+    os.mkfifo(fifo)
+    for path, message in [(tmp_path / "none.yaml", "can't be read"), (large, "more than 1,000,000 bytes"), (fifo, "FIFO")]:
+        with pytest.raises(UserError, match=message):
+            read_study(path, {})
+
+
+def test_aliases_and_a_large_grid_are_read(tmp_path):
+    sparsities = [round(0.01 * number, 2) for number in range(1, 91)]
+    text = (
+        f"pretrained: &models [a, b]\nmetadata: {{models: *models}}\nsparsity: {sparsities}\npruning_seed: {list(range(50))}\n"
+    )
+    study = read(tmp_path, text)
+    assert study.pretrained == ("a", "b")
+    assert study.metadata == {"models": ["a", "b"]}
+    assert len(study.pretrained) * len(study.sparsity) * len(study.pruning_seed) == 9000

@@ -1,0 +1,152 @@
+"""A recipe that is not one of ours is read in a Python process of its own, which is ended when it takes too much time or memory.
+
+A template such as `{{ "x" * 10**10 }}` spends its time in code that can't be interrupted, and Jinja computes constants while it parses.
+The process gets the text and gives text back. It can write no files, start no processes, and has none of the environment's secrets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from functools import lru_cache
+
+import msgspec
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.recipe_content import RecipeError, recipe_content, refuse_slow_patterns
+from lm_eval_illusion.pruning.recipe_template import TemplateValues, fill_in, used_variables
+
+MOST_SECONDS = 6
+"""Of wall time, the start of the process included."""
+MOST_CPU_SECONDS = 2
+"""Of computing, after the start. A recipe in use takes a hundredth, and its patterns half a second for a model of 40,000 layers. Less
+than the wall time, so that a busy machine or a slow disk is not taken for a slow recipe."""
+MOST_BYTES_OF_MEMORY = 1 << 30
+"""Of address space. Python with Jinja takes less than a tenth."""
+
+# The process is isolated (-I), so it gets the places of modules from this one: a user's own site-packages are among them.
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline());"
+    "from lm_eval_illusion.pruning.recipe_process import main; main()"
+)
+# What Python needs to find its own libraries.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+_TOO_MUCH = (
+    f"takes more than {MOST_CPU_SECONDS} s of computing, {MOST_SECONDS} s in all or {MOST_BYTES_OF_MEMORY >> 30} GiB of memory to be"
+    " read: simplify its template and its patterns"
+)
+
+
+class RecipeRequest(msgspec.Struct, frozen=True):
+    """`values`: what to fill in. `names`: the module names that the recipe's patterns are tried on."""
+
+    template: str
+    values: TemplateValues
+    names: tuple[str, ...] = ()
+
+
+class RecipeReply(msgspec.Struct, frozen=True):
+    """`variables`: those that the template uses. `recipe`: the text filled in. `fault`: why it can't be filled in with these values."""
+
+    variables: frozenset[str] = frozenset()
+    recipe: str = ""
+    fault: str = ""
+    always: bool = False
+
+    @property
+    def checked_recipe(self) -> str:
+        """The text filled in.
+
+        Raises:
+            RecipeError: There is none.
+        """
+        if self.fault:
+            raise RecipeError(self.fault, always=self.always)
+        return self.recipe
+
+
+def ask(request: RecipeRequest) -> RecipeReply:
+    """Return the reply of a process of its own.
+
+    Raises:
+        RecipeError: The recipe is at fault whatever the values, or takes too much time or memory.
+        UserError: The process can't be started, or fails for another reason.
+    """
+    reply = _asked(request)
+    if reply.always:
+        raise RecipeError(reply.fault, always=True)
+    return reply
+
+
+def main() -> None:
+    """Answer the request on standard input. Python runs this in the process."""
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=RecipeRequest)
+    _limit_this_process()
+    try:
+        reply = _reply(request)
+    except MemoryError:
+        reply = RecipeReply(fault=_TOO_MUCH, always=True)
+    sys.stdout.buffer.write(msgspec.json.encode(reply))
+
+
+@lru_cache(maxsize=128)  # of the text itself: a file that changes is another request
+def _asked(request: RecipeRequest) -> RecipeReply:
+    paths = json.dumps([os.path.abspath(path) for path in sys.path])
+    try:
+        process = subprocess.run(
+            [sys.executable, "-I", "-B", "-c", _START],
+            input=paths.encode() + b"\n" + msgspec.json.encode(request),
+            capture_output=True,
+            timeout=MOST_SECONDS,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        )
+    except subprocess.TimeoutExpired:
+        return RecipeReply(fault=_TOO_MUCH, always=True)
+    except (OSError, UnicodeEncodeError) as error:
+        raise UserError(f"a process to read the recipe can't be started ({error}): give a packaged pruner") from error
+    if process.returncode == 0:
+        return msgspec.json.decode(process.stdout, type=RecipeReply)
+    last_line = (process.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+    # Ended by a signal: its limits, the system for want of memory, or a stack that overflowed.
+    if process.returncode < 0 or "MemoryError" in last_line:
+        return RecipeReply(fault=_TOO_MUCH, always=True)
+    raise UserError(f"the process that reads the recipe failed ({last_line[:300]}): give a packaged pruner, and report this")
+
+
+def _reply(request: RecipeRequest) -> RecipeReply:
+    variables: frozenset[str] = frozenset()
+    try:
+        variables = frozenset(used_variables(request.template))
+        recipe = fill_in(request.template, request.values)
+        refuse_slow_patterns(recipe_content(recipe), request.names)
+    except RecipeError as error:
+        # A message may quote half a character, which JSON can't hold.
+        return RecipeReply(variables, fault=str(error).encode("utf-8", "backslashreplace").decode(), always=error.always)
+    return RecipeReply(variables, recipe)
+
+
+def _limit_this_process() -> None:
+    """Limit time and memory, and forbid files and processes, as far as the platform can. Windows has none of these limits."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = {
+        resource.RLIMIT_CPU: math.ceil(time.process_time()) + MOST_CPU_SECONDS,
+        resource.RLIMIT_AS: MOST_BYTES_OF_MEMORY,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    if hasattr(resource, "RLIMIT_NPROC"):
+        limits[resource.RLIMIT_NPROC] = 0
+    for kind, limit in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        # A platform may refuse a limit that it does not know (macOS: the address space).
+        with contextlib.suppress(ValueError, OSError):
+            allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+            resource.setrlimit(kind, (allowed, allowed))

@@ -1,0 +1,93 @@
+"""The process in which a recipe is read: it is ended, can do nothing else, and gives what the same functions give here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning import recipe_process
+from lm_eval_illusion.pruning.recipe_content import RecipeError
+from lm_eval_illusion.pruning.recipe_process import MOST_SECONDS, RecipeRequest, ask
+from lm_eval_illusion.pruning.recipe_template import TemplateValues, fill_in, used_variables
+
+VALUES = TemplateValues(1e-05, "0:0", ("re:.*lm_head",), (0.1, 0.2), None)
+WANDA = (
+    "a_stage:\n  a_modifiers:\n    WandaPruningModifier: {sparsity: {{ sparsity }}, targets: [Linear], ignore: {{ ignore }}}\n"
+)
+
+
+def test_the_reply_is_that_of_this_process():
+    reply = ask(RecipeRequest(WANDA, VALUES))
+    assert (reply.variables, reply.checked_recipe) == (used_variables(WANDA), fill_in(WANDA, VALUES))
+    # A fault that depends on the values leaves the variables known.
+    reply = ask(RecipeRequest("{{ ignore[1] }}", VALUES))
+    assert reply.variables == {"ignore"}
+    with pytest.raises(RecipeError, match=r"can't be filled in \(UndefinedError"):
+        _ = reply.checked_recipe
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{ "x" * 10**10 }}',  # memory, in the compiler: it is a constant
+        "{{ (sparsity | string) | center(10**10) }}",  # memory, when it is filled in
+        # Time: 2^50 ways to divide the name.
+        WANDA.replace("[Linear]", "['re:([a-z._0-9]+)+$!']"),
+    ],
+)
+def test_a_recipe_without_end_is_ended(template):
+    start = time.perf_counter()
+    with pytest.raises(RecipeError, match="takes more than 2 s of computing, 6 s in all or 1 GiB of memory") as caught:
+        ask(RecipeRequest(template, VALUES, ("model.layers.10.self_attn.q_proj.and.a.long.name",)))
+    assert time.perf_counter() - start < MOST_SECONDS + 2
+    assert caught.value.always
+
+
+def test_the_process_is_ended_after_the_wall_time(monkeypatch):
+    monkeypatch.setattr(recipe_process, "MOST_SECONDS", 0.01)
+    with pytest.raises(RecipeError, match="takes more than"):
+        ask(RecipeRequest(WANDA + "# wall time\n", VALUES))
+
+
+def test_the_process_can_write_no_file_and_sees_no_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "secret")
+    code = f"""
+import os
+from lm_eval_illusion.pruning import recipe_process
+
+def fill_in(*_):
+    try:
+        open({str(tmp_path / "file")!r}, "wb", 0).write(b"x")
+    except OSError as error:
+        result = error.strerror
+    return "a_stage: {{a_modifiers: {{GPTQModifier: {{targets: ['%s', '%s']}}}}}}" % (result, os.environ.get("SECRET_TOKEN"))
+
+recipe_process.fill_in = fill_in
+recipe_process.main()
+"""
+    # An escape from the sandbox, by code in the place of `fill_in`.
+    start = recipe_process._START.replace("from lm_eval_illusion.pruning.recipe_process import main; main()", f"exec({code!r})")
+    monkeypatch.setattr(recipe_process, "_START", start)
+    recipe = ask(RecipeRequest("# an escape", VALUES)).checked_recipe
+    assert recipe == "a_stage: {a_modifiers: {GPTQModifier: {targets: ['File too large', 'None']}}}"
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_process_that_fails_for_another_reason_is_no_fault_of_the_recipe(monkeypatch):
+    monkeypatch.setattr(recipe_process, "_START", "raise ImportError('no jinja2')")
+    with pytest.raises(UserError, match=r"the process that reads the recipe failed \(ImportError: no jinja2\)"):
+        ask(RecipeRequest("# fails", VALUES))
+    monkeypatch.setattr(sys, "executable", os.devnull)
+    with pytest.raises(UserError, match="a process to read the recipe can't be started"):
+        ask(RecipeRequest("# can't start", VALUES))
+
+
+def test_a_text_is_read_once(monkeypatch):
+    ask(RecipeRequest(WANDA, VALUES))
+    monkeypatch.setattr(subprocess, "run", None)
+    assert ask(RecipeRequest(WANDA, VALUES)).recipe == fill_in(WANDA, VALUES)
