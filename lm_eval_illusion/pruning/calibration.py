@@ -69,7 +69,7 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
     Raises:
         UserError: The text is too short for one sample.
     """
-    sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
+    sha256 = text_sha256(texts)
     start = _start_ids(tokenizer)
     length = settings.calibration_length - len(start)
     if settings.calibration == "embedded":
@@ -90,6 +90,11 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
             settings.calibration_samples,
         )
     return Calibration([start + sample for sample in samples], sha256)
+
+
+def text_sha256(texts: Iterable[str]) -> str:
+    """Return the SHA-256 of calibration texts, as the manifest of a checkpoint records it."""
+    return hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
 
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:

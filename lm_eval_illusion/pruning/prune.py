@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
+from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
@@ -26,6 +27,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     tokenizer_revision,
 )
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, render_recipe, short_name, template_args
@@ -134,6 +136,14 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         key,
         lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key)),
         name=f"{manifest.variant} of {manifest.base_model}",
+        asked=Asked(
+            manifest,
+            sparsity=settings.sparsity_expected,
+            calibration=(text_sha256(texts), settings.calibration_samples, settings.calibration_length)
+            if settings.needs.calibration
+            else None,
+            allows_code=base.trust_remote_code,
+        ),
     )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
     stored = checkpoint.manifest
@@ -244,6 +254,8 @@ def _make_checkpoint(
         dense = left_dense(model, dense_names)
         bits_of_layer = form.mean_by_stored(bits_of_layers(model, result.bits))
     save_checkpoint(model, tokenizer, folder)
+    if not base.trust_remote_code:
+        remove_code_references(folder)
     return replace(
         manifest,
         sparsity_measured=overall_sparsity(model),

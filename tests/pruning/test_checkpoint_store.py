@@ -54,7 +54,7 @@ def slow_make(folder: Path) -> Manifest:
     with (folder.parent / "makes").open("a") as log:
         log.write("made\n")
     for piece in range(20):
-        (folder / f"piece-{piece}").write_text(CONTENT)
+        (folder / f"piece-{piece}.json").write_text(CONTENT)
         time.sleep(0.005)
     return manifest()
 
@@ -130,8 +130,9 @@ def read_only(request, store):
 
     def close():
         (store / ".work").mkdir(exist_ok=True)
-        (store / ".work").chmod(0o777)
-        store.chmod(0o777)
+        # The sticky bit: without it, a store in which everybody may write is refused.
+        (store / ".work").chmod(0o1777)
+        store.chmod(0o1777)
         for name in closed:
             (store / name).chmod(0o555)
         return prepare
@@ -231,7 +232,7 @@ def test_the_manifest_lists_all_files(tmp_path):
 def test_a_complete_entry_of_a_read_only_store_is_used(read_only):
     store, close, _ = read_only
     entry = get_or_create(str(store), "key", make).path
-    # As after a copy to other media: no stamp fits, so the files are hashed.
+    # As after a copy to other media.
     os.utime(Path(entry) / "config.json", ns=(1, 1))
     prepare = close()
     readers = [start_reading(store, prepare) for _ in range(3)]
@@ -261,7 +262,7 @@ def test_a_corrupt_entry_of_a_read_only_store_is_refused(read_only):
 def test_a_complete_entry_is_used_where_no_file_can_be_locked(tmp_path, monkeypatch):
     entry = get_or_create(str(tmp_path), "key", make).path
 
-    def no_locks(path):
+    def no_locks(path, **options):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(filelock, "FileLock", no_locks)
