@@ -151,7 +151,7 @@ def _get_or_create_entry(store: Path, request: _Request) -> Checkpoint:
         if isinstance(checked, Checkpoint):
             return checked
         try:
-            _check_writable(store)
+            _check_writable(store, work)
         except OSError as error:
             raise _not_writable(store, request, checked, error) from error
         if os.path.lexists(entry):
@@ -268,10 +268,11 @@ def _delete_leftover(folder: Path) -> None:
         logger.warning("the unfinished checkpoint %s can't be deleted (%s)", for_terminal(str(folder)), error.strerror or error)
 
 
-def _check_writable(store: Path) -> None:
-    """Raise OSError before hours of pruning if the finished entry could not be renamed into the store."""
-    with tempfile.TemporaryFile(dir=store):
-        pass
+def _check_writable(*folders: Path) -> None:
+    """Raise OSError before hours of pruning if the entry could not be made in one of them and then renamed into the other."""
+    for folder in folders:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
 
 
 def _create_temporary(request: _Request) -> Checkpoint:
