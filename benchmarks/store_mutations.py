@@ -93,6 +93,13 @@ class Case:
         return self.rng.choice([manifest, *files])
 
 
+def content(path: Path) -> bytes:
+    """Return the content of a file. What an earlier change put there may be no file, and reading a FIFO would not end."""
+    if not path.is_file():
+        raise ValueError("no file")
+    return path.read_bytes()
+
+
 def damage(rng: random.Random, pristine: Path, folder: Path) -> Case:
     """Copy a store into the new `folder` and change it in one to three ways."""
     store, outside = folder / "store", folder / "outside"
@@ -103,7 +110,7 @@ def damage(rng: random.Random, pristine: Path, folder: Path) -> Case:
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         mutation = rng.choice(MUTATIONS)
         # A second change may meet what the first one left.
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
             mutation(case)
             case.mutations.append(mutation.__name__)
     return case
@@ -112,9 +119,9 @@ def damage(rng: random.Random, pristine: Path, folder: Path) -> Case:
 def change_byte(case: Case) -> None:
     """Change a byte of a file; sometimes restore its time of change."""
     path = case.any_file()
-    content, status = bytearray(path.read_bytes()), path.stat()
-    content[case.rng.randrange(len(content))] ^= 1 << case.rng.randrange(8)
-    path.write_bytes(content)
+    changed, status = bytearray(content(path)), path.stat()
+    changed[case.rng.randrange(len(changed))] ^= 1 << case.rng.randrange(8)
+    path.write_bytes(changed)
     if case.rng.random() < 0.5:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
@@ -122,14 +129,14 @@ def change_byte(case: Case) -> None:
 def cut_or_append(case: Case) -> None:
     """Cut a file, or append bytes to it."""
     path = case.any_file()
-    content = path.read_bytes()
-    path.write_bytes(content[: case.rng.randrange(len(content))] if case.rng.random() < 0.5 else content + b"\n")
+    before = content(path)
+    path.write_bytes(before[: case.rng.randrange(len(before))] if case.rng.random() < 0.5 else before + b"\n")
 
 
 def edit_field(case: Case) -> None:
     """Set, add or remove a field of the manifest, as with an editor."""
     path = case.entry / "manifest.json"
-    fields = json.loads(path.read_text())
+    fields = json.loads(content(path))
     name = case.rng.choice([*fields, "more"])
     if case.rng.random() < 0.2:
         fields.pop(name, None)
@@ -141,7 +148,7 @@ def edit_field(case: Case) -> None:
 def forge_field(case: Case) -> None:
     """Set a field to another value and compute the checksum anew, as somebody who knows the format."""
     path = case.entry / "manifest.json"
-    fields = json.loads(path.read_text())
+    fields = json.loads(content(path))
     name = case.rng.choice(list(FORGERIES))
     value = case.rng.choice([value for value in FORGERIES[name] if value != fields[name]])
     path.write_text(manifest_text(msgspec.convert({**fields, name: value}, Manifest)))
@@ -150,7 +157,7 @@ def forge_field(case: Case) -> None:
 def replace_manifest(case: Case) -> None:
     """Write a manifest that is hostile as a text."""
     path = case.entry / "manifest.json"
-    text = path.read_text()
+    text = content(path).decode()
     hostile = (
         *(
             "",
@@ -188,7 +195,7 @@ def add_something(case: Case) -> None:
 def replace_with_something(case: Case) -> None:
     """Put something else in the place of a file, often a link to its own content."""
     path = case.any_file()
-    case.outside.joinpath(path.name).write_bytes(path.read_bytes())
+    case.outside.joinpath(path.name).write_bytes(content(path))
     path.unlink()
     if case.rng.random() < 0.4:
         path.symlink_to(case.outside / path.name)
@@ -234,7 +241,7 @@ def swap_files(case: Case) -> None:
     else:
         one = case.any_file()
         other = case.store / case.rng.choice(KEYS) / one.relative_to(case.entry)
-    first, second = one.read_bytes(), other.read_bytes()
+    first, second = content(one), content(other)
     one.write_bytes(second)
     other.write_bytes(first)
 
