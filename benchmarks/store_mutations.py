@@ -207,7 +207,8 @@ def make_something(case: Case, path: Path) -> None:
     """Make a file, folder, link, FIFO or socket."""
     kind = case.rng.randrange(7)
     if kind == 0:
-        path.write_text("import os")
+        with path.open("x") as file:  # what is already there may be a FIFO
+            file.write("import os")
     elif kind == 1:
         (path / "deep").mkdir(parents=True)
     elif kind == 2:
