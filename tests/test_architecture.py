@@ -110,6 +110,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",
+    "benchmarks/test_fuzz_store.py": "a small part of a fuzzing program, and that it can fail",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",

@@ -73,7 +73,7 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
     Raises:
         UserError: The text is too short for one sample.
     """
-    sha256 = hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
+    sha256 = text_sha256(texts)
     with errors_of_files("the model's tokenizer", "can't be used on the calibration text"):
         start = _start_ids(tokenizer)
         length = settings.calibration_length - len(start)
@@ -100,6 +100,11 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
             settings.calibration_samples,
         )
     return Calibration([start + sample for sample in samples], sha256)
+
+
+def text_sha256(texts: Iterable[str]) -> str:
+    """Return the SHA-256 of calibration texts, as the manifest of a checkpoint records it."""
+    return hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
 
 
 def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import shutil
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, cause_of, one_line
 from lm_eval_illusion.escaping import for_markdown, for_terminal, markdown_block, markdown_code, shortened
-from lm_eval_illusion.files import files_below, new_folder, refuse_existing
+from lm_eval_illusion.files import new_folder, refuse_existing
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
-from lm_eval_illusion.pruning.manifest import CalibrationRecord, Manifest
+from lm_eval_illusion.pruning.manifest import MANIFEST, CalibrationRecord, Manifest
 from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
 from lm_eval_illusion.pruning.settings import PruningSettings
 from lm_eval_illusion.reading import read_text
@@ -39,25 +40,28 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
     checkpoint = pruned_checkpoint(base, settings)
     card = model_card(base, checkpoint.manifest)
     with new_folder(out) as folder:
-        _copy_files(Path(checkpoint.path), folder)
+        _copy_files(Path(checkpoint.path), folder, checkpoint.manifest)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     manifest = checkpoint.manifest
     measured = f"sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight"
     print(for_terminal(f"written: {out} ({measured})"))
     if repository is not None:
-        _upload(out, repository)
+        _upload(out, repository, [*manifest.files, MANIFEST, CARD])
     arguments = "--tasks mqa_illusion_core --log_samples --output_path runs"
     print(for_terminal(f"Now: lm_eval --model hf --model_args pretrained={out} {arguments}"))
     print(for_terminal(f"and: lm-eval-illusion report runs --dense {base.pretrained}"))
     return 0
 
 
-def _copy_files(source: Path, target: Path) -> None:
-    """Copy the files below `source` without their permissions: those of a read-only store would prevent writing the card."""
-    for name, path in files_below(source).items():
+def _copy_files(source: Path, target: Path, manifest: Manifest) -> None:
+    """Copy the files that the manifest lists, and the manifest, without their permissions: those of the umask are for this user's files.
+
+    Also, those of a read-only store would prevent writing the card.
+    """
+    for name in (*manifest.files, MANIFEST):
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        shutil.copyfile(source / name, copy)
 
 
 def model_card(base: BaseModel, manifest: Manifest) -> str:
@@ -186,14 +190,15 @@ def _layer_table(sparsity_of_layer: dict[str, float]) -> str:
     )
 
 
-def _upload(out: Path, repository: str) -> None:
+def _upload(out: Path, repository: str, names: list[str]) -> None:
+    """Upload these files of the folder `out`, and nothing else that somebody may have put there."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         api = HfApi()
         api.create_repo(repository, exist_ok=True)
-        api.upload_folder(repo_id=repository, folder_path=out)
+        api.upload_folder(repo_id=repository, folder_path=out, allow_patterns=[glob.escape(name) for name in names])
     except (OSError, HfHubHTTPError, HFValidationError, ValueError) as error:
         reason = one_line(error)
         raise UserError(

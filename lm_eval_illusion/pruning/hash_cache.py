@@ -1,19 +1,25 @@
 """SHA-256 of whole files, remembered between processes, so that the weights of a large model are read once.
 
-CACHE/<device>-<inode>   size, time of change, time of the inode's change (ns) and SHA-256 of that file
+CACHE/<device>-<inode>   device, inode, size, time of change, time of the inode's change (ns) and SHA-256 of that file
 
-A file keeps its entry only while all three are as recorded. A program can set the time of change, but not that of the inode.
+A file keeps its entry only while all of them are as recorded. A program can set the time of change, but not that of the inode. What is
+remembered is believed only if nobody but this user can have written it: the folder and the entry belong to the user, and no one else
+may write in them.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import stat
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lm_eval_illusion.errors import one_line
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -24,22 +30,28 @@ SLOW_BYTES = 4 << 30
 """From this many bytes on, the reading is announced."""
 SETTLED_NS = 2_000_000_000
 """A file that changed later than this before the reading is not remembered: it may change again within the resolution of its times."""
+OTHERS_MAY_WRITE = 0o022
+LONGEST_ENTRY = 256
 
 
-def file_hashes(paths: Sequence[Path]) -> list[str]:
+def file_hashes(paths: Sequence[Path], *, trust_blob_names: bool = True) -> list[str]:
     """Return the SHA-256 of each file's whole content, in hexadecimal digits, from the cache where it is known.
+
+    With `trust_blob_names`, a file of the hub's cache that is named by its SHA-256 is not read, if only this user or root may write it.
 
     Raises:
         OSError: A file can't be read.
     """
-    known = [_blob_hash(path) or _remembered(path) for path in paths]
+    cache = _private_cache()
+    known = [(_blob_hash(path) if trust_blob_names else None) or _remembered(path, cache) for path in paths]
     unread = [path for path, digest in zip(paths, known, strict=True) if digest is None]
     size = sum(path.stat().st_size for path in unread)
     if size >= SLOW_BYTES:
-        logger.warning("reading %.0f GB of %s to identify its content; this is done once", size / 1e9, unread[0].parent)
+        folder = for_terminal(str(unread[0].parent))
+        logger.warning("reading %.0f GB of %s to identify its content; this is done once", size / 1e9, folder)
     # hashlib releases the interpreter's lock, and a single thread does not keep a fast disk busy.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        hashed = iter(list(pool.map(_hash_and_remember, unread)))
+        hashed = iter(list(pool.map(lambda path: _hash_and_remember(path, cache), unread)))
     return [digest if digest is not None else next(hashed) for digest in known]
 
 
@@ -55,47 +67,99 @@ def cache_folder() -> Path:
     return Path(cache) / "lm-eval-illusion" / "hashes"
 
 
+def _private_cache() -> Path | None:
+    """Return the folder of the cache, created if it is missing; None if it can't be used, or not be believed."""
+    try:
+        folder = cache_folder()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Not with `exist_ok`, which would accept a symbolic link.
+        if not os.path.lexists(folder):
+            folder.mkdir(mode=0o700)
+        status = folder.lstat()
+    except FileExistsError:  # another process made it just now
+        return _private_cache()
+    except (OSError, ValueError) as error:
+        logger.info("hashes of files are not remembered, because the cache can't be written (%s)", one_line(error))
+        return None
+    if stat.S_ISDIR(status.st_mode) and _is_own(status):
+        return folder
+    logger.warning(
+        "the hashes in %s are not used, because it is a link or others may write in it: delete it, or run `chmod go-w` on it",
+        for_terminal(str(folder)),
+    )
+    return None
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Return whether nobody but this user can have written a file or folder. Windows has no owners that could be compared."""
+    return sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & OTHERS_MAY_WRITE)
+
+
 def _blob_hash(path: Path) -> str | None:
-    """Return the name of a large file in the hub's cache, .../blobs/<SHA-256>; None for other files."""
+    """Return the name of a large file in the hub's cache, .../blobs/<SHA-256>; None for other files, and if others may write it."""
     blob = path.resolve()
     is_sha256 = len(blob.name) == 64 and set(blob.name) <= set("0123456789abcdef")
-    return blob.name if is_sha256 and blob.parent.name == "blobs" else None
+    if not is_sha256 or blob.parent.name != "blobs":
+        return None
+    is_private = all(_is_own(status) or _is_roots(status) for status in (blob.stat(), blob.parent.stat()))
+    return blob.name if is_private else None
+
+
+def _is_roots(status: os.stat_result) -> bool:
+    return status.st_uid == 0 and not status.st_mode & OTHERS_MAY_WRITE
 
 
 def _stamp(status: os.stat_result) -> str:
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
-def _entry(status: os.stat_result) -> Path:
-    return cache_folder() / f"{status.st_dev}-{status.st_ino}"
+def _entry(cache: Path, status: os.stat_result) -> Path:
+    return cache / f"{status.st_dev}-{status.st_ino}"
 
 
-def _remembered(path: Path) -> str | None:
+def _remembered(path: Path, cache: Path | None) -> str | None:
     status = path.stat()
-    if status.st_size < SMALLEST:
+    if cache is None or status.st_size < SMALLEST:
         return None
     try:
-        stamp, _, digest = _entry(status).read_text(encoding="ascii").rpartition(" ")
+        stamp, _, digest = _read_own(_entry(cache, status)).rpartition(" ")
     except (OSError, ValueError):  # no entry, or one that is not ours
         return None
     return digest if stamp == _stamp(status) and len(digest) == 64 else None
 
 
-def _hash_and_remember(path: Path) -> str:
+def _read_own(entry: Path) -> str:
+    """Return the text of an entry that this user wrote.
+
+    Raises:
+        OSError: There is no such entry, or it is not a file of this user alone.
+        ValueError: It is not ASCII.
+    """
+    # Without O_NONBLOCK a FIFO would be waited for.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(entry, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or not _is_own(status):
+            raise PermissionError(f"{entry} is not a file of this user")
+        return file.read(LONGEST_ENTRY).decode("ascii")
+
+
+def _hash_and_remember(path: Path, cache: Path | None) -> str:
     before, started = path.stat(), time.time_ns()
     digest = file_sha256(path)
     has_settled = max(before.st_mtime_ns, before.st_ctime_ns) < started - SETTLED_NS
-    if before.st_size >= SMALLEST and has_settled and _stamp(path.stat()) == _stamp(before):
-        _remember(before, digest)
+    if cache is not None and before.st_size >= SMALLEST and has_settled and _stamp(path.stat()) == _stamp(before):
+        _remember(cache, before, digest)
     return digest
 
 
-def _remember(status: os.stat_result, digest: str) -> None:
+def _remember(cache: Path, status: os.stat_result, digest: str) -> None:
     try:
-        entry = _entry(status)
+        entry = _entry(cache, status)
         unfinished = entry.with_name(f"{entry.name}.{os.getpid()}")
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(f"{_stamp(status)} {digest}", encoding="ascii")
+        unfinished.unlink(missing_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(f"{_stamp(status)} {digest}")
         unfinished.replace(entry)
     except OSError as error:
         logger.info("the hash of a file is not remembered, because the cache can't be written (%s)", error)

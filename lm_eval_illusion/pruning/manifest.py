@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.pruning.base_identity import BaseIdentity
+from lm_eval_illusion.reading import read_file
 
 MANIFEST = "manifest.json"
 """The name of the manifest's file in a checkpoint's folder."""
@@ -16,7 +22,10 @@ PRUNING_ALGORITHM = 2
 """Version of the pruning code. Increase it when the same settings give other weights: older checkpoints are then not found."""
 
 # Fields of the manifest that stay in the store: they are long, or describe files. results.config gets the others.
-_STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "stamps")
+_STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "checksum")
+LARGEST_MANIFEST = 64 << 20
+"""In bytes. A model with 50,000 separate experts has a manifest of about 10 MB."""
+_REMEDY = "delete the checkpoint, and it is made again"
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     bits per weight. `left_dense`: share of all weights that may not be pruned, by name with `*` for numbers.
     `outside_language_model`: names of modules that are neither changed nor measured. `calibration_pipeline`: `sequential` for block by
     block, `basic` for the whole model at once, None without calibration. `sparsity_of_layer`, `bits_of_layer`: by layer name.
-    `owl_of_block`: by block name, None without OWL. `files`: SHA-256 by relative path. `stamps`: size in bytes and time of last change
-    in ns, by relative path.
+    `owl_of_block`: by block name, None without OWL. `files`: SHA-256 by relative POSIX path. `checksum`: SHA-256 of the manifest
+    without it; None in a manifest of an earlier version.
     """
 
     base_model: str
@@ -111,8 +120,44 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     bits_of_layer: dict[str, float] = msgspec.field(default_factory=dict)
     owl_of_block: dict[str, BlockRecord] | None = None
     files: dict[str, str] = msgspec.field(default_factory=dict)
-    stamps: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    checksum: str | None = None
 
     def provenance(self) -> dict[str, Any]:
         """Return the fields for results.config, as JSON types."""
         return {name: value for name, value in msgspec.to_builtins(self).items() if name not in _STORE_FIELDS}
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Return the content of manifest.json, with the checksum. There is one text for each manifest, and `read_manifest` takes no other.
+
+    Raises:
+        UserError: A measurement is not finite, so it can't be stored.
+    """
+    with attributed(
+        "the measurements of the checkpoint can't be stored", "check that the weights of the model are finite numbers"
+    ):
+        # Whole numbers become the floats that the reader sees.
+        read_back = msgspec.json.decode(_json(msgspec.structs.replace(manifest, checksum=None)), type=Manifest)
+    checksum = hashlib.sha256(_json(read_back).encode()).hexdigest()
+    return _json(msgspec.structs.replace(read_back, checksum=checksum))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a checkpoint's folder, and check that it is as it was written. One without a checksum is not checked.
+
+    Raises:
+        UserError: There is no manifest, it can't be read, it lacks a field, or a byte of it was changed.
+    """
+    path = folder / MANIFEST
+    content = read_file(path, _REMEDY, LARGEST_MANIFEST)
+    with attributed(f"{path} is no manifest", _REMEDY):
+        manifest = msgspec.json.decode(content, type=Manifest)
+    if manifest.checksum is not None and manifest_text(manifest).encode() != content:
+        raise UserError(f"{path} was changed after it was written: {_REMEDY}")
+    return manifest
+
+
+def _json(manifest: Manifest) -> str:
+    text = json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False)
+    # A path may have bytes that are no UTF-8, which Python represents by unpaired surrogates. They are stored as the text "\\udc80".
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\\\u{ord(match[0]):04x}", text)

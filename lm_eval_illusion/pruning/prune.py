@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
+from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
@@ -27,6 +28,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     tokenizer_revision,
 )
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
@@ -140,6 +142,14 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         key,
         lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key), identity.recipe),
         name=f"{manifest.variant} of {manifest.base_model}",
+        asked=Asked(
+            manifest,
+            sparsity=settings.sparsity_expected,
+            calibration=(text_sha256(texts), settings.calibration_samples, settings.calibration_length)
+            if settings.needs.calibration
+            else None,
+            allows_code=base.trust_remote_code,
+        ),
     )
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
     stored = checkpoint.manifest
@@ -255,6 +265,8 @@ def _make_checkpoint(
     if recipe_template(settings.pruner) != template:
         raise UserError(f"recipe {settings.pruner} changed while it was used: run the same command again")
     save_checkpoint(model, tokenizer, folder)
+    if not base.trust_remote_code:
+        remove_code_references(folder)
     return replace(
         manifest,
         sparsity_measured=overall_sparsity(model),

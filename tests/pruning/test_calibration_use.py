@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
-from lm_eval_illusion.pruning.checkpoint_store import read_manifest
 from lm_eval_illusion.pruning.compressor import ignored_layers, needs_calibration, prune_in_place
 from lm_eval_illusion.pruning.linear_form import linear_form
+from lm_eval_illusion.pruning.manifest import read_manifest
 from lm_eval_illusion.pruning.prune import prune
 from lm_eval_illusion.pruning.recipes import pruner_names, render_recipe
 from lm_eval_illusion.pruning.settings import read_settings

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import multiprocessing
 import os
 import shutil
 import signal
+import stat
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import filelock
 import pytest
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning import checkpoint_store
 from lm_eval_illusion.pruning.checkpoint_store import get_or_create, key_of, verify
 from lm_eval_illusion.pruning.manifest import Manifest
 from lm_eval_illusion.pruning.settings import read_settings
@@ -54,7 +58,7 @@ def slow_make(folder: Path) -> Manifest:
     with (folder.parent / "makes").open("a") as log:
         log.write("made\n")
     for piece in range(20):
-        (folder / f"piece-{piece}").write_text(CONTENT)
+        (folder / f"piece-{piece}.json").write_text(CONTENT)
         time.sleep(0.005)
     return manifest()
 
@@ -130,8 +134,9 @@ def read_only(request, store):
 
     def close():
         (store / ".work").mkdir(exist_ok=True)
-        (store / ".work").chmod(0o777)
-        store.chmod(0o777)
+        # The sticky bit: without it, a store in which everybody may write is refused.
+        (store / ".work").chmod(0o1777)
+        store.chmod(0o1777)
         for name in closed:
             (store / name).chmod(0o555)
         return prepare
@@ -231,7 +236,7 @@ def test_the_manifest_lists_all_files(tmp_path):
 def test_a_complete_entry_of_a_read_only_store_is_used(read_only):
     store, close, _ = read_only
     entry = get_or_create(str(store), "key", make).path
-    # As after a copy to other media: no stamp fits, so the files are hashed.
+    # As after a copy to other media.
     os.utime(Path(entry) / "config.json", ns=(1, 1))
     prepare = close()
     readers = [start_reading(store, prepare) for _ in range(3)]
@@ -261,7 +266,7 @@ def test_a_corrupt_entry_of_a_read_only_store_is_refused(read_only):
 def test_a_complete_entry_is_used_where_no_file_can_be_locked(tmp_path, monkeypatch):
     entry = get_or_create(str(tmp_path), "key", make).path
 
-    def no_locks(path):
+    def no_locks(path, **options):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(filelock, "FileLock", no_locks)
@@ -299,3 +304,116 @@ def test_a_temporary_folder_that_cannot_be_written_is_named(tmp_path, monkeypatc
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(UserError, match=r"the temporary folder can't be used \(No such file or directory\): .*set TMPDIR"):
         get_or_create("off", "key", make)
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o000])
+def test_a_new_store_is_usable_and_closed_to_others_whatever_the_umask(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        entry = get_or_create(str(tmp_path / "new" / "store"), "key", make).path
+        assert get_or_create(str(tmp_path / "new" / "store"), "key", fail).path == entry
+    finally:
+        os.umask(before)
+    folders = (Path(entry), Path(entry).parent, Path(entry).parent / ".work")
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o755] * 3
+
+
+@pytest.mark.parametrize("folder", ["", ".work"])
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_store_that_others_can_change_is_refused_even_for_a_complete_entry(tmp_path, folder, mode):
+    get_or_create(str(tmp_path), "key", make)
+    (tmp_path / folder).chmod(mode)
+    with pytest.raises(UserError, match=f"run `chmod g-w,o-w {tmp_path / folder}`, or `chmod"):
+        get_or_create(str(tmp_path), "key", fail)
+    (tmp_path / folder).chmod(mode | stat.S_ISVTX)
+    get_or_create(str(tmp_path), "key", fail)
+
+
+def test_a_work_folder_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / ".work").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"store .* can't be used \(\.work is a symbolic link\)"):
+        get_or_create(str(tmp_path / "store"), "key", make)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.parents[1] / "precious")])
+def test_a_planted_lock_file_neither_blocks_nor_damages_anything(tmp_path, plant):
+    entry = get_or_create(str(tmp_path), "key", make).path
+    (tmp_path / "precious").write_text("text")
+    (tmp_path / ".work" / "key.lock").unlink()
+    plant(tmp_path / ".work" / "key.lock")
+    assert get_or_create(str(tmp_path), "key", fail).path == entry
+    assert (tmp_path / "precious").read_text() == "text"
+
+
+def test_a_process_that_waits_says_so(tmp_path, monkeypatch, caplog):
+    entry = get_or_create(str(tmp_path), "key", make).path
+    monkeypatch.setattr(checkpoint_store, "WAIT_UNTIL_TOLD_S", 0.05)
+    with (tmp_path / ".work" / "key.lock").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        threading.Timer(0.3, fcntl.flock, (other, fcntl.LOCK_UN)).start()
+        assert get_or_create(str(tmp_path), "key", fail, name="wanda-0.5 of \x1b[2J").path == entry
+    assert caplog.messages == [r"waiting for another process that makes the checkpoint key (wanda-0.5 of \x1b[2J)"]
+
+
+def test_an_entry_that_appears_while_it_is_made_is_used(tmp_path):
+    """As by a process that could not lock."""
+    get_or_create(str(tmp_path / "other"), "key", make)
+
+    def make_late(folder):
+        shutil.copytree(tmp_path / "other" / "key", tmp_path / "store" / "key")
+        (folder / "config.json").write_text("[]")
+        return manifest()
+
+    checkpoint = get_or_create(str(tmp_path / "store"), "key", make_late)
+    assert (Path(checkpoint.path) / "model.safetensors").read_text() == CONTENT
+    assert set(checkpoint.manifest.files) == {"model.safetensors", "config.json"}
+    assert [path.name for path in (tmp_path / "store" / ".work").iterdir()] == ["key.lock"]
+
+
+def test_a_long_name_is_cut_in_messages(tmp_path):
+    (tmp_path / "store").symlink_to(tmp_path / "store")
+    with pytest.raises(UserError) as error:
+        get_or_create(str(tmp_path / "store"), "key", make, name="x" * 10_000)
+    assert len(str(error.value)) < 600
+
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+
+
+def _make_as_nobody(store, key):
+    become_an_ordinary_user(store)
+    get_or_create(str(store), key, make)
+
+
+@needs_root
+def test_several_users_fill_a_store_with_the_sticky_bit(store, monkeypatch):
+    store.chmod(0o1777)
+    ours = get_or_create(str(store), "key", make).path
+    assert stat.S_IMODE((store / ".work").stat().st_mode) == 0o1777
+    # Another user finds the entry of root, and makes one whose lock file is root's.
+    assert read_in_process(store, become_an_ordinary_user) == ours
+    get_or_create(str(store), "other", make)
+    shutil.rmtree(store / "other")
+    process = multiprocessing.get_context("forkserver").Process(target=_make_as_nobody, args=(store, "other"))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    with pytest.raises(
+        UserError, match=r"the checkpoint other in store .* belongs to nobody, who is not trusted: set LM_EVAL_"
+    ):
+        get_or_create(str(store), "other", fail)
+    monkeypatch.setenv("LM_EVAL_ILLUSION_TRUSTED_OWNERS", "nobody")
+    assert get_or_create(str(store), "other", fail).path == str(store / "other")
+
+
+@needs_root
+def test_a_corrupt_entry_of_another_user_is_named_with_its_owner(store):
+    store.chmod(0o1777)
+    (Path(get_or_create(str(store), "key", make).path) / "config.json").write_text("[]")
+    assert read_in_process(store, become_an_ordinary_user) == (
+        f"the checkpoint key (wanda-0.5 of a) in store {store} is corrupt (config.json is not the file that was written) and can't be"
+        f" set aside, because it belongs to root: ask this user to delete {store / 'key'}, or give store=FOLDER or store=off"
+    )

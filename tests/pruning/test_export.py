@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 
 import pytest
 import yaml
+from huggingface_hub.utils import filter_repo_objects
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from markdown_it import MarkdownIt
@@ -16,13 +18,16 @@ from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.pruning.export import model_card
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
-from lm_eval_illusion.pruning.manifest import Manifest
+from lm_eval_illusion.pruning.manifest import Manifest, read_manifest
 from lm_eval_illusion.views import generation_kwargs
 from lm_eval_illusion.views.prompts import open_prompt
 from tests.tiny_models import save_tiny
 
 CARD = "---\nlicense: mit\n---\n# tiny\n"
 PRUNING = {"pruner": "wanda", "sparsity": 0.6, "calibration_samples": 8, "calibration_length": 64}
+
+# It is the fastest method.
+MAGNITUDE = ("--pruner=magnitude", "--sparsity=0.5")
 
 
 @pytest.fixture
@@ -115,6 +120,37 @@ def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, comma
     (tmp_path / "model" / "README.md").unlink()
     assert main(command) == 0
     assert "the base model states none" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_all_exported_files_have_the_permissions_of_the_umask(tmp_path, command):
+    before = os.umask(0)
+    try:
+        for mask, mode in ((0o022, 0o644), (0o002, 0o664), (0o077, 0o600)):
+            os.umask(mask)
+            out = tmp_path / f"{mask}"
+            assert main([*command, *MAGNITUDE, f"--out={out}"]) == 0
+            assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {mode}
+    finally:
+        os.umask(before)
+
+
+def test_only_the_files_of_the_checkpoint_are_uploaded(tmp_path, command, monkeypatch):
+    uploaded = []
+
+    class Hub:
+        def create_repo(self, name, exist_ok):
+            assert (name, exist_ok) == ("me/pruned", True)
+
+        def upload_folder(self, *, repo_id, folder_path, allow_patterns):
+            # Somebody adds a file before the upload begins.
+            (folder_path / "evil.py").write_text("import os")
+            names = [path.relative_to(folder_path).as_posix() for path in folder_path.rglob("*")]
+            uploaded.extend(filter_repo_objects(names, allow_patterns=allow_patterns))
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    assert main([*command, *MAGNITUDE, "--push-to-hub=me/pruned"]) == 0
+    assert set(uploaded) == {*read_manifest(tmp_path / "out").files, "manifest.json", "README.md"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*uploaded, "evil.py"}
 
 
 @pytest.mark.parametrize(

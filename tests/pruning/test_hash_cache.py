@@ -85,6 +85,81 @@ def test_a_damaged_entry_is_ignored(tmp_path, content):
     assert file_hashes([path]) == expected
 
 
+def forge_all(digest="0" * 64):
+    """Make the cache say that every file that it knows has another content."""
+    for entry in cache_folder().iterdir():
+        entry.write_text(f"{entry.read_text().rpartition(' ')[0]} {digest}")
+
+
+def test_what_this_user_remembered_is_believed(tmp_path, reads):
+    # Without this, the tests below would not show that something is *not* believed.
+    path = write(tmp_path / "large")
+    file_hashes([path])
+    forge_all()
+    assert file_hashes([path]) == ["0" * 64]
+    assert reads == ["large"]
+
+
+@pytest.mark.parametrize("planted", ["open_folder", "link", "open_entry", "linked_entry", "fifo", "other_user"])
+def test_a_hash_that_somebody_else_could_have_written_is_not_believed(tmp_path, planted):
+    if planted == "other_user" and os.getuid() != 0:
+        pytest.skip("only root can give a file away")
+    path = write(tmp_path / "large")
+    expected = file_hashes([path])
+    forge_all()
+    (entry,) = cache_folder().iterdir()
+    if planted == "open_folder":
+        cache_folder().chmod(0o777)
+    elif planted == "link":
+        cache_folder().rename(tmp_path / "elsewhere")
+        cache_folder().symlink_to(tmp_path / "elsewhere")
+    elif planted == "open_entry":
+        entry.chmod(0o620)
+    elif planted == "linked_entry":
+        entry.rename(tmp_path / "elsewhere")
+        entry.symlink_to(tmp_path / "elsewhere")
+    elif planted == "fifo":
+        entry.unlink()
+        os.mkfifo(entry)
+    else:
+        os.chown(entry, 65534, 65534)
+    assert file_hashes([path]) == expected == [hashlib.sha256(CONTENT).hexdigest()]
+
+
+def test_a_cache_in_which_others_may_write_is_named_with_what_to_do(tmp_path, caplog):
+    file_hashes([write(tmp_path / "large")])
+    cache_folder().chmod(0o775)
+    file_hashes([tmp_path / "large"])
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"the hashes in {cache_folder()} are not used, because it is a link or others may write in it: delete it, or run `chmod go-w`"
+        " on it"
+    )
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o000])
+def test_the_cache_is_private_whatever_the_umask(tmp_path, mask):
+    path = write(tmp_path / "large")
+    before = os.umask(mask)
+    try:
+        file_hashes([path])
+    finally:
+        os.umask(before)
+    assert cache_folder().stat().st_mode & 0o777 == 0o700
+    assert {entry.stat().st_mode & 0o777 for entry in cache_folder().iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_the_name_of_a_blob_is_its_hash_only_if_others_cannot_write_it(tmp_path, is_open):
+    (tmp_path / "blobs").mkdir(mode=0o755)
+    name = "0" * 64
+    blob = write(tmp_path / "blobs" / name)
+    blob.chmod(0o664 if is_open else 0o644)
+    content = hashlib.sha256(CONTENT).hexdigest()
+    assert file_hashes([blob]) == [content if is_open else name]
+    assert file_hashes([blob], trust_blob_names=False) == [content]
+
+
 def test_without_a_place_for_the_cache_files_are_hashed_all_the_same(tmp_path, monkeypatch):
     path = write(tmp_path / "large")
     (tmp_path / "file").write_text("")

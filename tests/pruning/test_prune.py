@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion import prune
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.base_identity import BaseIdentity
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.compressor import ignored_layers
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.linear_form import linear_form
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, manifest_text, read_manifest
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
@@ -574,3 +577,51 @@ def test_two_calibration_files_with_the_same_text_share_an_entry_and_keep_their_
     ]
     one, two, changed = (checkpoint.manifest.key for checkpoint in checkpoints.values())
     assert one == two != changed
+
+
+FORGERIES = {
+    "sparsity": lambda stored: {"sparsity_measured": stored.sparsity_measured - 0.02},
+    "sparsity of all layers": lambda stored: {"sparsity_measured": 0.3, "sparsity_of_layer": dict.fromkeys("ab", 0.3)},
+    "request": lambda stored: {"sparsity_requested": 0.7},
+    "mask": lambda stored: {"mask_structure": "2:4"},
+    "base model": lambda stored: {"base_identity": BaseIdentity("0" * 64, "0" * 64)},
+    "versions": lambda stored: {"versions": stored.versions | {"torch": "0"}},
+    "recipe": lambda stored: {"recipe": stored.recipe + "#"},
+    # Magnitude pruning uses none.
+    "calibration": lambda stored: {"calibration": CalibrationRecord("embedded", "all", 8, 64, "0" * 64)},
+    "key": lambda stored: {"key": "0" * 32},
+}
+
+
+def test_a_checkpoint_whose_manifest_is_not_what_was_asked_for_is_made_again(folders, tmp_path, monkeypatch):
+    folder = prune(str(folders["llama"]), "magnitude", 0.5, store=str(tmp_path))
+    stored, text = read_manifest(folder), (folder / "manifest.json").read_text()
+
+    def refuse(*_):
+        raise UserError("it is made again")
+
+    monkeypatch.setattr(inspect.getmodule(prune), "_make_checkpoint", refuse)
+    assert prune(str(folders["llama"]), "magnitude", 0.5, store=str(tmp_path)) == folder
+    for name, forgery in FORGERIES.items():
+        (folder / "manifest.json").write_text(manifest_text(replace(stored, **forgery(stored))))
+        with pytest.raises(UserError, match="it is made again"):
+            prune(str(folders["llama"]), "magnitude", 0.5, store=str(tmp_path))
+        assert not folder.exists(), name
+        (tmp_path / f"{folder.name}.corrupt-1").rename(folder)
+    (folder / "manifest.json").write_text(text)
+    assert prune(str(folders["llama"]), "magnitude", 0.5, store=str(tmp_path)) == folder
+
+
+def test_a_checkpoint_holds_no_reference_to_code_that_the_user_does_not_trust(folders, tmp_path):
+    """transformers writes `auto_map` back, although it used its own class."""
+    model = save_tiny("llama", tmp_path / "model")
+    for name, classes in (("config", {"AutoConfig": "conf.Conf"}), ("tokenizer_config", {"AutoTokenizer": ["tok.Tok", None]})):
+        path = model / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "auto_map": classes}))
+    folder = prune(str(model), "magnitude", 0.5, store=str(tmp_path / "store"))
+    assert "auto_map" in (model / "config.json").read_text()
+    assert not [path.name for path in folder.glob("*.json") if "auto_map" in path.read_text()]
+    # The checkpoint is found: what is stored is what the check accepts.
+    made = (folder / "manifest.json").stat().st_mtime_ns
+    assert prune(str(model), "magnitude", 0.5, store=str(tmp_path / "store")) == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns == made
