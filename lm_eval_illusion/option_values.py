@@ -18,6 +18,10 @@ LARGEST_LIMIT = 1_000_000_000
 """The largest number of items per task: more than any task has."""
 LARGEST_BATCH = 65_536
 """The largest number of rows per batch: more than any machine decodes at once."""
+MOST_BATCH_TOKENS = 1 << 24
+"""The most tokens per batch: their keys and values take terabytes in any model of use."""
+MOST_THOUGHT_TOKENS = 1 << 20
+"""The most tokens of a thought: no model has a longer window."""
 LONGEST_NAME = 4_096
 """The most characters of a name or a path: the limit of Linux for a path."""
 MOST_SAMPLES = 65_536

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.command_checks import is_lm_eval, read_named, tasks_of_view
+from lm_eval_illusion.option_values import MOST_THOUGHT_TOKENS, problem_of_name, shown, whole_number_in
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, nearest
 
 if TYPE_CHECKING:
@@ -61,9 +62,20 @@ def refuse_unknown(arguments: Iterable[str], allowed: Sequence[str], owners: str
     for name in arguments:
         if name not in all_names:
             raise UserError(
-                f"argument {name!r} is unknown{nearest(name, all_names) or ':'}"
+                f"argument {shown(name)} is unknown{nearest(name[:100], all_names) or ':'}"
                 f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of {owners} is taken too"
             )
+
+
+def refuse_blank(arguments: Mapping[str, Any]) -> None:
+    """Refuse an argument without a value: a blank model name would be the current folder, a blank revision the default one.
+
+    Raises:
+        UserError: A value is blank, or a text that no program can take as a name.
+    """
+    for name, value in arguments.items():
+        if isinstance(value, str) and (problem := problem_of_name(value)):
+            raise UserError(f"{shown(name)} {shown(value)} {problem}: give a value, or leave it out")
 
 
 def refuse_doubled(arguments: Iterable[str], flags: Mapping[str, Any] | None) -> None:
@@ -134,13 +146,15 @@ def read_max_thought_tokens(value: int | str) -> int:
     """Read `max_thought_tokens`, the token limit of a reasoning model's thought.
 
     Raises:
-        UserError: The value is not a whole number from 0 on.
+        UserError: The value is not a whole number from 0 to MOST_THOUGHT_TOKENS.
     """
-    if not str(value).isdigit():
+    tokens = whole_number_in(value)
+    if tokens is None or not 0 <= tokens <= MOST_THOUGHT_TOKENS:
         raise UserError(
-            f"max_thought_tokens {value!r} is not a whole number from 0 on: give how long a model may think, e.g. 2048"
+            f"max_thought_tokens {shown(value)} is not a whole number from 0 on, at most {MOST_THOUGHT_TOKENS:,}:"
+            " give how long a model may think, e.g. 2048"
         )
-    return int(value)
+    return tokens
 
 
 def read_fast(value: str) -> bool:
@@ -150,7 +164,7 @@ def read_fast(value: str) -> bool:
         UserError: The value is neither `auto` nor `off`.
     """
     if value not in ("auto", "off"):
-        raise UserError(f"fast {value!r} is neither auto nor off: leave it out, or give fast=off")
+        raise UserError(f"fast {shown(value)} is neither auto nor off: leave it out, or give fast=off")
     return value == "auto"
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
@@ -119,6 +120,8 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     Raises:
         UserError: As for `prune`.
     """
+    for name, value in (("pretrained", base.pretrained), ("revision", base.revision)):
+        read_name(name, value)
     refuse_adapter(base.files)
     if base.tokenizer_files is not None:
         refuse_missing("tokenizer" if base.tokenizer else "tokenizer_revision of", base.tokenizer_files)

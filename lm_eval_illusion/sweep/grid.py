@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
@@ -27,6 +30,9 @@ from lm_eval_illusion.pruning.settings import (
     read_settings,
 )
 from lm_eval_illusion.sweep.study import CellAxes, Study
+
+MOST_CELLS = 10_000
+"""The most cells of a sweep: at a minute each they take a week."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,36 @@ def cells_of(study: Study) -> list[Cell]:
     """Return the cells of a study: for each base model the dense cell, then the pruned ones. Equal cells appear once.
 
     Raises:
-        UserError: A pruning argument is wrong, or two arguments contradict each other.
+        UserError: A name is blank, a pruning argument is wrong, two arguments contradict each other, there are too many cells, or an
+            argument can't be written to the record of a cell.
     """
+    _check_names(study)
+    _check_size(study)
     cells = {cell.slot: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:
         cell = _cell(study, axes)
         cells.setdefault(cell.slot, cell)
     return list(cells.values())
+
+
+def _check_names(study: Study) -> None:
+    for axis in ("pretrained", "pruner", "tasks"):
+        for name in getattr(study, axis):
+            read_name(axis, name)
+    for axes in (*study.include, *study.exclude):
+        if axes.pretrained is not None:
+            read_name("pretrained", axes.pretrained)
+    with attributed(
+        "model_args or metadata can't be written as JSON", "give texts, numbers, lists and mappings with texts as keys"
+    ):
+        json.dumps([study.model_args, study.metadata], sort_keys=True)
+
+
+def _check_size(study: Study) -> None:
+    axes = (study.pruner, (*study.sparsity, *study.mask_structure), study.calibration_language, study.pruning_seed)
+    cells = len(study.pretrained) * math.prod(len(axis) or 1 for axis in axes) + len(study.include)
+    if cells > MOST_CELLS:
+        raise UserError(f"the grid has up to {cells:,} cells, more than {MOST_CELLS:,}: give fewer values")
 
 
 def _cells_of_model(base_model: str, study: Study) -> Iterator[Cell]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+
+# pydantic would also take true for 1, and texts such as " 1_0 ".
+Number = Annotated[float, Field(strict=True)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]
 
 
 class CellAxes(BaseModel):
@@ -25,10 +31,10 @@ class CellAxes(BaseModel):
 
     pretrained: str | None = None
     pruner: str | None = None
-    sparsity: float | None = None
+    sparsity: Number | None = None
     mask_structure: str | None = None
     calibration_language: str | None = None
-    pruning_seed: int | None = None
+    pruning_seed: Seed | None = None
 
 
 class Study(BaseModel):
@@ -43,13 +49,13 @@ class Study(BaseModel):
 
     pretrained: tuple[str, ...] = Field(min_length=1)
     pruner: tuple[str, ...] = ("wanda",)
-    sparsity: tuple[float, ...] = (0.5, 0.6, 0.7)
+    sparsity: tuple[Number, ...] = (0.5, 0.6, 0.7)
     mask_structure: tuple[Literal["2:4", "4:8"], ...] = ()
     calibration_language: tuple[str, ...] = ("all",)
-    pruning_seed: tuple[int, ...] = (0,)
+    pruning_seed: tuple[Seed, ...] = (0,)
     tasks: tuple[str, ...] = ("mqa_illusion",)
-    limit: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT, strict=True)
+    batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH, strict=True)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     exclude: tuple[CellAxes, ...] = ()
