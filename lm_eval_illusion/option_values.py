@@ -22,6 +22,8 @@ MOST_BATCH_TOKENS = 1 << 24
 """The most tokens per batch: their keys and values take terabytes in any model of use."""
 MOST_THOUGHT_TOKENS = 1 << 20
 """The most tokens of a thought: no model has a longer window."""
+LONGEST_WINDOW = 1 << 24
+"""The most tokens of a window of `max_length`: more than any model has."""
 LONGEST_NAME = 4_096
 """The most characters of a name or a path: the limit of Linux for a path."""
 MOST_SAMPLES = 65_536

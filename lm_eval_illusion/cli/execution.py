@@ -80,6 +80,6 @@ def _show_own_mistake(error: Exception) -> None:
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     print(*map(for_terminal, lines), sep="\n", file=sys.stderr)
     print(
-        "lm-eval-illusion: error: this is a mistake of the program, not yours: please report it with the lines above",
+        "lm-eval-illusion: error: this is a mistake of a program, not yours: please report it with the lines above",
         file=sys.stderr,
     )

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.command_checks import is_lm_eval, read_named, tasks_of_view
-from lm_eval_illusion.option_values import MOST_THOUGHT_TOKENS, problem_of_name, shown, whole_number_in
+from lm_eval_illusion.option_values import (
+    LARGEST_BATCH,
+    LONGEST_WINDOW,
+    MOST_THOUGHT_TOKENS,
+    problem_of_name,
+    read_whole_number,
+    shown,
+    whole_number_in,
+)
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, nearest
 
 if TYPE_CHECKING:
@@ -117,6 +125,19 @@ def check_hf_names(arguments: Iterable[str]) -> None:
 
     hf_arguments = [name for name in inspect.signature(HFLM.__init__).parameters if name not in ("self", "kwargs")]
     refuse_unknown(arguments, [*OUR_HF_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS, *hf_arguments], "lm_eval's hf model")
+
+
+def read_hf_numbers(arguments: dict[str, Any]) -> None:
+    """Check the numbers among HFLM's arguments, and replace texts by them: HFLM computes with them only after the model is loaded.
+
+    Raises:
+        UserError: A number is out of range.
+    """
+    ranges = {"max_length": (2, LONGEST_WINDOW), "max_batch_size": (1, LARGEST_BATCH), "batch_size": (1, LARGEST_BATCH)}
+    for name, (least, most) in ranges.items():
+        value = arguments.get(name)
+        if value is not None and not (name == "batch_size" and str(value).startswith("auto")):
+            arguments[name] = read_whole_number(name, value, least, most)
 
 
 def take_quantization(arguments: dict[str, Any]) -> dict[str, Any] | None:
