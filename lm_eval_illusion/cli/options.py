@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lm_eval_illusion.option_values import number_in, problem_of_name, shown, whole_number_in
+from lm_eval_illusion.option_values import number_in, shown, whole_number_in
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.cli.parser import LineParser
-
-    Subparsers: TypeAlias = argparse._SubParsersAction[LineParser]
+    Subparsers: TypeAlias = argparse._SubParsersAction[Any]
 
 
 def whole_number(least: int, most: int, example: int) -> Callable[[str], int]:
@@ -45,25 +42,13 @@ def number(text: str) -> float:
 
 
 def name(text: str) -> str:
-    """Read a name. A blank one would stand for a default or for the current folder.
-
-    Raises:
-        argparse.ArgumentTypeError: The text is blank, has a NUL character or is too long.
-    """
-    if problem := problem_of_name(text):
-        raise argparse.ArgumentTypeError(f"{shown(text)} {problem}: give a name, or leave the option out")
+    """Mark an argument as a name, which `LineParser` checks: a blank one would stand for a default or for the current folder."""
     return text
 
 
-def path(text: str) -> Path:
-    """Read a path. A blank one would be the current folder.
-
-    Raises:
-        argparse.ArgumentTypeError: As `name`.
-    """
-    if problem := problem_of_name(text):
-        raise argparse.ArgumentTypeError(f"{shown(text)} {problem}: give a path")
-    return Path(text)
+def path(text: str) -> str:
+    """Mark an argument as a path, which `LineParser` checks and turns into a `Path`: a blank one would be the current folder."""
+    return text
 
 
 def flag(argument: str) -> str:
