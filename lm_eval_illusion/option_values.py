@@ -134,5 +134,5 @@ def problem_of_name(value: object) -> str:
     if not value.strip():
         return "is blank"
     if "\0" in value:
-        return "has a NUL character"
+        return "can't be written or read (it has a NUL character)"
     return f"is longer than {LONGEST_NAME:,} characters" if len(value) > LONGEST_NAME else ""
