@@ -43,6 +43,8 @@ PRUNING_RANGES = {
     "pruning_seed": f"0 to {LARGEST_SEED:,}",
 }
 """The allowed values of each pruning argument that is a number, in words."""
+MOST_FOLDERS = 250
+"""The most folders of a path."""
 MOST_SHOWN = 80
 """The most characters of a wrong value that an error message repeats."""
 
@@ -135,4 +137,7 @@ def problem_of_name(value: object) -> str:
         return "is blank"
     if "\0" in value:
         return "can't be written or read (it has a NUL character)"
-    return f"is longer than {LONGEST_NAME:,} characters" if len(value) > LONGEST_NAME else ""
+    if len(value) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME:,} characters"
+    # Python's pathlib creates the folders above one by recursion.
+    return f"has more than {MOST_FOLDERS} folders" if value.count("/") > MOST_FOLDERS else ""

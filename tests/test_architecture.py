@@ -110,6 +110,7 @@ def test_no_package_cycle_and_no_file_cycle():
 
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
+    "benchmarks/test_fuzz_options.py": "hostile values of every option",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",

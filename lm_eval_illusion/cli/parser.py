@@ -62,12 +62,19 @@ def _checked(action: argparse.Action, values: Any, option: str | None) -> Any:
     Raises:
         UserError: A name or a path is blank, has a NUL character or is too long.
     """
+    if values == [] or (isinstance(values, list) and action.nargs is None):
+        # argparse drops a value "--" and leaves an empty list.
+        raise UserError(f"{option or action.metavar} has no value: give one, or leave it out")
     if action.type not in (name, path) or values is None:
         return values
     if isinstance(values, list):
-        return [_checked(action, value, option) for value in values]
+        return [_one_checked(action, value, option) for value in values]
+    return _one_checked(action, values, option)
+
+
+def _one_checked(action: argparse.Action, value: str, option: str | None) -> str | Path:
     remedy = "give one, or leave the option out" if option and not action.required else "give one"
-    text = read_name(str(option or action.metavar), values, remedy)
+    text = read_name(str(option or action.metavar), value, remedy)
     return Path(text) if action.type is path else text
 
 

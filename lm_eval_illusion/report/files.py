@@ -89,7 +89,9 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
     schema = pa.schema(
         [(name, _arrow_type(types.get(name, bool if name.startswith("recovered_") else str))) for name in columns]
     )
-    parquet.write_table(pa.table(columns, schema), path)
+    # An open file, because pyarrow encodes a path as UTF-8, and the name of a folder may have other bytes.
+    with path.open("wb") as file:
+        parquet.write_table(pa.table(columns, schema), file)
 
 
 def _arrow_type(field_type: Any) -> DataType:
