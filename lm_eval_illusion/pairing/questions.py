@@ -16,7 +16,7 @@ from lm_eval_illusion.option_values import shown
 
 MAX_CHARACTERS = {
     **{"context": 100_000, "question": 10_000, "answer": 1_000, "alias": 1_000, "choice": 1_000},
-    **{"id": 1_000, "answer_type": 1_000, "topic": 1_000, "source": 10_000, "license": 10_000},
+    **{"id": 1_000, "lang": 100, "answer_type": 1_000, "topic": 1_000, "source": 10_000, "license": 10_000},
 }
 """The most characters that a field may have."""
 
@@ -51,8 +51,8 @@ def check_question(question: Question, row: Mapping[str, object]) -> None:
             or the answer has neither letter nor digit; the choices are not four different ones with the answer at index `gold`.
     """
     location = question.location
-    check_language(question)
     _check_lengths(question)
+    check_language(question)
     if not question.id.strip() or not question.id.isprintable():
         raise UserError(f"{location}: id {shown(question.id)} is empty or has characters that can't be seen: give a plain one")
     for field, text in (("question", question.question), ("answer", question.answer)):
@@ -77,7 +77,7 @@ def check_language(question: Question) -> None:
 
 
 def _check_lengths(question: Question) -> None:
-    names = ("id", "context", "question", "answer", "answer_type", "topic", "source", "license")
+    names = ("id", "lang", "context", "question", "answer", "answer_type", "topic", "source", "license")
     fields = [(name, getattr(question, name)) for name in names]
     fields += [("alias", alias) for alias in question.aliases] + [("choice", choice) for choice in question.choices]
     for field, text in fields:
