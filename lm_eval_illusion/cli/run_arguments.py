@@ -34,7 +34,14 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """Return those of lm_eval's arguments that are checked here, as text; None where one is missing or has no value.
 
     Abbreviated options are left to lm_eval.
+
+    Raises:
+        UserError: An option has the value "--".
     """
+    for argument in arguments:
+        # argparse drops a value "--" without a word.
+        if argument.startswith("--") and argument.endswith("=--"):
+            raise UserError(f"{shown(argument)} has no value: give one, or leave the option out")
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--tasks", "-t", nargs="*")
     for flags in (
@@ -107,7 +114,7 @@ def _check_batch_size(text: str) -> None:
 
 
 def _check_seed(text: str) -> None:
-    parts = [part.strip() for part in text.split(",")]
+    parts = text.split(",")
     if len(parts) not in (1, 3, 4):
         raise UserError(f"--seed {shown(text)} has {len(parts)} parts: give one, or four for Python, numpy, torch and few-shot")
     for part in parts:

@@ -6,10 +6,12 @@ import os
 import time
 
 import pytest
+from lm_eval.tasks import _index
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.cli.run_arguments import check_arguments, check_written, read_arguments
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.plugin import index_ours_first, register
 from tests.prepared_process import run_command
 
 RUN = ["--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc"]
@@ -20,13 +22,13 @@ RUN = ["--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc"]
     [
         *([["--limit", value] for value in ("x", "nan", "0", "-1", "1.5", "²", "1e400")]),
         *([["--batch_size", value] for value in ("x", "0", "auto:x")]),
-        *([["--seed", value] for value in ("x", "1,2", "-1", "4294967296")]),
+        *([["--seed", value] for value in ("x", "1,2", "-1", "4294967296", " 5 ")]),
         *([["--output_path", value] for value in ("", "fifo", "file/below", "/dev/full")]),
         *([["--samples", value] for value in ("", "{", "[0]", '{"a": [-1]}', '{"a": 1}', "nowhere", "fifo", "folder")]),
         *([["--include_path", value] for value in ("", "nowhere", "file", "folder")]),
         *([["--config", value] for value in ("", "nowhere", "fifo", "folder")]),
         *([["--tasks", value] for value in ("", "fifo.yaml", "folder")]),
-        *([["--num_fewshot", "-1"], ["--max_batch_size", "0"]]),
+        *([["--limit=--"], ["--num_fewshot", "-1"], ["--max_batch_size", "0"]]),
     ],
     ids=" ".join,
 )
@@ -65,6 +67,19 @@ def test_results_that_lm_eval_did_not_write(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "results_2026.json").touch()
     check_written(named, time.time())
+
+
+def test_a_second_run_in_a_process_indexes_our_tasks_no_more_often_than_the_first(monkeypatch):
+    builds = []
+    monkeypatch.setattr(_index.TaskIndex, "build", staticmethod(lambda paths, **_: builds.append(list(paths)) or {}))
+    counts = []
+    for _ in range(3):
+        register()
+        index_ours_first(["somebodys"])
+        _index.TaskIndex.build([])
+        counts.append(len(builds))
+    # Each time ours alone, which lacks the task, and then everything.
+    assert counts == [2, 4, 6]
 
 
 @pytest.mark.slow
