@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pipes import OutputError
 
 MOST_FOLDER_BYTES = 200
 """The length of the name of the folder that lm_eval writes, of the 255 bytes that file systems allow."""
@@ -151,7 +152,7 @@ def output_to_file(path: Path, *descriptors: int) -> Iterator[None]:
             yield
         finally:
             # If the disk of the log is full, the rest of the buffer goes to the old streams.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, OutputError):
                 _flush(descriptors)
 
 

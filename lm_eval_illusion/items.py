@@ -6,11 +6,12 @@ An item is one question in one language with its right answer and four options. 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import TypedDict, TypeGuard, cast
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.jsonl import Row, read_jsonl
+from lm_eval_illusion.option_values import shown
 
 
 class Fact(TypedDict):
@@ -59,8 +60,13 @@ def read_items(path: Path) -> list[Item]:
     rows = list(read_jsonl(path, "item"))
     for location, row in rows:
         _check_fields(row, location, ITEM_FIELDS)
-        if len(row["choices"]) != 4 or row["gold"] not in range(4):
-            raise UserError(f"{location}: {len(row['choices'])} choices with gold {row['gold']}: give 4 and an index 0-3")
+        choices, gold, shot = row["choices"], row["gold"], row["shot"]
+        if not _are_texts(choices) or len(choices) != 4 or isinstance(gold, bool) or gold not in range(4):
+            count = len(choices) if isinstance(choices, list) else "no list of"
+            raise UserError(f"{location}: {count} choices with gold {shown(gold)}: give 4 texts and an index 0-3")
+        _check_types(row, location)
+        if not isinstance(shot, dict) or not all(isinstance(shot.get(field), str) for field in ("question", "answer")):
+            raise UserError(f"{location}: shot {shown(shot)} is no object with question and answer: give both as texts")
     return [cast(Item, row) for _, row in rows]
 
 
@@ -82,6 +88,7 @@ def held_out_items(lang: str) -> list[Fact]:
     rows = list(read_jsonl(_embedded_file("held_out", "held-out", lang), "item"))
     for location, row in rows:
         _check_fields(row, location, FACT_FIELDS)
+        _check_types(row, location)
     return [cast(Fact, row) for _, row in rows]
 
 
@@ -115,3 +122,14 @@ def _check_fields(row: Row, location: str, fields: tuple[str, ...]) -> None:
     missing = [field for field in fields if field not in row]
     if missing:
         raise UserError(f"{location}: item lacks {', '.join(missing)}: an item has {', '.join(fields)}")
+
+
+def _check_types(row: Row, location: str) -> None:
+    for field in FACT_FIELDS:
+        if not (_are_texts(row[field]) if field == "aliases" else isinstance(row[field], str)):
+            kind = "a list of texts" if field == "aliases" else "a text"
+            raise UserError(f"{location}: {field} {shown(row[field])} is not {kind}: give one")
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

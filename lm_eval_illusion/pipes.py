@@ -1,4 +1,4 @@
-"""Standard output and standard error of a command. When nobody reads them any more (`| head`), the command ends without a traceback."""
+"""Standard output and standard error of a command. If they can't be written (`| head`, a full disk), it ends without a traceback."""
 
 from __future__ import annotations
 
@@ -7,25 +7,40 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeGuard
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 EXIT_PIPE_CLOSED = 141
 """The exit code if the reader of a pipe is gone: 128 + SIGPIPE, as shells report it for other commands."""
+EXIT_NOT_WRITABLE = 2
+"""The exit code if the output can't be written for another reason."""
+ESCAPES = "backslashreplace"
+"""The error handler: a character that the encoding lacks, and half a character of a file's name, is written as an escape."""
 
 
-class PipeClosed(BaseException):
-    """The reader of standard output or standard error is gone.
+class OutputLost(BaseException):
+    """Standard output or standard error can't be written. `exit_code`: how the command ends.
 
-    Like a KeyboardInterrupt it is no `Exception`, so that no handler takes it for the failure of a run or of a file. The signal that ends
-    other commands at once can't be used: Python would also get it when the other side of a network connection is gone.
+    Like a KeyboardInterrupt it is no `Exception`, so that no handler takes it for the failure of a run or of a file.
     """
 
+    exit_code = EXIT_NOT_WRITABLE
 
-class OutputError(OSError):
-    """Standard output or standard error can't be written, for another reason: a full disk."""
+
+class PipeClosed(OutputLost):
+    """The reader of standard output or standard error is gone.
+
+    The signal that ends other commands at once can't be used: Python would also get it when the other side of a network connection is
+    gone.
+    """
+
+    exit_code = EXIT_PIPE_CLOSED
+
+
+class OutputError(OutputLost):
+    """Standard output or standard error can't be written, for another reason: a full disk, a closed descriptor. Its text is the reason."""
 
 
 class _Descriptor(io.FileIO):
@@ -46,22 +61,26 @@ class _Descriptor(io.FileIO):
                 return memoryview(data).nbytes
             if isinstance(error, BrokenPipeError):
                 raise PipeClosed from None
-            raise OutputError(error.errno, error.strerror) from None
+            raise OutputError(error.strerror or str(error)) from None
 
 
 @contextlib.contextmanager
 def guarded_output() -> Iterator[None]:
-    """Within the `with` statement, writes to standard output and standard error raise `PipeClosed` if nobody reads them.
+    """Within the `with` statement, writes to standard output and standard error raise `OutputLost` if they are impossible.
 
     All output is flushed at the end; what can't be written then is dropped, so that Python reports no error of its own when it ends.
-    Terminals, and streams that were replaced before, are left as they are.
+    Errors of a terminal stay as they are. Streams that were replaced before are left alone. Standard output that was closed at the start
+    can't be written; what goes to a closed standard error is dropped.
 
     Raises:
         PipeClosed: Nobody reads the output.
         OutputError: The output can't be written for another reason, such as a full disk.
     """
+    _occupy_closed_descriptors()
     streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _guarded(streams[0], sys.__stdout__), _guarded(streams[1], sys.__stderr__)
+    terminals = [(stream, stream.errors) for stream in streams if _is_original(stream) and stream.isatty()]
+    sys.stdout = _guarded(streams[0], os.O_RDONLY)
+    sys.stderr = _guarded(streams[1], os.O_WRONLY)
     guarded = [stream for stream, before in zip((sys.stdout, sys.stderr), streams, strict=True) if stream is not before]
     try:
         yield
@@ -73,6 +92,25 @@ def guarded_output() -> Iterator[None]:
         for stream in guarded:
             _drop(stream)
         sys.stdout, sys.stderr = streams
+        for stream, errors in terminals:
+            stream.reconfigure(errors=errors)
+
+
+@contextlib.contextmanager
+def exit_code_kept(exit_code: int) -> Iterator[None]:
+    """Let the command end with `exit_code`, unless it is 0, if what is written within the `with` statement can't be written.
+
+    Raises:
+        OutputLost: The output can't be written.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OutputLost as error:
+        if exit_code:
+            error.exit_code = exit_code
+        raise
 
 
 def guarded_copy(descriptor: int) -> TextIO:
@@ -93,11 +131,40 @@ def _drop(stream: TextIO) -> None:
     stream.flush()
 
 
-def _guarded(stream: TextIO, original: TextIO | None) -> TextIO:
-    if stream is not original or not isinstance(stream, io.TextIOWrapper) or stream.isatty():
+def _occupy_closed_descriptors() -> None:
+    """Open the null device for each standard descriptor that is closed. Otherwise the next file that is opened would get its number."""
+    # Python opens at the lowest free number, so this order gives each descriptor its own. Standard output is opened for reading, so that
+    # writing fails, also in libraries that use the descriptor.
+    for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        if not _is_open(descriptor):
+            os.set_inheritable(os.open(os.devnull, mode), True)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _is_original(stream: TextIO | None) -> TypeGuard[io.TextIOWrapper]:
+    """Return whether it is a stream that Python made at its start."""
+    return isinstance(stream, io.TextIOWrapper) and stream in (sys.__stdout__, sys.__stderr__)
+
+
+def _guarded(stream: TextIO | None, mode_if_closed: int) -> TextIO:
+    if stream is None:
+        return _text_file(_Descriptor(os.open(os.devnull, mode_if_closed), closes=True), "utf-8", ESCAPES)
+    if not _is_original(stream):
         return stream
     stream.flush()
-    return _text_file(_Descriptor(stream.fileno()), stream.encoding, stream.errors, stream.line_buffering, stream.write_through)
+    if stream.isatty():
+        stream.reconfigure(errors=ESCAPES)
+        return stream
+    return _text_file(_Descriptor(stream.fileno()), stream.encoding, ESCAPES, stream.line_buffering, stream.write_through)
 
 
 def _text_file(

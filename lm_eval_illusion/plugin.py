@@ -50,11 +50,16 @@ def index_ours_first(tasks: Sequence[str]) -> None:
     from lm_eval.tasks import _index
 
     build = _index.TaskIndex.build
+    # Of an earlier call in this process: wrapped again, each call would index our folder twice as often.
+    build = getattr(build, "without_ours_first", build)
 
     def build_ours_first(paths: Iterable[Path], **options: Any) -> Any:
         ours = build([tasks_folder()], **options)
         return ours if tasks and set(tasks) <= set(ours) else build(paths, **options)
 
+    build_ours_first.without_ours_first = build  # type: ignore[attr-defined]
+    # What it wraps adds our tasks, if that was registered.
+    build_ours_first.adds_illusion_tasks = getattr(build, "adds_illusion_tasks", False)  # type: ignore[attr-defined]
     _index.TaskIndex.build = staticmethod(build_ours_first)
 
 

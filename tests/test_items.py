@@ -128,6 +128,27 @@ def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
         read_items(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("choices", 5),
+        ("choices", ["a", "b", "c", 1]),
+        ("gold", True),
+        ("gold", []),
+        ("aliases", ["a", None]),
+        ("question", None),
+        ("context", ["a"]),
+        ("shot", "a"),
+        ("shot", {"question": "a"}),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_reported_with_its_location(tmp_path, field, value):
+    path = tmp_path / "items.jsonl"
+    path.write_text(json.dumps(embedded_items("en")[0] | {field: value}), encoding="utf-8")
+    with pytest.raises(UserError, match=r"items\.jsonl:1: .*(give|give both|give 4)"):
+        read_items(path)
+
+
 @pytest.mark.parametrize(("read", "kind"), [(embedded_items, "embedded"), (held_out_items, "held-out")])
 def test_an_unknown_language_is_reported(read, kind):
     with pytest.raises(UserError, match=f"'xx' has no {kind} items: choose one of ar bn "):

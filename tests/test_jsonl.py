@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lm_eval_illusion import jsonl
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.jsonl import read_jsonl
 
@@ -59,3 +60,26 @@ def test_a_wrong_line_is_refused_with_its_location(tmp_path, line, message):
 def test_a_missing_file_is_refused_at_the_call(tmp_path):
     with pytest.raises(UserError, match=r"none\.jsonl can't be read \(No such file or directory\): give a JSONL file of items"):
         read_jsonl(tmp_path / "none.jsonl", "item")
+
+
+def test_a_line_of_any_length_and_any_number_of_blank_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonl, "MOST_LINE_BYTES", 100)
+    # A million line ends are skipped in one go; split into lines they took seconds and a gigabyte.
+    path = write(tmp_path, b"\n" * 10**6 + b' \t {"a": 1}\r\n\n' + b'{"a": "' + b"x" * 100 + b'"}')
+    rows = read_jsonl(path, "item")
+    assert next(rows) == (f"{path}:1000001", {"a": 1})
+    with pytest.raises(UserError, match=r"rows\.jsonl:1000003: the line has more than 100 bytes: write one item per line"):
+        next(rows)
+
+
+def test_nesting_that_the_parser_accepts_and_the_writer_does_not(tmp_path):
+    def read(depth):
+        path = write(tmp_path, b'{"a": "\\udbff\\udfff", "b": ' + b"[" * depth + b"]" * depth + b"}")
+        try:
+            return len(list(read_jsonl(path, "item")))
+        except UserError as error:
+            return str(error).partition(": ")[2]
+
+    # At any depth: the row, or one line of error.
+    refused = "nested too deep: write each item as one flat object"
+    assert {read(depth) for depth in (10, *range(900, 1_010, 5), 100_000)} == {1, refused}

@@ -13,7 +13,7 @@ import pytest
 from loguru import logger
 
 from lm_eval_illusion.cli import main
-from lm_eval_illusion.pipes import EXIT_PIPE_CLOSED
+from lm_eval_illusion.pipes import EXIT_PIPE_CLOSED, OutputError, PipeClosed
 from tests.lm_eval_files import DENSE, hits, write_run
 from tests.prepared_process import start_function
 from tests.sweep.sweeps import SHORT_GRID
@@ -161,3 +161,57 @@ def test_a_reader_that_leaves_after_the_first_line(inputs):
     first, code = done.stdout.splitlines()
     # The output may fit into the pipe before `head` leaves.
     assert (first, code in ("0", str(EXIT_PIPE_CLOSED)), done.stderr) == ("{", True, "")
+
+
+GATE = ["--fail-if", "recognition_only_rate >= 0 at dense"]
+
+
+@pytest.mark.parametrize(
+    ("streams", "gate", "code", "message"),
+    [
+        # `>&-` closes a stream.
+        (">/dev/full", [], 2, "the output can't be written (No space left on device)"),
+        (">/dev/full", GATE, 3, "gate: recognition_only_rate"),
+        (">&-", [], 2, "the output can't be written (Bad file descriptor)"),
+        (">&-", GATE, 3, "gate: recognition_only_rate"),
+        (">/dev/full 2>/dev/full", GATE, 3, ""),
+        (">&- 2>&- <&-", GATE, 3, ""),
+        (">/dev/null 2>&-", [], 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written(inputs, streams, gate, code, message):
+    command = [*CLI, "report", str(inputs / "runs"), "--format", "headline", *gate]
+    done = subprocess.run(["sh", "-c", f'"$@" {streams}', "sh", *command], capture_output=True, text=True)
+    assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+
+
+def test_a_gate_whose_report_nobody_reads(inputs):
+    done = run_unread([*CLI, "report", str(inputs / "runs"), *GATE])
+    assert (done.returncode, done.stderr.count("gate: recognition_only_rate"), done.stderr.count("\n")) == (3, 1, 1)
+
+
+def test_a_gate_whose_report_cannot_be_written_to_its_folder(inputs, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["report", str(inputs / "runs"), "--out", str(tmp_path / "file"), *GATE]) == 3
+    errors = capsys.readouterr().err
+    assert "can't be written" in errors
+    assert "gate: recognition_only_rate" in errors
+
+
+def test_output_of_an_encoding_without_these_characters(inputs, tmp_path):
+    write_run(
+        tmp_path / "runs",
+        {"mc": [{"id": "a", "acc": 1.0}], "gen": hits("match", a=0)},
+        illusion={**DENSE, "base_model": "mallí"},
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    command = [*CLI, "report", str(tmp_path / "runs"), "--format", "headline"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("dense of mall\\xed: ")
+
+
+def test_a_lost_output_is_no_failure_of_a_file_or_a_run():
+    # Handlers of these two types treat a file that can't be written, or a failed run.
+    assert not issubclass(OutputError, Exception)
+    assert not issubclass(PipeClosed, Exception)

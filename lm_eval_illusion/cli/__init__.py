@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 
-from lm_eval_illusion.cli import demo, pair, prune, report, run, sweep
-from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
-from lm_eval_illusion.pipes import EXIT_PIPE_CLOSED, OutputError, PipeClosed, guarded_output
-
-EXIT_INTERRUPTED = 130
-"""The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
+from lm_eval_illusion.signals import exit_code_of, reason_of, stop_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments after the name of the program. Default: those of this process.
+        argv: The arguments after the name of the program. Default: those of this process, which then ends with the command.
 
     Returns:
-        The exit code: 0; 1 if a cell of a sweep or the demo failed; 2 after a mistake of the user (one line on stderr);
-        3 if a gate of `report` fails; 130 after Ctrl-C (one line on stderr); 141 if nobody reads the output any more (`| head`).
+        The exit code: 0; 1 if a cell of a sweep or the demo failed, or after a mistake of this program (a traceback); 2 after a mistake of
+        the user or if the output can't be written (one line on stderr); 3 if a gate of `report` fails; 129, 130 or 143 after SIGHUP,
+        Ctrl-C or SIGTERM (one line on stderr); 141 if nobody reads the output any more (`| head`).
     """
     try:
-        with guarded_output():
-            return _run(list(sys.argv[1:] if argv is None else argv))
-    except PipeClosed:
-        return EXIT_PIPE_CLOSED
-    except OutputError as error:
-        UserError(f"the output can't be written ({error.strerror}): write it to another disk, or make room").show()
-        return EXIT_USER_ERROR
+        # Nothing else is imported before this, so that a signal during the imports ends the command in the same way.
+        with stop_signals(ends_process=argv is None):
+            from lm_eval_illusion.cli.execution import execute
 
-
-def _run(arguments: list[str]) -> int:
-    try:
-        if arguments[:1] == ["run"]:
-            # Everything after `run` belongs to lm_eval, also --help, so argparse must not parse it.
-            return run.run_lm_eval(arguments[1:])
-        parsed = _parser().parse_args(arguments)
-        exit_code: int = parsed.execute(parsed)
-        return exit_code
-    except UserError as error:
-        error.show()
-        return EXIT_USER_ERROR
-    except KeyboardInterrupt:
-        print("lm-eval-illusion: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="lm-eval-illusion",
-        description="Measure which answers a compressed language model still recognises but no longer produces.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for subcommand in (run, demo, report, pair, prune, sweep):
-        subcommand.add_parser(commands)
-    return parser
+            return execute(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt as error:
+        # If the message can't be written, the exit code says the same.
+        with contextlib.suppress(OSError):
+            if sys.stderr is not None:
+                print(f"lm-eval-illusion: {reason_of(error)}", file=sys.stderr)
+        return exit_code_of(error)

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import parse_whole_number
+from lm_eval_illusion.cli.options import path
+from lm_eval_illusion.option_values import shown, whole_number_in
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -18,9 +19,11 @@ def add_parser(commands: Subparsers) -> None:
         "demo", help="evaluate the embedded model, dense and pruned in four ways, and report (offline)"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("lm-eval-illusion-demo"), help="folder for runs, report and log (default: %(default)s)"
+        "--out", type=path, default=Path("lm-eval-illusion-demo"), help="folder for runs, report and log (default: %(default)s)"
     )
-    parser.add_argument("--limit", type=_item_count, default=None, help="items per language (default: 15, about a minute)")
+    parser.add_argument(
+        "--limit", type=_item_count, default=None, help="items per language, 1 to 200 (default: 15, about a minute)"
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -32,6 +35,9 @@ def execute(parsed: argparse.Namespace) -> int:
 
 
 def _item_count(text: str) -> int:
-    if not 1 <= parse_whole_number(text) <= 200:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 200: the embedded set has 200 items per language")
-    return parse_whole_number(text)
+    number = whole_number_in(text)
+    if number is None or not 1 <= number <= 200:
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} is not a number from 1 to 200: the embedded set has 200 items per language"
+        )
+    return number

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import parse_positive
+from lm_eval_illusion.cli.options import name, path, whole_number
+from lm_eval_illusion.option_values import LARGEST_LIMIT, LARGEST_SEED
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -17,17 +17,23 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("pair", help="make a task folder for lm_eval --include_path from questions and answers")
     parser.add_argument(
         "items",
-        type=Path,
+        type=path,
         metavar="ITEMS.jsonl",
         help="fields: id, lang, question, answer; optional: context, aliases, answer_type, topic, choices, gold",
     )
-    parser.add_argument("--name", required=True, help="name of the family: lm_eval --tasks NAME")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
+    parser.add_argument("--name", type=name, required=True, help="name of the family: lm_eval --tasks NAME")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed for wrong options and positions of the answers (default: %(default)s)"
+        "--seed",
+        type=whole_number(0, LARGEST_SEED, example=1),
+        default=0,
+        help=f"seed for wrong options and positions of the answers, 0 to {LARGEST_SEED:,} (default: %(default)s)",
     )
     parser.add_argument(
-        "--limit", type=parse_positive, default=None, help="largest number of items per language (default: all)"
+        "--limit",
+        type=whole_number(1, LARGEST_LIMIT, example=50),
+        default=None,
+        help=f"largest number of items per language, 1 to {LARGEST_LIMIT:,} (default: all)",
     )
     parser.set_defaults(execute=execute)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import flag
+from lm_eval_illusion.cli.options import flag, name, path
+from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.option_values import PRUNING_RANGES, shown
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -18,19 +19,22 @@ def add_parser(commands: Subparsers) -> None:
         "prune", help="write a pruned model as an ordinary Hugging Face folder with a model card, for any engine"
     )
     parser.add_argument(
-        "--pretrained", required=True, metavar="MODEL", help="a folder, a name on the Hugging Face hub, or embedded"
+        "--pretrained", type=name, required=True, metavar="MODEL", help="a folder, a name on the Hugging Face hub, or embedded"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
-    parser.add_argument("--push-to-hub", metavar="REPOSITORY", default=None, help="also upload it there (after hf auth login)")
-    parser.add_argument("--revision", default="main", help="revision of the base model (default: %(default)s)")
-    parser.add_argument("--dtype", default="auto", help="dtype to load the base model in (default: its own)")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
+    parser.add_argument(
+        "--push-to-hub", type=name, metavar="REPOSITORY", default=None, help="also upload it there (after hf auth login)"
+    )
+    parser.add_argument("--revision", type=name, default="main", help="revision of the base model (default: %(default)s)")
+    parser.add_argument("--dtype", type=name, default="auto", help="dtype to load the base model in (default: its own)")
     parser.add_argument("--trust-remote-code", action="store_true", help="allow code from the repository of the base model")
     # Kept as text and read by the check of the arguments of pruned-hf, so that a wrong value gets the same message in both.
-    for name in (
+    for argument in (
         *("pruner", "sparsity", "mask_structure", "owl_lambda", "owl_m", "calibration", "calibration_language"),
         *("calibration_samples", "calibration_length", "pruning_seed", "store"),
     ):
-        parser.add_argument(flag(name), default=None, help=f"the argument {name} of pruned-hf")
+        allowed = f", {PRUNING_RANGES[argument]}" if argument in PRUNING_RANGES else ""
+        parser.add_argument(flag(argument), default=None, help=f"the argument {argument} of pruned-hf{allowed}")
     parser.set_defaults(execute=execute)
 
 
@@ -40,6 +44,26 @@ def execute(parsed: argparse.Namespace) -> int:
     from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
     from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
-    arguments = {name: value for name in PRUNING_ARGUMENTS if (value := getattr(parsed, name)) is not None}
+    arguments = {argument: value for argument in PRUNING_ARGUMENTS if (value := getattr(parsed, argument)) is not None}
+    settings = read_settings(**arguments)
+    if parsed.push_to_hub is not None:
+        _check_repository(parsed.push_to_hub)
     base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code)
-    return export_command(base, read_settings(**arguments), parsed.out, parsed.push_to_hub)
+    return export_command(base, settings, parsed.out, parsed.push_to_hub)
+
+
+def _check_repository(repository: str) -> None:
+    """Check the name of the repository before anything is pruned.
+
+    Raises:
+        UserError: The hub has no such names.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise UserError(
+            f"--push-to-hub {shown(repository)} is no repository name ({one_line(error, 200)}): give NAME or USER/NAME"
+        ) from error

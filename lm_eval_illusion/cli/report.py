@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lm_eval_illusion.cli.options import name, path
+from lm_eval_illusion.errors import UserError
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -17,43 +19,47 @@ def add_parser(commands: Subparsers) -> None:
         help="report recognition, production and recognition-only errors of runs, against the dense model (exit code 3: a gate fails)",
     )
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="DIR", help="folder that lm_eval wrote with --output_path and --log_samples"
+        "paths", nargs="+", type=path, metavar="DIR", help="folder that lm_eval wrote with --output_path and --log_samples"
     )
     parser.add_argument(
-        "--out", type=Path, default=None, help="folder for report.html, report.json, report.md, figures and tables"
+        "--out", type=path, default=None, help="folder for report.html, report.json, report.md, figures and tables"
     )
     parser.add_argument(
         "--recognition",
+        type=name,
         metavar="METRIC",
         default="acc",
         help="metric of recognition: acc or acc_norm of the view mc, or letters: the view mc_letters (default: %(default)s)",
     )
     parser.add_argument(
         "--dense",
+        type=name,
         metavar="BASE_MODEL",
         default=None,
         help="treat every other model as a compressed variant of this one (for models that were compressed elsewhere)",
     )
     parser.add_argument(
         "--pair",
+        type=name,
         action="append",
         default=[],
         metavar="MC_TASK=GEN_TASK[:METRIC[,FILTER]]",
         help="join any two tasks or groups of lm_eval document by document; may be given several times",
     )
     parser.add_argument(
-        "--on", metavar="FIELD", default=None, help="for --pair: the document field to join on (default: doc_hash)"
+        "--on", type=name, metavar="FIELD", default=None, help="for --pair: the document field to join on (default: doc_hash)"
     )
     parser.add_argument(
         "--noise",
         nargs=2,
-        type=Path,
+        type=path,
         metavar="RUN",
         default=None,
         help="two runs of the dense model; answers that differ between them are noise",
     )
     parser.add_argument(
         "--fail-if",
+        type=name,
         action="append",
         default=[],
         metavar="CONDITION",
@@ -61,6 +67,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--format",
+        type=name,
         metavar="FORMAT",
         default="table",
         help="what to print: table (tables), headline, the leaderboard as markdown or csv, or json (report.json) (default: %(default)s)",
@@ -72,6 +79,8 @@ def execute(parsed: argparse.Namespace) -> int:
     """Print and write the report; return the exit code."""
     from lm_eval_illusion.report.command import ReportOptions, report_command
 
+    if parsed.on is not None and not parsed.pair:
+        raise UserError(f"--on {parsed.on} needs --pair, whose documents it joins: give both or neither")
     options = ReportOptions(
         recognition=parsed.recognition,
         dense=parsed.dense,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.cli.options import flag, parse_positive
+from lm_eval_illusion.cli.options import flag, name, number, path, whole_number
+from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -19,16 +19,34 @@ def add_parser(commands: Subparsers) -> None:
         help="evaluate a grid of models, methods and sparsities; the same command resumes it (exit code 1: a cell failed)",
     )
     parser.add_argument(
-        "study", nargs="?", type=Path, default=None, metavar="STUDY.yaml", help="the grid as a file; flags replace its keys"
+        "study", nargs="?", type=path, default=None, metavar="STUDY.yaml", help="the grid as a file; flags replace its keys"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the cells and the report")
-    for name in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
-        parser.add_argument(flag(name), nargs="+", default=None, help=f"one or several values of {name}")
-    parser.add_argument("--sparsity", nargs="+", type=float, default=None, help="one or several sparsities")
-    parser.add_argument("--pruning-seed", nargs="+", type=int, default=None, help="one or several seeds")
-    parser.add_argument("--limit", type=parse_positive, default=None, help="number of items per task (default: all)")
-    parser.add_argument("--batch-size", type=parse_positive, default=None, help="rows per batch (default: 64)")
-    parser.add_argument("--dry-run", action="store_true", help="only list the cells and their states")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder for the cells and the report")
+    for axis in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
+        parser.add_argument(flag(axis), nargs="+", type=name, default=None, help=f"one or several values of {axis}")
+    parser.add_argument(
+        "--sparsity", nargs="+", type=number, default=None, help="one or several sparsities, from 0 on, below 1"
+    )
+    parser.add_argument(
+        "--pruning-seed",
+        nargs="+",
+        type=whole_number(0, LARGEST_SEED, example=1),
+        default=None,
+        help=f"one or several seeds, 0 to {LARGEST_SEED:,}",
+    )
+    parser.add_argument(
+        "--limit",
+        type=whole_number(1, LARGEST_LIMIT, example=50),
+        default=None,
+        help=f"number of items per task, 1 to {LARGEST_LIMIT:,} (default: all)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=whole_number(1, LARGEST_BATCH, example=64),
+        default=None,
+        help=f"rows per batch, 1 to {LARGEST_BATCH:,} (default: 64)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only list the cells and what would be done")
     parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     parser.add_argument("--log-json", action="store_true", help="print one JSON object per cell instead of text")
     parser.add_argument(
@@ -38,18 +56,23 @@ def add_parser(commands: Subparsers) -> None:
         help="run the cells one after the other on this machine (default), or as tasks of Ray",
     )
     parser.add_argument(
-        "--address", default=None, help="for --engine ray: address of a cluster (default: start Ray on this machine)"
+        "--address", type=name, default=None, help="for --engine ray: address of a cluster (default: start Ray on this machine)"
     )
-    parser.add_argument("--cpus-per-cell", type=float, default=None, help="for --engine ray: processors per cell (default: 1)")
     parser.add_argument(
-        "--gpus-per-cell", type=float, default=None, help="for --engine ray: GPUs per cell (default: 1 if there are any)"
+        "--cpus-per-cell", type=number, default=None, help="for --engine ray: processors per cell, below 1,048,576 (default: 1)"
+    )
+    parser.add_argument(
+        "--gpus-per-cell",
+        type=number,
+        default=None,
+        help="for --engine ray: GPUs per cell, a share of one or a whole number (default: 1 if there are any)",
     )
     parser.add_argument(
         "--memory-per-cell",
-        type=float,
+        type=number,
         default=None,
         metavar="GIB",
-        help="for --engine ray: memory per cell in GiB (default: not reserved)",
+        help="for --engine ray: memory per cell in GiB, below 1,048,576 (default: not reserved)",
     )
     parser.set_defaults(execute=execute)
 
@@ -60,7 +83,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from lm_eval_illusion.sweep.ray_resources import read_resources
     from lm_eval_illusion.sweep.study import Study, read_study
 
-    flags = {name: value for name in Study.model_fields if (value := getattr(parsed, name, None)) is not None}
+    flags = {key: value for key in Study.model_fields if (value := getattr(parsed, key, None)) is not None}
     study = read_study(parsed.study, flags)
     resources = read_resources(
         parsed.engine,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import MOST_BATCH_TOKENS, shown, whole_number_in
 
 Item = TypeVar("Item")
 
@@ -53,17 +54,17 @@ def read_max_batch_tokens(value: Any) -> int | None:
     """Read the model argument `max_batch_tokens`; None for `auto`.
 
     Raises:
-        UserError: The value is neither `auto` nor a whole number of 64 or more.
+        UserError: The value is neither `auto` nor a whole number from 64 to MOST_BATCH_TOKENS.
     """
-    if value in (None, "auto"):
+    if value is None or (isinstance(value, str) and value == "auto"):
         return None
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and int(text) >= 64):
+    tokens = whole_number_in(value)
+    if tokens is None or not 64 <= tokens <= MOST_BATCH_TOKENS:
         raise UserError(
-            f"max_batch_tokens {value!r} is neither auto nor a whole number of 64 or more:"
+            f"max_batch_tokens {shown(value)} is neither auto nor a whole number of 64 or more, at most {MOST_BATCH_TOKENS:,}:"
             f" give how many tokens of prompts and answers a batch may hold, e.g. 32768"
         )
-    return int(text)
+    return tokens
 
 
 def automatic_limits(device: torch.device, rows: int, bytes_per_token: Callable[[], int]) -> BatchLimits:

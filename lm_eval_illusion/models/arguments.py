@@ -13,6 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.command_checks import is_lm_eval, read_named, tasks_of_view
+from lm_eval_illusion.option_values import (
+    LARGEST_BATCH,
+    LONGEST_WINDOW,
+    MOST_THOUGHT_TOKENS,
+    problem_of_name,
+    read_whole_number,
+    shown,
+    whole_number_in,
+)
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, nearest
 
 if TYPE_CHECKING:
@@ -61,9 +70,20 @@ def refuse_unknown(arguments: Iterable[str], allowed: Sequence[str], owners: str
     for name in arguments:
         if name not in all_names:
             raise UserError(
-                f"argument {name!r} is unknown{nearest(name, all_names) or ':'}"
+                f"argument {shown(name)} is unknown{nearest(name[:100], all_names) or ':'}"
                 f" pruning takes {', '.join(PRUNING_ARGUMENTS)}; every argument of {owners} is taken too"
             )
+
+
+def refuse_blank(arguments: Mapping[str, Any]) -> None:
+    """Refuse an argument without a value: a blank model name would be the current folder, a blank revision the default one.
+
+    Raises:
+        UserError: A value is blank, or a text that no program can take as a name.
+    """
+    for name, value in arguments.items():
+        if isinstance(value, str) and (problem := problem_of_name(value)):
+            raise UserError(f"{shown(name)} {shown(value)} {problem}: give a value, or leave it out")
 
 
 def refuse_doubled(arguments: Iterable[str], flags: Mapping[str, Any] | None) -> None:
@@ -107,6 +127,19 @@ def check_hf_names(arguments: Iterable[str]) -> None:
     refuse_unknown(arguments, [*OUR_HF_ARGUMENTS, *FROM_PRETRAINED_ARGUMENTS, *hf_arguments], "lm_eval's hf model")
 
 
+def read_hf_numbers(arguments: dict[str, Any]) -> None:
+    """Check the numbers among HFLM's arguments, and replace texts by them: HFLM computes with them only after the model is loaded.
+
+    Raises:
+        UserError: A number is out of range.
+    """
+    ranges = {"max_length": (2, LONGEST_WINDOW), "max_batch_size": (1, LARGEST_BATCH), "batch_size": (1, LARGEST_BATCH)}
+    for name, (least, most) in ranges.items():
+        value = arguments.get(name)
+        if value is not None and not (name == "batch_size" and str(value).startswith("auto")):
+            arguments[name] = read_whole_number(name, value, least, most)
+
+
 def take_quantization(arguments: dict[str, Any]) -> dict[str, Any] | None:
     """Remove the arguments for quantisation while loading, and return them as a `quantization_config`; None if there are none.
 
@@ -134,13 +167,15 @@ def read_max_thought_tokens(value: int | str) -> int:
     """Read `max_thought_tokens`, the token limit of a reasoning model's thought.
 
     Raises:
-        UserError: The value is not a whole number from 0 on.
+        UserError: The value is not a whole number from 0 to MOST_THOUGHT_TOKENS.
     """
-    if not str(value).isdigit():
+    tokens = whole_number_in(value)
+    if tokens is None or not 0 <= tokens <= MOST_THOUGHT_TOKENS:
         raise UserError(
-            f"max_thought_tokens {value!r} is not a whole number from 0 on: give how long a model may think, e.g. 2048"
+            f"max_thought_tokens {shown(value)} is not a whole number from 0 on, at most {MOST_THOUGHT_TOKENS:,}:"
+            " give how long a model may think, e.g. 2048"
         )
-    return int(value)
+    return tokens
 
 
 def read_fast(value: str) -> bool:
@@ -150,7 +185,7 @@ def read_fast(value: str) -> bool:
         UserError: The value is neither `auto` nor `off`.
     """
     if value not in ("auto", "off"):
-        raise UserError(f"fast {value!r} is neither auto nor off: leave it out, or give fast=off")
+        raise UserError(f"fast {shown(value)} is neither auto nor off: leave it out, or give fast=off")
     return value == "auto"
 
 

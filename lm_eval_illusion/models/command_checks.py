@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.reading import open_file
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -55,7 +56,7 @@ def read_named(arguments: Sequence[str]) -> NamedTasks:
     """Return the tasks and folders that lm_eval's arguments name; --tasks separates tasks by spaces or commas."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--tasks", "-t", nargs="*", default=[])
-    parser.add_argument("--include_path", default=None)
+    parser.add_argument("--include_path", nargs="?", default=None)
     parsed, _ = parser.parse_known_args(arguments)
     tasks = [task for argument in parsed.tasks for task in argument.split(",") if task]
     return NamedTasks(tasks, [Path(parsed.include_path)] if parsed.include_path else [])
@@ -151,9 +152,10 @@ def _items_files(arguments: Sequence[str]) -> Iterator[Path]:
 
 
 def _check_readable(file: Path) -> None:
+    remedy = "give a JSONL file of questions by --metadata items=FILE"
     try:
-        with file.expanduser().open("rb"):
-            pass
-    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the name; RuntimeError: no home folder
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{file} can't be read ({reason}): give a JSONL file of questions by --metadata items=FILE") from error
+        path = file.expanduser()
+    except RuntimeError as error:  # no home folder
+        raise UserError(f"{file} can't be read ({error}): {remedy}") from error
+    with open_file(path, remedy):
+        pass

@@ -14,7 +14,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import postprocess_generated_text
 
 from lm_eval_illusion.embedded import EMBEDDED
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.inference.batch_trial import max_batched_length
 from lm_eval_illusion.inference.batching import BatchLimits, automatic_limits, batches, read_max_batch_tokens
 from lm_eval_illusion.inference.generate import DecodeRequest, can_branch, decode_shared
@@ -33,6 +33,7 @@ from lm_eval_illusion.models.arguments import (
     HF_NOT_WITH_PRUNING,
     check_hf_names,
     read_fast,
+    read_hf_numbers,
     read_max_thought_tokens,
     take_quantization,
 )
@@ -78,6 +79,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             UserError: An argument is unknown, has a wrong value, or can't be combined with pruning; the model's own code fails.
         """
         check_hf_names(arguments)
+        read_hf_numbers(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
         check_max_length(arguments.get("max_length"))
@@ -143,7 +145,15 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Apply the template as HFLM does, and store the prompt, because the answers to chat prompts begin and stop differently."""
-        prompt: str = super().apply_chat_template(chat_history, add_generation_prompt)
+        apply = partial(super().apply_chat_template, chat_history, add_generation_prompt)
+
+        def prompt_of_template() -> str:
+            with attributed(
+                "the chat template can't be used", "run without --apply_chat_template, or name a template of the model"
+            ):
+                return str(apply())
+
+        prompt = show_user_errors(prompt_of_template)
         self.chat_prompts.add(prompt)
         return prompt
 

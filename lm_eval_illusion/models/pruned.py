@@ -11,7 +11,7 @@ from lm_eval.utils import simple_parse_args_string
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.arguments import changes_of
-from lm_eval_illusion.models.arguments import check_with_pruning, refuse_doubled
+from lm_eval_illusion.models.arguments import check_with_pruning, refuse_blank, refuse_doubled
 from lm_eval_illusion.models.chat_templates import rendered
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags
 from lm_eval_illusion.pruning.as_loaded import with_changes
@@ -42,6 +42,7 @@ class PrunedModel(LM):  # type: ignore[misc]
     def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> PrunedModel:
         """Create the model as lm_eval does; a mistake of the user is shown in one line and ends lm_eval with exit code 2."""
         show_user_errors(lambda: cls.refuse_command(sys.argv))
+        show_user_errors(lambda: refuse_blank(arg_dict))
         show_user_errors(lambda: refuse_doubled(arg_dict, additional_config))
         model: PrunedModel = show_user_errors(lambda: super(PrunedModel, cls).create_from_arg_obj(arg_dict, additional_config))
         return model

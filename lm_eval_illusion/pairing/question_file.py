@@ -133,5 +133,8 @@ def _topic(row: Row, location: str) -> str:
 
 def _as_json(value: object) -> str:
     """Return the value as JSON, so that a user finds it in the file; only the beginning of a long one."""
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return f"(a value of type {type(value).__name__} that is nested too deep)"
     return text if len(text) <= 100 else f"{text[:100]}..."

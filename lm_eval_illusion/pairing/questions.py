@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages import prompt_words
 from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.option_values import shown
 
-MAX_CHARACTERS = {"context": 100_000, "question": 10_000, "answer": 1_000, "alias": 1_000, "choice": 1_000}
+MAX_CHARACTERS = {
+    **{"context": 100_000, "question": 10_000, "answer": 1_000, "alias": 1_000, "choice": 1_000},
+    **{"id": 1_000, "lang": 100, "answer_type": 1_000, "topic": 1_000, "source": 10_000, "license": 10_000},
+}
 """The most characters that a field may have."""
 
 
@@ -47,13 +51,15 @@ def check_question(question: Question, row: Mapping[str, object]) -> None:
             or the answer has neither letter nor digit; the choices are not four different ones with the answer at index `gold`.
     """
     location = question.location
+    _check_lengths(question)
     check_language(question)
     if not question.id.strip() or not question.id.isprintable():
-        raise UserError(f"{location}: id {question.id!r} is empty or has characters that can't be seen: give a plain one")
-    _check_lengths(question)
+        raise UserError(f"{location}: id {shown(question.id)} is empty or has characters that can't be seen: give a plain one")
     for field, text in (("question", question.question), ("answer", question.answer)):
         if not any(unicodedata.category(character)[0] in "LN" for character in text):
-            raise UserError(f"{location}: {field} {row[field]!r} has no letter and no digit: give one, or leave the line out")
+            raise UserError(
+                f"{location}: {field} {shown(row[field])} has no letter and no digit: give one, or leave the line out"
+            )
     if question.choices:
         _check_choices(question, row.get("gold"))
 
@@ -71,7 +77,8 @@ def check_language(question: Question) -> None:
 
 
 def _check_lengths(question: Question) -> None:
-    fields = [("context", question.context), ("question", question.question), ("answer", question.answer)]
+    names = ("id", "lang", "context", "question", "answer", "answer_type", "topic", "source", "license")
+    fields = [(name, getattr(question, name)) for name in names]
     fields += [("alias", alias) for alias in question.aliases] + [("choice", choice) for choice in question.choices]
     for field, text in fields:
         if len(text) > MAX_CHARACTERS[field]:
@@ -86,21 +93,25 @@ def _check_choices(question: Question, gold: object) -> None:
     if len(choices) != 4:
         raise UserError(f"{location}: {len(choices)} choices: give four, or none to have them made")
     if isinstance(gold, bool) or not isinstance(gold, int) or gold not in range(4):
-        raise UserError(f"{location}: gold {gold!r} is not 0, 1, 2 or 3: give the index of the answer in choices")
+        raise UserError(f"{location}: gold {shown(gold)} is not 0, 1, 2 or 3: give the index of the answer in choices")
     if choices[gold] != question.answer:
-        raise UserError(f"{location}: choices[{gold}] is {choices[gold]!r}, the answer {question.answer!r}: make them the same")
+        raise UserError(
+            f"{location}: choices[{gold}] is {shown(choices[gold])}, the answer {shown(question.answer)}: make them the same"
+        )
     alias_of = {compact(alias, question.lang): alias for alias in question.aliases}
     seen: dict[str, str] = {}
     for index, choice in enumerate(choices):
         key = compact(choice, question.lang)
         if not key:
-            raise UserError(f"{location}: choice {choice!r} has no letter and no digit: give one that has")
+            raise UserError(f"{location}: choice {shown(choice)} has no letter and no digit: give one that has")
         if key in seen:
             raise UserError(
-                f"{location}: choices {seen[key]!r} and {choice!r} are the same to the matcher: give four different ones"
+                f"{location}: choices {shown(seen[key])} and {shown(choice)} are the same to the matcher: give four different ones"
             )
         if index != gold and key in alias_of:
-            raise UserError(f"{location}: wrong choice {choice!r} is the alias {alias_of[key]!r}: take one of the two out")
+            raise UserError(
+                f"{location}: wrong choice {shown(choice)} is the alias {shown(alias_of[key])}: take one of the two out"
+            )
         seen[key] = choice
 
 
@@ -116,7 +127,7 @@ def check_consistency(questions: Iterable[Question]) -> None:
         earlier = by_id_and_language.setdefault((question.id, question.lang), question)
         if earlier is not question:
             raise UserError(
-                f"{question.location}: id {question.id!r} is in {question.lang} twice, first at {earlier.location}:"
+                f"{question.location}: id {shown(question.id)} is in {question.lang} twice, first at {earlier.location}:"
                 " give every question its own id"
             )
         _check_translation(question, first_of_id.setdefault(question.id, question))
@@ -124,10 +135,10 @@ def check_consistency(questions: Iterable[Question]) -> None:
 
 def _check_translation(question: Question, first: Question) -> None:
     """Compare a question with the first one of the same id."""
-    begin = f"{question.location}: id {question.id!r} has"
+    begin = f"{question.location}: id {shown(question.id)} has"
     if first.answer_type != question.answer_type:
         raise UserError(
-            f"{begin} answer_type {question.answer_type!r}, but {first.answer_type!r} at"
+            f"{begin} answer_type {shown(question.answer_type)}, but {shown(first.answer_type)} at"
             f" {first.location}: one id is one question in all languages, give one type"
         )
     if bool(first.choices) != bool(question.choices):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing
+from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.build import Paired, pair
 from lm_eval_illusion.pairing.question_file import QuestionFile, read_questions
 from lm_eval_illusion.views.task_yaml import write_task_files, write_text
@@ -68,7 +69,8 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
         raise UserError(f"{source} gives no item ({advice}): {' '.join(summary.splitlines()[1:])}")
     write_folder(paired, name, summary, out)
     next_step = f"Now: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples"
-    print(_printable(f"{summary}\n{next_step}"))
+    # Ids and notices come from the file of questions.
+    print(*map(for_terminal, f"{summary}\n{next_step}".split("\n")), sep="\n")
     return 0
 
 
@@ -79,7 +81,9 @@ def check_name(name: str) -> None:
         UserError: The name has other characters than letters, digits and _, is too long, or begins with the reserved prefix.
     """
     if not _NAME.fullmatch(name):
-        raise UserError(f"name {name!r} can't be part of task names: begin with a letter and use letters, digits and _ only")
+        raise UserError(
+            f"name {shown(name)} can't be part of task names: begin with a letter and use letters, digits and _ only"
+        )
     if len(name) > MAX_NAME_LENGTH:
         raise UserError(
             f"name of {len(name)} characters is longer than {MAX_NAME_LENGTH}: give a shorter one, because it becomes part of file names"
@@ -114,12 +118,6 @@ def summarize(questions: QuestionFile, paired: Paired) -> str:
 def _first_ids(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - MAX_LISTED} more" if len(ids) > MAX_LISTED else ""
     return (", ".join(ids[:MAX_LISTED]) or "none") + more
-
-
-def _printable(text: str) -> str:
-    """Escape the characters that the terminal's encoding lacks; an id may be in any script."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_folder(paired: Paired, name: str, summary: str, out: Path) -> None:

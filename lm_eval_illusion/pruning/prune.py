@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
@@ -123,6 +124,8 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     Raises:
         UserError: As for `prune`.
     """
+    for name, value in (("pretrained", base.pretrained), ("revision", base.revision)):
+        read_name(name, value)
     check_dtype(base.dtype)
     check_files(base.files)
     refuse_adapter(base.files)

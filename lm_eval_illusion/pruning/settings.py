@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -16,6 +15,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import (
+    LARGEST_OWL_M,
+    LARGEST_SEED,
+    LONGEST_SAMPLE,
+    MOST_CALIBRATION_TOKENS,
+    MOST_SAMPLES,
+    read_name,
+    read_number,
+    read_whole_number,
+    shown,
+)
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
@@ -124,7 +134,7 @@ def read_settings(
     calibration_samples: int | str = DEFAULT_CALIBRATION_SAMPLES,
     calibration_length: int | str = DEFAULT_CALIBRATION_LENGTH,
     pruning_seed: int | str = 0,
-    store: str | None = None,
+    store: str | bool | None = None,
 ) -> PruningSettings:
     """Check the pruning arguments and fill in the defaults.
 
@@ -134,10 +144,16 @@ def read_settings(
     Raises:
         UserError: An argument is malformed, or two arguments contradict each other.
     """
-    name = _read_pruner("none" if pruner is None else str(pruner))
-    mask = _read_mask_structure(str(mask_structure), name)
+    name = _read_pruner("none" if pruner is None else pruner)
+    mask = _read_mask_structure(mask_structure, name)
     share = _read_sparsity(sparsity, mask, name)
     checked_lambda, checked_m = _read_owl(owl_lambda, owl_m, share, name)
+    samples = read_whole_number("calibration_samples", calibration_samples, 1, MOST_SAMPLES)
+    length = read_whole_number("calibration_length", calibration_length, 8, LONGEST_SAMPLE)
+    if samples * length > MOST_CALIBRATION_TOKENS:
+        raise UserError(
+            f"calibration_samples {samples:,} of calibration_length {length:,} are more than {MOST_CALIBRATION_TOKENS:,} tokens: give less"
+        )
     return _without_unused(
         PruningSettings(
             pruner=name,
@@ -145,12 +161,12 @@ def read_settings(
             mask_structure=mask,
             owl_lambda=checked_lambda,
             owl_m=checked_m,
-            calibration=_read_calibration(str(calibration)),
-            calibration_language=_read_calibration_language(str(calibration_language), str(calibration)),
-            calibration_samples=_read_whole_number("calibration_samples", calibration_samples, minimum=1),
-            calibration_length=_read_whole_number("calibration_length", calibration_length, minimum=8),
-            pruning_seed=_read_whole_number("pruning_seed", pruning_seed, minimum=0),
-            store=str(store) if store else default_store(),
+            calibration=_read_calibration(calibration),
+            calibration_language=_read_calibration_language(calibration_language, calibration),
+            calibration_samples=samples,
+            calibration_length=length,
+            pruning_seed=read_whole_number("pruning_seed", pruning_seed, 0, LARGEST_SEED),
+            store=_read_store(store),
         )
     )
 
@@ -190,20 +206,29 @@ def _source_name(calibration: str) -> str:
 def _read_pruner(pruner: str) -> str:
     names = ["none", *pruner_names()]
     allowed = f"give one of {', '.join(names)}, or the path of a recipe"
+    read_name("pruner", pruner, allowed)
     if is_recipe_file(pruner):
-        if not Path(pruner).expanduser().is_file():
+        if not _is_file(pruner):
             raise UserError(f"pruner {pruner} is not a file: {allowed}")
         return pruner
     if pruner.lower() not in names:
-        raise UserError(f"pruner {pruner!r} is unknown{nearest(pruner, names) or ':'} {allowed}")
+        raise UserError(f"pruner {shown(pruner)} is unknown{nearest(pruner[:100], names) or ':'} {allowed}")
     return pruner.lower()
 
 
+def _is_file(path: str) -> bool:
+    """Return whether it is the path of a file; False for a path that is impossible: too long, a loop of links, of an unknown user."""
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def _read_mask_structure(mask_structure: str, pruner: str) -> str:
-    if mask_structure not in MASK_STRUCTURES:
+    if not isinstance(mask_structure, str) or mask_structure not in MASK_STRUCTURES:
         # YAML parses a bare 2:4 as the number 124 (sexagesimal).
         raise UserError(
-            f"mask_structure {mask_structure!r} is unknown: give one of {', '.join(MASK_STRUCTURES)}"
+            f"mask_structure {shown(mask_structure)} is unknown: give one of {', '.join(MASK_STRUCTURES)}"
             " (0:0 is unstructured), in YAML in quotes"
         )
     if mask_structure != "0:0" and (reason := _why_no_mask(pruner)):
@@ -224,11 +249,11 @@ def _read_sparsity(sparsity: float | str | None, mask_structure: str, pruner: st
     conflict = _why_no_sparsity(mask_structure, pruner)
     if sparsity is None:
         return None if conflict else DEFAULT_SPARSITY
-    share = _read_number("sparsity", sparsity, _SPARSITY_HELP)
+    share = read_number("sparsity", sparsity, _SPARSITY_HELP)
     if not 0 <= share < 1:
-        raise UserError(f"sparsity {sparsity} is not in [0, 1): {_SPARSITY_HELP}")
+        raise UserError(f"sparsity {share:g} is not in [0, 1): {_SPARSITY_HELP}")
     if conflict:
-        raise UserError(f"sparsity {sparsity} with {conflict}, leave sparsity out")
+        raise UserError(f"sparsity {share:g} with {conflict}, leave sparsity out")
     return share
 
 
@@ -247,16 +272,17 @@ def _read_owl(
 ) -> tuple[float | None, float | None]:
     """Return OWL's lambda and M; (None, None) for a pruner that is not OWL."""
     if "owl_sparsities" not in template_args(pruner):
-        for name, value in zip(OWL_ARGUMENTS, (owl_lambda, owl_m), strict=True):
-            if value is not None:
-                raise UserError(f"{name} {value} with pruner {pruner}: only OWL uses it, leave it out, or give pruner=owl")
+        for name, given, hint in zip(OWL_ARGUMENTS, (owl_lambda, owl_m), (_LAMBDA_HELP, _M_HELP), strict=True):
+            if given is not None:
+                value = read_number(name, given, hint)
+                raise UserError(f"{name} {value:g} with pruner {pruner}: only OWL uses it, leave it out, or give pruner=owl")
         return None, None
-    half_width = _read_number("owl_lambda", DEFAULT_OWL_LAMBDA if owl_lambda is None else owl_lambda, _LAMBDA_HELP)
-    threshold = _read_number("owl_m", DEFAULT_OWL_M if owl_m is None else owl_m, _M_HELP)
+    half_width = read_number("owl_lambda", DEFAULT_OWL_LAMBDA if owl_lambda is None else owl_lambda, _LAMBDA_HELP)
+    threshold = read_number("owl_m", DEFAULT_OWL_M if owl_m is None else owl_m, _M_HELP)
     if not 0 <= half_width < 0.5:
-        raise UserError(f"owl_lambda {owl_lambda} is not in [0, 0.5): {_LAMBDA_HELP}")
-    if not 0 < threshold < math.inf:
-        raise UserError(f"owl_m {owl_m} is not a number above 0: {_M_HELP}")
+        raise UserError(f"owl_lambda {half_width:g} is not in [0, 0.5): {_LAMBDA_HELP}")
+    if not 0 < threshold <= LARGEST_OWL_M:
+        raise UserError(f"owl_m {threshold:g} is not a number above 0 and at most {LARGEST_OWL_M:,.0f}: {_M_HELP}")
     if sparsity is not None and not half_width <= sparsity < 1 - half_width:
         raise UserError(
             f"owl_lambda {half_width:g} at sparsity {sparsity:g} gives block sparsities from {sparsity - half_width:g} to"
@@ -266,38 +292,29 @@ def _read_owl(
 
 
 def _read_calibration(calibration: str) -> str:
-    source, *parts = calibration.split(":")
-    if calibration == "embedded" or (source == "hub" and 1 <= len(parts) <= 4 and parts[0]):
+    allowed = "give embedded, a text or JSONL file, or hub:<dataset>[:<config>[:<split>[:<column>]]]"
+    source, *parts = read_name("calibration", calibration, allowed).split(":")
+    if calibration == "embedded" or (source == "hub" and 1 <= len(parts) <= 4 and parts[0].strip()):
         return calibration
-    if source == "hub" or not Path(calibration).expanduser().is_file():
-        raise UserError(
-            f"calibration {calibration!r} is {'not a dataset name' if source == 'hub' else 'not a file'}:"
-            " give embedded, a text or JSONL file, or hub:<dataset>[:<config>[:<split>[:<column>]]]"
-        )
+    if source == "hub" or not _is_file(calibration):
+        problem = "not a dataset name" if source == "hub" else "not a file"
+        raise UserError(f"calibration {shown(calibration)} is {problem}: {allowed}")
     return calibration
 
 
 def _read_calibration_language(language: str, calibration: str) -> str:
     from lm_eval_illusion.items import embedded_languages, held_out_languages
 
+    # YAML reads a bare no, the code of Norwegian, as false.
+    read_name("calibration_language", language, "give all, or a code such as fi, in YAML in quotes")
     if calibration == "embedded" and language != "all" and language not in held_out_languages():
         reason = "has no held-out items" if language in embedded_languages() else "is not embedded"
-        raise UserError(f"calibration_language {language!r} {reason}: give all or one of {' '.join(held_out_languages())}")
+        raise UserError(f"calibration_language {shown(language)} {reason}: give all or one of {' '.join(held_out_languages())}")
     return language
 
 
-def _read_number(name: str, value: float | str, hint: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise UserError(f"{name} {value!r} is not a number: {hint}") from None
-
-
-def _read_whole_number(name: str, value: int | str, minimum: int) -> int:
-    try:
-        number = int(str(value))
-    except ValueError:
-        raise UserError(f"{name} {value!r} is not a whole number: give one of at least {minimum}") from None
-    if number < minimum:
-        raise UserError(f"{name} {number} is too small: give a whole number of at least {minimum}")
-    return number
+def _read_store(store: str | bool | None) -> str:
+    if store is None:
+        return default_store()
+    # YAML reads a bare off as false.
+    return "off" if store is False else read_name("store", store, "give a folder or off, or leave it out")

@@ -12,6 +12,7 @@ from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, read_condition
 from lm_eval_illusion.analysis.noise import noise_floor
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pipes import exit_code_kept
 from lm_eval_illusion.report.files import write_report
 from lm_eval_illusion.report.item_browser import MOST_ROWS, item_browser
 from lm_eval_illusion.report.notes import notes_of
@@ -89,19 +90,29 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     noise = noise_floor(*inputs.noise) if inputs.noise else None
     report = tabulate(inputs.outcomes, inputs.recognition, inputs.production, noise)
     failed = failures(conditions, report)
+    exit_code = EXIT_GATE if failed else 0
     written: list[Path] = []
     if out is not None and texts is not None:
-        written = write_report(report, inputs.notes, inputs.outcomes, item_browser(inputs.outcomes, texts), out)
-    print_report(report, inputs.notes, options.format)
-    if out is not None:
-        # stdout may be redirected to a file, which then contains only the numbers.
-        stream = sys.stderr if options.format != "table" else sys.stdout
-        print(shown_sentence(f"written: {join_truncated(written, most=9)}"), file=stream)
-        if older := left_over(out):
-            print(shown_sentence(f"not of this report, and not removed: {join_truncated(older, most=9)}"), file=stream)
-    for line in failed:
-        print(shown_sentence(f"lm-eval-illusion: gate: {line}"), file=sys.stderr)
-    return EXIT_GATE if failed else 0
+        try:
+            written = write_report(report, inputs.notes, inputs.outcomes, item_browser(inputs.outcomes, texts), out)
+        except UserError as error:
+            if not failed:
+                raise
+            error.show()
+    # A gate that fails is told by the exit code and on standard error, also if the report can't be written or printed.
+    with exit_code_kept(exit_code):
+        try:
+            print_report(report, inputs.notes, options.format)
+            if out is not None and written:
+                # stdout may be redirected to a file, which then contains only the numbers.
+                stream = sys.stderr if options.format != "table" else sys.stdout
+                print(shown_sentence(f"written: {join_truncated(written, most=9)}"), file=stream)
+                if older := left_over(out):
+                    print(shown_sentence(f"not of this report, and not removed: {join_truncated(older, most=9)}"), file=stream)
+        finally:
+            for line in failed:
+                print(shown_sentence(f"lm-eval-illusion: gate: {line}"), file=sys.stderr)
+    return exit_code
 
 
 def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts | None = None) -> ReportInputs:

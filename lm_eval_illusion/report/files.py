@@ -139,7 +139,9 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
 def _write_table(table: Table, path: Path) -> None:
     from pyarrow import parquet
 
-    parquet.write_table(table, path)
+    # An open file, because pyarrow encodes a path as UTF-8, and the name of a folder may have other bytes.
+    with path.open("wb") as file:
+        parquet.write_table(table, file)
 
 
 def _arrow_type(field_type: Any) -> DataType:

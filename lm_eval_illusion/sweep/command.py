@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.progress import ProgressEvent
 from lm_eval_illusion.sweep.base_models import refuse_quantized_models
 from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_record, fault_of, read_record
@@ -30,7 +32,8 @@ class SweepOptions:
     """How to run a sweep.
 
     `dry_run`: print the plan only. `retry_failed`: run cells again that failed in an earlier sweep. `log_json`: print one JSON object
-    per cell instead of text. `ray`: run the cells on Ray with these resources each; None runs them one after the other on this machine.
+    per cell and nothing else to standard output. `ray`: run the cells on Ray with these resources each; None runs them one after the
+    other on this machine.
     """
 
     dry_run: bool = False
@@ -59,7 +62,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     """
     cells = with_contents(cells_of(study))
     if options.dry_run:
-        _print_plan(cells, out)
+        _print_plan(cells, out, options)
         return 0
     refuse_quantized_models(cells)
     with sweep_lock(out):
@@ -70,7 +73,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         with sweep_display(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, state, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]
-        is_reported = not done or _write_report([cell_folder(cell, out) for cell in done], out / "report")
+        is_reported = not done or _write_report([cell_folder(cell, out) for cell in done], out / "report", options)
     for cell in failed:
         print(f"failed: {cell.name}, see {failure_file(cell, out)}; --retry-failed runs it again", file=sys.stderr)
     return EXIT_FAILED_CELLS if failed or not is_reported else 0
@@ -143,35 +146,43 @@ def _results(
             yield worker.run_cell(cell, study, out, lambda step, name=cell.name: at({name: step}))  # type: ignore[misc]
 
 
-def _write_report(folders: Sequence[Path], out: Path) -> bool:
+def _write_report(folders: Sequence[Path], out: Path, options: SweepOptions) -> bool:
     """Write the report and return whether that succeeded. Runs without our views have no report: only `report --pair` can join them."""
     from lm_eval_illusion.report.command import report_command
     from lm_eval_illusion.results.runs import find_runs, find_views
 
     try:
         if find_views(find_runs(folders)):
-            report_command(folders, out)
+            # A program that reads JSON lines has no use for the tables.
+            with redirect_stdout(io.StringIO() if options.log_json else sys.stdout):
+                report_command(folders, out)
     except UserError as error:
         error.show()
         return False
     return True
 
 
-def _print_plan(cells: Sequence[Cell], out: Path) -> None:
+def _print_plan(cells: Sequence[Cell], out: Path, options: SweepOptions) -> None:
     """Print each cell with its state, and the time that the missing cells may take, estimated from the finished cells."""
     records = [read_record(cell, out) for cell in cells]
-    for cell, record in zip(cells, records, strict=True):
-        print(f"{cell.name}: {_planned_state(cell, record, out)}")
-    seconds = [record.seconds for record in records if record]
-    to_run = len(cells) - len(seconds)
-    estimate = duration_in_words(seconds_left(to_run, 0, 0.0, seconds)) or "no cell is done yet, so there is no estimate"
-    print(f"{len(cells)} cells, {to_run} to do: {estimate}")
+    states = [_planned_state(cell, record, out, options) for cell, record in zip(cells, records, strict=True)]
+    to_run = sum(state.startswith("to do") for state in states)
+    with sweep_display(len(cells), as_json=True) if options.log_json else nullcontext() as display:
+        for cell, record, state in zip(cells, records, states, strict=True):
+            if display is not None:
+                display.ended(_finished(cell, cells, state, record))
+            else:
+                seconds = f" in {record.seconds:.0f} s" if record else ""
+                print(for_terminal(f"{cell.name}: {state}{seconds}"))
+    earlier = [record.seconds for record in records if record]
+    estimate = duration_in_words(seconds_left(to_run, 0, 0.0, earlier)) or "no cell is done yet, so there is no estimate"
+    print(f"{len(cells)} cells, {to_run} to do: {estimate}", file=sys.stderr if options.log_json else sys.stdout)
 
 
-def _planned_state(cell: Cell, record: CellRecord | None, out: Path) -> str:
+def _planned_state(cell: Cell, record: CellRecord | None, out: Path, options: SweepOptions) -> str:
     if record:
-        return f"done in {record.seconds:.0f} s"
+        return "done"
     if failure_file(cell, out).exists():
-        return "failed"
+        return "to do (it failed before)" if options.retry_failed else "failed"
     change = _change_since_it_ran(cell, out)
     return f"to do ({change})" if change else "to do"

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.errors import attributed
+from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipe_template import TEMPLATE_VARIABLES
 from lm_eval_illusion.pruning.recipes import SPARSITY_VARIABLES, is_recipe_file, pruner_names, template_args
@@ -64,13 +66,28 @@ def cells_of(study: Study) -> list[Cell]:
     """Return the cells of a study: for each base model the dense cell, then the pruned ones. Equal cells appear once.
 
     Raises:
-        UserError: A pruning argument is wrong, or two arguments contradict each other.
+        UserError: A name is blank, a pruning argument is wrong, two arguments contradict each other, there are too many cells, or an
+            argument can't be written to the record of a cell.
     """
+    _check_names(study)
     cells = {cell.slot: cell for base_model in study.pretrained for cell in _cells_of_model(base_model, study)}
     for axes in study.include:
         cell = _cell(study, axes)
         cells.setdefault(cell.slot, cell)
     return list(cells.values())
+
+
+def _check_names(study: Study) -> None:
+    for axis in ("pretrained", "pruner", "tasks"):
+        for name in getattr(study, axis):
+            read_name(axis, name)
+    for axes in (*study.include, *study.exclude):
+        if axes.pretrained is not None:
+            read_name("pretrained", axes.pretrained)
+    with attributed(
+        "model_args or metadata can't be written as JSON", "give texts, numbers, lists and mappings with texts as keys"
+    ):
+        json.dumps([study.model_args, study.metadata], sort_keys=True)
 
 
 def _cells_of_model(base_model: str, study: Study) -> Iterator[Cell]:

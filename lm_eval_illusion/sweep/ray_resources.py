@@ -65,7 +65,7 @@ def read_resources(
         return None
     for name, number in numbers.items():
         if number is not None and not 0 <= number < LARGEST_AMOUNT:
-            raise UserError(f"{_flag(name)} {number:g} is not in [0, {LARGEST_AMOUNT}): give e.g. 1")
+            raise UserError(f"{_flag(name)} {number:g} is not in [0, {LARGEST_AMOUNT:,}): give e.g. 1")
     if gpus_per_cell is not None and gpus_per_cell > 1 and gpus_per_cell != int(gpus_per_cell):
         raise UserError(f"--gpus-per-cell {gpus_per_cell:g} is neither a share of one GPU nor a whole number: give 0.5, 1 or 2")
     return CellResources(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
 from lm_eval_illusion.plain_yaml import Document, YamlError, read_yaml
 from lm_eval_illusion.reading import read_text
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_000_000
 """Of STUDY.yaml."""
 MOST_CELLS = 10_000
+"""Of a sweep: at a minute each they take a week."""
 MOST_SELECTORS = 200
 """Under `exclude`. Each is compared with each cell."""
 MOST_MISTAKES = 5
 """Mistakes that one message reports."""
 LONGEST_VALUE = 80
 """Characters of a value in a message."""
-LARGEST_LIMIT, LARGEST_BATCH, LARGEST_SEED = 10**9, 10**6, 2**32 - 1
 
-Share = Annotated[float, Field(allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+# pydantic would also take true for 1, and texts such as " 1_0 ".
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]
 
 
 class CellAxes(BaseModel):
@@ -40,7 +42,7 @@ class CellAxes(BaseModel):
 
     pretrained: str | None = None
     pruner: str | None = None
-    sparsity: Share | None = None
+    sparsity: Number | None = None
     mask_structure: str | None = None
     calibration_language: str | None = None
     pruning_seed: Seed | None = None
@@ -58,13 +60,13 @@ class Study(BaseModel):
 
     pretrained: tuple[str, ...] = Field(min_length=1)
     pruner: tuple[str, ...] = ("wanda",)
-    sparsity: tuple[Share, ...] = (0.5, 0.6, 0.7)
+    sparsity: tuple[Number, ...] = (0.5, 0.6, 0.7)
     mask_structure: tuple[Literal["2:4", "4:8"], ...] = ()
     calibration_language: tuple[str, ...] = ("all",)
     pruning_seed: tuple[Seed, ...] = (0,)
     tasks: tuple[str, ...] = ("mqa_illusion",)
-    limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT)
-    batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH)
+    limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT, strict=True)
+    batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH, strict=True)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     exclude: tuple[CellAxes, ...] = Field(default=(), max_length=MOST_SELECTORS)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lm_eval_illusion.progress import ProgressEvent, ProgressListener, notify
+from lm_eval_illusion.signals import StopHandler
 from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file, output_to_log
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
@@ -141,8 +142,8 @@ class Worker:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Delay Ctrl-C within the `with` statement. A process started there never gets it, not even while it imports its modules."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Delay Ctrl-C and SIGHUP within the `with` statement. A process started there never gets them, also not during its imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:
@@ -187,8 +188,9 @@ def end_of_process(code: int | None) -> str:
 
 def _evaluate_jobs(connection: Connection) -> None:
     """Evaluate each job that arrives and send its progress and its end; None ends the process, in which this runs."""
-    # Ctrl-C is blocked here. The sweep gets it, and stops this process by SIGTERM.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Ctrl-C and SIGHUP are blocked here. The sweep gets them, and stops this process by SIGTERM. A second SIGTERM, to all processes of
+    # the sweep, must not stop it from deleting its temporary files.
+    signal.signal(signal.SIGTERM, StopHandler())
     sys.stdout, sys.stderr = _lossy_output(1), _lossy_output(2)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Functions registered with `atexit` delete temporary checkpoints, so the process must end as usual.

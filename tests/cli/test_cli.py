@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lm_eval_illusion.cli import main
+from lm_eval_illusion.cli import execution, main
 from lm_eval_illusion.report.terminal import FORMATS
 from lm_eval_illusion.results.join_views import RECOGNITION
 from tests.lm_eval_files import hits, write_run
@@ -83,3 +83,91 @@ def test_run_passes_all_arguments_to_lm_eval(capsys):
         main(["run", "--help"])
     assert caught.value.code == 0
     assert "--model_args" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "runs", "--on", "id"], "--on id needs --pair, whose documents it joins: give both or neither"),
+        (["report", ""], "DIR '' is blank: give one"),
+        (["report", "runs", "--out", " "], "--out ' ' is blank: give one, or leave the option out"),
+        (["sweep", "--pretrained", "", "--out", "x"], "--pretrained '' is blank: give one, or leave the option out"),
+        (
+            ["prune", "--pretrained", "embedded", "--out", "x", "--revision", ""],
+            "--revision '' is blank: give one, or leave the option out",
+        ),
+        (
+            ["prune", "--pretrained", "embedded", "--out", "x", "--calibration-samples", "1" + "0" * 30],
+            f"calibration_samples 1{'0' * 30} is too large: give a whole number from 1 to 65,536",
+        ),
+        (
+            [
+                "prune",
+                "--pretrained",
+                "embedded",
+                "--out",
+                "x",
+                "--calibration-samples",
+                "65536",
+                "--calibration-length",
+                "4096",
+            ],
+            "calibration_samples 65,536 of calibration_length 4,096 are more than 134,217,728 tokens: give less",
+        ),
+        (
+            ["prune", "--pretrained", "embedded", "--out", "x", "--store", ""],
+            "store '' is blank: give a folder or off, or leave it out",
+        ),
+        (
+            ["sweep", "--pretrained", "embedded", "--out", "x", "--sparsity=--"],
+            "--sparsity has no value: give one, or leave it out",
+        ),
+    ],
+)
+def test_a_value_that_would_have_another_meaning_is_refused(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"lm-eval-illusion: error: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "runs", "--\x1b[2J"], r"unrecognized arguments: --\x1b[2J: see lm-eval-illusion --help"),
+        (["rep\u202e"], r"invalid choice: 'rep\u202e'"),
+        (["report", "runs", "--form", "json"], "unrecognized arguments: --form json"),
+        (["report", "runs", "--out", "a", "--out", "b"], "--out is given twice: give it once"),
+        (
+            ["sweep", "--out", "x", "--sparsity", "0.5", "--sparsity", "0.6"],
+            "--sparsity is given twice: give all values after one",
+        ),
+        (["report", "--out"], "argument --out: expected one argument"),
+        (["report", "runs", "--nothing" + "x" * 10**5], "xxx ...: see"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line_that_a_terminal_can_show(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert message in error
+    assert error.startswith("lm-eval-illusion: error: ")
+    assert error.removesuffix("\n").isprintable()
+
+
+def test_a_repository_that_cannot_exist_is_refused_before_the_pruning(tmp_path, capsys):
+    arguments = ["prune", "--pretrained", "embedded", "--out", str(tmp_path / "out"), "--push-to-hub", "a/b/c"]
+    assert main(arguments) == 2
+    assert "--push-to-hub 'a/b/c' is no repository name" in capsys.readouterr().err
+
+
+def test_errors_of_the_machine_are_one_line_and_mistakes_of_the_program_are_not_hidden(monkeypatch, capsys):
+    errors = [OSError(28, "No space left on device", "a/b"), MemoryError(), RuntimeError("ours")]
+    monkeypatch.setattr(execution, "_run", lambda _: (_ for _ in ()).throw(errors.pop(0)))
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("lm-eval-illusion: error: a/b can't be used (No space left on device): ")
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("lm-eval-illusion: error: not enough memory (MemoryError): ")
+    assert main([]) == 1
+    first, *_, error, last = capsys.readouterr().err.splitlines()
+    assert (first, error) == ("Traceback (most recent call last):", "RuntimeError: ours")
+    assert "please report it" in last

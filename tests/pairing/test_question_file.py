@@ -96,3 +96,12 @@ def test_a_missing_and_an_empty_file_are_reported(tmp_path):
         read_questions(tmp_path / "none.jsonl")
     with pytest.raises(UserError, match="is empty"):
         read_questions(write(tmp_path, b""))
+
+
+@pytest.mark.parametrize("field", ["id", "lang", "answer_type", "topic", "license"])
+def test_a_field_of_a_million_characters_fills_no_screen(tmp_path, field):
+    row = {"id": "1", "lang": "en", "question": "Which city?", "answer": "Paris", field: "x" * 10**6}
+    path = tmp_path / "questions.jsonl"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    with pytest.raises(UserError, match=f"{field} of 1,000,000 characters is longer than"):
+        read_questions(path)

@@ -28,6 +28,8 @@ def test_the_environment_sets_the_store(monkeypatch):
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", "/somewhere")
     assert read_settings().store == "/somewhere"
     assert read_settings(store="off").store == "off"
+    # YAML reads a bare off as false.
+    assert read_settings(store=False).store == "off"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,22 @@ def test_the_name_of_a_variant_tells_its_calibration(tmp_path, monkeypatch, argu
         ({"calibration_samples": 0}, "calibration_samples 0 is too small"),
         ({"calibration_length": "long"}, "calibration_length 'long' is not a whole number"),
         ({"pruning_seed": 1.5}, "pruning_seed 1.5 is not a whole number"),
+        ({"pruning_seed": 2**32}, "pruning_seed 4294967296 is too large: give a whole number from 0 to 4,294,967,295"),
+        ({"calibration_samples": 10**30}, "is too large: give a whole number from 1 to 65,536"),
+        ({"calibration_samples": "²"}, "calibration_samples '²' is not a whole number"),
+        ({"calibration_samples": True}, "calibration_samples True is not a whole number"),
+        ({"calibration_length": None}, "calibration_length None is not a whole number"),
+        ({"calibration_samples": 65_536, "calibration_length": 8_192}, "are more than 134,217,728 tokens"),
+        ({"sparsity": True}, "sparsity True is not a number"),
+        ({"sparsity": " 0.5"}, "sparsity ' 0.5' is not a number"),
+        ({"sparsity": [0.5]}, r"sparsity \[0.5\] is not a number"),
+        ({"pruner": "owl", "owl_m": 1e6}, "owl_m 1e\\+06 is not a number above 0 and at most 1,000"),
+        ({"pruner": ""}, "pruner '' is blank"),
+        ({"pruner": ["wanda"]}, r"pruner \['wanda'\] is not a text"),
+        ({"mask_structure": ["2:4"]}, r"mask_structure \['2:4'\] is unknown"),
+        ({"calibration": "x" * 5_000}, "is longer than 4,096 characters"),
+        ({"calibration_language": False}, "calibration_language False is not a text"),
+        ({"store": ""}, "store '' is blank"),
     ],
 )
 def test_a_wrong_argument_is_named_with_the_allowed_values(arguments, message):

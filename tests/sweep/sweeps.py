@@ -31,7 +31,9 @@ def start_python(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID)
 
 
 def _arguments(model: Path, out: Path, grid: Sequence[str], more: Sequence[str]) -> list[str]:
-    return ["sweep", "--out", str(out), "--log-json", *grid, "--pretrained", str(model), *more]
+    # A plan is read as text, unless --log-json is among `more`.
+    form = [] if "--dry-run" in more else ["--log-json"]
+    return ["sweep", "--out", str(out), *form, *grid, "--pretrained", str(model), *more]
 
 
 def wait_for(process: RunningCommand | subprocess.Popen[str]) -> tuple[int | None, list[dict[str, Any]], str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 
+import psutil
 import pytest
 
 from lm_eval_illusion.pruning.checkpoint_store import verify
@@ -169,3 +171,39 @@ def test_a_dry_run_lists_the_cells_and_runs_none(tmp_path, model):
     assert out.count(": to do") == CELLS
     assert f"{CELLS} cells, {CELLS} to do" in out
     assert not (tmp_path / "out").exists()
+
+
+def test_with_log_json_standard_output_is_json_lines_only(tmp_path, model):
+    for options in ([], ["--dry-run", "--log-json"]):
+        process = start(model, tmp_path / "out", *options, grid=SHORT_GRID)
+        out, _ = process.communicate()
+        assert process.returncode == 0
+        assert [json.loads(line)["state"] for line in out.splitlines()] == ["done"] * SHORT_CELLS
+    assert (tmp_path / "out" / "report" / "report.json").exists()
+
+
+def test_a_dry_run_tells_what_retry_failed_would_do(tmp_path, model):
+    out, plan = tmp_path / "out", ("--dry-run", "--log-json")
+    _, events, _ = wait_for(start(model, out, *plan, grid=SHORT_GRID))
+    assert states_of(events) == ["to do"] * SHORT_CELLS
+    (out / "failed").mkdir(parents=True)
+    (out / "failed" / f"{events[0]['cell']}.txt").touch()
+    _, events, errors = wait_for(start(model, out, *plan, grid=SHORT_GRID))
+    assert [event["state"] for event in events] == ["failed", "to do"]
+    assert f"{SHORT_CELLS} cells, 1 to do" in errors
+    _, events, errors = wait_for(start(model, out, *plan, "--retry-failed", grid=SHORT_GRID))
+    assert [event["state"] for event in events] == ["to do (it failed before)", "to do"]
+    assert f"{SHORT_CELLS} cells, 2 to do" in errors
+
+
+def test_sigterm_ends_a_sweep_and_its_process_and_leaves_no_unfinished_cell(tmp_path, model):
+    out = tmp_path / "out"
+    process = start(model, out, grid=SHORT_GRID)
+    sweep = psutil.Process(process.pid)
+    wait_until(lambda: list((out / ".unfinished").glob("*-*")) and sweep.children(), process)
+    children = sweep.children()
+    os.kill(process.pid, signal.SIGTERM)
+    code, _, errors = wait_for(process)
+    assert (code, errors) == (143, "lm-eval-illusion: ended by SIGTERM\n")
+    assert list((out / ".unfinished").iterdir()) == []
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from lm_eval_illusion.errors import UserError
@@ -111,3 +113,38 @@ def test_the_name_of_any_model_is_safe_as_the_name_of_a_file(pretrained):
 def test_names_differ_also_where_the_file_system_ignores_case():
     names = [cell.name.casefold() for cell in cells_of(Study(pretrained=["Model", "model", "a/model", "x" * 300, "x" * 301]))]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"pretrained": ["a", ""]}, "pretrained '' is blank"),
+        ({"pretrained": "a", "tasks": [" "]}, "tasks ' ' is blank"),
+        ({"pretrained": "a", "include": [{"pretrained": ""}]}, "pretrained '' is blank"),
+        ({"pretrained": "a", "model_args": {"calibration_samples": 10**30}}, "too large: give a whole number from 1 to 65,536"),
+        ({"pretrained": "a", "model_args": {"calibration_length": True}}, "calibration_length True is not a whole number"),
+        ({"pretrained": "a", "metadata": {"day": datetime.date(2026, 1, 1)}}, "can't be written as JSON"),
+    ],
+)
+def test_a_study_that_could_not_end_or_would_mean_something_else(study, message):
+    with pytest.raises(UserError, match=message):
+        cells_of(Study(**study))
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"pruning_seed": 2**32},
+        {"pruning_seed": -1},
+        {"pruning_seed": True},
+        {"sparsity": "0.5"},
+        {"limit": 10**10},
+        {"limit": 5.0},
+        {"batch_size": 65_537},
+        {"batch_size": " 5 "},
+    ],
+    ids=repr,
+)
+def test_numbers_of_a_study_have_the_ranges_of_the_options(axes):
+    with pytest.raises(ValueError, match=next(iter(axes))):
+        Study(pretrained="a", **axes)

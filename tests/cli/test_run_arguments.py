@@ -1,0 +1,99 @@
+"""Arguments of lm_eval that are checked before lm_eval is imported, and its errors as one line."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from lm_eval.tasks import _index
+
+from lm_eval_illusion.cli import main
+from lm_eval_illusion.cli.run_arguments import check_arguments, check_written, read_arguments
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.plugin import index_ours_first, register
+from tests.prepared_process import run_command
+
+RUN = ["--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([["--limit", value] for value in ("x", "nan", "0", "-1", "1.5", "²", "1e400")]),
+        *([["--batch_size", value] for value in ("x", "0", "auto:x")]),
+        *([["--seed", value] for value in ("x", "1,2", "-1", "4294967296", " 5 ")]),
+        *([["--output_path", value] for value in ("", "fifo", "file/below", "/dev/full")]),
+        *([["--samples", value] for value in ("", "{", "[0]", '{"a": [-1]}', '{"a": 1}', "nowhere", "fifo", "folder")]),
+        *([["--include_path", value] for value in ("", "nowhere", "file", "folder")]),
+        *([["--config", value] for value in ("", "nowhere", "fifo", "folder")]),
+        *([["--tasks", value] for value in ("", "fifo.yaml", "folder")]),
+        *([["--limit=--"], ["--num_fewshot", "-1"], ["--max_batch_size", "0"]]),
+    ],
+    ids=" ".join,
+)
+def test_what_lm_eval_would_not_refuse_in_one_line(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for fifo in ("fifo", "fifo.yaml", "folder/fifo.yaml"):
+        os.mkfifo(fifo)
+    assert main(["run", *RUN, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lm-eval-illusion: error: ")
+    assert error.count("\n") == 1
+
+
+def test_what_is_right_is_accepted(tmp_path):
+    options = [
+        "--limit",
+        "0.5",
+        "--batch_size",
+        "auto:4",
+        "--seed",
+        "0,None,8,52",
+        "--samples",
+        '{"a": [0, 5]}',
+        "--include_path",
+    ]
+    check_arguments(read_arguments([*RUN, *options, str(tmp_path), "--output_path", str(tmp_path / "new" / "runs")]))
+    check_arguments(read_arguments([*RUN, "--limit", "10", "--batch_size", "8", "--seed", "7", "--unknown", "--limit"]))
+
+
+def test_results_that_lm_eval_did_not_write(tmp_path):
+    named = read_arguments(["--output_path", str(tmp_path)])
+    with pytest.raises(UserError, match="lm_eval could not write its results"):
+        check_written(named, time.time())
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "results_2026.json").touch()
+    check_written(named, time.time())
+
+
+def test_a_second_run_in_a_process_indexes_our_tasks_no_more_often_than_the_first(monkeypatch):
+    builds = []
+    monkeypatch.setattr(_index.TaskIndex, "build", staticmethod(lambda paths, **_: builds.append(list(paths)) or {}))
+    counts = []
+    for _ in range(3):
+        register()
+        index_ours_first(["somebodys"])
+        _index.TaskIndex.build([])
+        counts.append(len(builds))
+    # Each time ours alone, which lacks the task, and then everything.
+    assert counts == [2, 4, 6]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "nomodel\x1b[2J"], r"Attempted to load model 'nomodel\x1b[2J'"),
+        (["--samples", '{"mqa_illusion_en_mc": [99999]}'], "Elements of --samples should be in the interval"),
+        (["--model_args", '{"a":'], 'Invalid JSON: {"a":.'),
+        (["--model_args", "pretrained="], "'pretrained' '' is blank"),
+    ],
+    ids=["model", "samples", "model_args", "blank"],
+)
+def test_a_mistake_that_lm_eval_finds_is_one_line(arguments, message):
+    done = run_command(["run", *RUN, *arguments])
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("lm-eval-illusion: ")]
+    assert (done.returncode, message in line, "Traceback" in done.stderr) == (2, True, False)
