@@ -262,7 +262,10 @@ def _not_writable(store: Path, request: _Request, fault: str, error: OSError) ->
 def _delete_leftover(folder: Path) -> None:
     """Delete an unfinished folder. The caller holds the lock of its entry, so the process that wrote it was killed."""
     try:
-        shutil.rmtree(folder)
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        else:  # rmtree would open it, and wait for the other end of a FIFO
+            folder.unlink()
     except OSError as error:
         # It may belong to another user. It costs disk space, nothing else.
         logger.warning("the unfinished checkpoint %s can't be deleted (%s)", for_terminal(str(folder)), error.strerror or error)

@@ -348,6 +348,17 @@ def test_a_planted_lock_file_neither_blocks_nor_damages_anything(tmp_path, plant
     assert (tmp_path / "precious").read_text() == "text"
 
 
+@pytest.mark.parametrize("plant", [os.mkfifo, Path.touch, lambda path: path.symlink_to(path.parents[1] / "precious")])
+def test_a_planted_leftover_neither_blocks_nor_damages_anything(tmp_path, plant):
+    entry = get_or_create(str(tmp_path), "key", make).path
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    plant(tmp_path / ".work" / "key-0")
+    assert get_or_create(str(tmp_path), "key", fail).path == entry
+    assert not os.path.lexists(tmp_path / ".work" / "key-0")
+    assert (tmp_path / "precious" / "file").is_file()
+
+
 def test_a_process_that_waits_says_so(tmp_path, monkeypatch, caplog):
     entry = get_or_create(str(tmp_path), "key", make).path
     monkeypatch.setattr(checkpoint_store, "WAIT_UNTIL_TOLD_S", 0.05)
