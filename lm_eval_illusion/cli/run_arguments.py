@@ -25,6 +25,8 @@ from lm_eval_illusion.option_values import (
 from lm_eval_illusion.reading import open_file, read_json
 
 MOST_SHOTS = 1_000
+MOST_ENTRIES = 100_000
+"""The most files and folders below --include_path, which lm_eval searches; its own tasks have 15,000."""
 _MOST_CONFIG_BYTES = 1 << 20
 _SAMPLES = "give a mapping of tasks to positions of documents, e.g. '{\"mqa_illusion_en_mc\": [0, 1]}', or a file with one"
 _LIMIT = f"give a whole number from 1 to {LARGEST_LIMIT:,}, or a share of the items above 0 and below 1"
@@ -135,8 +137,16 @@ def _check_include_path(text: str) -> None:
     with attributed(f"--include_path {shown(text)} can't be read", "give a folder with tasks"):
         if not folder.is_dir():
             raise UserError(f"--include_path {shown(text)} is not a folder: give one with tasks")
-        for path in folder.rglob("*.yaml"):
-            _refuse_special(path)
+        entries = 0
+        for parent, folders, files in os.walk(folder):
+            entries += len(folders) + len(files)
+            if entries > MOST_ENTRIES:
+                raise UserError(
+                    f"--include_path {shown(text)} has more than {MOST_ENTRIES:,} files and folders: give the folder of the tasks alone"
+                )
+            for file in files:
+                if file.endswith(".yaml"):
+                    _refuse_special(Path(parent, file))
 
 
 def _check_output_path(text: str) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 from lm_eval.tasks import _index
 
-from lm_eval_illusion.cli import main
+from lm_eval_illusion.cli import main, run_arguments
 from lm_eval_illusion.cli.run_arguments import check_arguments, check_written, read_arguments
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import index_ours_first, register
@@ -58,6 +58,13 @@ def test_what_is_right_is_accepted(tmp_path):
     ]
     check_arguments(read_arguments([*RUN, *options, str(tmp_path), "--output_path", str(tmp_path / "new" / "runs")]))
     check_arguments(read_arguments([*RUN, "--limit", "10", "--batch_size", "8", "--seed", "7", "--unknown", "--limit"]))
+
+
+def test_a_folder_of_tasks_that_would_be_searched_for_minutes(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_arguments, "MOST_ENTRIES", 2)
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    with pytest.raises(UserError, match="has more than 2 files and folders: give the folder of the tasks alone"):
+        check_arguments(read_arguments(["--include_path", str(tmp_path)]))
 
 
 def test_results_that_lm_eval_did_not_write(tmp_path):
