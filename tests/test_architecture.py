@@ -105,6 +105,7 @@ def test_no_package_cycle_and_no_file_cycle():
 
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
+    "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
