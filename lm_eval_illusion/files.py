@@ -6,7 +6,9 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import stat
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -40,7 +42,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     """Create the folder `out` atomically: yield a temporary path, and rename it to `out` if the `with` statement ends without an error.
 
     The body of the `with` statement creates the folder at the yielded path. After an error nothing is left at `out`, and parent
-    folders created here are removed again.
+    folders created here are removed again. What a killed process left of the same folder is deleted.
 
     Raises:
         UserError: The folder can't be written.
@@ -49,8 +51,8 @@ def new_folder(out: Path) -> Iterator[Path]:
     created_parents = [parent for parent in target.parents if not parent.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent, ignore_cleanup_errors=True) as unfinished:
-            folder = Path(unfinished) / "folder"
+        with _held_folder(target) as unfinished:
+            folder = unfinished / "folder"
             yield folder
             folder.rename(target)
     except OSError as error:
@@ -58,6 +60,56 @@ def new_folder(out: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         raise _not_writable(out, error) from error
+
+
+@contextlib.contextmanager
+def _held_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`, locked while it is in use; delete those of killed processes, whose locks are gone."""
+    prefix = f".unfinished-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}-"
+    for leftover in target.parent.glob(f"{prefix}*"):
+        # It may belong to another user. It costs disk space, nothing else.
+        with contextlib.suppress(OSError), _locked(leftover) as is_unused:
+            if is_unused:
+                shutil.rmtree(leftover)
+    while True:
+        unfinished = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+        with _locked(unfinished) as is_ours:
+            if not is_ours:
+                continue  # another process took it for a leftover before it was locked
+            try:
+                yield unfinished
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            return
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a folder within the `with` statement; yield False if another process holds its lock or has deleted it.
+
+    The lock ends with its process. Where there are no such locks, a folder with files in it may be in use.
+    """
+    if sys.platform == "win32":
+        yield not any(folder.iterdir())
+        return
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_locked = folder.exists()
+        except BlockingIOError:
+            is_locked = False
+        except OSError:  # a network file system without locks
+            is_locked = not any(folder.iterdir())
+        yield is_locked
+    finally:
+        os.close(descriptor)
 
 
 def unique_folder(parent: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import multiprocessing.util
 import os
 import shutil
 import subprocess
@@ -159,6 +160,12 @@ def _lm_eval(arguments: list[str]) -> None:
     cli_evaluate()
 
 
+def _end_as_a_new_process(_: Any) -> None:
+    """Let a forked process call at its end the functions that it registered with `atexit`, and only these."""
+    atexit._clear()
+    multiprocessing.util.Finalize(None, atexit._run_exitfuncs, exitpriority=0)
+
+
 def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequence[Any]) -> None:
     """Set up the new process (this runs in it), call the function, and exit with its result."""
     from torch.utils import collect_env
@@ -180,6 +187,7 @@ def _call(begin: _Start, function: Callable[..., int | None], arguments: Sequenc
     # A sweep starts a process of its own, which may be forked from this one for the same reason: it has imported everything.
     multiprocessing.current_process().daemon = False
     worker.CONTEXT = multiprocessing.get_context("fork")
+    multiprocessing.util.register_after_fork(worker, _end_as_a_new_process)
     # lm_eval lets torch run `pip list` to record the environment of each run: 0.4 s per sweep cell, and no test needs it.
     collect_env.get_pip_packages = lambda *_: ("pip", "")
     try:

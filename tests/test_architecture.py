@@ -119,13 +119,13 @@ def test_no_package_cycle_and_no_file_cycle():
 
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
-    "benchmarks/test_kill_and_fill.py": "the benchmark of disasters",
     "benchmarks/test_fuzz_report.py": "the fuzz of report formats",
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",
     "benchmarks/test_fuzz_store.py": "a small part of a fuzzing program, and that it can fail",
     "benchmarks/test_fuzz_options.py": "hostile values of every option",
+    "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",

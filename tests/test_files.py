@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -52,6 +54,24 @@ def test_after_an_error_neither_the_folder_nor_its_new_parents_exist(tmp_path):
     with pytest.raises(UserError, match="No space left on device"), new_folder(tmp_path / "parent" / "out") as folder:
         fill_the_disk(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_deleted_and_what_is_in_use_is_not(tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other"
+    with new_folder(out) as folder:
+        folder.mkdir()
+        (folder / "a").touch()
+        # The same files as after kill -9: nobody holds the lock of a copy.
+        shutil.copytree(folder.parent, f"{folder.parent}-killed")
+        with new_folder(other) as in_use:
+            in_use.mkdir()
+        assert (tmp_path / f"{folder.parent.name}-killed").exists()  # of another target
+        with suppress(KeyboardInterrupt), new_folder(out):  # as a second process with the same target
+            assert [path.name for path in folder.iterdir()] == ["a"]
+            assert not (tmp_path / f"{folder.parent.name}-killed").exists()
+            raise KeyboardInterrupt
+        assert [path.name for path in folder.iterdir()] == ["a"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
 
 
 def test_unique_folders_differ_and_follow_the_umask(tmp_path):
