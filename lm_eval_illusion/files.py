@@ -125,7 +125,7 @@ def unique_folder(parent: Path, name: str) -> Path:
 
 
 def _not_writable(out: Path, error: Exception) -> UserError:
-    reason = error.strerror if isinstance(error, OSError) else error
+    reason = (error.strerror or error) if isinstance(error, OSError) else error
     return UserError(f"{shown(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space")
 
 

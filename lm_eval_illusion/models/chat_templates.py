@@ -7,7 +7,6 @@ Later prompts have a limit of time only, and only in the main thread: Python can
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import warnings
 from collections.abc import Callable
@@ -64,8 +63,7 @@ def _run_and_exit(render: Callable[[], object]) -> None:
         for descriptor in (1, 2):
             os.dup2(nowhere, descriptor)
         with suppress(OSError, ValueError):
-            limit = _memory() + MOST_MEMORY
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            _limit_memory()
         try:
             render()
             code = 0
@@ -77,11 +75,14 @@ def _run_and_exit(render: Callable[[], object]) -> None:
         os._exit(code)
 
 
-def _memory() -> int:
-    """Return the size of this process's address space in bytes.
+def _limit_memory() -> None:
+    """Let this process use at most `MOST_MEMORY` more bytes of address space than it has.
 
     Raises:
-        OSError: The system does not tell.
+        OSError, ValueError: The system does not tell how much it has, or sets no such limit.
     """
+    import resource  # Windows has none
+
     with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+        limit = int(file.read().split()[0]) * resource.getpagesize() + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -72,7 +72,7 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     arguments, settings = request.model_args, settings_of(request.model_args)
     pretrained, revision = str(arguments["pretrained"]), str(arguments.get("revision") or "main")
     variant, use_safetensors = arguments.get("variant"), read_use_safetensors(arguments.get("use_safetensors"))
-    place = (pretrained, revision, str(arguments.get("subfolder") or ""), variant and str(variant), use_safetensors)
+    place = (pretrained, revision, str(arguments.get("subfolder") or ""), str(variant) if variant else None, use_safetensors)
     yield Input(f"model {pretrained}", _model_content, place)
     if arguments.get("trust_remote_code"):
         yield Input(f"code of {pretrained}", _code_content, (pretrained,))
