@@ -82,7 +82,6 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         read_hf_numbers(arguments)
         self.shares_prefixes = read_fast(str(arguments.pop("fast", "auto")))
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
-        check_max_length(arguments.get("max_length"))
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         device = arguments.pop("device", None)
         arguments["device"] = check_device(("cuda" if torch.cuda.is_available() else "cpu") if device is None else device)

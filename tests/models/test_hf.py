@@ -222,8 +222,8 @@ def test_an_answer_longer_than_the_window_and_a_token_without_probability_are_on
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_length": -1}, "max_length -1 is no number of tokens"),
-        ({"max_length": "x"}, "max_length x is no number of tokens"),
+        ({"max_length": -1}, "max_length -1 is too small: give a whole number from 2"),
+        ({"max_length": "x"}, "max_length 'x' is not a whole number"),
         ({"chat_template_args": 3}, "chat_template_args '3' is no dictionary"),
         # HFLM would take the text of this token, which is empty, for the start of every text, and leave out BOS.
         ({"prefix_token_id": 10**9}, "prefix_token_id 1000000000 is no token"),
