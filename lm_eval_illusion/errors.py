@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import for_terminal, shortened
 
 EXIT_USER_ERROR = 2
+MOST_CHARACTERS = 4_000
+"""Of a message on standard error. Its end stays, because that is the remedy."""
 
 
 class UserError(ValueError, SystemExit):
@@ -25,9 +27,10 @@ class UserError(ValueError, SystemExit):
         self._shown = False
 
     def show(self) -> None:
-        """Print the message to standard error as one line. Further calls print nothing."""
+        """Print the message to standard error as one line, a long one shortened. Further calls print nothing."""
         if not self._shown:
-            print(f"lm-eval-illusion: error: {for_terminal(' '.join(str(self).split()))}", file=sys.stderr)
+            message = shortened(" ".join(str(self).split()), MOST_CHARACTERS)
+            print(f"lm-eval-illusion: error: {for_terminal(message)}", file=sys.stderr)
             self._shown = True
 
 

@@ -39,7 +39,7 @@ def for_terminal(text: str) -> str:
     Control characters (C0, C1), line breaks, bidirectional overrides, invisible characters and unpaired surrogates become Python's
     escapes. All other characters stay, whatever their script.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # in any script; a joiner is not printable
         return text
     return text.translate({ord(character): _escaped(character) for character in set(text) if _is_unsafe(character)})
 
@@ -50,7 +50,7 @@ def for_json(text: str) -> str:
     `json.dumps` alone escapes only C0 controls. The line breaks between the values stay.
     """
     unsafe = [character for character in set(text) if _is_unsafe(character) and character not in _LINE_BREAK_AND_TAB]
-    return text.translate({ord(character): _json_escaped(character) for character in unsafe})
+    return text.translate({ord(character): _json_escaped(character) for character in unsafe}) if unsafe else text
 
 
 def for_xml(text: str) -> str:
@@ -120,7 +120,7 @@ def shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     end = length // 3
-    return f"{text[: length - end - 1]}…{text[-end:]}"
+    return f"{text[: length - end - 1]}…{text[len(text) - end :]}"
 
 
 def _is_unsafe(character: str) -> bool:

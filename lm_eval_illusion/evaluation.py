@@ -115,7 +115,9 @@ def _check_written(folder: Path, date: str, rows: dict[str, int]) -> None:
     incomplete = [task for task, expected in sorted(rows.items()) if _rows_written(folder, task, date) != expected]
     if incomplete or not any(map(_is_json, folder.rglob(f"results_{date}.json"))):
         what = f"the samples of {', '.join(incomplete[:3])}" if incomplete else "its results"
-        raise UserError(f"lm_eval could not write {what} to {folder}: is it writable, is the disk full?")
+        raise UserError(
+            f"lm_eval could not write {what} to {folder}: make room on the disk, make the folder writable, or give another one"
+        )
 
 
 def _rows_written(folder: Path, task: str, date: str) -> int:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lm_eval_illusion.errors import UserError, attributed, cause_of, one_line
+from lm_eval_illusion.errors import MOST_CHARACTERS, UserError, attributed, cause_of, one_line
 
 
 def test_a_user_error_is_a_value_error_for_callers_from_python():
@@ -54,3 +54,10 @@ def test_our_own_message_and_the_end_of_the_process_pass(error):
 def test_a_message_is_safe_for_a_terminal(capsys):
     UserError("no file \x1b]52;c;ZXZpbA==\x07\u202e.yaml\nnext").show()
     assert capsys.readouterr().err == r"lm-eval-illusion: error: no file \x1b]52;c;ZXZpbA==\x07\u202e.yaml next" + "\n"
+
+
+def test_a_long_message_keeps_its_end_which_is_the_remedy(capsys):
+    UserError(f"{'x' * 100_000} is no name: give one").show()
+    shown = capsys.readouterr().err
+    assert len(shown) < MOST_CHARACTERS + 100
+    assert shown.endswith(" is no name: give one\n")

@@ -16,9 +16,10 @@ from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-# Files of quantisation tools that do not write into config.json -> the method where the file does not name it.
 MOST_SECONDS = 10
+"""For the patterns of a scheme, which a file of other people states."""
 REMEDY = "check its config.json"
+# Files of quantisation tools that do not write into config.json -> the method where the file does not name it.
 _OWN_FILES = {"quantize_config.json": "gptq", "quant_config.json": "awq", "hf_quant_config.json": "modelopt"}
 
 

@@ -15,7 +15,7 @@ from lm_eval_illusion.results.typed_json import VISIBLE, convert
 
 MOST_BYTES = 64 << 20
 """The largest results file that is read: 64 MiB. Some thousand tasks with their settings have a tenth of that."""
-_REMEDY = "is it a results file of lm_eval?"
+_REMEDY = "give the results file as lm_eval wrote it, or run lm_eval again"
 _WIDEST = 2**63 - 1
 _EXACT = 2**53
 

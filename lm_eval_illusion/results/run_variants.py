@@ -25,7 +25,9 @@ def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
     Raises:
         UserError: The model arguments can't be read, or name no model.
     """
-    with attributed(f"{results_file}: config.model_args can't be read", "is it a results file of lm_eval?"):
+    with attributed(
+        f"{results_file}: config.model_args can't be read", "give the results file as lm_eval wrote it, or run lm_eval again"
+    ):
         arguments = read_model_args(config.model_args)
         changes = changes_of(arguments)
     if config.illusion is not None:

@@ -23,6 +23,9 @@ class RowError(ValueError):
     """What is wrong in a row; `parse_lines` adds file and line."""
 
 
+_REMEDY = "give the samples file of this task as lm_eval wrote it, or run lm_eval again"
+
+
 def parse_lines(path: Path, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed]:
     """Yield what `parse` makes of each line of a samples file.
 
@@ -35,7 +38,9 @@ def parse_lines(path: Path, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed
         while line := lines.readline(MOST_OF_A_LINE + 1):
             number += 1
             if len(line) > MOST_OF_A_LINE:
-                raise UserError(f"{path}:{number} has more than {MOST_OF_A_LINE:,} bytes: is it a samples file of lm_eval?")
+                raise UserError(
+                    f"{path}:{number} has more than {MOST_OF_A_LINE:,} bytes: give the samples file as lm_eval wrote it, or run lm_eval again"
+                )
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             try:
@@ -49,9 +54,7 @@ def _wrong_line(location: str, line: bytes, error: Exception) -> UserError:
     if isinstance(error, RowError):
         return UserError(f"{location} is not as its task writes it ({error}): run it again")
     if isinstance(error, msgspec.ValidationError):
-        return UserError(
-            f"{location} lacks what its task writes ({one_line(error, 200)}): is it a samples file of lm_eval, of this task?"
-        )
+        return UserError(f"{location} lacks what its task writes ({one_line(error, 200)}): {_REMEDY}")
     if not line.strip():
         return UserError(f"{location} is not a whole row (it is empty): remove the line if no row is missing, or run it again")
     damage = "damaged" if line.endswith(b"\n") else "truncated"

@@ -43,7 +43,7 @@ def test_a_pair_of_texts_is_not_a_score(tmp_path):
     ("line", "message"),
     [
         (b'{"doc": {"n"', "is not a whole row"),
-        (b"[]\n", "is it a samples file"),
+        (b"[]\n", "give the samples file"),
         (b'{"a": "\xff"}\n', "is not a whole row"),
         ({}, "missing required field `doc`"),
     ],

@@ -88,7 +88,7 @@ def test_a_wrong_value_is_named_with_file_field_and_value(tmp_path, key, value, 
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(UserError) as error:
         read_results_file(path)
-    assert str(error.value) == f"{path}: {message}: is it a results file of lm_eval?"
+    assert str(error.value) == f"{path}: {message}: give the results file as lm_eval wrote it, or run lm_eval again"
 
 
 def test_long_values_are_cut(tmp_path):
