@@ -17,13 +17,11 @@ Parsed = TypeVar("Parsed")
 
 MOST_OF_A_LINE = 64 << 20
 """The longest line that is read: 64 MiB. A document of a million tokens has a tenth of that."""
+_REMEDY = "give the samples file of this task as lm_eval wrote it, or run lm_eval again"
 
 
 class RowError(ValueError):
     """What is wrong in a row; `parse_lines` adds file and line."""
-
-
-_REMEDY = "give the samples file of this task as lm_eval wrote it, or run lm_eval again"
 
 
 def parse_lines(path: Path, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed]:
@@ -38,9 +36,7 @@ def parse_lines(path: Path, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed
         while line := lines.readline(MOST_OF_A_LINE + 1):
             number += 1
             if len(line) > MOST_OF_A_LINE:
-                raise UserError(
-                    f"{path}:{number} has more than {MOST_OF_A_LINE:,} bytes: give the samples file as lm_eval wrote it, or run lm_eval again"
-                )
+                raise UserError(f"{path}:{number} has more than {MOST_OF_A_LINE:,} bytes: {_REMEDY}")
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             try:
