@@ -84,7 +84,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         self.max_batch_tokens = read_max_batch_tokens(arguments.pop("max_batch_tokens", "auto"))
         max_thought_tokens = read_max_thought_tokens(arguments.pop("max_thought_tokens", 2048))
         device = arguments.pop("device", None)
-        arguments["device"] = check_device(("cuda" if torch.cuda.is_available() else "cpu") if device is None else device)
+        arguments["device"] = check_device("cuda:0" if device is None else device)
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, HF_NOT_WITH_PRUNING)
         self.quantization = take_quantization(arguments)
         if arguments["device"] == "cpu":

@@ -12,7 +12,9 @@ _DEVICES = re.compile(r"cpu|(cuda|mps|xpu|npu|hpu)(:\d{1,3})?")
 
 
 def check_device(device: Any) -> str:
-    """Return the device; HFLM takes another one without a word where it does not know the name.
+    """Return the device to use; HFLM takes another one without a word where it does not know the name.
+
+    `cuda:0` is what lm_eval's command states if the user states nothing. As with `hf`, it means the CPU where there is no GPU.
 
     Raises:
         UserError: It is no device, or this machine has no such GPU.
@@ -20,15 +22,16 @@ def check_device(device: Any) -> str:
     import torch
 
     name = str(device)
+    count = torch.cuda.device_count()
+    if name == "cuda:0" and not count:
+        return "cpu"
     if not _DEVICES.fullmatch(name):
         raise UserError(
             f"device {shown(name)!r} is unknown: give cpu, cuda, cuda:N for the GPU of number N, mps, xpu, npu or hpu"
         )
-    count = torch.cuda.device_count()
     if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= count:
-        raise UserError(
-            f"device {name!r} is not there, PyTorch sees {count} GPUs: give device=cpu, or a GPU from 0 to {count - 1}"
-        )
+        others = f", or a GPU from cuda:0 to cuda:{count - 1}" if count else ""
+        raise UserError(f"device {name!r} is not there, PyTorch sees {count} GPUs: give --device cpu{others}")
     return name
 
 

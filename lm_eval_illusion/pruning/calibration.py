@@ -218,9 +218,11 @@ def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
 
 def _start_ids(tokenizer: Tokenizer) -> list[int]:
     """Return the ids that the tokenizer puts before a text: a model trained with a BOS token must be calibrated with it."""
-    ids = tokenizer.encode("a")
-    return ids[: ids.index(_encode(tokenizer, "a")[0])]
+    ids, plain = tokenizer.encode("a"), _encode(tokenizer, "a")
+    return ids[: ids.index(plain[0])] if plain else []
 
 
 def _repeat(ids: list[int], length: int) -> list[int]:
+    if not ids:
+        raise UserError("the model's tokenizer gives no token for the calibration text: check that it belongs to the model")
     return (ids * (length // len(ids) + 1))[:length]

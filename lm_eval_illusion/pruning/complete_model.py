@@ -5,6 +5,7 @@ Also a limit for what a configuration may ask for: a class is first built withou
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -13,12 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.pruning.base_identity import ModelFiles, shown, weight_paths
+from lm_eval_illusion.pruning.weights import name_pattern
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
     from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
 
 MOST_PER_BYTE = 16
 """The most numbers per byte of the weight files: packed weights of 2 bits, four times as many because layers that share weights count
@@ -31,7 +36,10 @@ MOST_IN_BUFFER = 1 << 33
 """The most numbers in one buffer: a mask of 65,536 tokens has half of them."""
 
 # What old versions of transformers saved beside the weights: masks, constants and positions, which are computed today.
-_OLD_BUFFERS = re.compile(r"(^|\.)(attn|attention|self_attn|crossattention)\.(masked_)?bias$|\.inv_freq$|(^|\.)position_ids$")
+_OLD_BUFFERS = re.compile(
+    r"(^|\.)(attn|attention|self_attn|crossattention)\.((masked_)?bias|causal_mask)$|\.(inv_freq|cos_cached|sin_cached)$|(^|\.)position_ids$"
+    r"|(^|\.)embed_positions\.weights$|(^|\.)decoder\.version$"
+)
 
 
 class CompleteCausalLM:
@@ -51,18 +59,24 @@ class CompleteCausalLM:
         arguments = {"ignore_mismatched_sizes": True, **arguments, "output_loading_info": True}
         model, info = AutoModelForCausalLM.from_pretrained(name, **arguments)
         loaded: PreTrainedModel = model
-        refuse_incomplete(shown(name), info, is_quantised=getattr(model, "hf_quantizer", None) is not None)
+        names = [parameter for parameter, _ in loaded.named_parameters()]
+        refuse_incomplete(shown(name), info, names, is_quantised=getattr(model, "hf_quantizer", None) is not None)
         return loaded
 
 
-def refuse_incomplete(name: str, info: Mapping[str, Collection[Any]], *, is_quantised: bool) -> None:
+def refuse_incomplete(
+    name: str, info: Mapping[str, Collection[Any]], parameters: Collection[str], *, is_quantised: bool
+) -> None:
     """Refuse a model by transformers' `loading_info`, from which its own lists of tensors to ignore are already removed.
 
+    A tensor that is left over is refused if it belongs to a module of the model, in any layer: a bias, or a layer that the configuration
+    leaves out. Others, such as the value head of a reward model, are named in the log. `parameters`: names of the model's own.
     `is_quantised`: its files have tensors, such as scales, that the class does not name; what is left over does not count.
 
     Raises:
         UserError: Tensors are missing, have other shapes, or are left over.
     """
+    modules = {name_pattern(parameter.rpartition(".")[0]) for parameter in parameters}
     faults: dict[Literal["missing", "mismatched", "unexpected"], str] = {
         "missing": "are missing in its files, and transformers would fill them with random numbers",
         "mismatched": "have another shape in its files than its configuration states",
@@ -71,7 +85,13 @@ def refuse_incomplete(name: str, info: Mapping[str, Collection[Any]], *, is_quan
     for fault, meaning in faults.items():
         found = [key[0] if isinstance(key, tuple) else key for key in info.get(f"{fault}_keys", ())]
         if fault == "unexpected":
-            found = [] if is_quantised else [key for key in found if not _OLD_BUFFERS.search(key)]
+            left_over = [] if is_quantised else [key for key in found if not _OLD_BUFFERS.search(key)]
+            found = [key for key in left_over if name_pattern(key.rpartition(".")[0]) in modules]
+            if left_over and not found:
+                first = for_terminal(str(min(left_over))[:100])
+                logger.warning(
+                    "%s: %d tensors of its files belong to no part of the model, such as %s", name, len(left_over), first
+                )
         if found:
             first = str(min(found))[:100]
             raise UserError(

@@ -227,6 +227,7 @@ def _make_checkpoint(
         left_dense,
         measure_sparsity,
         overall_sparsity,
+        refuse_not_finite,
         refuse_pruned_outside,
         refuse_unreachable,
         still_dense,
@@ -244,6 +245,7 @@ def _make_checkpoint(
         refuse_unreachable(model, skipped)
         check_shapes(model, settings.mask_structure, skipped)
         zeros, others, sums = measure_sparsity(model), zeros_outside(model), sums_of_weights(model)
+        refuse_not_finite(sums, base.pretrained)
         owl = _owl_profile(model, tokenizer, settings, calibration.token_ids, skipped)
         recipe = _render_recipe(model, settings, owl, skipped)
         result = prune_in_place(model, form, tokenizer, recipe, calibration.token_ids, settings.pruning_seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,17 @@ def sums_of_weights(model: PreTrainedModel) -> dict[str, float]:
     import torch
 
     return {name: float(weight.detach().sum(dtype=torch.float64)) for name, weight, _ in layer_weights(model)}
+
+
+def refuse_not_finite(sums: Mapping[str, float], name: str) -> None:
+    """Refuse a model with a weight that is NaN or infinite; `sums`: from `sums_of_weights`, `name`: of the model.
+
+    Raises:
+        UserError: There is one. No method can compare such weights, and the model can't answer.
+    """
+    for layer, total in sums.items():
+        if not math.isfinite(total):
+            raise UserError(f"{name} has weights that are not finite, in {layer}: repair or download the model again")
 
 
 def zeros_outside(model: PreTrainedModel) -> dict[str, int]:

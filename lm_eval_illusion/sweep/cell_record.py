@@ -33,8 +33,8 @@ REPLACED = "replaced"
 
 _UNCHECKED = "the results of the cell can't be checked"
 _RESULTS = re.compile(r"results_(?P<date>[^/]+)\.json")
-# File managers and network file systems add these to any folder.
-_OF_THE_SYSTEM = re.compile(r"\.DS_Store|Thumbs\.db|\.nfs[0-9a-f]+")
+# File managers, editors and network file systems add these to any folder, as files or as folders.
+_OF_THE_SYSTEM = re.compile(r"\..+|Thumbs\.db|desktop\.ini|@eaDir", re.IGNORECASE)
 
 
 class CellRecord(msgspec.Struct, frozen=True):
@@ -169,7 +169,10 @@ def _is_one_run(names: Collection[str]) -> bool:
 
 
 def _is_of_the_system(name: str) -> bool:
-    return _OF_THE_SYSTEM.fullmatch(PurePosixPath(name).name) is not None
+    """Return whether the sweep may leave out a file that it did not write. What a report could take for results is none."""
+    path = PurePosixPath(name)
+    could_be_results = path.suffix in (".json", ".jsonl") and not path.name.startswith("._")
+    return not could_be_results and any(_OF_THE_SYSTEM.fullmatch(part) for part in path.parts)
 
 
 def _shown(name: str) -> str:

@@ -83,7 +83,7 @@ def sweep_lock(out: Path) -> Iterator[None]:
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _refuse_foreign_folders(out)
+        refuse_foreign_folders(out)
         lock = FileLock(out / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -103,7 +103,7 @@ def sweep_lock(out: Path) -> Iterator[None]:
         lock.release()
 
 
-def _refuse_foreign_folders(out: Path) -> None:
+def refuse_foreign_folders(out: Path) -> None:
     """Refuse a sweep's folder in which one of ours is a link: what is written there would go to a place that nobody named.
 
     Raises:
@@ -111,7 +111,9 @@ def _refuse_foreign_folders(out: Path) -> None:
     """
     for folder in (out / name for name in _FOLDERS):
         if os.path.lexists(folder) and not stat.S_ISDIR(os.lstat(folder).st_mode):
-            raise UserError(f"{shown(folder)} is a link or a file, not a folder: remove it, or give another --out")
+            raise UserError(
+                f"{shown(folder)} is a link or a file, not a folder: move the folder that it leads to into its place, or give another --out"
+            )
 
 
 def run_cell(cell: Cell, study: Study, out: Path, listener: ProgressListener) -> CellResult:

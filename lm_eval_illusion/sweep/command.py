@@ -15,7 +15,7 @@ from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.progress import ProgressEvent
 from lm_eval_illusion.sweep.base_models import refuse_quantized_models
 from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_record, fault_of, read_record
-from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, sweep_lock
+from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, refuse_foreign_folders, sweep_lock
 from lm_eval_illusion.sweep.contents import changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
 from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
@@ -62,6 +62,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
     """
     cells = with_contents(cells_of(study))
     if options.dry_run:
+        refuse_foreign_folders(out)
         _print_plan(cells, out, options)
         return 0
     refuse_quantized_models(cells)

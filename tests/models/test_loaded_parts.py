@@ -29,6 +29,19 @@ def test_an_unknown_device_is_refused(folders, device):
     assert check_device("cpu") == "cpu"
 
 
+def test_the_default_of_lm_evals_command_is_the_cpu_where_there_is_no_gpu(monkeypatch):
+    # `lm_eval --model pruned-hf` passes device=cuda:0 if nobody named a device.
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert check_device("cuda:0") == "cpu"
+    with pytest.raises(UserError, match=r"device 'cuda:1' is not there, PyTorch sees 0 GPUs: give --device cpu$"):
+        check_device("cuda:1")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert check_device("cuda:0") == "cuda:0"
+    assert check_device("cuda:1") == "cuda:1"
+    with pytest.raises(UserError, match=r"give --device cpu, or a GPU from cuda:0 to cuda:1$"):
+        check_device("cuda:2")
+
+
 @pytest.mark.parametrize("dtype", ["nonsense", "", "int8", "nn", 7])
 def test_an_unknown_dtype_is_refused(folders, dtype):
     with pytest.raises(UserError, match=r"^dtype .* is unknown: give auto"):

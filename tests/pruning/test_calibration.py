@@ -189,7 +189,7 @@ class PanicException(BaseException):
 @pytest.mark.parametrize(
     ("with_start", "without", "message"),
     [
-        ([0, 1], [], "IndexError"),
+        ([0, 1], [], "gives no token for the calibration text"),
         ([0, 1], [2], "ValueError"),
         (RuntimeError("no\nsuch"), [1], "RuntimeError: no such"),
         (PanicException("at a.rs"), [1], "PanicException: at a.rs"),

@@ -83,12 +83,26 @@ def test_masks_that_old_versions_saved_and_scales_of_quantised_files_are_no_weig
         "h.0.attn.masked_bias",
         "gpt_neox.layers.0.attention.rotary_emb.inv_freq",
         "e.position_ids",
+        "transformer.h.0.attn.causal_mask",
+        "model.layers.0.self_attn.rotary_emb.cos_cached",
+        "model.embed_positions.weights",
+        "model.decoder.version",
     ]
-    refuse_incomplete("x", {"unexpected_keys": names}, is_quantised=False)
-    refuse_incomplete("x", {"unexpected_keys": ["model.layers.0.mlp.up_proj.weight_scale"]}, is_quantised=True)
+    own = [NAME, "model.layers.0.self_attn.q_proj.weight"]
+    refuse_incomplete("x", {"unexpected_keys": names}, own, is_quantised=False)
+    refuse_incomplete("x", {"unexpected_keys": ["model.layers.0.mlp.up_proj.weight_scale"]}, own, is_quantised=True)
     for name in ("model.layers.0.mlp.up_proj.bias", "model.layers.0.self_attn.q_proj.bias"):
         with pytest.raises(UserError, match="have no place"):
-            refuse_incomplete("x", {"unexpected_keys": [name]}, is_quantised=False)
+            refuse_incomplete("x", {"unexpected_keys": [name]}, own, is_quantised=False)
+
+
+def test_a_tensor_that_belongs_to_no_part_of_the_model_is_named_and_left_out(folder, caplog):
+    # A value head beside the language model, as reward models have it.
+    tensors = load_file(folder / "model.safetensors")
+    save_file({**tensors, "v_head.summary.weight": torch.ones(1, 8)}, folder / "model.safetensors", {"format": "pt"})
+    model = load_model(BaseModel(str(folder)))
+    assert torch.equal(model.get_parameter(NAME), tensors[NAME])
+    assert "1 tensors of its files belong to no part of the model, such as v_head.summary.weight" in caplog.text
 
 
 @pytest.mark.parametrize("fields", [{"vocab_size": 10**10}, {"intermediate_size": 10**9}, {"hidden_size": 10**6}])

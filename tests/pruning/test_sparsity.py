@@ -12,8 +12,10 @@ from lm_eval_illusion.pruning.sparsity import (
     left_dense,
     measure_sparsity,
     overall_sparsity,
+    refuse_not_finite,
     refuse_unreachable,
     still_dense,
+    sums_of_weights,
 )
 from lm_eval_illusion.pruning.weights import prunable_weights
 from tests.tiny_models import ARCHITECTURES, make_small_model, make_tiny_model
@@ -205,3 +207,14 @@ def test_skipped_layers_are_not_checked():
     check_shapes(model, "2:4", skipped)
     with pytest.raises(UserError, match="18 inputs, not a multiple of 4"):
         check_shapes(model, "2:4")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_model_with_a_weight_that_is_not_finite_is_refused(value):
+    model = make_tiny_model("llama")
+    refuse_not_finite(sums_of_weights(model), "m")
+    (name, weight), *_ = prunable_weights(model)
+    with torch.no_grad():
+        weight[3, 5] = value
+    with pytest.raises(UserError, match=f"m has weights that are not finite, in {name}"):
+        refuse_not_finite(sums_of_weights(model), "m")

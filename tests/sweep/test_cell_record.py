@@ -144,9 +144,26 @@ def test_a_record_is_compared_as_json(tmp_path, folder):
 
 
 def test_files_of_a_file_manager_are_no_fault(tmp_path, folder):
-    for name in (".DS_Store", "m/Thumbs.db", ".nfs000000000a1b"):
+    names = (
+        ".DS_Store",
+        "m/Thumbs.db",
+        ".nfs000000000a1b",
+        "._results_x.json",
+        ".ipynb_checkpoints/a",
+        "@eaDir/b",
+        "desktop.ini",
+    )
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     assert fault_of(CELL, tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", [".x_2026-01-01T00-00-00.000000.json", "m/.hidden.jsonl", ".hidden/results_x.json"])
+def test_a_hidden_file_that_a_report_could_read_is_a_fault(tmp_path, folder, name):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).touch()
+    assert "which the sweep did not write" in fault_of(CELL, tmp_path)
 
 
 def test_the_newest_record_with_other_inputs_is_the_earlier_one(tmp_path, folder):

@@ -145,7 +145,7 @@ def test_a_link_in_place_of_a_folder_of_the_sweep_is_refused(tmp_path, name):
         folder.mkdir()
     (elsewhere / f"{CELL.slot}.txt").write_text("of somebody")
     (out / name).symlink_to(elsewhere)
-    with pytest.raises(UserError, match=f"{name} is a link or a file, not a folder: remove it"), sweep_lock(out):
+    with pytest.raises(UserError, match=f"{name} is a link or a file, not a folder: move the folder"), sweep_lock(out):
         pass
     assert [path.name for path in elsewhere.iterdir()] == [f"{CELL.slot}.txt"]
 
