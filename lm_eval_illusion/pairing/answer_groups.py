@@ -27,8 +27,8 @@ MAX_GROUP_SIZE = 300
 RANDOM_COST = 0.1
 """The largest random addition to a cost, which breaks ties by the seed."""
 
-Cost = Callable[[ParallelQuestion, ParallelQuestion], float]
-"""(donor, question) -> cost, as `option_rules.distractor_cost`."""
+Costs = Callable[[Sequence[ParallelQuestion], Sequence[ParallelQuestion]], "Iterable[Scores]"]
+"""(questions, donors) -> for each question the costs of the donors, as `distractor_costs`."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class AnswerGroup:
         return np.concatenate(by_language)
 
 
-def group_answers(questions: Iterable[ParallelQuestion], cost: Cost, seed: int) -> list[AnswerGroup]:
+def group_answers(questions: Iterable[ParallelQuestion], costs_of: Costs, seed: int) -> list[AnswerGroup]:
     """Group questions by answer type and languages, at most MAX_GROUP_SIZE in a group, and assign donors in each."""
     by_type: dict[tuple[str, frozenset[str]], list[ParallelQuestion]] = defaultdict(list)
     for question in questions:
@@ -91,26 +91,25 @@ def group_answers(questions: Iterable[ParallelQuestion], cost: Cost, seed: int) 
     for members in by_type.values():
         members.sort(key=lambda question: (question.topic, question.id))
         size = math.ceil(len(members) / math.ceil(len(members) / MAX_GROUP_SIZE))
-        groups += [_assign_group(members[start : start + size], cost, seed) for start in range(0, len(members), size)]
+        groups += [_assign_group(members[start : start + size], costs_of, seed) for start in range(0, len(members), size)]
     return groups
 
 
-def _assign_group(questions: Sequence[ParallelQuestion], cost: Cost, seed: int) -> AnswerGroup:
+def _assign_group(questions: Sequence[ParallelQuestion], costs_of: Costs, seed: int) -> AnswerGroup:
     import numpy as np
 
     group_seed = f"{seed} {questions[0].id}"
     languages = sorted(questions[0].languages)
     answers = [_compact_answers(question, languages) for question in questions]
     rows: Rows = [[] for _ in questions]
-    costs, overlaps = np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)
+    costs, overlapping = np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)
     if len(set(answers)) > ROUNDS:
         rng = random.Random(group_seed)
-        costs = np.array(
-            [[cost(donor, question) + RANDOM_COST * rng.random() for donor in questions] for question in questions]
-        )
-        overlaps = _overlaps(answers)
-        rows = assign_donors(costs, overlaps)
-    return AnswerGroup(questions, rows, costs, overlaps, f"{group_seed} even")
+        random_costs = np.array([[rng.random() for _ in questions] for _ in questions])
+        costs = np.array(list(costs_of(questions, questions))) + RANDOM_COST * random_costs
+        overlapping = _overlapping(answers)
+        rows = assign_donors(costs, overlapping)
+    return AnswerGroup(questions, rows, costs, overlapping, f"{group_seed} even")
 
 
 def _compact_answers(question: ParallelQuestion, languages: Iterable[str]) -> tuple[str, ...]:
@@ -118,22 +117,22 @@ def _compact_answers(question: ParallelQuestion, languages: Iterable[str]) -> tu
     return tuple(compact(question.answers[lang], lang) for lang in languages)
 
 
-def _overlaps(answers: Sequence[tuple[str, ...]]) -> Overlaps:
+def _overlapping(answers: Sequence[tuple[str, ...]]) -> Overlaps:
     """Return [n, n]: whether in any language one of two answers contains the other. `answers`: n tuples of one text per language."""
     import numpy as np
 
-    overlaps = np.eye(len(answers), dtype=bool)
-    for index, texts in enumerate(answers):
-        for earlier, earlier_texts in enumerate(answers[:index]):
-            is_overlap = any(a in b or b in a for a, b in zip(texts, earlier_texts, strict=True))
-            overlaps[index, earlier] = overlaps[earlier, index] = is_overlap
-    return overlaps
+    result: Overlaps = np.eye(len(answers), dtype=bool)
+    for texts in zip(*answers, strict=True):
+        for index, text in enumerate(texts):
+            result[index, :index] |= np.array([text in earlier or earlier in text for earlier in texts[:index]], dtype=bool)
+    result |= result.T
+    return result
 
 
 def fill_from_pool(
     short: Iterable[tuple[ParallelQuestion, list[Option]]],
     pool: Sequence[ParallelQuestion],
-    cost: Cost,
+    costs_of: Costs,
     answer_key: RightAnswers,
 ) -> dict[str, list[Option]]:
     """Complete the options of questions that have less than three with the cheapest valid answers of the pool.
@@ -143,44 +142,47 @@ def fill_from_pool(
     Args:
         short: Questions with the options that they have.
         pool: All questions that may be donors.
-        cost: (donor, question) -> cost.
+        costs_of: (questions, donors) -> for each question the costs of the donors.
         answer_key: The right answers of all questions.
 
     Returns:
         Question id -> its options; still less than three where the rules allow no more.
     """
-    donors_by_key: dict[tuple[str, frozenset[str]], list[ParallelQuestion]] = {}
-    filled = {}
+    by_key: dict[tuple[str, frozenset[str]], list[tuple[ParallelQuestion, list[Option]]]] = defaultdict(list)
     for question, options in short:
-        key = question.answer_type, question.languages
-        if key not in donors_by_key:
-            donors_by_key[key] = _donors_with_different_answers(pool, *key)
-        filled[question.id] = _fill(question, options, donors_by_key[key], cost, answer_key)
+        by_key[question.answer_type, question.languages].append((question, options))
+    of_type: dict[str, list[ParallelQuestion]] = defaultdict(list)
+    for question in pool:
+        of_type[question.answer_type].append(question)
+    filled = {}
+    for (kind, languages), members in by_key.items():
+        donors = _donors_with_different_answers(of_type[kind], languages)
+        rows = costs_of([question for question, _ in members], donors)
+        for (question, options), costs in zip(members, rows, strict=True):
+            filled[question.id] = _fill(question, options, donors, costs, answer_key)
     return filled
 
 
-def _donors_with_different_answers(
-    pool: Sequence[ParallelQuestion], answer_type: str, languages: frozenset[str]
-) -> list[ParallelQuestion]:
-    """Return the possible donors; of several donors with the same answers, only the first."""
-    donors = [question for question in pool if question.answer_type == answer_type and question.languages >= languages]
+def _donors_with_different_answers(pool: Iterable[ParallelQuestion], languages: frozenset[str]) -> list[ParallelQuestion]:
+    """Return the possible donors in the order of their ids; of several donors with the same answers, only the first of the pool."""
+    donors = [question for question in pool if question.languages >= languages]
     first_by_answers = {_compact_answers(question, sorted(languages)): question for question in reversed(donors)}
-    return list(first_by_answers.values())
+    return sorted(first_by_answers.values(), key=lambda question: question.id)
 
 
 def _fill(
-    question: ParallelQuestion, options: list[Option], donors: Sequence[ParallelQuestion], cost: Cost, answer_key: RightAnswers
+    question: ParallelQuestion,
+    options: list[Option],
+    donors: Sequence[ParallelQuestion],
+    costs: Scores,
+    answer_key: RightAnswers,
 ) -> list[Option]:
     """Return the options, completed from the donors, the cheapest first, as far as the rules allow."""
     filled = list(options)
-    by_cost = sorted(((cost(donor, question), donor.id, donor) for donor in donors), key=lambda entry: entry[:2])
-    for donor_cost, _, donor in by_cost:
-        option = as_option(donor, question)
-        if (
-            len(filled) < ROUNDS
-            and option is not None
-            and donor_cost < FORBIDDEN
-            and is_valid_distractor(option, question, answer_key, filled)
-        ):
+    for index in costs.argsort(kind="stable").tolist():
+        if len(filled) == ROUNDS or costs[index] >= FORBIDDEN:
+            break
+        option = as_option(donors[index], question)
+        if option is not None and is_valid_distractor(option, question, answer_key, filled):
             filled.append(option)
     return filled

@@ -6,6 +6,7 @@ Arithmetic on a group of n questions, referred to by index. A *donor* is a quest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,43 +48,65 @@ def assign_donors(costs: Scores, overlaps: Overlaps) -> Rows:
             if remaining_costs[row, donor] < FORBIDDEN:
                 rows[row].append(int(donor))
     _use_spare_donors(rows, costs, overlaps)
-    for row in range(len(rows)):
-        for donor in costs[row].argsort(kind="stable"):
-            if len(rows[row]) < ROUNDS:
-                _add_donor(int(donor), row, rows, costs, overlaps)
+    for row, donors in enumerate(rows):
+        while len(donors) < ROUNDS and (addable := _addable(row, rows, costs, overlaps)).any():
+            donors.append(int(np.where(addable, costs[row], np.inf).argmin()))
     return rows
 
 
+def _addable(row: int, rows: Rows, costs: Scores, overlaps: Overlaps) -> Overlaps:
+    """Return [n]: whether the rules allow each donor beside the donors that the row has."""
+    addable: Overlaps = (costs[row] < FORBIDDEN) & ~overlaps[:, rows[row]].any(axis=1)
+    return addable
+
+
 def _use_spare_donors(rows: Rows, costs: Scores, overlaps: Overlaps) -> None:
-    """Give short rows the donors that are used less than ROUNDS times, directly or by an exchange with another row."""
-    used = [sum(donors.count(donor) for donors in rows) for donor in range(len(rows))]
+    """Give short rows the donors that are used less than ROUNDS times, directly or by an exchange with another row.
+
+    All spare donors are tried at once: one after the other in every row takes n x n x n steps where the rules forbid most donors.
+    """
+    import numpy as np
+
+    used = np.bincount(np.array([donor for donors in rows for donor in donors], dtype=np.intp), minlength=len(rows))
     for short, donors in enumerate(rows):
-        for spare in [donor for donor, times in enumerate(used) if times < ROUNDS]:
-            if len(donors) < ROUNDS and (
-                _add_donor(spare, short, rows, costs, overlaps) or _exchange(spare, short, rows, costs, overlaps)
-            ):
-                used[spare] += 1
+        # Each donor is tried once per row, in ascending order.
+        untried = used < ROUNDS
+        while len(donors) < ROUNDS and untried.any() and (addable := _addable(short, rows, costs, overlaps)).any():
+            slots = [
+                (row, index)
+                for row, others in enumerate(rows)
+                if row != short
+                for index, donor in enumerate(others)
+                if addable[donor]
+            ]
+            replaceable = _replaceable(slots, rows, costs, overlaps)
+            usable = untried & (addable | replaceable.any(axis=0))
+            if not usable.any():
+                break
+            spare = int(usable.argmax())
+            if addable[spare]:
+                donors.append(spare)
+            else:
+                row, index = slots[int(replaceable[:, spare].argmax())]
+                donors.append(rows[row][index])
+                rows[row][index] = spare
+            used[spare] += 1
+            untried[: spare + 1] = False
 
 
-def _add_donor(donor: int, row: int, rows: Rows, costs: Scores, overlaps: Overlaps) -> bool:
-    """Add a donor to a row if the rules allow it; return whether they do."""
-    is_allowed = bool(costs[row, donor] < FORBIDDEN) and are_compatible([*rows[row], donor], overlaps)
-    if is_allowed:
-        rows[row].append(donor)
-    return is_allowed
+def _replaceable(slots: Sequence[tuple[int, int]], rows: Rows, costs: Scores, overlaps: Overlaps) -> Overlaps:
+    """Return [slots, n]: whether the rules allow each donor in the place of the one at a slot, (row, index of the donor in it)."""
+    import numpy as np
 
-
-def _exchange(spare: int, short: int, rows: Rows, costs: Scores, overlaps: Overlaps) -> bool:
-    """Put the spare donor into another row, and the donor that it replaces there into the short row."""
-    for row, donors in enumerate(rows):
-        if row == short or costs[row, spare] >= FORBIDDEN:
-            continue
-        for index, donor in enumerate(donors):
-            is_allowed = are_compatible(with_donor(donors, index, spare), overlaps)
-            if is_allowed and _add_donor(donor, short, rows, costs, overlaps):
-                donors[index] = spare
-                return True
-    return False
+    none = len(rows)
+    overlaps_or_none = np.vstack([overlaps, np.zeros(len(rows), dtype=bool)])
+    allowed: Overlaps = costs[[row for row, _ in slots]] < FORBIDDEN
+    for step in range(1, ROUNDS):
+        # The other donors of the row; a row may have less than ROUNDS.
+        places = [(rows[row], (index + step) % ROUNDS) for row, index in slots]
+        others = [donors[place] if place < len(donors) else none for donors, place in places]
+        allowed &= ~overlaps_or_none[others]
+    return allowed
 
 
 def with_donor(donors: list[int], index: int, donor: int) -> list[int]:

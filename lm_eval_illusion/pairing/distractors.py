@@ -17,8 +17,9 @@ from functools import partial
 
 from lm_eval_illusion.pairing.answer_groups import AnswerGroup, fill_from_pool, group_answers
 from lm_eval_illusion.pairing.assignment import ROUNDS
+from lm_eval_illusion.pairing.distractor_costs import distractor_costs
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
-from lm_eval_illusion.pairing.option_rules import RightAnswers, distractor_cost, format_mismatch
+from lm_eval_illusion.pairing.option_rules import RightAnswers, format_mismatch
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.question_words import QuestionWords
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
@@ -84,11 +85,11 @@ def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAns
         seed: Seed of the random choices between equally good distractors.
     """
     numbers = NumberDistractors(questions, answer_key)
-    cost = partial(distractor_cost, answer_key=answer_key, words=QuestionWords(questions))
-    groups = group_answers((question for question in questions if question.id not in numbers.ids), cost, seed)
+    costs_of = partial(distractor_costs, answer_key=answer_key, words=QuestionWords(questions))
+    groups = group_answers((question for question in questions if question.id not in numbers.ids), costs_of, seed)
     assigned = [entry for group in groups for entry in zip(group.questions, group.options(), strict=True)]
     incomplete = [(question, options) for question, options in assigned if len(options) < ROUNDS]
-    filled = fill_from_pool(incomplete, questions, cost, answer_key)
+    filled = fill_from_pool(incomplete, questions, costs_of, answer_key)
     drafts = {question.id: (question, filled.get(question.id, options)) for question, options in assigned}
     return DistractorPlan(
         numbers=numbers,

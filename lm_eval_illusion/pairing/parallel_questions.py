@@ -29,6 +29,12 @@ class ParallelQuestion:
         return {lang: question.answer for lang, question in self.by_lang.items()}
 
     @property
+    def english_answer(self) -> str:
+        """The answer in English, "" if there is none."""
+        question = self.by_lang.get("en")
+        return question.answer if question is not None else ""
+
+    @property
     def topic(self) -> str:
         """What the question is about, "" if unknown."""
         return next(iter(self.by_lang.values())).topic
@@ -62,25 +68,30 @@ def as_option(donor: ParallelQuestion, question: ParallelQuestion) -> Option | N
 
     Return None if in some language the donor has no answer in the script of the question's answer.
     """
-    options = {lang: _as_option_in(lang, donor, question) for lang in question.by_lang}
-    return {lang: option for lang, option in options.items() if option is not None} if None not in options.values() else None
+    sources = {lang: option_language(lang, donor, question) for lang in question.by_lang}
+    options = {lang: donor.by_lang[source].answer for lang, source in sources.items() if source is not None}
+    return options if len(options) == len(sources) else None
 
 
-def _as_option_in(lang: str, donor: ParallelQuestion, question: ParallelQuestion) -> str | None:
-    """Return the donor's answer in one language, or its English form beside an answer left in Latin letters.
+def option_language(lang: str, donor: ParallelQuestion, question: ParallelQuestion) -> str | None:
+    """Return the language in which the donor's answer is an option of `question` in `lang`: `lang`, or "en" beside Latin letters.
 
     Some names keep their Latin letters within another script ("Lexus" in a Greek passage), and some phrases are left in English.
     Beside such an answer the English form of the donor's answer is used, if there is one. This is the only case in which
-    an option is taken from another language.
+    an option is taken from another language. Of the donor, only its type, the script of its answer and `has_english_form` decide.
     """
-    answer, donor_answer, donor_english = question.answers[lang], donor.answers[lang], donor.answers.get("en", "")
+    answer, donor_answer = question.by_lang[lang].answer, donor.by_lang[lang].answer
     if script_of(answer, lang) == script_of(donor_answer, lang):
-        return donor_answer
+        return lang
     is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
     are_names = donor.answer_type == question.answer_type == "name"
-    is_english = answer == question.answers.get("en")
-    has_english_form = bool(script_of(donor_answer, lang)) and is_wholly_latin(donor_english)
-    return donor_english if is_left_in_latin and (are_names or is_english) and has_english_form else None
+    is_english = answer == question.english_answer
+    return "en" if is_left_in_latin and (are_names or is_english) and has_english_form(donor, lang) else None
+
+
+def has_english_form(donor: ParallelQuestion, lang: str) -> bool:
+    """Return whether a donor's answer has letters in `lang` and is written in Latin letters in English."""
+    return bool(script_of(donor.by_lang[lang].answer, lang)) and is_wholly_latin(donor.english_answer)
 
 
 Selection = dict[str, frozenset[str]]

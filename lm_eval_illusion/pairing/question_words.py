@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.normalize import normalise
@@ -44,10 +44,13 @@ class QuestionWords:
 
     def difference(self, first: ParallelQuestion, second: ParallelQuestion, languages: Iterable[str]) -> float:
         """Return how different the question words of two questions are: 0 for the same, 1 if none is shared; mean over languages."""
-        differences = [self._difference(lang, self._words[first.id, lang], self._words[second.id, lang]) for lang in languages]
+        differences = [
+            self.difference_of(lang, self._words[first.id, lang], self._words[second.id, lang]) for lang in languages
+        ]
         return sum(differences) / len(differences)
 
-    def _difference(self, lang: str, first: _Words, second: _Words) -> float:
+    def difference_of(self, lang: str, first: Set[str], second: Set[str]) -> float:
+        """Return how different two sets of question words of a language are: 0 for the same, 1 if none is shared."""
         if first == second:
             return 0.0
         weights = self._weights[lang]

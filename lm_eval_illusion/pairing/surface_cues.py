@@ -46,7 +46,8 @@ def surface_scores(texts: Sequence[str], counts: Counter[str]) -> Scores:
     import numpy as np
 
     total = counts.total() + 1  # An unseen character counts as one.
-    likelihoods = [sum(math.log(max(1, counts[character]) / total) for character in text) for text in texts]
+    logarithms = {character: math.log(max(1, counts[character]) / total) for character in set().union(*texts)}
+    likelihoods = [sum(map(logarithms.__getitem__, text)) for text in texts]
     lengths = [len(text) for text in texts]
     return np.array(
         [
@@ -70,7 +71,9 @@ def answer_hits(scores: Scores) -> Scores:
     """
     import numpy as np
 
-    highest = np.isclose(scores, scores.max(axis=1, keepdims=True))
+    best = scores.max(axis=1, keepdims=True)
+    # As `np.isclose`, which takes five times as long: a pairing makes hundreds of thousands of these tests.
+    highest = np.abs(scores - best) <= 1e-8 + 1e-5 * np.abs(best)
     hits: Scores = highest[:, 0] / highest.sum(axis=1)
     return hits
 

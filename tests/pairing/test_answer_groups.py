@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from lm_eval_illusion.pairing import answer_groups
@@ -23,8 +24,12 @@ def parallel(name, langs=("en",), topic="", kind="name"):
     )
 
 
-def no_cost(donor, question):
-    return FORBIDDEN if donor.id == question.id else 0.0
+def costs_by(cost):
+    """The costs of many donors, each by itself. `cost`: (donor, question) -> cost."""
+    return lambda questions, donors: [np.array([cost(donor, question) for donor in donors]) for question in questions]
+
+
+no_cost = costs_by(lambda donor, question: FORBIDDEN if donor.id == question.id else 0.0)
 
 
 def test_questions_of_other_types_or_languages_are_in_other_groups():
@@ -74,7 +79,11 @@ def filled(question, options, pool, cost=no_cost):
 
 def test_the_cheapest_answers_of_the_pool_complete_the_options():
     pool = [parallel(name) for name in NAMES[1:]]
-    assert filled(parallel("Ada"), [{"en": "Zoe"}], pool, lambda donor, _: -NAMES.index(donor.id)) == ["Zoe", "Hal", "Gus"]
+    assert filled(parallel("Ada"), [{"en": "Zoe"}], pool, costs_by(lambda donor, _: -NAMES.index(donor.id))) == [
+        "Zoe",
+        "Hal",
+        "Gus",
+    ]
 
 
 def test_donors_have_the_type_and_at_least_the_languages_of_the_question():
@@ -84,4 +93,4 @@ def test_donors_have_the_type_and_at_least_the_languages_of_the_question():
 
 def test_forbidden_and_overlapping_answers_are_left_out():
     pool = [parallel(name) for name in ["Bo", "Bob", "Ada May", "Cyd"]]
-    assert filled(parallel("Ada"), [], pool, lambda donor, _: FORBIDDEN if donor.id == "Cyd" else 0.0) == ["Bo"]
+    assert filled(parallel("Ada"), [], pool, costs_by(lambda donor, _: FORBIDDEN if donor.id == "Cyd" else 0.0)) == ["Bo"]

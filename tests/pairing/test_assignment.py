@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lm_eval_illusion.pairing import assignment
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, are_compatible, assign_donors, with_donor
 
 
@@ -90,3 +91,33 @@ def test_with_donor_changes_a_copy():
 def test_a_donor_is_not_compatible_with_itself():
     assert are_compatible([0, 1, 2], np.eye(3, dtype=bool))
     assert not are_compatible([0, 1, 0], np.eye(3, dtype=bool))
+
+
+def exchanges_sought(monkeypatch, costs, overlaps):
+    """The rows, and the number of slots examined in each search for an exchange."""
+    sought = []
+    original = assignment._replaceable
+    monkeypatch.setattr(assignment, "_replaceable", lambda slots, *rest: sought.append(len(slots)) or original(slots, *rest))
+    return assign_donors(costs, overlaps), sought
+
+
+def test_no_exchange_is_sought_for_a_row_that_may_have_no_donor(monkeypatch):
+    # Questions of one text: the answer of each is right for every other, so the rules forbid all.
+    rows, sought = exchanges_sought(monkeypatch, np.full((60, 60), FORBIDDEN), np.eye(60, dtype=bool))
+    assert rows == [[]] * 60
+    assert sought == []
+
+
+def test_one_search_for_an_exchange_tries_all_spare_donors(monkeypatch):
+    # All 60 answers overlap, so that each row has one donor and all donors could be used twice more. No row can take a second one.
+    costs, _ = problem(60, 0)
+    rows, sought = exchanges_sought(monkeypatch, costs, np.ones((60, 60), dtype=bool))
+    assert all(len(donors) == 1 for donors in rows)
+    assert sought == []
+    # Question 0 may have donors 1 to 3 only, of which 2 and 3 overlap: one search, not one for each spare donor.
+    costs[0, 4:] = FORBIDDEN
+    overlaps = np.eye(60, dtype=bool)
+    overlaps[2, 3] = overlaps[3, 2] = True
+    rows, sought = exchanges_sought(monkeypatch, costs, overlaps)
+    assert len(rows[0]) == 2
+    assert len(sought) <= 3

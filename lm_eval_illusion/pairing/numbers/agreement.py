@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
@@ -58,13 +59,17 @@ def suffix_fits(text: str, number: Number, lang: str) -> ValueTest:
 
 def plural_fits(text: str, number: Number, lang: str) -> ValueTest:
     """Return a function that tests whether a value takes the same plural form of the word beside it: 1 mile, 2 miles; 21 год, 22 года."""
-    from babel import Locale
-
     if not _counts_a_word(text, number):
         return lambda value: True
-    form = Locale.parse(lang).plural_form
-    true_form = form(Decimal(int(number.digits)))
-    return lambda value: bool(form(Decimal(value)) == true_form)
+    true_form = _plural_form(lang, int(number.digits))
+    return lambda value: _plural_form(lang, value) == true_form
+
+
+@lru_cache(maxsize=100_000)
+def _plural_form(lang: str, value: int) -> str:
+    from babel import Locale
+
+    return str(Locale.parse(lang).plural_form(Decimal(value)))
 
 
 def _counts_a_word(text: str, number: Number) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from lm_eval_illusion.matching.dates import date_forms
 from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
@@ -14,6 +19,10 @@ from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbe
 LATEST_YEAR = 2025
 NEAR, FARTHER = 12, 40
 """Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
+MOST_TRUE_VALUES = 100
+"""True values of other questions that are allowed on either side: the nearest ones."""
+DRAWN_FROM = 6
+"""Values on either side of the true one, besides those of the passage, from which a draw takes its values."""
 
 Answers = Mapping[str, str]
 """Language -> answer."""
@@ -33,17 +42,17 @@ class ChangeableNumber:
     written: dict[str, Number]
     others: frozenset[int]
 
-    @property
+    @cached_property
     def digits(self) -> str:
         """Its digits as ASCII, without marks."""
         return next(iter(self.written.values())).digits
 
-    @property
+    @cached_property
     def value(self) -> int:
         """Its digits as a whole number: 55.1 is 551."""
         return int(self.digits)
 
-    @property
+    @cached_property
     def is_year(self) -> bool:
         """Whether it is a past year: four digits without marks in every language."""
         is_plain = all(number.is_plain for number in self.written.values())
@@ -54,13 +63,30 @@ class ChangeableNumber:
         return {lang: rewritten(answer, self.written[lang], value, lang) for lang, answer in self.answers.items()}
 
 
+class TrueValues:
+    """The true values of questions, in order, so that the near ones are found without going through all."""
+
+    def __init__(self, values: Iterable[int]) -> None:
+        self._of_unit = {1: sorted(set(values))}
+
+    def near(self, value: int, distance: int, unit: int) -> set[int]:
+        """Return the multiples of a unit up to a distance from a value, at most MOST_TRUE_VALUES on either side, the nearest ones."""
+        if unit not in self._of_unit:
+            self._of_unit[unit] = [multiple for multiple in self._of_unit[1] if multiple % unit == 0]
+        multiples = self._of_unit[unit]
+        first, end = bisect_left(multiples, value - distance), bisect_right(multiples, value + distance)
+        below, above = bisect_left(multiples, value), bisect_right(multiples, value)
+        return set(multiples[max(first, below - MOST_TRUE_VALUES) : min(end, above + MOST_TRUE_VALUES)])
+
+
 def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
     """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones."""
     found = {lang: numbers_of(answer) for lang, answer in answers.items()}
     free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
-    first = [number.digits for number in next(iter(free.values()))]
-    for digits in sorted(dict.fromkeys(first), key=lambda candidate: (-len(candidate), -first.index(candidate))):
-        once = all([number.digits for number in numbers].count(digits) == 1 for numbers in found.values())
+    counts = [Counter(number.digits for number in numbers) for numbers in found.values()]
+    later_first = list(dict.fromkeys(number.digits for number in next(iter(free.values()))))[::-1]
+    for digits in sorted(later_first, key=lambda candidate: -len(candidate)):
+        once = all(count[digits] == 1 for count in counts)
         written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
         if once and len(written) == len(answers):
             others = frozenset(int(n.digits) for numbers in found.values() for n in numbers if n.digits != digits)
@@ -68,7 +94,7 @@ def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
 
 
 def possible_values(
-    number: ChangeableNumber, preferred: frozenset[int], true_values: Iterable[int] = (), keep_plural: bool = True
+    number: ChangeableNumber, preferred: frozenset[int], true_values: TrueValues | None = None, keep_plural: bool = True
 ) -> list[int]:
     """Return values near the true one that are as plausible, in ascending order.
 
@@ -78,22 +104,38 @@ def possible_values(
     Args:
         number: The number to change.
         preferred: Values that are allowed at any distance.
-        true_values: The true values of other questions, allowed if they are near. Otherwise a value that occurs as a distractor
-            and in another question could be recognised as the true one there.
+        true_values: The true values of other questions, allowed if they are near. Otherwise a value that occurs
+            as a distractor and in another question could be recognised as the true one there.
         keep_plural: Require the same plural form of the word beside the number.
     """
     fits = _limits(number, keep_plural)
+    true_values = true_values or TrueValues(())
     values: list[int] = []
     for max_steps in (NEAR, FARTHER):
         for unit in _units(number):
             # A number like 2000 has no neighbours that are as round.
             steps = _steps(number, unit, max_steps)
             near = {number.value + step * sign for step in steps for sign in (1, -1)}
-            near |= {truth for truth in true_values if abs(truth - number.value) <= steps[-1]}
+            near |= true_values.near(number.value, steps[-1], unit)
             values = sorted(v for v in near | preferred if v != number.value and v % unit == 0 and fits(v))
             if ranks(values, number.value):
                 return values
     return values
+
+
+def drawable(values: list[int], truth: int, preferred: frozenset[int], is_valid: Callable[[int], bool]) -> list[int]:
+    """Return the valid values that `draw_values` can draw, in ascending order: on either side at most 3 and DRAWN_FROM.
+
+    The result of a draw is the same as from all valid values, but fewer are tested.
+    """
+    sides = _by_side(values, truth, preferred)
+    return sorted(value for side in sides for value in islice(filter(is_valid, side), 3 + DRAWN_FROM))
+
+
+def _by_side(values: list[int], truth: int, preferred: frozenset[int]) -> tuple[list[int], list[int]]:
+    """Return the values below and above the true one in the order in which they are drawn: preferred ones first, then near ones."""
+    ordered = sorted(values, key=lambda value: (value not in preferred, abs(value - truth)))
+    return [value for value in ordered if value < truth], [value for value in ordered if value > truth]
 
 
 def ranks(values: list[int], truth: int) -> list[int]:
@@ -106,10 +148,9 @@ def ranks(values: list[int], truth: int) -> list[int]:
 def draw_values(values: list[int], truth: int, rank: int, preferred: frozenset[int], rng: random.Random) -> list[int]:
     """Draw three values, `rank` of them below the true one: preferred values first, then near ones, but not always the nearest."""
     drawn: list[int] = []
-    for count, side in ((rank, [v for v in values if v < truth]), (3 - rank, [v for v in values if v > truth])):
-        side.sort(key=lambda value: (value not in preferred, abs(value - truth)))
+    for count, side in zip((rank, 3 - rank), _by_side(values, truth, preferred), strict=True):
         first = [value for value in side if value in preferred][:count]
-        rest = [value for value in side if value not in first][: max(6, count)]
+        rest = [value for value in side if value not in first][:DRAWN_FROM]
         drawn += first + rng.sample(rest, count - len(first))
     return drawn
 
@@ -140,16 +181,16 @@ def _steps(number: ChangeableNumber, unit: int, max_steps: int) -> list[int]:
 
 
 def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
-    below = {other for other in number.others if other < number.value}
-    above = {other for other in number.others if other > number.value}
+    truth, shape, is_year = number.value, number.digits, number.is_year
+    below = max((other for other in number.others if other < truth), default=-1)
+    above = min((other for other in number.others if other > truth), default=math.inf)
     rules = [rule for lang in number.answers for rule in _rules_in(number, lang, keep_plural)]
 
     def fits(value: int) -> bool:
-        digits = str(value).zfill(len(number.digits))
-        same_shape = value > 0 and len(digits) == len(number.digits) and (digits[0] != "0" or number.digits[0] == "0")
-        in_order = all(value > other for other in below) and all(value < other for other in above)
-        not_in_future = not number.is_year or value <= LATEST_YEAR
-        return same_shape and in_order and not_in_future and all(rule(value) for rule in rules)
+        digits = str(value).zfill(len(shape))
+        same_shape = value > 0 and len(digits) == len(shape) and (digits[0] != "0" or shape[0] == "0")
+        not_in_future = not is_year or value <= LATEST_YEAR
+        return same_shape and below < value < above and not_in_future and all(rule(value) for rule in rules)
 
     return fits
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.numbers.changes import (
     ChangeableNumber,
+    TrueValues,
     draw_values,
+    drawable,
     find_changeable,
     possible_values,
     ranks,
@@ -39,6 +41,25 @@ class _Candidate:
 
     def options(self, values: Sequence[int]) -> list[Option]:
         return [self.number.with_value(value) for value in values]
+
+    def excess(self, draws: Sequence[Sequence[int]], characters: CharactersByLanguage) -> Scores:
+        """Return [draws, languages x cues]: the probability that the true option scores highest by a surface cue, minus a quarter.
+
+        `draws`: three of `values` each. The score of every value is computed once, although many draws have it.
+        """
+        import numpy as np
+
+        column = {value: 1 + index for index, value in enumerate(self.values)}
+        # The true option first.
+        drawn = np.array([[0, *(column[value] for value in values)] for values in draws])
+        options = self.options(self.values)
+        hits = []
+        for lang, answer in self.question.answers.items():
+            scores = surface_scores([answer, *(option[lang] for option in options)], characters[lang])
+            in_draws = scores[:, drawn]
+            hits.append(answer_hits(in_draws.reshape(-1, drawn.shape[1])).reshape(len(scores), len(draws)))
+        excess: Scores = np.concatenate(hits).T - 0.25
+        return excess
 
     def preferred_count(self, rank: int) -> int:
         """Return how many of three distractors can be values of the passage if the true value has this rank."""
@@ -79,29 +100,32 @@ class NumberDistractors:
             candidate = candidates[question_id]
             truth, languages = candidate.number.value, candidate.question.languages
             draws = [draw_values(candidate.values, truth, rank, candidate.preferred, rng) for _ in range(DRAWS)]
-            drawn_options = [candidate.options(values) for values in draws]
-            sums = [_excess(options, candidate.question, characters) + surplus.get(languages, 0.0) for options in drawn_options]
+            sums = candidate.excess(draws, characters) + surplus.get(languages, 0.0)
             best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-            chosen[question_id], surplus[languages] = drawn_options[best], sums[best]
+            chosen[question_id], surplus[languages] = candidate.options(draws[best]), sums[best]
         return chosen
 
 
 def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:
     numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.answer_type in ("number", "date")}
-    true_values = frozenset(number.value for found in numbers.values() for number in found[:1])
+    true_values = TrueValues(number.value for found in numbers.values() for number in found[:1])
     candidates = {q.id: _candidate(q, numbers[q.id], true_values, answer_key) for q in questions if q.id in numbers}
     return {question_id: candidate for question_id, candidate in candidates.items() if candidate is not None}
 
 
 def _candidate(
-    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: frozenset[int], answer_key: RightAnswers
+    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: TrueValues, answer_key: RightAnswers
 ) -> _Candidate | None:
     """Take the first number that has three other values, with the same plural form if possible."""
     for keep_plural in (True, False):
         for number in numbers:
             preferred = _in_passages(question, number)
             values = possible_values(number, preferred, true_values, keep_plural)
-            values = [value for value in values if is_valid_distractor(number.with_value(value), question, answer_key)]
+
+            def is_valid(value: int, number: ChangeableNumber = number) -> bool:
+                return is_valid_distractor(number.with_value(value), question, answer_key)
+
+            values = drawable(values, number.value, preferred, is_valid)
             if ranks(values, number.value):
                 return _Candidate(question, number, values, preferred)
     return None
@@ -127,14 +151,3 @@ def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:
         chosen[question_id] = min(uses, key=lambda rank: (uses[rank], -candidate.preferred_count(rank), rank))
         used.update((lang, chosen[question_id]) for lang in candidate.question.languages)
     return chosen
-
-
-def _excess(options: Sequence[Option], question: ParallelQuestion, characters: CharactersByLanguage) -> Scores:
-    """Return, for each language and surface score, the probability that the true option is the highest, minus a quarter."""
-    import numpy as np
-
-    hits = [
-        answer_hits(surface_scores([answer, *(option[lang] for option in options)], characters[lang]))
-        for lang, answer in question.answers.items()
-    ]
-    return np.concatenate(hits) - 0.25

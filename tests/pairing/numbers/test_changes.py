@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import date
 from itertools import product
 
 import pytest
 
-from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
+from lm_eval_illusion.pairing.numbers.changes import (
+    MOST_TRUE_VALUES,
+    TrueValues,
+    draw_values,
+    drawable,
+    find_changeable,
+    possible_values,
+    ranks,
+)
 
 MONTHS = "January February March April May June July August September October November December".split()
 # The suffixes of Turkish numbers, by the last spoken word.
@@ -237,3 +246,36 @@ def test_all_languages_get_the_same_values():
 
 def test_a_huge_number_is_not_changed():
     assert not changed_in("en", "1" * 900)
+
+
+def test_true_values_near_by_are_found():
+    values = TrueValues([10, 25, 30, 40, 41, 40, 70])
+    assert values.near(40, 15, 1) == {25, 30, 40, 41}
+    assert values.near(40, 30, 10) == {10, 30, 40, 70}
+    assert values.near(200, 15, 1) == set()
+
+
+def test_only_the_nearest_true_values_are_taken():
+    # Otherwise every number of a file would be tried for every other one.
+    many = TrueValues(range(0, 10_000))
+    most = MOST_TRUE_VALUES
+    assert many.near(5000, 4000, 1) == set(range(5000 - most, 5000 + most + 1))
+    assert many.near(5000, 4000, 10) == set(range(5000 - 10 * most, 5000 + 10 * most + 1, 10)) & set(range(1000, 9001))
+
+
+@pytest.mark.parametrize("preferred", [frozenset(), frozenset({3, 90}), frozenset(range(0, 200, 3))])
+def test_few_values_are_tested_and_the_draws_are_those_from_all_valid_values(preferred):
+    tested = []
+
+    def is_valid(value):
+        tested.append(value)
+        return value % 2 == 0
+
+    values, truth = [value for value in range(200) if value != 101], 101
+    few = drawable(values, truth, preferred, is_valid)
+    assert len(few) == 18
+    assert len(tested) <= 2 * len(few) + 2
+    valid = [value for value in values if value % 2 == 0]
+    for rank in range(4):
+        draws = [draw_values(of, truth, rank, preferred, random.Random(rank)) for of in (few, valid)]
+        assert draws[0] == draws[1]
