@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -14,6 +15,9 @@ from lm_eval_illusion.errors import UserError
 
 MOST_BYTES = 1 << 30
 """The largest file that is read into memory as a whole: 1 GiB."""
+CHUNK_BYTES = 1 << 20
+MOST_ENTRIES = 1_000_000
+"""Files and folders that are listed below one path: a link may lead to a whole disk."""
 
 
 @contextmanager
@@ -46,11 +50,14 @@ def read_file(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> bytes:
     Raises:
         UserError: As `open_file`, or the file is larger.
     """
+    content = io.BytesIO()
     with open_file(path, remedy) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
+        # `read` allocates all that it is asked for, and the size of a file in /proc is 0.
+        while content.tell() <= most_bytes and (chunk := file.read(min(CHUNK_BYTES, most_bytes + 1 - content.tell()))):
+            content.write(chunk)
+    if content.tell() > most_bytes:
         raise UserError(f"{path} can't be read (it has more than {most_bytes:,} bytes): {remedy}")
-    return content
+    return content.getvalue()
 
 
 def read_text(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> str:
