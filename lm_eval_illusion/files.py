@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.reading import MOST_ENTRIES
 
 LONGEST_SHOWN = 300
@@ -149,8 +149,9 @@ def replace_text(path: Path, text: str, mode: int = 0o666) -> None:
 
 
 def _not_writable(out: Path, error: Exception) -> UserError:
-    reason = (error.strerror or error) if isinstance(error, OSError) else error
-    return UserError(f"{shown(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space")
+    return UserError(
+        f"{shown(out)} can't be written ({system_reason(error)}): give a folder with a short name on a disk with enough space"
+    )
 
 
 def packaged_folder(package: str) -> Path:

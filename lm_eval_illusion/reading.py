@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 
 MOST_BYTES = 1 << 30
 """The largest file that is read into memory as a whole: 1 GiB."""
@@ -88,8 +88,7 @@ def read_json(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> Any:
 
 
 def _unreadable(path: Path, error: Exception, remedy: str) -> UserError:
-    reason = (error.strerror or error) if isinstance(error, OSError) else error
-    return UserError(f"{path} can't be read ({reason}): {remedy}")
+    return UserError(f"{path} can't be read ({system_reason(error)}): {remedy}")
 
 
 def _refuse_special(status: os.stat_result) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.pruning.base_identity import (
     ADAPTER,
     CONFIGURATION,
@@ -72,7 +72,7 @@ def _loaded_files(folder: Path) -> Iterator[Path]:
     try:
         others = sorted(folder.iterdir())
     except OSError as error:
-        raise UserError(f"{folder} can't be read ({error.strerror or error}): {REMEDY}") from error
+        raise UserError(f"{folder} can't be read ({system_reason(error)}): {REMEDY}") from error
     suffixes = (*WEIGHT_SUFFIXES, *_OTHER_SUFFIXES)
     yield from (path for path in others if path.name not in named and path.suffix in suffixes and _is_special(path))
 
