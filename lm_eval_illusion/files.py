@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, system_reason
-from lm_eval_illusion.reading import MOST_ENTRIES
+from lm_eval_illusion.reading import MOST_ENTRIES, REGULAR, kind_of
 
 LONGEST_SHOWN = 300
 """A message shows no more characters of a name."""
@@ -234,9 +234,8 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _refuse_special(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
-        raise OSError(errno.EINVAL, f"{path} is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')} and no regular file")
+    if (kind := kind_of(status)) != REGULAR:
+        raise OSError(errno.EINVAL, f"{path} is {kind} and no regular file")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -18,6 +18,31 @@ MOST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 MOST_ENTRIES = 1_000_000
 """Files and folders that are listed below one path: a link may lead to a whole disk."""
+REGULAR = "a regular file"
+
+
+def kind_of(status: os.stat_result) -> str:
+    """Return what a path is: `REGULAR`, "a folder", "a link", "a FIFO", "a socket" or "a device"."""
+    kinds = {
+        stat.S_IFREG: REGULAR,
+        stat.S_IFDIR: "a folder",
+        stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+    }
+    return kinds.get(stat.S_IFMT(status.st_mode), "a device")
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path leads to a FIFO, a socket or a device, which could be waited for without end.
+
+    One that leads nowhere is none: whoever opens it reports that.
+    """
+    try:
+        kind = kind_of(os.stat(path))
+    except OSError:
+        return False
+    return kind not in (REGULAR, "a folder")
 
 
 @contextmanager
@@ -92,12 +117,5 @@ def _unreadable(path: Path, error: Exception, remedy: str) -> UserError:
 
 
 def _refuse_special(status: os.stat_result) -> None:
-    kinds = (
-        (stat.S_ISDIR, "it is a folder"),
-        (stat.S_ISFIFO, "it is a FIFO"),
-        (stat.S_ISSOCK, "it is a socket"),
-        (lambda mode: not stat.S_ISREG(mode), "it is a device"),
-    )
-    for is_kind, reason in kinds:
-        if is_kind(status.st_mode):
-            raise OSError(reason)
+    if (kind := kind_of(status)) != REGULAR:
+        raise OSError(f"it is {kind}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.reading import CHUNK_BYTES, read_file, read_json, read_text
+from lm_eval_illusion.reading import CHUNK_BYTES, is_special, read_file, read_json, read_text
 
 
 def refused(read, path, **arguments):
@@ -63,6 +63,15 @@ def test_special_files_are_not_opened(tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
         assert "it is a socket" in refused(read_file, tmp_path / "socket")
+
+
+def test_what_leads_to_a_special_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for name, target in (("to_fifo", "fifo"), ("to_device", "/dev/zero"), ("to_folder", "."), ("to_nothing", "missing")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "file").touch()
+    special = {path.name for path in tmp_path.iterdir() if is_special(path)}
+    assert special == {"fifo", "to_fifo", "to_device"}
 
 
 def test_paths_that_lead_nowhere(tmp_path):
