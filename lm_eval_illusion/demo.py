@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import refuse_special, shown, unique_folder
 from lm_eval_illusion.pipes import guarded_copy
@@ -69,8 +69,7 @@ def run_demo(out: Path, limit: int | None = None) -> int:
         refuse_special(log)
         log.write_bytes(b"")
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
-        reason = (error.strerror or error) if isinstance(error, OSError) else error
-        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
+        raise UserError(f"{shown(out)} can't be written ({system_reason(error)}): give another --out") from error
     # The display writes to a copy of the descriptor of stdout; the descriptor itself leads to the log during the runs.
     with guarded_copy(1) as terminal:
         try:
@@ -140,7 +139,7 @@ def _last_lines(log: Path) -> list[str]:
             file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_BYTES_READ))
             text = file.read(LOG_BYTES_READ).decode("utf-8", errors="replace")
     except OSError as error:
-        return [f"(it can't be read: {error.strerror or error})"]
+        return [f"(it can't be read: {system_reason(error)})"]
     # A progress bar overwrites its line by carriage returns.
     lines = [for_terminal(line.rstrip()) for line in re.split(r"[\r\n]+", text) if line.strip()]
     return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in lines[-LOG_LINES_SHOWN:]]

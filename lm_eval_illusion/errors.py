@@ -43,6 +43,14 @@ def one_line(error: BaseException, max_length: int | None = None) -> str:
     return message if max_length is None or len(message) <= max_length else f"{message[:max_length]} ..."
 
 
+def system_reason(error: BaseException, max_length: int | None = None) -> str:
+    """Return why the operating system refused something: "Permission denied", without the path, which our messages name anyway.
+
+    Of another exception, e.g. the ValueError of a path with a NUL character, return the message by `one_line`.
+    """
+    return str((error.strerror if isinstance(error, OSError) else None) or one_line(error, max_length))
+
+
 def cause_of(error: BaseException, max_length: int = 300) -> str:
     """Return the type and the message of another library's exception as one line: "KeyError: 'q_proj'"."""
     message = one_line(error, max_length)

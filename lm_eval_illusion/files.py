@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
+from lm_eval_illusion.reading import MOST_ENTRIES, REGULAR, kind_of
 
 LONGEST_SHOWN = 300
 """A message shows no more characters of a name."""
@@ -55,11 +56,13 @@ def new_folder(out: Path) -> Iterator[Path]:
             folder = unfinished / "folder"
             yield folder
             folder.rename(target)
-    except OSError as error:
+    except BaseException as error:  # also a `UserError` or Ctrl-C within the body
         for parent in created_parents:
             with contextlib.suppress(OSError):
                 parent.rmdir()
-        raise _not_writable(out, error) from error
+        if isinstance(error, OSError):
+            raise _not_writable(out, error) from error
+        raise
 
 
 @contextlib.contextmanager
@@ -124,9 +127,31 @@ def unique_folder(parent: Path, name: str) -> Path:
     return folder
 
 
+def replace_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """Write a small text file at once: under a new name in the same folder, which is then renamed.
+
+    A reader never sees half of it. A link at its place is replaced and not followed; at the new name nothing can be planted.
+    `mode`: the permissions, less the umask.
+
+    Raises:
+        OSError: The file can't be written. Nothing is left then.
+    """
+    unfinished = path.with_name(f"{path.name}-{uuid.uuid4().hex[:8]}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(unfinished, flags, mode)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(text.encode())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
 def _not_writable(out: Path, error: Exception) -> UserError:
-    reason = (error.strerror or error) if isinstance(error, OSError) else error
-    return UserError(f"{shown(out)} can't be written ({reason}): give a folder with a short name on a disk with enough space")
+    return UserError(
+        f"{shown(out)} can't be written ({system_reason(error)}): give a folder with a short name on a disk with enough space"
+    )
 
 
 def packaged_folder(package: str) -> Path:
@@ -156,8 +181,9 @@ def files_below(folder: Path, *, follow_links: bool = False) -> dict[str, Path]:
 
     Raises:
         OSError: A folder can't be read; or there is a FIFO, a device, a socket, or a link (with `follow_links`: one that leads nowhere or
-            to a folder that is listed already). The message names it.
+            to a folder that is listed already); or more than `MOST_ENTRIES` files and folders. The message names it.
     """
+    entries = 0
     found: dict[str, Path] = {}
     visited: set[tuple[int, int]] = set()
     pending = [folder]
@@ -168,6 +194,9 @@ def files_below(folder: Path, *, follow_links: bool = False) -> dict[str, Path]:
         if (status.st_dev, status.st_ino) in visited:
             raise OSError(errno.ELOOP, f"{current} is a link to a folder that is listed already")
         visited.add((status.st_dev, status.st_ino))
+        entries += len(names)
+        if entries > MOST_ENTRIES:
+            raise OSError(errno.E2BIG, f"{folder} has more than {MOST_ENTRIES:,} files and folders below it")
         for path in (current / name for name in names):
             with _named(path):
                 kind = os.stat(path) if follow_links else os.lstat(path)
@@ -205,9 +234,8 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _refuse_special(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
-        raise OSError(errno.EINVAL, f"{path} is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')} and no regular file")
+    if (kind := kind_of(status)) != REGULAR:
+        raise OSError(errno.EINVAL, f"{path} is {kind} and no regular file")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

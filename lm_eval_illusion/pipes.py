@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO, TypeGuard
 
+from lm_eval_illusion.errors import system_reason
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -61,7 +63,7 @@ class _Descriptor(io.FileIO):
                 return memoryview(data).nbytes
             if isinstance(error, BrokenPipeError):
                 raise PipeClosed from None
-            raise OutputError(error.strerror or str(error)) from None
+            raise OutputError(system_reason(error)) from None
 
 
 @contextlib.contextmanager

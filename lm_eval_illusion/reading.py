@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -10,10 +11,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 
 MOST_BYTES = 1 << 30
 """The largest file that is read into memory as a whole: 1 GiB."""
+CHUNK_BYTES = 1 << 20
+MOST_ENTRIES = 1_000_000
+"""Files and folders that are listed below one path: a link may lead to a whole disk."""
+REGULAR = "a regular file"
+
+
+def kind_of(status: os.stat_result) -> str:
+    """Return what a path is: `REGULAR`, "a folder", "a link", "a FIFO", "a socket" or "a device"."""
+    kinds = {
+        stat.S_IFREG: REGULAR,
+        stat.S_IFDIR: "a folder",
+        stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+    }
+    return kinds.get(stat.S_IFMT(status.st_mode), "a device")
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path leads to a FIFO, a socket or a device, which could be waited for without end.
+
+    One that leads nowhere is none: whoever opens it reports that.
+    """
+    try:
+        kind = kind_of(os.stat(path))
+    except OSError:
+        return False
+    return kind not in (REGULAR, "a folder")
 
 
 @contextmanager
@@ -46,11 +75,14 @@ def read_file(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> bytes:
     Raises:
         UserError: As `open_file`, or the file is larger.
     """
+    content = io.BytesIO()
     with open_file(path, remedy) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
+        # `read` allocates all that it is asked for, and the size of a file in /proc is 0.
+        while content.tell() <= most_bytes and (chunk := file.read(min(CHUNK_BYTES, most_bytes + 1 - content.tell()))):
+            content.write(chunk)
+    if content.tell() > most_bytes:
         raise UserError(f"{path} can't be read (it has more than {most_bytes:,} bytes): {remedy}")
-    return content
+    return content.getvalue()
 
 
 def read_text(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> str:
@@ -81,17 +113,9 @@ def read_json(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> Any:
 
 
 def _unreadable(path: Path, error: Exception, remedy: str) -> UserError:
-    reason = (error.strerror or error) if isinstance(error, OSError) else error
-    return UserError(f"{path} can't be read ({reason}): {remedy}")
+    return UserError(f"{path} can't be read ({system_reason(error)}): {remedy}")
 
 
 def _refuse_special(status: os.stat_result) -> None:
-    kinds = (
-        (stat.S_ISDIR, "it is a folder"),
-        (stat.S_ISFIFO, "it is a FIFO"),
-        (stat.S_ISSOCK, "it is a socket"),
-        (lambda mode: not stat.S_ISREG(mode), "it is a device"),
-    )
-    for is_kind, reason in kinds:
-        if is_kind(status.st_mode):
-            raise OSError(reason)
+    if (kind := kind_of(status)) != REGULAR:
+        raise OSError(f"it is {kind}")

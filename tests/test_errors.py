@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lm_eval_illusion.errors import MOST_CHARACTERS, UserError, attributed, cause_of, one_line
+from lm_eval_illusion.errors import MOST_CHARACTERS, UserError, attributed, cause_of, one_line, system_reason
 
 
 def test_a_user_error_is_a_value_error_for_callers_from_python():
@@ -26,6 +26,13 @@ def test_one_line_of_another_librarys_message():
     assert one_line(ValueError("abcdef"), 3) == "abc ..."
     assert one_line(ValueError("abc"), 3) == "abc"
     assert one_line(ValueError()) == "ValueError"
+
+
+def test_the_reason_of_the_system_is_without_the_path():
+    assert system_reason(PermissionError(13, "Permission denied", "/a/b")) == "Permission denied"
+    assert system_reason(OSError("no\nspace")) == "no space"  # without a number there is no `strerror`
+    assert system_reason(OSError()) == "OSError"
+    assert system_reason(ValueError("embedded null byte"), 8) == "embedded ..."
 
 
 def test_a_cause_has_the_type_because_some_messages_say_nothing_alone():

@@ -6,10 +6,12 @@ import hashlib
 import os
 import shutil
 import socket
+import uuid
 from contextlib import suppress
 
 import pytest
 
+from lm_eval_illusion import files
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import (
     file_sha256,
@@ -18,6 +20,7 @@ from lm_eval_illusion.files import (
     packaged_folder,
     refuse_existing,
     refuse_special,
+    replace_text,
     unique_folder,
 )
 
@@ -53,6 +56,18 @@ def test_after_an_error_neither_the_folder_nor_its_new_parents_exist(tmp_path):
 
     with pytest.raises(UserError, match="No space left on device"), new_folder(tmp_path / "parent" / "out") as folder:
         fill_the_disk(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [UserError("no such items"), KeyboardInterrupt()])
+def test_after_an_error_of_the_body_the_new_parents_are_gone_too(tmp_path, error):
+    def fail(folder):
+        folder.mkdir()
+        raise error
+
+    with pytest.raises(type(error)) as caught, new_folder(tmp_path / "grandparent" / "parent" / "out") as folder:
+        fail(folder)
+    assert caught.value is error
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,3 +193,53 @@ def test_only_a_regular_file_may_be_at_a_place_that_is_written(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "missing")
     with pytest.raises(OSError, match="link is a link and no regular file"):
         refuse_special(tmp_path / "link")
+
+
+def test_a_tree_beyond_the_limit_is_not_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_ENTRIES", 3)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "a").touch()
+    (tmp_path / "b").touch()
+    assert list(files_below(tmp_path, follow_links=True)) == ["b", "below/a"]
+    (tmp_path / "below" / "c").touch()
+    with pytest.raises(OSError, match="has more than 3 files and folders below it") as caught:
+        files_below(tmp_path, follow_links=True)
+    assert caught.value.strerror == f"{tmp_path} has more than 3 files and folders below it"
+
+
+def test_a_text_replaces_a_link_and_does_not_follow_it(tmp_path):
+    path, victim = tmp_path / "text", tmp_path / "victim"
+    victim.write_text("of somebody")
+    path.symlink_to(victim)
+    replace_text(path, "\u00fc\n")
+    assert path.read_bytes() == b"\xc3\xbc\n"
+    assert not path.is_symlink()
+    replace_text(path, "again")
+    assert (path.read_text(), victim.read_text()) == ("again", "of somebody")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["text", "victim"]
+
+
+def test_a_link_planted_at_the_unfinished_text_is_refused(tmp_path, monkeypatch):
+    # Also if somebody could guess the name.
+    monkeypatch.setattr(files.uuid, "uuid4", lambda: uuid.UUID(int=0))
+    (tmp_path / "text-00000000").symlink_to(tmp_path / "victim")
+    with pytest.raises(FileExistsError):
+        replace_text(tmp_path / "text", "x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["text-00000000"]
+
+
+@pytest.mark.parametrize(("mask", "mode", "expected"), [(0o022, 0o666, 0o644), (0o000, 0o600, 0o600)])
+def test_a_text_has_the_permissions_that_were_asked_for(tmp_path, mask, mode, expected):
+    old = os.umask(mask)
+    try:
+        replace_text(tmp_path / "text", "x", mode)
+    finally:
+        os.umask(old)
+    assert (tmp_path / "text").stat().st_mode & 0o777 == expected
+
+
+def test_a_text_that_cannot_be_placed_leaves_nothing(tmp_path):
+    (tmp_path / "text").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        replace_text(tmp_path / "text", "x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["text"]

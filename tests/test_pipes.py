@@ -22,7 +22,15 @@ from tests.tiny_models import save_tiny
 
 CLI = [sys.executable, "-m", "lm_eval_illusion.cli"]
 QUESTIONS = [{"id": str(n), "lang": "en", "question": f"Which city is number {n}?", "answer": f"City {n}"} for n in range(8)]
-REPORT_FILES = {"report.html", "report.json", "report.md", "leaderboard.csv", "outcomes.parquet", "figures"}
+REPORT_FILES = {
+    "report.html",
+    "report.json",
+    "report.md",
+    "leaderboard.csv",
+    "outcomes.parquet",
+    "figures",
+    ".report-files.json",
+}
 
 
 def run_unread(command: list[str], **streams) -> subprocess.CompletedProcess[str]:
@@ -126,7 +134,7 @@ WAIT_FOR_THE_READER_TO_LEAVE = """
     started.touch()
     while not go_on.exists():
         time.sleep(0.01)
-    shutil.copytree(run, runs)
+    shutil.copytree(run, runs, dirs_exist_ok=True)
 """
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.reading import read_file, read_json, read_text
+from lm_eval_illusion.reading import CHUNK_BYTES, is_special, read_file, read_json, read_text
 
 
 def refused(read, path, **arguments):
@@ -33,6 +34,26 @@ def test_a_file_over_the_limit_is_refused(tmp_path):
     assert refused(read_file, path, most_bytes=4) == f"{path} can't be read (it has more than 4 bytes): give another"
 
 
+def test_a_file_of_several_chunks_up_to_the_limit(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(size := 2 * CHUNK_BYTES + 7))
+    assert read_file(path, "", most_bytes=size) == path.read_bytes()
+    assert "it has more than" in refused(read_file, path, most_bytes=size - 1)
+
+
+@pytest.mark.parametrize("path", ["small", "/proc/self/status"])
+def test_a_small_file_takes_little_memory(tmp_path, path):
+    (tmp_path / "small").write_bytes(b"1")
+    if not (tmp_path / path).exists():
+        pytest.skip("this system has no /proc")
+    tracemalloc.start()
+    try:
+        assert read_file(tmp_path / path, "")
+        assert tracemalloc.get_traced_memory()[1] < 8 * CHUNK_BYTES
+    finally:
+        tracemalloc.stop()
+
+
 def test_special_files_are_not_opened(tmp_path):
     # Opening a FIFO without a writer would never return, and /dev/zero has no end.
     os.mkfifo(tmp_path / "fifo")
@@ -42,6 +63,15 @@ def test_special_files_are_not_opened(tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
         assert "it is a socket" in refused(read_file, tmp_path / "socket")
+
+
+def test_what_leads_to_a_special_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for name, target in (("to_fifo", "fifo"), ("to_device", "/dev/zero"), ("to_folder", "."), ("to_nothing", "missing")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "file").touch()
+    special = {path.name for path in tmp_path.iterdir() if is_special(path)}
+    assert special == {"fifo", "to_fifo", "to_device"}
 
 
 def test_paths_that_lead_nowhere(tmp_path):

@@ -8,7 +8,7 @@ import traceback
 
 from lm_eval_illusion.cli import demo, pair, prune, report, run, sweep
 from lm_eval_illusion.cli.parser import LineParser
-from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError, one_line
+from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError, one_line, system_reason
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.pipes import OutputError, OutputLost, guarded_output
 
@@ -71,7 +71,7 @@ def _parser() -> LineParser:
 
 
 def _as_user_error(error: OSError) -> UserError:
-    reason = error.strerror or one_line(error, MOST_CHARACTERS)
+    reason = system_reason(error, MOST_CHARACTERS)
     where = f"{error.filename} can't be used ({reason})" if error.filename else f"a file can't be used ({reason})"
     return UserError(f"{where}: check the path, its permissions and the space on its disk")
 

@@ -6,7 +6,6 @@ import argparse
 import glob
 import json
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from lm_eval_illusion.option_values import (
     read_whole_number,
     shown,
 )
-from lm_eval_illusion.reading import open_file, read_json
+from lm_eval_illusion.reading import is_special, open_file, read_json
 
 MOST_SHOTS = 1_000
 MOST_ENTRIES = 100_000
@@ -201,9 +200,5 @@ def _refuse_special(path: Path) -> None:
     Raises:
         UserError: It is one.
     """
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return  # lm_eval skips or reports it
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if is_special(path):
         raise UserError(f"{path} is not a regular file: remove it, or give another folder")

@@ -26,7 +26,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import unique_folder
 from lm_eval_illusion.pruning.checkpoint_files import EarlierVersionError, EntryError
@@ -88,7 +88,7 @@ def get_or_create(
             return _create_temporary(request) if folder is None else _get_or_create_entry(folder, request)
         return _get_or_create_entry(_folder(store), request)
     except OSError as error:
-        reason = error.strerror or error
+        reason = system_reason(error)
         if store == "off":
             raise UserError(
                 f"the temporary folder can't be used ({reason}): free disk space, set TMPDIR to another folder, or give store=FOLDER"
@@ -254,7 +254,7 @@ def _not_writable(store: Path, request: _Request, fault: str, error: OSError) ->
     else:
         problem, remedy = "can't be used", "free disk space or make it writable"
     return UserError(
-        f"store {store} {problem} ({error.strerror or error}) and the checkpoint {request.described} {fault}: {remedy}, or give"
+        f"store {store} {problem} ({system_reason(error)}) and the checkpoint {request.described} {fault}: {remedy}, or give"
         " store=FOLDER or store=off"
     )
 
@@ -268,7 +268,7 @@ def _delete_leftover(folder: Path) -> None:
             folder.unlink()
     except OSError as error:
         # It may belong to another user. It costs disk space, nothing else.
-        logger.warning("the unfinished checkpoint %s can't be deleted (%s)", for_terminal(str(folder)), error.strerror or error)
+        logger.warning("the unfinished checkpoint %s can't be deleted (%s)", for_terminal(str(folder)), system_reason(error))
 
 
 def _check_writable(*folders: Path) -> None:

@@ -16,11 +16,13 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from lm_eval_illusion.errors import one_line
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import file_sha256
+from lm_eval_illusion.files import file_sha256, replace_text
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +49,18 @@ def file_hashes(paths: Sequence[Path], *, trust_blob_names: bool = True) -> list
     unread = [path for path, digest in zip(paths, known, strict=True) if digest is None]
     size = sum(path.stat().st_size for path in unread)
     if size >= SLOW_BYTES:
-        folder = for_terminal(str(unread[0].parent))
-        logger.warning("reading %.0f GB of %s to identify its content; this is done once", size / 1e9, folder)
+        _announce(size, str(unread[0].parent), is_remembered=cache is not None)
     # hashlib releases the interpreter's lock, and a single thread does not keep a fast disk busy.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         hashed = iter(list(pool.map(lambda path: _hash_and_remember(path, cache), unread)))
     return [digest if digest is not None else next(hashed) for digest in known]
+
+
+@lru_cache(maxsize=1024)
+def _announce(size: int, folder: str, *, is_remembered: bool) -> None:
+    """Say that the reading takes a while. The cache of this function: a second call of the process finds the hashes in `_hash`'s."""
+    once = "; this is done once" if is_remembered else ""
+    logger.warning("reading %.0f GB of %s to identify its content%s", size / 1e9, for_terminal(folder), once)
 
 
 def cache_folder() -> Path:
@@ -72,12 +80,10 @@ def _private_cache() -> Path | None:
     try:
         folder = cache_folder()
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Not with `exist_ok`, which would accept a symbolic link.
-        if not os.path.lexists(folder):
+        # Not with `exist_ok`, which would accept a symbolic link. What is there already is checked below.
+        with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         status = folder.lstat()
-    except FileExistsError:  # another process made it just now
-        return _private_cache()
     except (OSError, ValueError) as error:
         logger.info("hashes of files are not remembered, because the cache can't be written (%s)", one_line(error))
         return None
@@ -146,20 +152,25 @@ def _read_own(entry: Path) -> str:
 
 def _hash_and_remember(path: Path, cache: Path | None) -> str:
     before, started = path.stat(), time.time_ns()
-    digest = file_sha256(path)
     has_settled = max(before.st_mtime_ns, before.st_ctime_ns) < started - SETTLED_NS
-    if cache is not None and before.st_size >= SMALLEST and has_settled and _stamp(path.stat()) == _stamp(before):
+    if before.st_size < SMALLEST or not has_settled:
+        return file_sha256(path)
+    digest = _hash(path, _stamp(before))
+    if _stamp(path.stat()) != _stamp(before):
+        _hash.cache_clear()
+    elif cache is not None:
         _remember(cache, before, digest)
     return digest
 
 
+@lru_cache(maxsize=4096)
+def _hash(path: Path, stamp: str) -> str:
+    """Return the hash of a file in the state of `stamp`. A process reads it once, also where the cache on disk can't be used."""
+    return file_sha256(path)
+
+
 def _remember(cache: Path, status: os.stat_result, digest: str) -> None:
     try:
-        entry = _entry(cache, status)
-        unfinished = entry.with_name(f"{entry.name}.{os.getpid()}")
-        unfinished.unlink(missing_ok=True)
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{_stamp(status)} {digest}")
-        unfinished.replace(entry)
+        replace_text(_entry(cache, status), f"{_stamp(status)} {digest}", mode=0o600)
     except OSError as error:
         logger.info("the hash of a file is not remembered, because the cache can't be written (%s)", error)

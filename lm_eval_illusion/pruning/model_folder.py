@@ -9,12 +9,11 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.pruning.base_identity import (
     ADAPTER,
     CONFIGURATION,
@@ -28,7 +27,7 @@ from lm_eval_illusion.pruning.base_identity import (
     read_object,
     refuse_outside,
 )
-from lm_eval_illusion.reading import open_file, read_file, read_json
+from lm_eval_illusion.reading import is_special, open_file, read_file, read_json
 
 MOST_LAYERS = 10_000
 """The most layers of a configuration. Models have up to some hundred; libraries make a list of this length before any check."""
@@ -72,17 +71,9 @@ def _loaded_files(folder: Path) -> Iterator[Path]:
     try:
         others = sorted(folder.iterdir())
     except OSError as error:
-        raise UserError(f"{folder} can't be read ({error.strerror or error}): {REMEDY}") from error
+        raise UserError(f"{folder} can't be read ({system_reason(error)}): {REMEDY}") from error
     suffixes = (*WEIGHT_SUFFIXES, *_OTHER_SUFFIXES)
-    yield from (path for path in others if path.name not in named and path.suffix in suffixes and _is_special(path))
-
-
-def _is_special(path: Path) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:  # a dangling link is as good as no file
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    yield from (path for path in others if path.name not in named and path.suffix in suffixes and is_special(path))
 
 
 def _check_layers(content: Any, path: Path) -> None:
@@ -118,5 +109,5 @@ def _check_index(path: Path) -> None:
         raise UserError(f'{path} has no "weight_map" of tensors and their files: {REMEDY}')
     for name in set(names.values()):
         refuse_outside(name, "the file", str(path))
-        if _is_special(path.parent / PurePosixPath(name)):
+        if is_special(path.parent / PurePosixPath(name)):
             raise UserError(f"{path} names {name[:200]}, which is no regular file: {REMEDY}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
-from lm_eval_illusion.errors import UserError, attributed, one_line
+from lm_eval_illusion.errors import UserError, attributed, system_reason
 from lm_eval_illusion.escaping import for_json, for_utf8
 from lm_eval_illusion.report.csv_files import calibration_csv, leaderboard_csv
 from lm_eval_illusion.report.figures import figures
@@ -61,8 +61,7 @@ def write_report(
     except UserError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
-        reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error, 200)
-        raise UserError(f"{out} can't be written ({reason}): give another --out") from error
+        raise UserError(f"{out} can't be written ({system_reason(error, 200)}): give another --out") from error
     return [out / path for path in (*texts, PARQUET) if "/" not in path]
 
 

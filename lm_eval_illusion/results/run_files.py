@@ -9,12 +9,11 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
+from lm_eval_illusion.reading import MOST_ENTRIES
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
-MOST_ENTRIES = 1_000_000
-"""Files and folders that are listed below one path: a link may lead to a whole disk."""
 
 
 def results_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -92,6 +91,6 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def _not_listed(path: str | Path, error: OSError) -> UserError:
     return UserError(
-        f"{path} can't be listed ({error.strerror or error}): its runs would be missing in the report, so make it readable, remove it,"
+        f"{path} can't be listed ({system_reason(error)}): its runs would be missing in the report, so make it readable, remove it,"
         " or give the other folders one by one"
     )

@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.evaluation import evaluate, output_to_file
 from lm_eval_illusion.files import file_sha256, files_below, refuse_special, shown, unique_folder
@@ -91,8 +91,7 @@ def sweep_lock(out: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         if isinstance(error, UserError):
             raise
-        reason = (error.strerror or error) if isinstance(error, OSError) else error
-        raise UserError(f"{shown(out)} can't be written ({reason}): give another --out") from error
+        raise UserError(f"{shown(out)} can't be written ({system_reason(error)}): give another --out") from error
     try:
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
         for tried in (out / "cells").glob(".*"):
@@ -238,5 +237,5 @@ def record_failure(result: CellResult, out: Path) -> None:
             file.write(result.details)
     except OSError as error:
         end_state = result.reason or "done"
-        message = for_terminal(f"{result.cell.name}: {end_state} (and {path} can't be written: {error.strerror or error})")
+        message = for_terminal(f"{result.cell.name}: {end_state} (and {path} can't be written: {system_reason(error)})")
         print(f"lm-eval-illusion: {message}", file=sys.stderr)

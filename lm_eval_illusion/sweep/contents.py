@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder, shown
 from lm_eval_illusion.pruning.base_identity import commit_of_file, read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
@@ -106,8 +106,7 @@ def _content(entry: Input) -> str:
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
         if isinstance(error, UserError):
             raise
-        reason = (error.strerror or error) if isinstance(error, OSError) else error
-        raise UserError(f"{shown(entry.label)} can't be read ({reason}): give one that can") from error
+        raise UserError(f"{shown(entry.label)} can't be read ({system_reason(error)}): give one that can") from error
 
 
 def _model_content(name: str, revision: str, *place: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ import msgspec
 
 from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.escaping import for_json
+from lm_eval_illusion.files import replace_text
 from lm_eval_illusion.progress import (
     ProgressDisplay,
     ProgressEvent,
@@ -64,8 +64,6 @@ def _as_json(cell: RunFinished) -> str:
 def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
     """Yield a listener that writes the events of a cell to its step file; the file is removed at the end of the `with` statement."""
     path, written, doing = _path(cell, out), 0.0, ""
-    # Renamed into place: a reader sees no half of the file, and a link at its place is not followed.
-    unfinished = path.with_name(f"{path.name}-{os.getpid()}")
 
     def write(event: ProgressEvent) -> None:
         nonlocal written, doing
@@ -75,15 +73,13 @@ def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
         # The file is only for display. If the disk is full, the cell itself fails and reports it.
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(event), encoding="utf-8")
-            unfinished.replace(path)
+            replace_text(path, json.dumps(event))
 
     try:
         yield write
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-            unfinished.unlink(missing_ok=True)
 
 
 def read_steps(cells: Iterable[Cell], out: Path) -> dict[str, ProgressEvent]:

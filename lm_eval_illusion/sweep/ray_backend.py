@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.progress import ProgressEvent
 from lm_eval_illusion.sweep.cell_run import CellResult, failed_result, run_cell
 from lm_eval_illusion.sweep.grid import Cell
@@ -179,7 +179,7 @@ def _stdout_into(log: Path) -> Iterator[None]:
         log.parent.mkdir(exist_ok=True)
         file = log.open("a", buffering=1, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{log} can't be written ({error.strerror}): free disk space, or give another --out") from error
+        raise UserError(f"{log} can't be written ({system_reason(error)}): free disk space, or give another --out") from error
     try:
         with redirect_stdout(file):
             yield

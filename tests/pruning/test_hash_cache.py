@@ -170,13 +170,65 @@ def test_without_a_place_for_the_cache_files_are_hashed_all_the_same(tmp_path, m
     assert file_hashes([path]) == [hashlib.sha256(CONTENT).hexdigest()]
 
 
+@pytest.mark.parametrize("place", ["lm-eval-illusion", "lm-eval-illusion/hashes"])
+def test_a_file_at_the_place_of_the_cache_is_no_cache_and_stays(tmp_path, place):
+    path, file = write(tmp_path / "large"), tmp_path / "cache" / place
+    file.parent.mkdir(parents=True)
+    file.write_text("of somebody")
+    assert file_hashes([path]) == [hashlib.sha256(CONTENT).hexdigest()]
+    assert file.read_text() == "of somebody"
+
+
+@pytest.fixture
+def no_cache(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+
+
+def test_without_a_cache_a_process_reads_an_unchanged_file_once_all_the_same(tmp_path, no_cache, reads):
+    large, small = write(tmp_path / "large"), write(tmp_path / "small", b"x")
+    before = file_hashes([large, small])
+    assert file_hashes([large, small]) == before
+    assert sorted(reads) == ["large", "small", "small"]
+    write(large, b"W" + CONTENT[1:])
+    assert file_hashes([large]) == [hashlib.sha256(large.read_bytes()).hexdigest()] != before[:1]
+
+
+def test_what_a_process_read_while_it_changed_is_not_remembered(tmp_path, no_cache, monkeypatch):
+    path = write(tmp_path / "link", b"")
+    path.unlink()
+    first, second = write(tmp_path / "first"), write(tmp_path / "second", b"other" * 1000)
+    path.symlink_to(first)
+
+    def lead_elsewhere(path):
+        path.unlink()
+        path.symlink_to(second)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hash_cache, "file_sha256", lead_elsewhere)
+        file_hashes([path])
+    path.unlink()
+    path.symlink_to(first)  # the first file has the same stamp as before
+    assert file_hashes([path]) == [hashlib.sha256(CONTENT).hexdigest()]
+
+
+def test_only_with_a_cache_a_large_reading_is_said_to_be_done_once(tmp_path, no_cache, monkeypatch, caplog):
+    monkeypatch.setattr(hash_cache, "SLOW_BYTES", 1000)
+    path = write(tmp_path / "large")
+    file_hashes([path])
+    file_hashes([path])
+    (record,) = caplog.records
+    assert record.getMessage() == f"reading 0 GB of {tmp_path} to identify its content"
+
+
 def test_a_large_reading_is_announced_once(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(hash_cache, "SLOW_BYTES", 1000)
     path = write(tmp_path / "large")
     file_hashes([path])
     file_hashes([path])
     (record,) = caplog.records
-    assert record.getMessage().startswith("reading 0 GB of ")
+    assert record.getMessage() == f"reading 0 GB of {tmp_path} to identify its content; this is done once"
 
 
 def test_a_file_that_is_missing_is_an_error(tmp_path):
