@@ -40,13 +40,20 @@ def rendered(render: Callable[[], str], name: str, *, is_first: bool) -> str:
 
 
 def _ends(render: Callable[[], object]) -> bool:
-    """Return whether `render` ends within the limits, by running it in a copy of this process. An exception is an end, too."""
+    """Return whether `render` ends within the limits, by running it in a copy of this process. An exception is an end, too.
+
+    Where the system makes no copy, nothing is tried.
+    """
     if not hasattr(os, "fork"):
         return True
     with warnings.catch_warnings():
         # The copy runs nothing but the template, so it needs no lock that another thread may hold.
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:
+            # No memory for a copy of a large model (strict overcommit), or too many processes. The limit of time remains.
+            return True
     if child == 0:
         _run_and_exit(render)
     _, status = os.waitpid(child, 0)
