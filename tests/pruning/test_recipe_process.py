@@ -91,10 +91,10 @@ def test_a_process_that_is_killed_before_it_has_the_recipe_does_not_blame_it(mon
         ask(RecipeRequest("# killed", VALUES))
 
 
-def test_the_process_can_write_no_file_and_sees_no_secret(tmp_path, monkeypatch):
+def test_the_process_can_write_no_file_sees_no_secret_and_imports_no_more_than_it_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "secret")
     code = f"""
-import os
+import os, sys
 from lm_eval_illusion.pruning import recipe_process
 
 def fill_in(*_):
@@ -102,7 +102,9 @@ def fill_in(*_):
         open({str(tmp_path / "file")!r}, "wb", 0).write(b"x")
     except OSError as error:
         result = error.strerror
-    return "a_stage: {{a_modifiers: {{GPTQModifier: {{targets: ['%s', '%s']}}}}}}" % (result, os.environ.get("SECRET_TOKEN"))
+    ours = ", ".join(sorted(name for name in sys.modules if name.startswith("lm_eval_illusion.pruning.")))
+    targets = [result, os.environ.get("SECRET_TOKEN"), ours]
+    return f"a_stage: {{{{a_modifiers: {{{{GPTQModifier: {{{{targets: {{targets}}}}}}}}}}}}}}"
 
 recipe_process.fill_in = fill_in
 recipe_process.main()
@@ -110,7 +112,9 @@ recipe_process.main()
     # An escape from the sandbox, by code in the place of `fill_in`.
     with_start(monkeypatch, code)
     recipe = ask(RecipeRequest("# an escape", VALUES)).checked_recipe
-    assert recipe == "a_stage: {a_modifiers: {GPTQModifier: {targets: ['File too large', 'None']}}}"
+    # The import of the package's other modules would take two thirds of the time of all imports.
+    ours = ", ".join(f"lm_eval_illusion.pruning.recipe_{name}" for name in ("content", "process", "template"))
+    assert recipe == f"a_stage: {{a_modifiers: {{GPTQModifier: {{targets: ['File too large', None, '{ours}']}}}}}}"
     assert (tmp_path / "file").read_text() == ""
 
 
