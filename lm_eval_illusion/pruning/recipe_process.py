@@ -6,19 +6,17 @@ The process gets the text and gives text back. It can write no files, start no p
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import os
 import subprocess
 import sys
 import threading
-import time
 from functools import lru_cache
 
 import msgspec
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.limits import forbid_files_and_processes, limit_computing, limit_memory
 from lm_eval_illusion.pruning.recipe_content import RecipeError, recipe_content, refuse_slow_patterns
 from lm_eval_illusion.pruning.recipe_template import TemplateValues, fill_in, used_variables
 
@@ -101,7 +99,9 @@ def main() -> None:
     sys.stdout.buffer.write(_STARTED)
     sys.stdout.buffer.flush()
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=RecipeRequest)
-    _limit_this_process()
+    limit_computing(MOST_CPU_SECONDS)
+    limit_memory(MOST_BYTES_OF_MEMORY)
+    forbid_files_and_processes()
     try:
         reply = _reply(request)
     except MemoryError:
@@ -184,25 +184,3 @@ def _reply(request: RecipeRequest) -> RecipeReply:
         # A message may quote half a character, which JSON can't hold.
         return RecipeReply(variables, fault=str(error).encode("utf-8", "backslashreplace").decode(), always=error.always)
     return RecipeReply(variables, recipe)
-
-
-def _limit_this_process() -> None:
-    """Limit time and memory, and forbid files and processes, as far as the platform can. Windows has none of these limits."""
-    try:
-        import resource
-    except ImportError:
-        return
-    limits = {
-        resource.RLIMIT_CPU: math.ceil(time.process_time()) + MOST_CPU_SECONDS,
-        resource.RLIMIT_AS: MOST_BYTES_OF_MEMORY,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    if hasattr(resource, "RLIMIT_NPROC"):
-        limits[resource.RLIMIT_NPROC] = 0
-    for kind, limit in limits.items():
-        hard = resource.getrlimit(kind)[1]
-        # A platform may refuse a limit that it does not know (macOS: the address space).
-        with contextlib.suppress(ValueError, OSError):
-            allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(kind, (allowed, allowed))
