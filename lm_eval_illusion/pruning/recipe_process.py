@@ -92,9 +92,10 @@ def answer_here(request: RecipeRequest) -> RecipeReply:
 
 def main() -> None:
     """Answer the request on standard input. Python runs this in the process."""
-    # `fill_in` imports these at its first use.
+    # `fill_in` and `recipe_content` import these at their first use.
     import jinja2.meta
-    import jinja2.sandbox  # noqa: F401
+    import jinja2.sandbox
+    import yaml  # noqa: F401
 
     sys.stdout.buffer.write(_STARTED)
     sys.stdout.buffer.flush()
