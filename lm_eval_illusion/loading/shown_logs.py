@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import reprlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,14 @@ def safe_logs() -> Iterator[None]:
     """Within the `with` statement, what any library logs or warns of is shown without control characters, and is cut."""
     handlers = _handlers()
     show = warnings.showwarning
+
+    # A function of this call: a handler has a filter once, so an inner `with` statement would remove that of the outer one.
+    def make_safe(record: logging.LogRecord) -> bool:
+        _make_safe(record)
+        return True
+
     for handler in handlers:
-        handler.addFilter(_make_safe)
+        handler.addFilter(make_safe)
 
     def show_safely(
         message: Any, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
@@ -38,7 +45,7 @@ def safe_logs() -> Iterator[None]:
     finally:
         warnings.showwarning = show
         for handler in handlers:
-            handler.removeFilter(_make_safe)
+            handler.removeFilter(make_safe)
 
 
 def safe_lines(text: str) -> str:
@@ -49,9 +56,18 @@ def safe_lines(text: str) -> str:
     return "\n".join(for_terminal(line) for line in text.split("\n"))
 
 
-def _make_safe(record: logging.LogRecord) -> bool:
-    record.msg, record.args = safe_lines(record.getMessage()), None
-    return True
+def _make_safe(record: logging.LogRecord) -> None:
+    try:
+        text = record.getMessage()
+    except Exception:  # a mistake in the library's call, which logging itself prints and passes over
+        message = record.msg if isinstance(record.msg, str) else reprlib.repr(record.msg)
+        text = f"{message} {reprlib.repr(record.args)}"
+    record.msg, record.args = safe_lines(text), None
+    if record.exc_info:
+        # A formatter shows this text; the exception itself would be shown as it is.
+        record.exc_text, record.exc_info = safe_lines(logging.Formatter().formatException(record.exc_info)), None
+    if record.stack_info:
+        record.stack_info = safe_lines(record.stack_info)
 
 
 def _handlers() -> list[logging.Handler]:

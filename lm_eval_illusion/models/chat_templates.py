@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from lm_eval_illusion.errors import UserError, attributed
-from lm_eval_illusion.loading.time_limit import time_limit
+from lm_eval_illusion.limits import address_space, limit_memory, time_limit
 
 MOST_SECONDS = 5
 MOST_MEMORY = 1 << 30
@@ -40,13 +40,20 @@ def rendered(render: Callable[[], str], name: str, *, is_first: bool) -> str:
 
 
 def _ends(render: Callable[[], object]) -> bool:
-    """Return whether `render` ends within the limits, by running it in a copy of this process. An exception is an end, too."""
+    """Return whether `render` ends within the limits, by running it in a copy of this process. An exception is an end, too.
+
+    Where the system makes no copy, nothing is tried.
+    """
     if not hasattr(os, "fork"):
         return True
     with warnings.catch_warnings():
         # The copy runs nothing but the template, so it needs no lock that another thread may hold.
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:
+            # No memory for a copy of a large model (strict overcommit), or too many processes. The limit of time remains.
+            return True
     if child == 0:
         _run_and_exit(render)
     _, status = os.waitpid(child, 0)
@@ -62,8 +69,8 @@ def _run_and_exit(render: Callable[[], object]) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):
             os.dup2(nowhere, descriptor)
-        with suppress(OSError, ValueError):
-            _limit_memory()
+        with suppress(OSError):  # a system that does not tell how much there is
+            limit_memory(address_space() + MOST_MEMORY)
         try:
             render()
             code = 0
@@ -73,16 +80,3 @@ def _run_and_exit(render: Callable[[], object]) -> None:
             code = 0
     finally:
         os._exit(code)
-
-
-def _limit_memory() -> None:
-    """Let this process use at most `MOST_MEMORY` more bytes of address space than it has.
-
-    Raises:
-        OSError, ValueError: The system does not tell how much it has, or sets no such limit.
-    """
-    import resource  # Windows has none
-
-    with open("/proc/self/statm", encoding="ascii") as file:
-        limit = int(file.read().split()[0]) * resource.getpagesize() + MOST_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

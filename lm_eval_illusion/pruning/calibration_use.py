@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError
@@ -40,6 +41,11 @@ def needs_of(pruner: str) -> Needs:
     except UserError:
         # With the values of the model it may be a recipe. If not, it is refused with this reason when it is used.
         return Needs(calibration=True, seed=True)
+    return _needs_of_recipe(recipe)
+
+
+@lru_cache(maxsize=128)  # of the text itself: a grid asks several times for each cell
+def _needs_of_recipe(recipe: str) -> Needs:
     modifiers = modifiers_of(recipe_content(recipe))
     names = {name for name, _ in modifiers}
     if names & CALIBRATED_MODIFIERS:

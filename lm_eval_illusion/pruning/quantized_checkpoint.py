@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.limits import time_limit
 from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
-from lm_eval_illusion.loading.time_limit import time_limit
 from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object, shown
 from lm_eval_illusion.pruning.complete_model import limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors

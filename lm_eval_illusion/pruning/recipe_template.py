@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TEMPLATE_VARIABLES = ("sparsity", "mask_structure", "ignore", "owl_sparsities", "group_size")
 """The variables that a template may use: the fields of `TemplateValues`."""
 MOST_CHARACTERS = 1_000_000
-"""Characters of a recipe, before and after it is filled in. The packaged recipes have no limit: OWL lists every expert of a model."""
+"""Characters of a template, and of a recipe in addition to those of the values: OWL has a sparsity for every expert of a model."""
 _GLOBALS = ("range", "dict", "namespace")
 """What Jinja offers to templates besides filters and tests. `lipsum` gives random text; `cycler` and `joiner` are for web pages."""
 
@@ -55,23 +55,24 @@ def used_variables(template: str) -> set[str]:
     return used
 
 
-def fill_in(template: str, values: TemplateValues, most_characters: int | None = MOST_CHARACTERS) -> str:
+def fill_in(template: str, values: TemplateValues) -> str:
     """Return the text that a template gives with these values.
 
     Raises:
-        RecipeError: The template is not valid, fails with these values, or gives more than `most_characters`; None: any number.
+        RecipeError: The template is not valid, fails with these values, or gives `MOST_CHARACTERS` more than the values have as text.
     """
     environment = _environment()
     parsed = _parse(environment, template)
     # Python's lists, so that YAML can read how they are written out.
     variables = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(values).items()}
+    most_characters = MOST_CHARACTERS + sum(len(str(value)) for value in variables.values())
     parts: list[str] = []
     length = 0
     try:
         for part in environment.from_string(parsed).generate(variables):
             parts.append(part)
             length += len(part)
-            if most_characters is not None and length > most_characters:
+            if length > most_characters:
                 raise RecipeError(f"gives more than {most_characters:,} characters: shorten it", always=True)
     except (RecipeError, MemoryError):
         raise

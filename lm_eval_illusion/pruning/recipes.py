@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
-from lm_eval_illusion.pruning.recipe_content import RecipeError, recipe_content
-from lm_eval_illusion.pruning.recipe_process import RecipeRequest, ask
-from lm_eval_illusion.pruning.recipe_template import MOST_CHARACTERS, TemplateValues, fill_in, used_variables
+from lm_eval_illusion.pruning.recipe_content import RecipeError
+from lm_eval_illusion.pruning.recipe_process import RecipeReply, RecipeRequest, answer_here, ask
+from lm_eval_illusion.pruning.recipe_template import MOST_CHARACTERS, TemplateValues
 from lm_eval_illusion.reading import read_text
 
 SPARSITY_VARIABLES = frozenset({"sparsity", "owl_sparsities"})
@@ -92,11 +92,8 @@ def template_args(pruner: str) -> set[str]:
     """
     if pruner == "none":
         return set()
-    template = recipe_template(pruner)
     with _errors_of(pruner):
-        if is_recipe_file(pruner):
-            return set(ask(RecipeRequest(template, EXAMPLE_VALUES, EXAMPLE_NAMES)).variables)
-        return used_variables(template)
+        return set(_answer(pruner, EXAMPLE_VALUES, EXAMPLE_NAMES).variables)
 
 
 def render_recipe(
@@ -114,7 +111,7 @@ def render_recipe(
     `sparsity`: share of weights to remove, 0 to 1, or None for an N:M mask or a method without sparsity. `mask_structure`: "0:0" or
     "N:M". `ignore`: patterns of the layers that are not changed. `owl_sparsities`: one sparsity per linear layer, the output head
     included, in the order of the model. `group_size`: number of consecutive weights that share a quantisation scale. `module_names`: of
-    the model; the patterns of a recipe file are tried on them.
+    the model; the recipe's patterns are tried on them.
 
     Raises:
         UserError: The template can't be filled in, or the result is not a llmcompressor recipe with at least one modifier.
@@ -123,13 +120,8 @@ def render_recipe(
     # With an N:M mask llmcompressor requires a number here, and ignores it.
     share = 0.5 if sparsity is None else float(sparsity)
     values = TemplateValues(share, mask_structure, tuple(ignore), tuple(owl_sparsities), group_size)
-    template = recipe_template(pruner)
     with _errors_of(pruner):
-        if is_recipe_file(pruner):
-            return ask(RecipeRequest(template, values, tuple(module_names))).checked_recipe
-        recipe = fill_in(template, values, most_characters=None)
-        recipe_content(recipe)
-        return recipe
+        return _answer(pruner, values, tuple(module_names)).checked_recipe
 
 
 def example_recipe(pruner: str) -> str:
@@ -142,6 +134,11 @@ def example_recipe(pruner: str) -> str:
     return render_recipe(
         pruner, values.sparsity, values.mask_structure, values.ignore, group_size=values.group_size, module_names=EXAMPLE_NAMES
     )
+
+
+def _answer(pruner: str, values: TemplateValues, names: tuple[str, ...]) -> RecipeReply:
+    request = RecipeRequest(recipe_template(pruner), values, names)
+    return ask(request) if is_recipe_file(pruner) else answer_here(request)
 
 
 @contextmanager

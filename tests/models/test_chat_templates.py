@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -81,3 +82,13 @@ def test_a_template_that_works_gives_its_text_and_is_tried_once(model, monkeypat
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("the template was tried again"))
     assert model.apply_chat_template(CHAT) == "<user>Hi"
     assert rendered(lambda: "x", "name", is_first=False) == "x"
+
+
+def test_a_system_that_makes_no_copy_of_the_process_still_limits_the_time(model, monkeypatch):
+    def fork():
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(os, "fork", fork)
+    assert prompt(model, "{{ messages[0].content }}") == "Hi"
+    with pytest.raises(UserError, match=r"it takes more than 0\.3 s\)"):
+        prompt(model, LOOP)

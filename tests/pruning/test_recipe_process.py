@@ -48,16 +48,53 @@ def test_a_recipe_without_end_is_ended(template):
     assert caught.value.always
 
 
-def test_the_process_is_ended_after_the_wall_time(monkeypatch):
-    monkeypatch.setattr(recipe_process, "MOST_SECONDS", 0.01)
-    with pytest.raises(RecipeError, match="takes more than"):
-        ask(RecipeRequest(WANDA + "# wall time\n", VALUES))
+RUN_MAIN = "from lm_eval_illusion.pruning.recipe_process import main; main()"
 
 
-def test_the_process_can_write_no_file_and_sees_no_secret(tmp_path, monkeypatch):
+def with_start(monkeypatch, code):
+    """Let the process run this code in the place of `main()`."""
+    start = recipe_process._START
+    assert RUN_MAIN in start
+    monkeypatch.setattr(recipe_process, "_START", start.replace(RUN_MAIN, f"exec({code!r})"))
+
+
+def test_the_process_is_ended_after_the_wall_time_which_is_not_remembered(monkeypatch):
+    request = RecipeRequest(WANDA + "# wall time\n", VALUES)
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe_process, "MOST_SECONDS", 0.2)
+        with_start(
+            patch,
+            "import time; from lm_eval_illusion.pruning import recipe_process as p; p.fill_in = lambda *_: time.sleep(30); p.main()",
+        )
+        start = time.perf_counter()
+        with pytest.raises(RecipeError, match="takes more than") as caught:
+            ask(request)
+        assert time.perf_counter() - start < 20
+        assert caught.value.always
+    assert ask(request).recipe == fill_in(request.template, VALUES)
+
+
+def test_the_start_of_python_does_not_count(monkeypatch):
+    monkeypatch.setattr(recipe_process, "MOST_SECONDS", 1)
+    with_start(monkeypatch, f"import time; time.sleep(1.2); {RUN_MAIN}")
+    request = RecipeRequest(WANDA + "# slow start\n", VALUES)
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe_process, "MOST_SECONDS_OF_START", 0.2)
+        with pytest.raises(UserError, match=r"the process that reads the recipe takes more than 0\.2 s to start: try again"):
+            ask(request)
+    assert ask(request).recipe == fill_in(request.template, VALUES)
+
+
+def test_a_process_that_is_killed_before_it_has_the_recipe_does_not_blame_it(monkeypatch):
+    with_start(monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(UserError, match=r"the process that reads the recipe failed \(exit code -9\)"):
+        ask(RecipeRequest("# killed", VALUES))
+
+
+def test_the_process_can_write_no_file_sees_no_secret_and_imports_no_more_than_it_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "secret")
     code = f"""
-import os
+import os, sys
 from lm_eval_illusion.pruning import recipe_process
 
 def fill_in(*_):
@@ -65,16 +102,19 @@ def fill_in(*_):
         open({str(tmp_path / "file")!r}, "wb", 0).write(b"x")
     except OSError as error:
         result = error.strerror
-    return "a_stage: {{a_modifiers: {{GPTQModifier: {{targets: ['%s', '%s']}}}}}}" % (result, os.environ.get("SECRET_TOKEN"))
+    ours = ", ".join(sorted(name for name in sys.modules if name.startswith("lm_eval_illusion.pruning.")))
+    targets = [result, os.environ.get("SECRET_TOKEN"), ours]
+    return f"a_stage: {{{{a_modifiers: {{{{GPTQModifier: {{{{targets: {{targets}}}}}}}}}}}}}}"
 
 recipe_process.fill_in = fill_in
 recipe_process.main()
 """
     # An escape from the sandbox, by code in the place of `fill_in`.
-    start = recipe_process._START.replace("from lm_eval_illusion.pruning.recipe_process import main; main()", f"exec({code!r})")
-    monkeypatch.setattr(recipe_process, "_START", start)
+    with_start(monkeypatch, code)
     recipe = ask(RecipeRequest("# an escape", VALUES)).checked_recipe
-    assert recipe == "a_stage: {a_modifiers: {GPTQModifier: {targets: ['File too large', 'None']}}}"
+    # The import of the package's other modules would take two thirds of the time of all imports.
+    ours = ", ".join(f"lm_eval_illusion.pruning.recipe_{name}" for name in ("content", "process", "template"))
+    assert recipe == f"a_stage: {{a_modifiers: {{GPTQModifier: {{targets: ['File too large', None, '{ours}']}}}}}}"
     assert (tmp_path / "file").read_text() == ""
 
 
@@ -89,5 +129,5 @@ def test_a_process_that_fails_for_another_reason_is_no_fault_of_the_recipe(monke
 
 def test_a_text_is_read_once(monkeypatch):
     ask(RecipeRequest(WANDA, VALUES))
-    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "Popen", None)
     assert ask(RecipeRequest(WANDA, VALUES)).recipe == fill_in(WANDA, VALUES)

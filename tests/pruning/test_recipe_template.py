@@ -109,8 +109,15 @@ def test_whatever_a_template_raises_is_one_line_about_it(template, message):
     assert not caught.value.always
 
 
-def test_a_large_output_is_refused_but_for_packaged_templates():
+def test_a_large_output_is_refused_but_the_values_do_not_count():
     template = "{% for i in range(20) %}{{ 'x' * 60000 }}{% endfor %}"
-    with pytest.raises(RecipeError, match="gives more than 1,000,000 characters"):
+    with pytest.raises(RecipeError, match="gives more than 1,000,045 characters"):  # 3 + 3 + 24 + 11 + 4 of VALUES
         fill_in(template, VALUES)
-    assert len(fill_in(template, VALUES, most_characters=None)) == 1_200_000
+    # A model with 24,000 experts' layers: 1.2 million characters of values, and 1,000,000 of the template's own at most.
+    names = tuple(f"model.layers.1.experts.{i}.gate" for i in range(24_000))
+    values = TemplateValues(0.6, "0:0", names, (0.123456789,) * 24_000, None)
+    recipe = f"{list(names)} {list(values.owl_sparsities)}"
+    assert len(recipe) > 1_100_000
+    assert fill_in("{{ ignore }} {{ owl_sparsities }}", values) == recipe
+    with pytest.raises(RecipeError, match="shorten it"):
+        fill_in("{{ ignore }} {{ owl_sparsities }}{% for i in range(20) %}{{ 'x' * 60000 }}{% endfor %}", values)

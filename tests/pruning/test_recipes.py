@@ -21,7 +21,6 @@ from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 from tests.tiny_models import save_tiny
 
-# Its name in the package is the function.
 PRUNE_MODULE = sys.modules["lm_eval_illusion.pruning.prune"]
 PRUNERS_FOLDER = Path(__file__).parents[2] / "pruners"
 NEW_RECIPE = (

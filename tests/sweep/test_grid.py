@@ -7,6 +7,8 @@ import datetime
 import pytest
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning import recipe_process
+from lm_eval_illusion.pruning.recipe_template import fill_in
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 
@@ -20,6 +22,20 @@ def test_every_base_model_dense_and_every_combination():
     cells = names_of(pretrained=["a", "b"], pruner=["wanda", "magnitude"], sparsity=[0.5, 0.6])
     variants = ["dense", "wanda-0.5", "wanda-0.6", "magnitude-0.5", "magnitude-0.6"]
     assert cells == [(base, variant) for base in "ab" for variant in variants]
+
+
+def test_a_recipe_is_filled_in_once_whatever_the_number_of_cells(monkeypatch):
+    filled_in = []
+
+    def count(template, values):
+        filled_in.append(template)
+        return fill_in(template, values)
+
+    monkeypatch.setattr(recipe_process, "fill_in", count)
+    recipe_process._reply.cache_clear()
+    # 10,000 cells are allowed, and to parse a template takes 5 ms or more.
+    cells = cells_of(Study(pretrained="a", pruner=("wanda", "magnitude"), sparsity=tuple(i / 100 for i in range(30, 70))))
+    assert (len(cells), len(filled_in), len(set(filled_in))) == (81, 2, 2)
 
 
 def test_masks_languages_and_seeds_are_axes_and_part_of_the_variant_name():
