@@ -35,6 +35,10 @@ class EntryError(Exception):
     """A stored checkpoint can't be used. The message is the reason, as a clause."""
 
 
+class WritableError(EntryError):
+    """A stored checkpoint has one fault only: others than its owner may write it. The message names a file and its mode."""
+
+
 class EarlierVersionError(EntryError):
     """A stored checkpoint is not damaged, but lacks what this version checks. The message is the end of a sentence."""
 

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import unique_folder
-from lm_eval_illusion.pruning.checkpoint_files import EarlierVersionError, EntryError
+from lm_eval_illusion.pruning.checkpoint_files import EarlierVersionError, EntryError, WritableError
 from lm_eval_illusion.pruning.entry_check import check_entry
 from lm_eval_illusion.pruning.entry_write import close_to_others, sync, write_entry
 from lm_eval_illusion.pruning.job_folder import enter_job_folder, job_identity
@@ -38,6 +38,7 @@ from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.store_trust import (
     OTHERS_MAY_WRITE,
     Trust,
+    closing_command,
     owner_name,
     read_trust,
     refuse_untrusted_store,
@@ -198,7 +199,8 @@ def _make_folders(store: Path, work: Path, trust: Trust) -> bool:
     except FileExistsError:
         if work.is_symlink():
             raise OSError(errno.ELOOP, f"{work.name} is a symbolic link") from None
-    refuse_untrusted_store(work, trust)
+    # The whole store is mended at once. In a shared one, `work` has its own mode.
+    refuse_untrusted_store(work, trust, None if is_shared else store)
     return is_shared
 
 
@@ -231,7 +233,7 @@ def _checked(entry: Path, request: _Request) -> Checkpoint | str:
     """Return the entry; or why it can't be used, as the end of a sentence.
 
     Raises:
-        UserError: The entry is of somebody who is not trusted.
+        UserError: The entry is of somebody who is not trusted, or its only fault is that others may write it.
     """
     # Unlike Path.exists, False also where the store can't be read.
     if not os.path.lexists(entry):
@@ -244,6 +246,15 @@ def _checked(entry: Path, request: _Request) -> Checkpoint | str:
         return Checkpoint(str(entry), check_entry(entry, request.key, request.asked, request.trust))
     except EarlierVersionError as found:
         return str(found)
+    except WritableError as found:
+        # To make it again would cost hours, and as much disk space again. A shared store itself stays open.
+        is_own, is_shared = status.st_uid == os.geteuid(), entry.parent.stat().st_mode & OTHERS_MAY_WRITE
+        command = closing_command(entry.parent if is_own and not is_shared else entry)
+        ask = f"run `{command}`" if is_own else f"ask {owner_name(status.st_uid)} to run `{command}`"
+        raise UserError(
+            f"the checkpoint {request.described} in store {entry.parent} can't be trusted ({found}): {ask} if nobody else has changed it,"
+            f" otherwise delete {entry}, or give store=FOLDER or store=off"
+        ) from found
     except EntryError as found:
         return f"is corrupt ({found})"
 

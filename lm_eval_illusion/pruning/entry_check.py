@@ -11,7 +11,15 @@ import stat
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.checkpoint_files import EarlierVersionError, EntryError, code_reference, fault_of_name, kind, walk
+from lm_eval_illusion.pruning.checkpoint_files import (
+    EarlierVersionError,
+    EntryError,
+    WritableError,
+    code_reference,
+    fault_of_name,
+    kind,
+    walk,
+)
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.manifest import MANIFEST, Manifest, read_manifest
 from lm_eval_illusion.pruning.manifest_check import Asked, fault_in, fault_of_request
@@ -21,11 +29,12 @@ LONGEST_FAULT = 300
 
 
 def check_entry(entry: Path, key: str | None, asked: Asked | None, trust: Trust) -> Manifest:
-    """Check a stored checkpoint and return its manifest. The cheap checks come first, the hashes last.
+    """Check a stored checkpoint and return its manifest. The cheap checks come first, the hashes and the permissions last.
 
     `key`: that of the request; None if the folder is not named by it. `asked`: what the manifest must agree with, if it is known.
 
     Raises:
+        WritableError: Others than its owner may write it, and nothing else is wrong.
         EntryError: The checkpoint can't be used; the message is the first reason.
     """
     try:
@@ -38,7 +47,7 @@ def _check(entry: Path, key: str | None, asked: Asked | None, trust: Trust) -> M
     status = entry.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise EntryError(f"it is {kind(status)}")
-    _refuse("the folder", trust.fault(status))
+    _refuse("the folder", trust.fault_of_owner(status))
     _refuse(MANIFEST, _fault_of_file((entry / MANIFEST).lstat(), trust))
     manifest = read_manifest(entry)
     if manifest.checksum is None:
@@ -53,6 +62,10 @@ def _check(entry: Path, key: str | None, asked: Asked | None, trust: Trust) -> M
     for name, digest in zip(manifest.files, file_hashes(paths, trust_blob_names=False), strict=True):
         if digest != manifest.files[name]:
             raise EntryError(f"{name} is not the file that was written")
+    # Last: permissions are mended by a command, all other faults only by making the checkpoint again.
+    for name, found in (("the folder", entry.lstat()), *walk(entry)):
+        if (fault := trust.fault(found)) is not None:
+            raise WritableError(f"{name} {fault}")
     return manifest
 
 
@@ -68,7 +81,7 @@ def _check_files(entry: Path, manifest: Manifest, allows_code: bool, trust: Trus
     missing = set(manifest.files)
     for name, status in walk(entry):
         if name in folders and stat.S_ISDIR(status.st_mode):
-            _refuse(name, trust.fault(status))
+            _refuse(name, trust.fault_of_owner(status))
         elif name in missing:
             _refuse(name, _fault_of_file(status, trust))
             missing.remove(name)
@@ -82,7 +95,7 @@ def _check_files(entry: Path, manifest: Manifest, allows_code: bool, trust: Trus
 
 
 def _fault_of_file(status: os.stat_result, trust: Trust) -> str | None:
-    return trust.fault(status) if stat.S_ISREG(status.st_mode) else f"is {kind(status)}"
+    return trust.fault_of_owner(status) if stat.S_ISREG(status.st_mode) else f"is {kind(status)}"
 
 
 def _refuse(what: str, fault: str | None) -> None:

@@ -197,26 +197,49 @@ def tokenizer_revision(base: BaseModel) -> str | None:
 def save_checkpoint(model: PreTrainedModel, tokenizer: Any, folder: Path) -> None:
     """Save a model and its tokenizer as a dense-format checkpoint that any engine can load, and check that it is complete.
 
+    The settings of `generation_config.json` are saved as they were loaded.
+
     Raises:
         OSError: The folder can't be written.
-        UserError: transformers refuses settings of the model's files; the saved tensors are not exactly those of the model's class.
+        UserError: transformers can't write what was loaded; the saved tensors are not exactly those of the model's class.
     """
     from safetensors import SafetensorError
 
     try:
-        # llmcompressor replaces save_pretrained on the instance by one that adds its recipe and format; call the class's own.
-        type(model).save_pretrained(model, folder)
+        _save_model(model, folder)
         tokenizer.save_pretrained(folder)
     except SafetensorError as error:  # safetensors reports a full disk by this error
         raise OSError(str(error)) from error
     except (OSError, UserError):
         raise
     except Exception as error:
-        # transformers checks settings of the model's files, such as those of generation_config.json, only when it writes them.
+        # What a configuration holds is checked again when it is written, and may be of a type that JSON does not have.
         raise UserError(
             f"the pruned {type(model).__name__} can't be saved ({cause_of(error)}), so nothing is stored: correct the base model's files"
         ) from error
     _check_complete(type(model), folder)
+
+
+def _save_model(model: PreTrainedModel, folder: Path) -> None:
+    """Save the model with its own generation settings, also with those that transformers accepts only when it loads them.
+
+    Many published models have such: a temperature without do_sample, or a pad_token_id of -1. transformers warns of them when it loads,
+    and refuses to write them.
+    """
+    from transformers import GenerationConfig
+
+    settings = model.generation_config if model.can_generate() else None
+    try:
+        if settings is not None:
+            model.generation_config = GenerationConfig()
+        # llmcompressor replaces save_pretrained on the instance by one that adds its recipe and format; call the class's own.
+        type(model).save_pretrained(model, folder)
+    finally:
+        if settings is not None:
+            model.generation_config = settings
+    if settings is not None:
+        # As GenerationConfig.save_pretrained writes them.
+        settings.to_json_file(folder / "generation_config.json", use_diff=True, keys_to_pop=["compile_config"])
 
 
 def _check_complete(model_class: type[PreTrainedModel], folder: Path) -> None:

@@ -211,7 +211,7 @@ def _refuse_two_sparsities(name: str, mask_structure: str, sparsity: float | Non
     if zeros != "0" and group and sparsity is not None and sparsity != int(zeros) / int(group):
         raise UserError(
             f"recipe: {name} has mask_structure {mask_structure} and sparsity {sparsity}: the mask removes {zeros} of every {group}"
-            f" weights, so give sparsity {int(zeros) / int(group):g} or another mask"
+            f" weights, so give sparsity {int(zeros) / int(group)} or another mask"
         )
 
 

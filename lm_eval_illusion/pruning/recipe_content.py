@@ -43,7 +43,10 @@ REFUSED_ARGUMENTS = {
 # Amounts of work and of memory. The largest values are far beyond those that are of use.
 RANGES = {"num_bits": (1, 64), "n_grid": (1, 1000), "iters": (0, 10_000), "sparsity": (0, 1)}
 LONGEST_PATTERN = 10_000
+LARGEST_MASK = 4096
+"""The largest M of an N:M mask. Hardware has 4, 8, 16 or 32."""
 # "2:4" is a mask, "cuda:0" a device, "re:" begins a pattern. Any other text with a colon could be `file.py:Name`.
+_MASK = re.compile(r"([0-9]{1,4}):([0-9]{1,4})")
 _TEXT_WITH_COLON = re.compile(r"re:.*|[a-z0-9]+:[0-9]+", re.DOTALL)
 
 Modifiers = list[tuple[str, dict[str, Any]]]
@@ -82,6 +85,13 @@ def recipe_content(recipe: str) -> dict[str, Any]:
             raise RecipeError(f"gives {_shown(name)} no arguments: write {_shown(name)}: {{}}, or its arguments")
         for argument in REFUSED_ARGUMENTS.keys() & arguments.keys():
             raise RecipeError(f"gives {_shown(name)} {argument}, which {REFUSED_ARGUMENTS[argument]}: remove it", always=True)
+        # It collects activations before it is initialised, and reports only that (llmcompressor 0.14).
+        if name in ("SparseGPTModifier", "WandaPruningModifier") and arguments.get("sparsity_profile") is not None:
+            raise RecipeError(
+                f"gives {name} sparsity_profile, which llmcompressor can't run: remove it with owl_m and owl_lmbda, or give"
+                " pruner=owl or owl_sparsegpt",
+                always=True,
+            )
         for key, value in _scalars(name, arguments):
             _check_value(key, value)
     assured: dict[str, Any] = content
@@ -135,6 +145,14 @@ def _scalars(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
+def is_mask(text: str) -> bool:
+    """Return whether a text is a mask structure: "0:0" for none, or "N:M" with 1 <= N < M <= LARGEST_MASK."""
+    if (found := _MASK.fullmatch(text)) is None:
+        return False
+    zeros, group = int(found[1]), int(found[2])
+    return zeros == group == 0 or 1 <= zeros < group <= LARGEST_MASK
+
+
 def _check_value(key: str, value: Any) -> None:
     if isinstance(value, str):
         if len(value) > LONGEST_PATTERN:
@@ -144,7 +162,12 @@ def _check_value(key: str, value: Any) -> None:
                 f"has {key}: {_shown(value)}: a text with a colon must be a mask, a device, or a pattern that begins with re:",
                 always=True,
             )
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+    if key == "mask_structure" and value is not None and not (isinstance(value, str) and is_mask(value)):
+        raise RecipeError(
+            f'has mask_structure: {_shown(str(value))}, which is no mask: give "N:M" in quotes, which removes N of every M weights'
+            f' (1 <= N < M <= {LARGEST_MASK}), or "0:0" for no mask'
+        )
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         smallest, largest = RANGES.get(key, (-math.inf, math.inf))
         if not (math.isfinite(value) and smallest <= value <= largest):
             allowed = f"{smallest} to {largest:,}" if key in RANGES else "a finite number"

@@ -29,6 +29,7 @@ from lm_eval_illusion.option_values import (
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
+    example_recipe,
     is_recipe_file,
     plain_name,
     pruner_names,
@@ -216,6 +217,18 @@ def _read_pruner(pruner: str) -> str:
     return pruner.lower()
 
 
+def _refuse_faulty_recipe(pruner: str) -> None:
+    """Refuse a recipe file that is no recipe. Call before an argument is refused because the recipe does not use it.
+
+    Only a template without variables is checked: it gives the same text whatever the values.
+
+    Raises:
+        UserError: It is no recipe.
+    """
+    if is_recipe_file(pruner) and not template_args(pruner):
+        example_recipe(pruner)
+
+
 def _is_file(path: str) -> bool:
     """Return whether it is the path of a file; False for a path that is impossible: too long, a loop of links, of an unknown user."""
     try:
@@ -232,6 +245,7 @@ def _read_mask_structure(mask_structure: str, pruner: str) -> str:
             " (0:0 is unstructured), in YAML in quotes"
         )
     if mask_structure != "0:0" and (reason := _why_no_mask(pruner)):
+        _refuse_faulty_recipe(pruner)
         raise UserError(f"mask_structure {mask_structure} with pruner {pruner}: {reason}, leave mask_structure out")
     return mask_structure
 
@@ -253,6 +267,7 @@ def _read_sparsity(sparsity: float | str | None, mask_structure: str, pruner: st
     if not 0 <= share < 1:
         raise UserError(f"sparsity {share:g} is not in [0, 1): {_SPARSITY_HELP}")
     if conflict:
+        _refuse_faulty_recipe(pruner)
         raise UserError(f"sparsity {share:g} with {conflict}, leave sparsity out")
     return share
 
@@ -275,6 +290,7 @@ def _read_owl(
         for name, given, hint in zip(OWL_ARGUMENTS, (owl_lambda, owl_m), (_LAMBDA_HELP, _M_HELP), strict=True):
             if given is not None:
                 value = read_number(name, given, hint)
+                _refuse_faulty_recipe(pruner)
                 raise UserError(f"{name} {value:g} with pruner {pruner}: only OWL uses it, leave it out, or give pruner=owl")
         return None, None
     half_width = read_number("owl_lambda", DEFAULT_OWL_LAMBDA if owl_lambda is None else owl_lambda, _LAMBDA_HELP)

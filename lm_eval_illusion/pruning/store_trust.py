@@ -56,8 +56,10 @@ def read_trust(environment: Mapping[str, str]) -> Trust:
     return Trust(frozenset({0, os.geteuid(), *(_user_id(name) for name in names if name)}))
 
 
-def refuse_untrusted_store(folder: Path, trust: Trust) -> None:
+def refuse_untrusted_store(folder: Path, trust: Trust, mended: Path | None = None) -> None:
     """Refuse a store, or a folder of its own, that somebody else can change. Nothing is refused if it does not exist.
+
+    `mended`: the folder whose permissions the message says how to mend; None is `folder`.
 
     Raises:
         UserError: The folder belongs to somebody who is not trusted, or group or others may write in it and it has no sticky bit.
@@ -78,8 +80,14 @@ def refuse_untrusted_store(folder: Path, trust: Trust) -> None:
         path = shlex.quote(str(folder))
         raise UserError(
             f"store {folder} may be changed by other users (mode {stat.S_IMODE(status.st_mode):04o}), who could put other weights into"
-            f" it: run `chmod g-w,o-w {path}`, or `chmod +t {path}` for a store that several users fill, or give store=FOLDER"
+            f" it: run `{closing_command(mended or folder)}` to mend it with all that it holds, or `chmod +t {path}` for a store that"
+            " several users fill, or give store=FOLDER"
         )
+
+
+def closing_command(folder: Path) -> str:
+    """Return the command by which the owner of a folder takes from others the permission to write in it and in all below it."""
+    return f"chmod -R g-w,o-w {shlex.quote(str(folder))}"
 
 
 def ways_out(user_id: int) -> str:

@@ -323,7 +323,7 @@ def test_a_new_store_is_usable_and_closed_to_others_whatever_the_umask(tmp_path,
 def test_a_store_that_others_can_change_is_refused_even_for_a_complete_entry(tmp_path, folder, mode):
     get_or_create(str(tmp_path), "key", make)
     (tmp_path / folder).chmod(mode)
-    with pytest.raises(UserError, match=f"run `chmod g-w,o-w {tmp_path / folder}`, or `chmod"):
+    with pytest.raises(UserError, match=f"run `chmod -R g-w,o-w {tmp_path}` .*or `chmod .t {tmp_path / folder}`"):
         get_or_create(str(tmp_path), "key", fail)
     (tmp_path / folder).chmod(mode | stat.S_ISVTX)
     get_or_create(str(tmp_path), "key", fail)

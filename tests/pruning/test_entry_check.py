@@ -24,6 +24,7 @@ from tests.pruning.test_checkpoint_store import CONTENT, fail, make, manifest
 
 NOBODY = 65534
 WEIGHTS = "model.safetensors"
+needs_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
 
 
 @pytest.fixture
@@ -109,9 +110,13 @@ DAMAGES = {
     "not UTF-8": lambda entry: (entry / "manifest.json").write_bytes(b'{"recipe": "\xff"}'),
     "surrogate": lambda entry: (entry / "manifest.json").write_text('{"recipe": "\\ud800"}'),
     "1 GB manifest": lambda entry: os.truncate(entry / "manifest.json", 1 << 30),
-    "group may write a file": lambda entry: (entry / "config.json").chmod(0o664),
-    "others may write the folder": lambda entry: entry.chmod(0o757),
-    "sticky folder": lambda entry: entry.chmod(0o1777),
+    "a byte, and others may write": lambda entry: ((entry / WEIGHTS).write_text(CONTENT[:-1] + "x"), entry.chmod(0o777)),
+}
+WRITABLE = {
+    "group may write a file": ("config.json", 0o664),
+    "others may write the manifest": ("manifest.json", 0o646),
+    "others may write the folder": ("", 0o757),
+    "sticky folder": ("", 0o1777),
 }
 
 
@@ -134,6 +139,50 @@ def test_a_damaged_entry_is_set_aside_and_made_again_with_one_line(entry, damage
     assert message.endswith("): set aside as key.corrupt-1 and made again")
     assert message.isprintable()
     assert len(message) < 800
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("store_mode", [0o755, 0o1777])
+def test_an_entry_that_others_may_write_is_refused_and_kept_with_the_command_that_mends_it(entry, name, store_mode):
+    store, (path, mode) = entry.parent, WRITABLE[name]
+    store.chmod(store_mode)
+    (entry / path).chmod(mode)
+    # A store with the sticky bit stays open to the team.
+    mended = store if store_mode == 0o755 else entry
+    with pytest.raises(UserError) as error:
+        get_or_create(str(store), "key", fail, name="wanda-0.5 of a")
+    command = f"chmod -R g-w,o-w {mended}"
+    assert str(error.value) == (
+        f"the checkpoint key (wanda-0.5 of a) in store {store} can't be trusted ({path or 'the folder'} may be changed by other users"
+        f" (mode {mode:04o})): run `{command}` if nobody else has changed it, otherwise delete {entry}, or give store=FOLDER or"
+        " store=off"
+    )
+    assert os.system(command) == 0
+    assert get_or_create(str(store), "key", fail).path == str(entry)
+    assert store.stat().st_mode & 0o7777 == store_mode
+    assert not list(store.glob("*.corrupt*"))
+
+
+def test_a_store_that_became_writable_as_a_whole_is_mended_by_the_one_command_that_is_given(entry):
+    store = entry.parent
+    assert os.system(f"chmod -R g+w {store}") == 0
+    with pytest.raises(UserError, match=f"run `(chmod -R g-w,o-w {store})`") as error:
+        get_or_create(str(store), "key", fail)
+    assert os.system(f"chmod g-w {store}") == 0
+    with pytest.raises(UserError, match=f"run `chmod -R g-w,o-w {store}`"):
+        get_or_create(str(store), "key", fail)
+    assert os.system(str(error.value).split("`")[1]) == 0
+    assert get_or_create(str(store), "key", fail).path == str(entry)
+
+
+@needs_root
+def test_another_trusted_users_writable_entry_is_for_this_user_to_mend(entry, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "nobody")
+    for path in (entry, *entry.iterdir()):
+        os.chown(path, NOBODY, NOBODY)
+    entry.chmod(0o775)
+    with pytest.raises(UserError, match=f"ask nobody to run `chmod -R g-w,o-w {entry}`"):
+        get_or_create(str(entry.parent), "key", fail)
 
 
 def test_two_swapped_entries_are_both_made_again(tmp_path):
@@ -185,9 +234,6 @@ def test_an_entry_of_an_earlier_version_is_made_again_with_one_line(entry, caplo
     assert record.getMessage() == (
         f"pruned checkpoint {entry} is of an earlier version of lm-eval-illusion: set aside as key.corrupt-1 and made again"
     )
-
-
-needs_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
 
 
 @needs_root

@@ -10,6 +10,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import GenerationConfig
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -169,8 +170,55 @@ def test_a_configuration_of_wrong_values_is_one_line(folder, fields):
     assert "\n" not in str(caught.value)
 
 
-def test_settings_that_transformers_refuses_to_save_are_one_line(tmp_path):
+# The first is that of Vicuna and Llama 2, the last that of the first Llama. transformers loads each with a warning, and writes none.
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {
+            "_from_model_config": True,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+            "max_length": 4096,
+            "pad_token_id": 2,
+            "temperature": 0.9,
+            "top_p": 0.6,
+            "transformers_version": "4.31.0",
+        },
+        {"eos_token_id": [1, 5], "do_sample": False, "temperature": 0.6, "top_p": 0.9},
+        {"eos_token_id": 7, "temperature": 0},
+        {"eos_token_id": 1, "top_k": "x", "output_attentions": True, "of_another_version": {"a": [1]}},
+        {"eos_token_id": 1, "pad_token_id": -1},
+    ],
+)
+def test_a_checkpoint_has_the_generation_settings_of_its_base_model(folder, tmp_path, settings):
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    model = load_model(BaseModel(str(folder)))
+    with pytest.raises(ValueError, match="GenerationConfig is invalid"):
+        model.generation_config.save_pretrained(tmp_path)
+    save_checkpoint(model, load_tokenizer(BaseModel(str(folder))), tmp_path / "saved")
+    before, after, kept = (
+        found.to_json_string(use_diff=False)
+        for found in (
+            GenerationConfig.from_pretrained(folder),
+            GenerationConfig.from_pretrained(tmp_path / "saved"),
+            model.generation_config,
+        )
+    )
+    assert after == before == kept
+    stored = json.loads((tmp_path / "saved" / "generation_config.json").read_text())
+    assert {name: stored.get(name) for name in ("eos_token_id", "pad_token_id", "temperature", "top_p")} == {
+        name: settings.get(name) for name in ("eos_token_id", "pad_token_id", "temperature", "top_p")
+    }
+
+
+def test_a_model_whose_generation_settings_transformers_does_not_write_is_pruned(folder):
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [1, 5], "temperature": 0.9, "top_p": 0.6}))
+    model = PrunedHFLM(str(folder), pruner="magnitude", sparsity=0.5, store="off", device="cpu")
+    assert model.model.generation_config.eos_token_id == [1, 5]
+
+
+def test_settings_that_cannot_be_written_are_one_line(tmp_path):
     model = make_tiny_model("llama")
-    model.generation_config.top_p = "x"
+    model.generation_config.top_p = object()
     with pytest.raises(UserError, match=r"the pruned LlamaForCausalLM can't be saved .*so nothing is stored"):
         save_checkpoint(model, make_tiny_tokenizer(), tmp_path)

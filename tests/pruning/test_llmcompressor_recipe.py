@@ -42,7 +42,7 @@ def test_the_known_modifiers_are_those_of_llmcompressor_but_those_without_effect
         ("MagnitudePruningModifier: {targets: [x], start: 0}", "No modifier of type 'MagnitudePruningModifier'"),
         ("WandaPruningModifier: {sparsity: [a]}", r"not valid for llmcompressor \(ValidationError"),
         ("WandaPruningModifier: {group: b}", r"not valid for llmcompressor \(TypeError"),
-        ("WandaPruningModifier: {mask_structure: 'x'}", r"not valid for llmcompressor \(ValidationError"),
+        ("WandaPruningModifier: {owl_m: 5}", r"not valid for llmcompressor \(ValidationError"),
         ("SmoothQuantModifier: {calibration_function: x}", "calibration_function, which names code"),
         ("QuantizationModifier: {scheme: NOPE}", r"not valid for llmcompressor \(ValidationError"),
         ("QuantizationModifier: {config_groups: {a: 5}}", r"not valid for llmcompressor \("),

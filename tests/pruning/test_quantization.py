@@ -365,6 +365,11 @@ def test_a_mask_then_quantisation(folders, store, tmp_path):
             WANDA.replace("{{ sparsity }}", "0.6").replace("{{ mask_structure }}", "2:4"),
             "has mask_structure 2:4 and sparsity 0.6: the mask removes 2 of every 4 weights",
         ),
+        # The number that is given is the one that is accepted.
+        (
+            WANDA.replace("{{ sparsity }}", "0.333333").replace("{{ mask_structure }}", "1:3"),
+            f"so give sparsity {1 / 3} or another mask",
+        ),
     ],
 )
 def test_an_impossible_recipe_is_refused(folders, tmp_path, text, message):

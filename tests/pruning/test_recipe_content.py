@@ -49,6 +49,17 @@ def test_modifiers_in_their_order_with_arguments():
         (wanda("dampening_frac: .inf"), "has dampening_frac: inf: give a finite number", False),
         (STAGE + "AWQModifier: {n_grid: 1000000000}\n", "has n_grid: 1000000000: give 1 to 1,000", False),
         (QUANTISER.replace("4", "100000") % "minmax", "has num_bits: 100000: give 1 to 64", False),
+        # The mask would remove more weights than there are, all, none, or divide by zero; and one that YAML read as a number.
+        (wanda("mask_structure: '4:2'"), 'has mask_structure: 4:2, which is no mask: give "N:M" in quotes', False),
+        (wanda("mask_structure: '4:4'"), "mask_structure: 4:4, which is no mask", False),
+        (wanda("mask_structure: '0:4'"), "mask_structure: 0:4, which is no mask", False),
+        (wanda("mask_structure: '2:0'"), "mask_structure: 2:0, which is no mask", False),
+        (STAGE + "LayerMagnitudeModifier: {mask_structure: '2:0'}\n", "mask_structure: 2:0, which is no mask", False),
+        (wanda("mask_structure: '1000000000000:1000000000001'"), r"which is no mask: .*1 <= N < M <= 4096", False),
+        (wanda("mask_structure: '4096:4097'"), "which is no mask", False),
+        (wanda("mask_structure: 124"), "mask_structure: 124, which is no mask", False),
+        (wanda("mask_structure: x"), "mask_structure: x, which is no mask", False),
+        (wanda("sparsity: 0.5, sparsity_profile: owl, owl_m: 5, owl_lmbda: 0.08"), "sparsity_profile, .* pruner=owl", True),
         (wanda(f"targets: ['re:{'x' * 20_000}']"), "has a text of 20,003 characters under targets", False),
     ],
 )
@@ -63,6 +74,8 @@ def test_what_is_refused(recipe, message, always):
     "recipe",
     [
         wanda("mask_structure: '2:4', targets: ['re:.*[:]x', Linear], sparsity: [0.5, 0], sequential_update: true"),
+        wanda("mask_structure: '0:0', sparsity_profile: null"),
+        wanda("mask_structure: '4095:4096'"),
         STAGE + "AWQModifier: {offload_device: 'cuda:0', duo_scaling: both}\n",
         QUANTISER % "imatrix_mse",
     ],

@@ -183,6 +183,32 @@ def test_a_wrong_argument_is_named_with_the_allowed_values(arguments, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("argument", [{"sparsity": 0.5}, {"mask_structure": "2:4"}, {"owl_m": 5}])
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("", "names no modifier"),
+        ("- a", "names no modifier"),
+        ("3", "names no modifier"),
+        ("a: ]", "is not valid YAML"),
+        ("{{ 1 // 0 }}", "can't be filled in"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "can't be filled in"),
+    ],
+)
+def test_the_fault_of_a_recipe_is_told_before_that_it_does_not_use_an_argument(tmp_path, argument, recipe, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe)
+    with pytest.raises(UserError, match=f"recipe {path} {message}"):
+        read_settings(pruner=str(path), **argument)
+
+
+def test_an_argument_that_a_correct_recipe_does_not_use_is_to_be_left_out(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a_stage: {b_modifiers: {GPTQModifier: {}}}")
+    with pytest.raises(UserError, match=r"its recipe does not use {{ sparsity }}, leave sparsity out"):
+        read_settings(pruner=str(path), sparsity=0.5)
+
+
 def test_reading_settings_imports_no_heavy_library():
     code = (
         "import sys; from lm_eval_illusion.pruning.settings import read_settings; read_settings();"

@@ -84,11 +84,18 @@ def test_a_store_that_others_may_change_is_refused_with_the_command_that_mends_i
         (tmp_path / "a link").symlink_to(store)
         store = tmp_path / "a link"
     store.chmod(mode)
-    command = f"chmod g-w,o-w '{store}'"
-    with pytest.raises(UserError, match=f"may be changed by other users .mode {mode:04o}.*: run `{command}`, or `chmod"):
+    (store / "entry").mkdir()
+    (store / "entry" / "file").touch()
+    (store / "entry").chmod(0o775)
+    (store / "entry" / "file").chmod(0o666)
+    command = f"chmod -R g-w,o-w '{store}'"
+    with pytest.raises(
+        UserError, match=f"may be changed by other users .mode {mode:04o}.*: run `{command}` to mend it with all"
+    ):
         refuse_untrusted_store(store, read_trust({}))
     assert os.system(command) == 0
     refuse_untrusted_store(store, read_trust({}))
+    assert [path.stat().st_mode & 0o777 for path in (store / "entry", store / "entry" / "file")] == [0o755, 0o644]
 
 
 def test_a_store_that_is_missing_or_no_folder_is_left_to_its_user(tmp_path):
