@@ -94,7 +94,7 @@ def main() -> None:
     """Answer the request on standard input. Python runs this in the process."""
     # `fill_in` and `recipe_content` import these at their first use.
     import jinja2.meta
-    import jinja2.sandbox
+    import jinja2.sandbox  # noqa: F401
     import yaml  # noqa: F401
 
     sys.stdout.buffer.write(_STARTED)
