@@ -181,7 +181,9 @@ def _write_whole_numbers_plainly(config: Any) -> None:
     illusion = config.get("illusion") if isinstance(config, dict) else None
     calibration = illusion.get("calibration") if isinstance(illusion, dict) else None
     for part, names in ((illusion, ("pruning_seed",)), (calibration, ("samples", "length"))):
-        for name in names if isinstance(part, dict) else ():
+        if not isinstance(part, dict):
+            continue
+        for name in names:
             value = part.get(name)
             if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
                 part[name] = int(value)

@@ -94,7 +94,7 @@ def test_a_condition_that_checks_nothing_is_an_error(condition, message):
     ],
 )
 def test_a_bound_that_no_value_can_pass_is_an_error(condition, message):
-    with pytest.raises(UserError, match="can never fail, because .*") as error:
+    with pytest.raises(UserError, match="can never fail, because ") as error:
         failing(condition)
     assert message in str(error.value)
 
