@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pytest
@@ -102,6 +103,19 @@ def test_a_run_whose_files_are_links_to_their_contents(tmp_path, two_runs, given
     # The date and the samples are those of the link: the file that it leads to has neither.
     assert results_files(paths) == [two_runs[1]]
     assert [outcome.run for outcome in load_outcomes(paths)] == [two_runs[1].name] * 2
+
+
+def test_two_runs_with_equal_answers_in_a_store_of_contents(tmp_path, two_runs):
+    # Both runs have the same samples: a store of contents holds them once.
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    for run in two_runs:
+        for file in sorted(run.parent.iterdir()):
+            blob = blobs / hashlib.sha256(file.read_bytes()).hexdigest()
+            file.replace(blob)
+            file.symlink_to(blob)
+    assert len(list(blobs.iterdir())) == 4
+    assert len(load_outcomes([tmp_path])) == 4
 
 
 def test_a_content_that_has_two_names_is_one_run(tmp_path, two_runs):
