@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from lm_eval_illusion.analysis.records import Report, Row, row_json
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import shortened
 from lm_eval_illusion.results.outcomes import POOLED
 from lm_eval_illusion.results.variants import DENSE_METHOD
 
@@ -21,10 +23,25 @@ OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operat
 # A word, or a text in single or double quotes, in which a doubled quote stands for one.
 _NAME = r"""[^\s"']\S*|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
 _CONDITION = re.compile(
-    r"(?P<metric>[a-z_][\w.]*)\s*(?P<comparison>>=|<=|>|<)\s*(?P<bound>-?\d*\.?\d+)(?P<percent>\s*%)?"
+    r"(?P<metric>[a-z_][\w.]*)\s*(?P<comparison>>=|<=|>|<)\s*(?P<bound>-?[0-9]*\.?[0-9]+)(?P<percent>\s*%)?"
     rf"(?:\s+at\s+(?P<variant>{_NAME}))?(?:\s+of\s+(?P<base_model>{_NAME}))?(?:\s+in\s+(?P<language>{_NAME}))?"
 )
 BOUNDS = {"low": 0, "high": 1}
+_SHARE = (0.0, 1.0)
+_CHANGE = (-1.0, 1.0)
+_COUNT = (0.0, math.inf)
+# The smallest and the largest value of a number, by the first of these names on its path. Any other number is a count or a share.
+_RANGES = {
+    "n": _COUNT,
+    "histogram": _COUNT,
+    "share_at_most_10": _SHARE,
+    "gold_rank": (1.0, math.inf),
+    "logprob_drop": (-math.inf, math.inf),
+    "illusion_gap": _CHANGE,
+    "production_change": _CHANGE,
+    "recognition_change": _CHANGE,
+    "gap_change": (-2.0, 2.0),
+}
 
 
 @dataclass(frozen=True)
@@ -48,12 +65,16 @@ def read_condition(text: str) -> Condition:
     """Parse a condition of the form FORM.
 
     Raises:
-        UserError: The text has another form.
+        UserError: The text has another form, or the bound is too large to be a number.
     """
     found = _CONDITION.fullmatch(text.strip())
     if not found:
         raise UserError(f"--fail-if {text!r} can't be read: give {FORM}")
     bound = float(found["bound"]) / (100 if found["percent"] else 1)
+    if not math.isfinite(bound):
+        raise UserError(
+            f"--fail-if {shortened(text, 200)!r} has a bound that is too large, so it can never fail: give a smaller one"
+        )
     return Condition(
         text,
         found["metric"],
@@ -83,8 +104,8 @@ def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
     """Return a line for each condition and row of the report for which the condition holds: the reasons to fail.
 
     Raises:
-        UserError: A condition matches no row, or its metric is undefined or not a number there. A condition that checks nothing must
-            not pass.
+        UserError: A condition matches no row, its metric is undefined or not a number there, or no value of the metric could pass the
+            bound. A condition that checks nothing must not pass.
     """
     dense = {(entry.base_model, entry.variant) for entry in report.variants if entry.pruner == DENSE_METHOD}
     return [line for condition in conditions for line in _failures_of(condition, report.rows, dense)]
@@ -93,6 +114,7 @@ def failures(conditions: Sequence[Condition], report: Report) -> list[str]:
 def _failures_of(condition: Condition, rows: Sequence[Row], dense: Collection[tuple[str, str]]) -> Iterator[str]:
     for row in _matching(condition, rows, dense):
         value = _value(condition, row)
+        _check_can_fail(condition, value)
         if OPERATORS[condition.comparison](value, condition.bound):
             yield (
                 f"{condition.metric} is {value:.4g} at {quoted(row.variant)} of {quoted(row.base_model)} in {row.family},"
@@ -133,6 +155,20 @@ def _value(condition: Condition, row: Row) -> float:
             f" {row.family}: give another metric, or the runs that it needs"
         )
     return value
+
+
+def _check_can_fail(condition: Condition, value: float) -> None:
+    """Check that a value of the metric could pass the bound. Of a share, none is above 5 where 5 % is meant."""
+    names = condition.metric.split(".")
+    other = _COUNT if isinstance(value, int) else _SHARE
+    low, high = next((limits for name, limits in _RANGES.items() if name in names), other)
+    best = high if condition.comparison in (">", ">=") else low
+    if OPERATORS[condition.comparison](best, condition.bound):
+        return
+    is_percent = math.isfinite(best) and 1 < abs(condition.bound) <= 100 and condition.bound * best > 0
+    limits = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+    remedy = f"write {condition.bound:g} %" if is_percent else f"give a bound that a number {limits} can pass"
+    raise UserError(f"--fail-if {condition.text!r} can never fail, because {condition.metric} is {limits}: {remedy}")
 
 
 def _walk(condition: Condition, value: Any, path: Sequence[str]) -> Any:

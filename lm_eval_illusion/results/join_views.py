@@ -120,10 +120,16 @@ def check_unique(files: Sequence[TaskFile]) -> None:
 
 
 def _check_own_samples(files: Sequence[TaskFile]) -> None:
-    """Check that no two runs have the same samples file: two results files of one date, or links."""
+    """Check that no two runs have the same samples file: two results files of one date, or links to the samples of another run.
+
+    A store that holds contents by their hashes has equal samples of two runs once; there the link does not lead to a samples file's name.
+    """
     owners: dict[str, TaskFile] = {}
     for file in files:
-        other = owners.setdefault(os.path.realpath(file.samples_file), file)
+        real = os.path.realpath(file.samples_file)
+        is_content = not os.path.basename(real).startswith("samples_")
+        place = os.path.join(os.path.realpath(file.samples_file.parent), file.samples_file.name) if is_content else real
+        other = owners.setdefault(place, file)
         if other.results_file != file.results_file or other.task != file.task:
             raise UserError(
                 f"{other.results_file} ({other.task}) and {file.results_file} ({file.task}) have the same samples, {file.samples_file}:"

@@ -89,10 +89,38 @@ class RunConfig(msgspec.Struct, frozen=True):
     illusion: IllusionConfig | None = None
 
 
+class GroupConfig(msgspec.Struct, frozen=True):
+    """A scheme in `config_groups`: how the weights and the activations of its layers are quantised."""
+
+    weights: dict[str, Any] | None = None
+    input_activations: dict[str, Any] | None = None
+    targets: list[Any] | str | None = None
+
+
+class QuantizationConfig(msgspec.Struct, frozen=True):
+    """The parts of a `quantization_config` that `loading.quantized_config` expects to be objects."""
+
+    config_groups: dict[str, GroupConfig | list[Any] | str] | None = None
+    kv_cache_scheme: dict[str, Any] | None = None
+    sparsity_config: dict[str, Any] | None = None
+    quant_config: dict[str, Any] | None = None
+    quantized_layers: dict[str, dict[str, Any]] | None = None
+    dynamic: dict[str, Any] | None = None
+    extra_config: dict[str, dict[str, Any] | None] | None = None
+
+
 class TaskConfig(msgspec.Struct, frozen=True):
     """An entry of `configs`: a task."""
 
     metadata: Any = None
+    metric_list: Any = None
+
+
+class MetricConfig(msgspec.Struct, frozen=True):
+    """An entry of a task's `metric_list`. `aggregation`: how the numbers of the documents become one, such as `mean`."""
+
+    metric: str
+    aggregation: str | None = None
 
 
 class SampleCount(msgspec.Struct, frozen=True):
@@ -136,6 +164,7 @@ def read_results_file(path: Path) -> ResultsFile:
     missing = [key for key in ("config", "configs", "n-samples") if key not in content]
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}: {_REMEDY}")
+    _write_whole_numbers_plainly(content["config"])
     return ResultsFile(
         config=convert(content["config"], RunConfig, path, "config", _REMEDY),
         configs=_entries(content, "configs", TaskConfig, path),
@@ -147,6 +176,19 @@ def read_results_file(path: Path) -> ResultsFile:
     )
 
 
+def _write_whole_numbers_plainly(config: Any) -> None:
+    """Write the sizes and the seed of `config.illusion` without a decimal point: a program that rewrites the file writes 1 as 1.0."""
+    illusion = config.get("illusion") if isinstance(config, dict) else None
+    calibration = illusion.get("calibration") if isinstance(illusion, dict) else None
+    for part, names in ((illusion, ("pruning_seed",)), (calibration, ("samples", "length"))):
+        if not isinstance(part, dict):
+            continue
+        for name in names:
+            value = part.get(name)
+            if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+                part[name] = int(value)
+
+
 def view_metadata(config: TaskConfig) -> ViewMetadata | None:
     """Return the metadata of one of our tasks, None for a task of another project."""
     if not isinstance(config.metadata, dict) or not set(ViewMetadata.__struct_fields__) <= config.metadata.keys():
@@ -156,6 +198,19 @@ def view_metadata(config: TaskConfig) -> ViewMetadata | None:
     except (msgspec.ValidationError, UnicodeEncodeError):
         # Another project may use these names for something else.
         return None
+
+
+def averaged_metrics(config: TaskConfig) -> frozenset[str]:
+    """Return the metrics of a task that are means over its documents; empty if its `metric_list` has another shape.
+
+    A project may aggregate a metric of 0 and 1 by a function of its own.
+    """
+    try:
+        entries = msgspec.convert(config.metric_list, list[MetricConfig])
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return frozenset()
+    others = {entry.metric for entry in entries if entry.aggregation != "mean"}
+    return frozenset(entry.metric for entry in entries) - others
 
 
 def _entries(content: dict[str, Any], field: str, kind: Any, path: Path) -> dict[str, Any]:

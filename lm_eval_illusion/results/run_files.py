@@ -17,9 +17,11 @@ DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
 
 
 def results_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Return every results file below `paths`, which are folders or results files, each once and by its real path.
+    """Return every results file below `paths`, which are folders or results files, each once.
 
-    Folders that links lead to are searched like others; a folder that was searched is not searched again, so loops end.
+    Folders that links lead to are searched like others; a folder that was searched is not searched again, so loops end. A file is named by
+    its real folder. If it is a link, it has its own name if the samples are beside it, as where a store holds the contents by their
+    hashes; otherwise the path is that of the file that it leads to.
 
     Raises:
         UserError: A path does not exist or has no results file, or a folder below it can't be listed.
@@ -31,7 +33,36 @@ def results_files(paths: Iterable[str | Path]) -> list[Path]:
             raise UserError(f"{path} holds no results_*.json: run lm_eval with --output_path {path} --log_samples")
         found += below
     # `Path.resolve` raises for a looping link before Python 3.13. Here, reading the file gives the message.
-    return list(dict.fromkeys(Path(os.path.realpath(file)) for file in found))
+    named = [Path(os.path.realpath(file.parent), file.name) for file in found]
+    by_content: dict[Path, list[Path]] = {}
+    for file in named:
+        by_content.setdefault(Path(os.path.realpath(file)), []).append(file)
+    dates: dict[Path, set[str]] = {}
+    return [_place(real, names, dates) for real, names in by_content.items()]
+
+
+def _place(real: Path, names: list[Path], dates: dict[Path, set[str]]) -> Path:
+    """Return the path of a results file: the first of its names that has samples beside it. `dates`: those found, by folder."""
+    if names == [real]:
+        return real
+    for file in names:
+        if file.parent not in dates:
+            dates[file.parent] = _dates_of_samples(file.parent)
+        if file.stem.rpartition("_")[2] in dates[file.parent]:
+            return file
+    return real if _is_results(real.name) else names[0]
+
+
+def _dates_of_samples(folder: Path) -> set[str]:
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise _not_listed(folder, error) from error
+    return {
+        name.removesuffix(".jsonl").rpartition("_")[2]
+        for name in names
+        if name.startswith("samples_") and name.endswith(".jsonl")
+    }
 
 
 def results_below(folder: Path) -> list[Path]:
@@ -76,6 +107,9 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_results(name: str) -> bool:
+    # macOS writes a file's attributes into `._<name>` beside it where the disk or the archive has no place for them.
+    if name.startswith("._"):
+        return False
     return name.endswith(".json") and (name.startswith("results_") or DATE.search(name.removesuffix(".json")) is not None)
 
 

@@ -13,10 +13,18 @@ from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.outcomes import POOLED
-from lm_eval_illusion.results.results_file import BaseIdentityConfig, CalibrationConfig, IllusionConfig, RunConfig
+from lm_eval_illusion.results.results_file import (
+    BaseIdentityConfig,
+    CalibrationConfig,
+    IllusionConfig,
+    QuantizationConfig,
+    RunConfig,
+)
+from lm_eval_illusion.results.typed_json import convert
 from lm_eval_illusion.results.variants import DENSE_METHOD, EMBEDDED_TEXT, Variant
 
 Changes: TypeAlias = tuple[Change, ...]
+_REMEDY = "give the results file as lm_eval wrote it, or run lm_eval again"
 
 
 def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
@@ -25,11 +33,9 @@ def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
     Raises:
         UserError: The model arguments can't be read, or name no model.
     """
-    with attributed(
-        f"{results_file}: config.model_args can't be read", "give the results file as lm_eval wrote it, or run lm_eval again"
-    ):
+    with attributed(f"{results_file}: config.model_args can't be read", _REMEDY):
         arguments = read_model_args(config.model_args)
-        changes = changes_of(arguments)
+        changes = _changes_of(arguments, results_file)
     if config.illusion is not None:
         return _our_variant(config, config.illusion, arguments, changes)
     name = arguments.get("pretrained") or config.model
@@ -38,6 +44,20 @@ def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
             f"{results_file} names no model: config.model_args.pretrained or config.model is {shown(name)}, not text"
         )
     return _other_variant(str(name), config, arguments, changes)
+
+
+def _changes_of(arguments: Mapping[str, Any], results_file: Path) -> Changes:
+    try:
+        return changes_of(arguments)
+    except (AttributeError, TypeError):
+        # The parts of a `quantization_config` depend on its method. Of one that can't be read, this names the part of another type.
+        quantization = arguments.get("quantization_config")
+        if quantization is None:
+            raise
+        place = "config.model_args.quantization_config"
+        convert(quantization, QuantizationConfig, results_file, place, _REMEDY)
+        with attributed(f"{results_file}: {place} can't be read", _REMEDY):
+            raise
 
 
 def _our_variant(

@@ -12,7 +12,14 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.messages import cut, join_truncated, shown
-from lm_eval_illusion.results.results_file import ResultsFile, RunConfig, ViewMetadata, read_results_file, view_metadata
+from lm_eval_illusion.results.results_file import (
+    ResultsFile,
+    RunConfig,
+    ViewMetadata,
+    averaged_metrics,
+    read_results_file,
+    view_metadata,
+)
 from lm_eval_illusion.results.run_files import results_files
 from lm_eval_illusion.results.run_variants import variant_of_run
 from lm_eval_illusion.results.typed_json import convert
@@ -25,7 +32,8 @@ class TaskFile:
     """The samples file of a task.
 
     `effective`: number of documents that the run evaluated. `task_hash`: lm_eval's hash of all documents, prompts and targets, "" if
-    unknown. `means`: metrics of the whole task as the run states them, by name and filter such as `acc,none`.
+    unknown. `means`: metrics of the whole task as the run states them, by name and filter such as `acc,none`. `averaged`: the metrics
+    that are means over the documents, as far as the run states how they are aggregated.
     """
 
     variant: Variant
@@ -35,6 +43,7 @@ class TaskFile:
     effective: int
     task_hash: str
     means: Mapping[str, float]
+    averaged: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ class Run:
             int(self.results.n_samples[task].effective),
             self.results.task_hashes.get(task) or "",
             self.results.means.get(task, {}),
+            averaged_metrics(self.results.configs[task]) if task in self.results.configs else frozenset(),
         )
 
     def leaves(self, name: str) -> list[str]:
@@ -184,8 +194,11 @@ def _metadata(run: Run, task: str, metadata: Any) -> ViewMetadata | None:
         UserError: The name or the other fields show that it is ours, and a field is missing or wrong. It would be left out without a word.
     """
     found = view_metadata(run.results.configs[task])
+    # Another project may use the names of these fields for something else.
+    if (found is None or view_named(found.view) is None) and not _has_our_name(task, metadata):
+        return None
     place, remedy = f"configs.{cut(task, 200)}.metadata", "is the results file as lm_eval wrote it?"
-    if found is None and _is_ours(task, metadata):
+    if found is None:
         convert(metadata, ViewMetadata, run.results_file, place, remedy)
     named = view_of_task(task)
     if found is not None and named is not None and view_named(found.view) is not named:
@@ -195,15 +208,19 @@ def _metadata(run: Run, task: str, metadata: Any) -> ViewMetadata | None:
     return found
 
 
-def _is_ours(task: str, metadata: Any) -> bool:
-    """Return whether a task without whole metadata is ours: the metadata has text in each field, or the name fits two fields."""
-    if not isinstance(metadata, dict):
+def _has_our_name(task: str, metadata: Any) -> bool:
+    """Return whether a task is named as ours are, FAMILY_LANG_VIEW, with one of our views, and two fields of its metadata say the same.
+
+    So a task with one damaged field is recognised.
+    """
+    if not isinstance(metadata, dict) or view_of_task(task) is None:
         return False
-    texts = {name: metadata[name] for name in ("family", "lang", "view") if isinstance(metadata.get(name), str)}
-    if len(texts) == 3:
-        return True
-    name = "_".join(re.escape(texts[field]) if field in texts else ".+" for field in ("family", "lang", "view"))
-    return len(texts) == 2 and view_of_task(task) is not None and re.fullmatch(name, task) is not None
+    fields = ("family", "lang", "view")
+    return any(
+        all(isinstance(metadata.get(field), str) for field in fields if field != damaged)
+        and re.fullmatch("_".join(".+" if field == damaged else re.escape(metadata[field]) for field in fields), task)
+        for damaged in fields
+    )
 
 
 def _refuse_settings(results_file: Path, config: RunConfig) -> None:

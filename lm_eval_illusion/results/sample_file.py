@@ -18,6 +18,7 @@ import msgspec
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.sample_lines import RowError, index_of, number_of, parse_lines, scores_and_outputs
 from lm_eval_illusion.results.task_hash import TaskHash
+from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
@@ -101,6 +102,7 @@ def read_rows_and_texts(
     optional: Sequence[str] = (),
     *,
     scores: bool = False,
+    keeps_scores: bool = True,
     id_field: str = "id",
     needs_text: Callable[[str], bool],
     hashes: TaskHash | None = None,
@@ -108,6 +110,7 @@ def read_rows_and_texts(
 ) -> Iterator[tuple[SampleRow, RowTexts | None]]:
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
+    `keeps_scores`: False to check the scores against `acc` and `invalid` and leave them out of the rows, which takes less memory.
     `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one.
 
     Raises:
@@ -125,7 +128,7 @@ def read_rows_and_texts(
             )
         if hashes is not None:
             hashes.add(line.doc_hash, line.prompt_hash, line.target_hash)
-        row = _row(line, names, scores)
+        row = _row(line, names, scores, keeps_scores)
         return row, _texts(_decode(content, _TEXTS, _TextsLine)) if needs_text(row.id) else None
 
     return parse_lines(path, parse)
@@ -178,18 +181,40 @@ def _decode(line: bytes, decoder: msgspec.json.Decoder[Any], line_type: type[msg
         return msgspec.convert(json.loads(line), line_type)
 
 
-def _row(line: Any, names: dict[str, str], scores: bool) -> SampleRow:
+def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool) -> SampleRow:
     doc, kind = line.doc, line.doc.answer_type
+    metrics = {name: getattr(line, field) for field, name in names.items()}
+    scores = None
+    if has_scores:
+        scores = _scores_of_choices(line)
+        _check_recognition(metrics, scores, doc.gold)
     # Every view and variant has the same few strings; interned, each is stored once.
     return SampleRow(
         intern(str(doc.id)),
         line.doc_hash and intern(line.doc_hash),
         intern(kind) if isinstance(kind, str) else None,
         intern(line.filter),
-        {name: getattr(line, field) for field, name in names.items()},
-        doc.gold if scores else None,
-        _scores_of_choices(line) if scores else None,
+        metrics,
+        doc.gold if has_scores and keeps_scores else None,
+        scores if keeps_scores else None,
     )
+
+
+def _check_recognition(metrics: dict[str, float | None], scores: tuple[float, ...], gold: int) -> None:
+    """Check that `acc` and `invalid`, where they are 0 or 1, are those of the log-likelihoods, as `views.metrics` calculates them."""
+    acc, invalid = metrics.get("acc"), metrics.get("invalid")
+    total = sum(scores)
+    # The usual row, without a NaN, in a quarter of the time.
+    if total == total:
+        highest = max(scores)
+        has_one = scores.count(highest) == 1
+        is_highest = has_one and scores[gold] == highest
+    else:
+        has_one, is_highest = has_one_highest(scores), is_strictly_highest(scores, gold)
+    if acc is not None and acc == (not is_highest):
+        raise RowError(f"acc is {acc:g}, but by the log-likelihoods of the choices it is {is_highest:d}")
+    if invalid is not None and invalid == has_one:
+        raise RowError(f"invalid is {invalid:g}, but by the log-likelihoods of the choices it is {1 - invalid:g}")
 
 
 def _scores_of_choices(line: Any) -> tuple[float, ...]:

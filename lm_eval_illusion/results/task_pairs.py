@@ -228,7 +228,7 @@ def _check_each_once(rows: Sequence[FullRow], file: TaskFile) -> None:
 
 
 def _check_mean(scored: Sequence[ScoredDocument], metric: str, file: TaskFile) -> None:
-    if scored:
+    if scored and metric in file.averaged:
         right = sum(document.is_right for document in scored)
         check_means(file, {metric: right}, len(scored), scored[0].row.filter)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, quoted, read_condition
+from lm_eval_illusion.analysis.records import row_json
 from lm_eval_illusion.errors import UserError
 from tests.outcome_examples import DENSE, WANDA, outcomes
 
@@ -73,6 +75,66 @@ def test_the_reason_names_value_variant_and_condition():
 def test_a_condition_that_checks_nothing_is_an_error(condition, message):
     with pytest.raises(UserError, match=message):
         failing(condition)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        # Meant are 5 %: a share is at most 1, and a change at least -1.
+        ("recognition_only_rate > 5", "recognition_only_rate is from 0 to 1: write 5 %"),
+        ("recognition_only_rate.high >= 1.5", "is from 0 to 1: write 1.5 %"),
+        ("vs_dense.production_change < -5", "vs_dense.production_change is from -1 to 1: write -5 %"),
+        ("vs_dense.gap_change > 2", "is from -2 to 2: write 2 %"),
+        ("recognition_only_rate > 1", "is from 0 to 1: give a bound that a number from 0 to 1 can pass"),
+        ("recognition_only_rate > 100 %", "is from 0 to 1: give a bound"),
+        ("production_accuracy < 0", "is from 0 to 1: give a bound"),
+        ("vs_dense.mcnemar_production.p <= -1", "is from 0 to 1: give a bound"),
+        ("cells.both < 0", "cells.both is 0 or more: give a bound that a number 0 or more can pass"),
+        ("n < 0", "n is 0 or more"),
+    ],
+)
+def test_a_bound_that_no_value_can_pass_is_an_error(condition, message):
+    with pytest.raises(UserError, match="can never fail, because ") as error:
+        failing(condition)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["recognition_only_rate >= 1", "production_accuracy <= 0", "vs_dense.gap_change < -1.5", "n > 1000000", "cells.both > 5"],
+)
+def test_a_bound_at_the_end_of_the_range_can_be_passed(condition):
+    failing(condition)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_bound_beyond_the_numbers_is_an_error(sign):
+    with pytest.raises(UserError, match="has a bound that is too large, so it can never fail"):
+        read_condition(f"n > {sign}{'9' * 400}")
+
+
+@pytest.mark.parametrize("bound", ["\u0660", "\uff15", "0.\u0665", "\u00b2"])
+def test_a_bound_has_digits_of_ascii(bound):
+    with pytest.raises(UserError, match="can't be read"):
+        read_condition(f"n > {bound}")
+
+
+def test_every_number_of_a_report_is_in_its_range():
+    def numbers(path, value):
+        if isinstance(value, dict):
+            for name, part in value.items():
+                yield from numbers([*path, name], part)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield ".".join(path), value
+
+    dense = outcomes("bbbb", variant=DENSE, gold_rank=40, gold_logprob=-40.0)
+    report = tabulate([*dense, *outcomes("brnb", gold_rank=300, gold_logprob=-1.5)])
+    row = next(row for row in report.rows if row.variant == "wanda-0.6" and row.language == "all")
+    found = dict(numbers([], row_json(row)))
+    assert {"vs_dense.logprob_drop.mean.value", "gold_rank.p90", "vs_dense.gold_rank.pruned.median"} <= found.keys()
+    for path, value in found.items():
+        if "e" not in f"{value}" and re.fullmatch(r"[\w.]+", path):
+            assert failures([read_condition(f"{path} >= {value}"), read_condition(f"{path} <= {value}")], report), path
 
 
 def named(variant, base_model="tiny"):

@@ -244,7 +244,7 @@ CONTROLS = {
     "question_blind": [
         {"id": "a", "acc": 1.0, "acc_norm": 0.0, "invalid": 0.0, "in_passage": 0.5},
         {"id": "b", "acc": 0.0, "acc_norm": 1.0, "invalid": 0.0},
-        {"id": "c", "acc": 1.0, "acc_norm": 1.0, "invalid": 1.0},
+        {"id": "c", "acc": 0.0, "acc_norm": 1.0, "invalid": 1.0},
     ],
 }
 
@@ -266,6 +266,7 @@ def test_rank_and_log_likelihood_of_the_gold_choice_do_not_depend_on_the_recogni
     write_run(tmp_path, CONTROLS)
     found = by_id(load_outcomes([tmp_path], "letters"))
     assert [found[i].gold_rank for i in "abc"] == [3, 12, None]
+    # The score of the gold choice is that of the hand-made rows, whether it is the highest or not.
     assert {outcome.gold_logprob for outcome in found.values()} == {-1.5}
 
 

@@ -57,6 +57,8 @@ LONG = "x" * 10_000
             ours(pruning_seed=2**63),
             "config.illusion.pruning_seed is 9223372036854775808, not a number <= 9223372036854775807",
         ),
+        ("config", ours(calibration={"length": 0.5}), "config.illusion.calibration.length is 0.5, not a whole number or null"),
+        ("config", ours(calibration={"samples": 0.0}), "config.illusion.calibration.samples is 0, not a number >= 1"),
         ("config", ours(variant=" "), 'config.illusion.variant is " ", not text with a visible character'),
         ("config", ours(base_model=None), "config.illusion.base_model is null, not text"),
         (
@@ -89,6 +91,16 @@ def test_a_wrong_value_is_named_with_file_field_and_value(tmp_path, key, value, 
     with pytest.raises(UserError) as error:
         read_results_file(path)
     assert str(error.value) == f"{path}: {message}: give the results file as lm_eval wrote it, or run lm_eval again"
+
+
+def test_whole_numbers_may_have_a_decimal_point(tmp_path):
+    calibration = {"language": "fi", "samples": 128.0, "length": 2048.0}
+    write_run(tmp_path, VIEWS, illusion={**PRUNED, "calibration": calibration, "pruning_seed": 3.0})
+    (run,) = find_runs([tmp_path])
+    numbers = (run.variant.calibration_samples, run.variant.calibration_length, run.variant.pruning_seed)
+    assert numbers == (128, 2048, 3)
+    # report.json shows a whole number as one.
+    assert [type(number) for number in numbers] == [int] * 3
 
 
 def test_long_values_are_cut(tmp_path):

@@ -52,6 +52,15 @@ def test_a_truth_value_is_0_or_1(tmp_path, view, metric, value, text):
     assert str(error.value).startswith(f"{path}:2: {metric} is {text}, not 0 or 1")
 
 
+@pytest.mark.parametrize("view", ["mc", "mc_letters", "question_blind"])
+@pytest.mark.parametrize("metric", ["acc", "invalid"])
+def test_a_metric_that_contradicts_the_scores_of_its_row(tmp_path, view, metric):
+    # In the hand-made rows, acc is 1 and the gold choice has the highest score. With acc exchanged between two rows, the mean stays.
+    path = with_metric(tmp_path, view, metric, 0.0 if metric == "acc" else 1.0)
+    with pytest.raises(UserError, match=rf"{path.name}:2 is not as its task writes it \({metric} is [01], but by the log-lik"):
+        load_outcomes([tmp_path])
+
+
 @pytest.mark.parametrize("value", [True, 1, 1.0, False, 0, -0.0])
 def test_true_and_false_are_1_and_0(tmp_path, value):
     with_metric(tmp_path, "gen", "match", value)

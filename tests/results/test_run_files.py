@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pytest
@@ -84,6 +85,66 @@ def test_a_linked_results_file_is_read_where_it_is(tmp_path, two_runs):
     folder.mkdir()
     (folder / "results_a.json").symlink_to(two_runs[0])
     assert results_files([folder, tmp_path / "dense"]) == [two_runs[0]]
+
+
+def as_hashes(run, blobs):
+    """Move each file of a run into `blobs`, named by a number, and leave a link: so the hub's cache, git-annex and DVC keep files."""
+    blobs.mkdir()
+    for number, file in enumerate(sorted(run.parent.iterdir())):
+        blob = blobs / f"{number:040x}"
+        file.rename(blob)
+        file.symlink_to(os.path.relpath(blob, run.parent))
+
+
+@pytest.mark.parametrize("given", [[""], ["pruned", "pruned/" + f"results_{DATE}.json"]])
+def test_a_run_whose_files_are_links_to_their_contents(tmp_path, two_runs, given):
+    as_hashes(two_runs[1], tmp_path / "blobs")
+    paths = [tmp_path / "pruned" / name.removeprefix("pruned") if name == "" else tmp_path / name for name in given]
+    # The date and the samples are those of the link: the file that it leads to has neither.
+    assert results_files(paths) == [two_runs[1]]
+    assert [outcome.run for outcome in load_outcomes(paths)] == [two_runs[1].name] * 2
+
+
+def test_two_runs_with_equal_answers_in_a_store_of_contents(tmp_path, two_runs):
+    # Both runs have the same samples: a store of contents holds them once.
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    for run in two_runs:
+        for file in sorted(run.parent.iterdir()):
+            blob = blobs / hashlib.sha256(file.read_bytes()).hexdigest()
+            file.replace(blob)
+            file.symlink_to(blob)
+    assert len(list(blobs.iterdir())) == 4
+    assert len(load_outcomes([tmp_path])) == 4
+
+
+def test_a_content_that_has_two_names_is_one_run(tmp_path, two_runs):
+    as_hashes(two_runs[1], tmp_path / "blobs")
+    later = tmp_path / "later"
+    later.mkdir()
+    (later / two_runs[1].name).symlink_to(two_runs[1])
+    # Only one of the names has samples beside it.
+    assert results_files([later, tmp_path / "pruned"]) == [two_runs[1]]
+    assert results_files([later]) == [later / two_runs[1].name]
+
+
+def test_a_linked_results_file_with_linked_samples_elsewhere(tmp_path, two_runs):
+    folder = tmp_path / "links"
+    folder.mkdir()
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for file in sorted(two_runs[0].parent.glob("samples_*")):
+        file.rename(samples / file.name)
+        (folder / file.name).symlink_to(samples / file.name)
+    (folder / two_runs[0].name).symlink_to(two_runs[0])
+    assert len(load_outcomes([folder])) == 2
+
+
+def test_the_files_of_macos_beside_a_run_are_no_results(tmp_path, two_runs):
+    for run in two_runs:
+        run.with_name(f"._{run.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        \0\2")
+    assert sorted(results_files([tmp_path])) == sorted(two_runs)
+    assert len(load_outcomes([tmp_path])) == 4
 
 
 def make(path, kind):

@@ -102,3 +102,23 @@ def test_the_dtype_is_in_the_report(tmp_path):
     write_run(tmp_path, VIEWS, illusion={**DENSE, "dtype": "bfloat16"})
     (entry,) = cross_tabulate(load_outcomes([tmp_path]))["variants"]
     assert entry["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("quantization", "message"),
+    [
+        ({"quant_method": "compressed-tensors", "config_groups": [1]}, r"\.config_groups is a list of 1, not an object"),
+        ({"quant_method": "compressed-tensors", "kv_cache_scheme": "x"}, r'\.kv_cache_scheme is "x", not an object'),
+        (
+            {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": 3}}},
+            r"\.config_groups\[\.\.\.\]\.weights is",
+        ),
+        ({"quant_method": "gptq", "dynamic": [1]}, r"\.dynamic is a list of 1, not an object"),
+        ({"quant_method": "auto-round", "extra_config": {"x": 4}}, r"\.extra_config\[\.\.\.\] is"),
+        ({"quant_method": "gptq", "ignore": [3]}, r" can't be read \(TypeError"),
+    ],
+)
+def test_a_quantisation_that_can_not_be_read(tmp_path, quantization, message):
+    config = {"model": "hf", "model_args": {"pretrained": "m", "quantization_config": quantization}}
+    with pytest.raises(UserError, match=rf"results_.*: config\.model_args\.quantization_config{message}"):
+        variant_of(tmp_path, illusion=None, config=config)

@@ -61,6 +61,24 @@ def test_tasks_of_other_projects_with_the_same_fields_are_left_out(tmp_path):
     assert len(find_views(find_runs([tmp_path]))) == 3
 
 
+@pytest.mark.parametrize(
+    ("task", "metadata"),
+    [
+        ("open_qa", {"family": "Open QA", "view": "en", "lang": "en"}),
+        ("other_task", {"family": "qa", "view": "x", "lang": "fi-FI-x-" + "a" * 40}),
+        ("qa_all", {"family": "qa", "view": "x", "lang": "all"}),
+        # The view is a word of ours, or the end of the name is, but the rest does not fit.
+        ("openqa", {"family": "Open QA", "view": "gen", "lang": "en"}),
+        ("openqa_gen", {"family": "Open QA", "view": "open", "lang": "en"}),
+        ("qa_fi_open", {"family": "qa", "view": "open", "lang": "fi"}),
+    ],
+)
+def test_a_task_of_another_project_with_all_three_fields(tmp_path, task, metadata):
+    path = write_run(tmp_path, VIEWS)
+    change(path, lambda content: content["configs"].update({task: {"metadata": metadata}}))
+    assert len(find_views(find_runs([tmp_path]))) == 3
+
+
 def test_two_tasks_of_one_view(tmp_path):
     path = write_run(tmp_path, VIEWS)
     change(path, lambda content: content["configs"].update({"copy": content["configs"]["mqa_illusion_en_gen"]}))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.sample_file import SampleRow, read_rows
+from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
 
 ROW = {
     "doc_id": 0,
@@ -30,7 +31,8 @@ def read(tmp_path):
     def read(content: bytes, metrics=("acc", "invalid"), optional=("gold_rank",), **options) -> list[SampleRow]:
         path = tmp_path / "samples_t.jsonl"
         path.write_bytes(content)
-        return list(read_rows(path, metrics, optional, **options))
+        rows = read_rows_and_texts(path, metrics, optional, needs_text=lambda _: False, **options)
+        return [row for row, _ in rows]
 
     return read
 
@@ -51,8 +53,28 @@ def test_the_scores_of_the_choices(read):
 
 @pytest.mark.parametrize("score", ["-inf", "nan", -3, -3.5, math.nan, -math.inf])
 def test_a_score_may_be_a_string_or_a_number_and_need_not_be_finite(read, score):
-    (row,) = read(line_of(filtered_resps=[[score, "False"], ["-0.25", True]]), scores=True)
+    collapsed = {"acc": 0.0, "invalid": 1.0} if math.isnan(float(score)) else {}
+    (row,) = read(line_of(filtered_resps=[[score, "False"], ["-0.25", True]], **collapsed), scores=True)
     assert row.scores == pytest.approx((float(score), -0.25), nan_ok=True)
+
+
+@pytest.mark.parametrize("scores", itertools.product([-1.0, -2, math.nan, -math.inf], repeat=3))
+@pytest.mark.parametrize("gold", [0, 2])
+def test_acc_and_invalid_are_those_of_the_scores(read, scores, gold):
+    # By the definitions: the gold score is above all others; no score is above all others. A NaN is above nothing.
+    above = [all(score > other for other in [*scores[:n], *scores[n + 1 :]]) for n, score in enumerate(scores)]
+    responses = [[str(score), "False"] for score in scores]
+    for acc, invalid in itertools.product([0.0, 1, True], [0.0, 1]):
+        line = line_of(filtered_resps=responses, doc={"id": "a", "gold": gold}, acc=acc, invalid=invalid)
+        if acc == above[gold] and invalid == (not any(above)):
+            assert read(line, scores=True)[0].metrics["acc"] == acc
+            assert read(line, scores=True, keeps_scores=False)[0].scores is None
+        else:
+            name = "acc" if acc != above[gold] else "invalid"
+            with pytest.raises(
+                UserError, match=rf"samples_t\.jsonl:1 is not as its task writes it \({name} is [01], but by the log"
+            ):
+                read(line, scores=True)
 
 
 @pytest.mark.parametrize("value", [3, 3.0, math.nan, math.inf, -math.inf])

@@ -115,7 +115,9 @@ def test_choices_scores_and_gold_choice_of_a_row_fit(tmp_path, changes, message)
 
 
 def test_a_collapsed_model_has_scores_that_are_no_numbers(tmp_path):
-    of_mc(tmp_path, filtered_resps=[["nan", "False"], ["-inf", "False"], [float("nan"), False], ["-1", "False"]])
+    of_mc(
+        tmp_path, filtered_resps=[["nan", "False"], ["-inf", "False"], [float("nan"), False], ["-1", "False"]], acc=0, invalid=1
+    )
     assert [outcome.gold_logprob for outcome in load_outcomes([tmp_path])] == [-1.5, None, -1.5]
 
 

@@ -244,13 +244,42 @@ def test_a_repeated_row_in_place_of_another(tmp_path):
 
 def test_the_mean_that_the_results_file_states(tmp_path):
     path = write_tasks(tmp_path, {"mc": MC, "gen": GEN})
+    averaged = {"metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}]}
     for mean, message in ((0.5, None), (0.75, r"the mean of exact_match over the rows is 0\.5, but results_.* states 0\.75")):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"results": {"gen": {"exact_match,none": mean}}}))
+        content = json.loads(path.read_text())
+        content["configs"]["gen"] |= averaged
+        path.write_text(json.dumps(content | {"results": {"gen": {"exact_match,none": mean}}}))
         if message is None:
             assert len(joined(tmp_path).outcomes) == 4
         else:
             with pytest.raises(UserError, match=message):
                 joined(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "metric_list",
+    [
+        # As lm_eval writes `aggregation: !function agg_gpirt_gsm8k`, then an aggregation of its own, none, and other shapes.
+        [{"metric": "exact_match", "aggregation": "<function agg_gpirt_gsm8k at 0x7f>", "higher_is_better": True}],
+        [{"metric": "exact_match", "aggregation": "micro_f1"}, {"metric": "acc", "aggregation": "mean"}],
+        [{"metric": "exact_match"}],
+        [{"metric": "exact_match", "aggregation": "mean"}, {"metric": "exact_match", "aggregation": "median"}],
+        None,
+        [],
+        3,
+        "mean",
+        ["exact_match"],
+        {"exact_match": "mean"},
+        [{"metric": "\ud800", "aggregation": "mean"}],
+    ],
+)
+def test_an_aggregate_that_is_not_known_to_be_a_mean(tmp_path, metric_list):
+    # tinyGSM8k estimates the accuracy on all of GSM8K from a hundred documents: 0.4137 where half of these are right.
+    path = write_tasks(tmp_path, {"mc": MC, "gen": GEN})
+    content = json.loads(path.read_text())
+    content["configs"]["gen"]["metric_list"] = metric_list
+    path.write_text(json.dumps(content | {"results": {"gen": {"exact_match,none": 0.4137}}}))
+    assert len(joined(tmp_path).outcomes) == 4
 
 
 def test_many_equal_documents_take_no_quadratic_time(tmp_path):
