@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import glob
 import importlib.util
 import json
@@ -127,12 +128,23 @@ def check_written(named: argparse.Namespace, begin: float) -> None:
         return
     out = Path(named.output_path)
     is_file = out.suffix == ".json"
-    folder, pattern = (out.parent, f"{glob.escape(out.stem)}_*.json") if is_file else (out, "**/results_*.json")
+    # lm_eval writes into a folder with the name of the model, which may be a link.
+    folders = [out.parent] if is_file else [out, *_entries(out)]
+    pattern = f"{glob.escape(out.stem)}_*.json" if is_file else "results_*.json"
+    found = [path for folder in folders for path in _entries(folder) if fnmatch.fnmatchcase(path.name, pattern)]
     # The clock of a network disk may be behind.
-    if not any(_changed_since(begin - 60, path) for path in folder.glob(pattern)):
+    if not any(_changed_since(begin - 60, path) for path in found):
         raise UserError(
             f"lm_eval could not write its results to {out} (its warning above has the reason): give another --output_path"
         )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it is no folder, or another process deletes it."""
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []
 
 
 def _changed_since(time: float, path: Path) -> bool:

@@ -80,9 +80,23 @@ def test_results_that_lm_eval_did_not_write(tmp_path):
     # Others may delete files meanwhile, and links may lead nowhere.
     (tmp_path / "model" / "results_0000.json").symlink_to("nowhere")
     check_written(named, time.time())
-    (tmp_path / "model" / "results_2026.json").unlink()
+    (tmp_path / "model" / "results_2026.json").rename(tmp_path / "results.txt")
     with pytest.raises(UserError, match="lm_eval could not write its results"):
         check_written(named, time.time())
+
+
+def test_results_in_a_linked_folder_and_in_a_named_file(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "results_2026.json").touch()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / ".__model").symlink_to(tmp_path / "disk")
+    check_written(read_arguments(["--output_path", str(tmp_path / "runs")]), time.time())
+    named = read_arguments(["--output_path", str(tmp_path / "a[1].json")])
+    (tmp_path / "a1_2026.json").touch()
+    with pytest.raises(UserError, match="lm_eval could not write its results"):
+        check_written(named, time.time())
+    (tmp_path / "a[1]_2026.json").touch()
+    check_written(named, time.time())
 
 
 @pytest.mark.parametrize(
