@@ -108,6 +108,20 @@ def test_after_an_error_a_file_of_the_user_has_its_own_name(tmp_path, monkeypatc
     assert contents(out) == before
 
 
+def test_a_file_of_the_user_that_cannot_be_renamed_stays(tmp_path, monkeypatch):
+    out = write(tmp_path / "out", NAMES, "user")
+    before = contents(out)
+
+    def rename(self, target):
+        raise OSError(1, "Operation not permitted")
+
+    new = write(tmp_path / "new", NAMES, "new")
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="not permitted"):
+        replace_files(new, NAMES, out)
+    assert contents(out) == before
+
+
 def test_without_a_list_nothing_is_removed(tmp_path):
     out = write(tmp_path / "out", [*NAMES, *STALE], "old")
     make(tmp_path, NAMES, "new")
@@ -229,6 +243,10 @@ def test_the_command_names_what_it_kept(tmp_path, runs, capsys):
     line = "not of an earlier report, and kept under another name: "
     assert f"{line}{out / 'leaderboard.csv.before-1'}\n" in capsys.readouterr().out
     assert [path.name for path in out.rglob("*.before-*")] == ["leaderboard.csv.before-1"]
+    # With a list, a file that was changed since is the user's, although report.json is that of a report.
+    (out / "report.html").write_text("changed")
+    report_command([runs], out)
+    assert (out / "report.html.before-1").read_text() == "changed"
     # A report.json of something else makes no file ours.
     (out / LIST).unlink()
     (out / "report.json").write_text("{}")
