@@ -32,10 +32,12 @@ def run_lm_eval(arguments: list[str]) -> int:
     Raises:
         UserError: An argument is wrong, names something that does not exist, or lm_eval could not write its results.
     """
-    from lm_eval_illusion.cli.run_arguments import check_arguments, check_written, read_arguments
+    from lm_eval_illusion.cli.run_arguments import check_arguments, check_written, read_arguments, samples_of, tasks_of
+    from lm_eval_illusion.cli.run_samples import check_samples
 
     named = read_arguments(arguments)
     check_arguments(named)
+    samples, tasks = samples_of(named), tasks_of(named)
 
     from lm_eval.__main__ import cli_evaluate
 
@@ -44,7 +46,8 @@ def run_lm_eval(arguments: list[str]) -> int:
     from lm_eval_illusion.plugin import index_ours_first, register
 
     register()
-    index_ours_first(read_named(arguments).tasks)
+    # lm_eval builds its index before it loads the model.
+    index_ours_first(read_named(arguments).tasks, lambda index: check_samples(samples, tasks, index))
     sys.argv = ["lm_eval", "run", *(arguments or ["--help"])]
     begin = time.time()
     with one_line_errors(), _errors_of_lm_eval():

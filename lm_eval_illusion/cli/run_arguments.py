@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import glob
+import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.models.command_checks import MOST_CONFIG_BYTES, read_config
 from lm_eval_illusion.option_values import (
     LARGEST_BATCH,
     LARGEST_LIMIT,
@@ -26,7 +29,8 @@ from lm_eval_illusion.reading import is_special, open_file, read_json
 MOST_SHOTS = 1_000
 MOST_ENTRIES = 100_000
 """The most files and folders below --include_path, which lm_eval searches; its own tasks have 15,000."""
-_MOST_CONFIG_BYTES = 1 << 20
+_LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARNING", "WARN", "INFO", "DEBUG", "NOTSET")
+_PACKAGES = {"wandb_args": "wandb", "trackio_args": "trackio"}
 _SAMPLES = "give a mapping of tasks to positions of documents, e.g. '{\"mqa_illusion_en_mc\": [0, 1]}', or a file with one"
 _LIMIT = f"give a whole number from 1 to {LARGEST_LIMIT:,}, or a share of the items above 0 and below 1"
 
@@ -47,9 +51,11 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--tasks", "-t", nargs="*")
     for flags in (
         *(("--limit", "-L"), ("--num_fewshot", "-f"), ("--batch_size", "-b"), ("--output_path", "-o"), ("--samples", "-E")),
-        *(("--config", "-C"), ("--max_batch_size",), ("--include_path",), ("--seed",)),
+        *(("--config", "-C"), ("--max_batch_size",), ("--include_path",), ("--seed",), ("--verbosity", "-v")),
     ):
         parser.add_argument(*flags, nargs="?")
+    for option in _PACKAGES:
+        parser.add_argument(f"--{option}", nargs="*")
     parsed, _ = parser.parse_known_args(arguments)
     return parsed
 
@@ -69,7 +75,8 @@ def check_arguments(named: argparse.Namespace) -> None:
         "config": _check_config,
         "include_path": _check_include_path,
         "output_path": _check_output_path,
-        "samples": _check_samples,
+        "samples": read_samples,
+        "verbosity": lambda text: _check_verbosity("--verbosity", text.upper()),
     }
     for name, check in checks.items():
         value = getattr(named, name)
@@ -77,6 +84,36 @@ def check_arguments(named: argparse.Namespace) -> None:
             check(value)
     for task in named.tasks or ():
         _check_task(task)
+    config = config_of(named)
+    if named.verbosity is None and config.get("verbosity") is not None:
+        _check_verbosity("verbosity of --config", config["verbosity"])
+    for option, package in _PACKAGES.items():
+        if (getattr(named, option) or config.get(option)) and not _is_installed(package):
+            raise UserError(
+                f"{option} needs the package {package}, which is not installed: run pip install {package}, or leave it out"
+            )
+
+
+def config_of(named: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments in the file of --config; none without one."""
+    return read_config(Path(named.config)) if named.config else {}
+
+
+def samples_of(named: argparse.Namespace) -> list[str]:
+    """Return the keys of --samples, or of the samples in the file of --config."""
+    samples = config_of(named).get("samples") if named.samples is None else named.samples
+    if isinstance(samples, str):
+        samples = read_samples(samples)
+    return [key for key in samples if isinstance(key, str)] if isinstance(samples, dict) else []
+
+
+def tasks_of(named: argparse.Namespace) -> list[str]:
+    """Return the tasks of --tasks, or of the file of --config; none if that has something else there."""
+    tasks = named.tasks or config_of(named).get("tasks")
+    parts = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        return []
+    return [task for part in parts for task in part.split(",") if task]
 
 
 def check_written(named: argparse.Namespace, begin: float) -> None:
@@ -90,12 +127,30 @@ def check_written(named: argparse.Namespace, begin: float) -> None:
         return
     out = Path(named.output_path)
     is_file = out.suffix == ".json"
-    folder, pattern = (out.parent, f"{glob.escape(out.stem)}_*.json") if is_file else (out, "**/results_*.json")
+    # lm_eval writes into a folder with the name of the model, which may be a link.
+    folders = [out.parent] if is_file else [out, *_entries(out)]
+    pattern = f"{glob.escape(out.stem)}_*.json" if is_file else "results_*.json"
+    found = [path for folder in folders for path in _entries(folder) if fnmatch.fnmatchcase(path.name, pattern)]
     # The clock of a network disk may be behind.
-    if not any(path.stat().st_mtime > begin - 60 for path in folder.glob(pattern)):
+    if not any(_changed_since(begin - 60, path) for path in found):
         raise UserError(
             f"lm_eval could not write its results to {out} (its warning above has the reason): give another --output_path"
         )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it is no folder, or another process deletes it."""
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []
+
+
+def _changed_since(time: float, path: Path) -> bool:
+    try:
+        return path.stat().st_mtime > time
+    except OSError:
+        return False  # a link to nothing, or a file that another process deletes
 
 
 def _check_limit(text: str) -> None:
@@ -125,9 +180,9 @@ def _check_seed(text: str) -> None:
 
 def _check_config(text: str) -> None:
     with open_file(Path(read_name("--config", text)), "give a YAML file") as file:
-        if len(file.read(_MOST_CONFIG_BYTES + 1)) > _MOST_CONFIG_BYTES:
+        if len(file.read(MOST_CONFIG_BYTES + 1)) > MOST_CONFIG_BYTES:
             raise UserError(
-                f"--config {text} has more than {_MOST_CONFIG_BYTES:,} bytes: give a YAML file with lm_eval's arguments"
+                f"--config {text} has more than {MOST_CONFIG_BYTES:,} bytes: give a YAML file with lm_eval's arguments"
             )
 
 
@@ -164,7 +219,24 @@ def _and_parents(path: Path) -> Iterator[Path]:
     yield from path.parents
 
 
-def _check_samples(text: str) -> None:
+def _check_verbosity(option: str, value: object) -> None:
+    """Check a level of logging, which lm_eval sets only after the evaluation. In a --config file it may be a number."""
+    if value not in _LEVELS if isinstance(value, str) else not isinstance(value, int):
+        raise UserError(f"{option} {shown(value)} is no level: give one of {', '.join(_LEVELS)}")
+
+
+def _is_installed(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    # wandb and trackio make a folder of their name for their logs: it would be found, but has no file of code.
+    return spec is not None and spec.origin is not None
+
+
+def read_samples(text: str) -> dict[str, list[int]]:
+    """Return the samples of --samples: JSON, or the name of a file with it.
+
+    Raises:
+        UserError: They are no mapping of tasks to positions of documents.
+    """
     read_name("--samples", text, _SAMPLES)
     if text.lstrip().startswith("{"):
         with attributed(f"--samples {shown(text)} is not JSON", _SAMPLES):
@@ -173,6 +245,7 @@ def _check_samples(text: str) -> None:
         samples = read_json(Path(text), _SAMPLES)
     if not isinstance(samples, dict) or not samples or not all(_are_positions(value) for value in samples.values()):
         raise UserError(f"--samples {shown(text)} is no mapping of tasks to positions: {_SAMPLES}")
+    return samples
 
 
 def _are_positions(value: Any) -> bool:

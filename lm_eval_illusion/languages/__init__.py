@@ -16,9 +16,12 @@ import msgspec
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages.record import Language, PromptWords
 
-__all__ = ["Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
+__all__ = ["LONGEST_CODE", "Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
 
 FOLDER = Path(__file__).parent
+LONGEST_CODE = 35
+"""The most characters of a language code: BCP 47 (RFC 5646, section 4.4.1) advises to allow 35."""
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 
 
 def language(code: str) -> Language:
@@ -34,10 +37,14 @@ def prompt_words(code: str) -> PromptWords:
     """Return the words around a question and its answer.
 
     Raises:
-        UserError: The language has no file, or the file is ill-formed.
+        UserError: The code is no language code, the language has no file, or the file is ill-formed.
     """
     words = _language(code, FOLDER).prompt
     if words is None:
+        if len(code) > LONGEST_CODE or not _CODE.fullmatch(code):
+            raise UserError(
+                f"language {code[:LONGEST_CODE]!r} is no language code: give at most {LONGEST_CODE} letters, digits and hyphens, as in fi"
+            )
         raise UserError(
             f"language {code!r} has no prompt words: use one of {' '.join(language_codes())}, or add the file {FOLDER / code}.toml"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.plugin import MODEL_NAME
-from lm_eval_illusion.reading import open_file
+from lm_eval_illusion.reading import open_file, read_text
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -32,6 +33,10 @@ REASONS = {
     "--gen_kwargs": "it would override the decoding settings of every view, greedy ones included",
 }
 """The refused flags of lm_eval, each with the reason."""
+
+_CACHE_FLAG = re.compile(r"-[swx]*c", re.ASCII)
+"""--use_cache as -c FILE, -cFILE, or after other letters of lm_eval that take no value."""
+MOST_CONFIG_BYTES = 1 << 20
 
 ITEM_FIELDS = frozenset({"id", "choices", "shot"})
 """Fields by which a document is recognised as one of our items."""
@@ -62,6 +67,22 @@ def read_named(arguments: Sequence[str]) -> NamedTasks:
     return NamedTasks(tasks, [Path(parsed.include_path)] if parsed.include_path else [])
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the arguments of lm_eval in a --config file; none of a file that is not as lm_eval wants it, which reports that itself.
+
+    Raises:
+        UserError: The file can't be read.
+    """
+    import yaml
+
+    text = read_text(path, "give a YAML file with lm_eval's arguments by --config", MOST_CONFIG_BYTES)
+    try:
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
 def tasks_of_view(named: NamedTasks, view: str) -> list[str]:
     """Return the tasks of this view among the named tasks and the members of the named groups."""
     from lm_eval.tasks._index import TaskIndex
@@ -78,15 +99,23 @@ def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
     """Refuse an lm_eval command that can't give right numbers with our models, before any pruning is done.
 
     Raises:
-        UserError: `argv` (as `sys.argv`) is an lm_eval command with a flag of `REASONS`, or names a file of questions that is
-            not readable.
+        UserError: `argv` (as `sys.argv`) is an lm_eval command with a flag of `REASONS`, has one in its --config file, or names a
+            file of questions that is not readable.
     """
     if not is_lm_eval(argv):
         return
     for argument in argv[1:]:
-        flag = argument.split("=")[0]
-        if flag in REASONS:
+        if flag := _refused_flag(argument):
             raise refusal(flag, model_name)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", "-C", nargs="?")
+    file = parser.parse_known_args(argv[1:])[0].config
+    config = read_config(Path(file)) if file else {}
+    for flag, reason in REASONS.items():
+        value = config.get(flag[2:])
+        # The request cache is a mapping of switches.
+        if any(value.values()) if flag == "--cache_requests" and isinstance(value, dict) else value:
+            raise UserError(f"{flag[2:]} of --config {file} can't be used with {model_name} ({reason}): take it out")
     # Tasks of other projects may have a metadata entry `items`, too.
     if any("mqa_illusion" in argument for argument in argv[1:]):
         for file in _items_files(argv[1:]):
@@ -121,6 +150,15 @@ def view_of_request(request: Instance) -> View | None:
 def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:
     """Return the error for a refused flag of lm_eval, a key of `REASONS`."""
     return UserError(f"{flag} can't be used with {model_name} ({REASONS[flag]}): run without it")
+
+
+def _refused_flag(argument: str) -> str | None:
+    """Return the key of `REASONS` that an argument is, abbreviated as argparse allows it, or None."""
+    if _CACHE_FLAG.match(argument):
+        return "--use_cache"
+    name = argument.split("=")[0]
+    # No other flag begins with --u, --g or --ca.
+    return next((flag for flag in REASONS if flag.startswith(name) and len(name) > (3 if flag[2] == "c" else 2)), None)
 
 
 def _leaves(name: str, index: Mapping[str, Any]) -> Iterator[str]:

@@ -10,15 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import LONGEST_CODE, prompt_words
 from lm_eval_illusion.matching.normalize import compact
 from lm_eval_illusion.option_values import shown
 
 MAX_CHARACTERS = {
     **{"context": 100_000, "question": 10_000, "answer": 1_000, "alias": 1_000, "choice": 1_000},
-    **{"id": 1_000, "lang": 100, "answer_type": 1_000, "topic": 1_000, "source": 10_000, "license": 10_000},
+    **{"id": 1_000, "lang": LONGEST_CODE, "answer_type": 1_000, "topic": 1_000, "source": 10_000, "license": 10_000},
 }
 """The most characters that a field may have."""
+_ADVICE = {
+    "context": "the passage that the question is about, not the whole text",
+    "lang": "a code of letters, digits and hyphens, as in fi",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def check_language(question: Question) -> None:
     """Check that the prompt can be written in the question's language.
 
     Raises:
-        UserError: The language has no prompt words; with the location.
+        UserError: The code is malformed, or the language has no prompt words; with the location.
     """
     try:
         prompt_words(question.lang)
@@ -82,7 +86,7 @@ def _check_lengths(question: Question) -> None:
     fields += [("alias", alias) for alias in question.aliases] + [("choice", choice) for choice in question.choices]
     for field, text in fields:
         if len(text) > MAX_CHARACTERS[field]:
-            advice = "the passage that the question is about, not the whole text" if field == "context" else "a shorter one"
+            advice = _ADVICE.get(field, "a shorter one")
             raise UserError(
                 f"{question.location}: {field} of {len(text):,} characters is longer than {MAX_CHARACTERS[field]:,}: give {advice}"
             )

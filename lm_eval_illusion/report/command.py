@@ -13,7 +13,7 @@ from lm_eval_illusion.analysis.gate import failures, read_condition
 from lm_eval_illusion.analysis.noise import noise_floor
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pipes import exit_code_kept
-from lm_eval_illusion.report.files import write_report
+from lm_eval_illusion.report.files import Written, write_report
 from lm_eval_illusion.report.item_browser import MOST_ROWS, item_browser
 from lm_eval_illusion.report.notes import notes_of
 from lm_eval_illusion.report.own_files import left_over
@@ -91,7 +91,7 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     report = tabulate(inputs.outcomes, inputs.recognition, inputs.production, noise)
     failed = failures(conditions, report)
     exit_code = EXIT_GATE if failed else 0
-    written: list[Path] = []
+    written: Written | None = None
     if out is not None and texts is not None:
         try:
             written = write_report(report, inputs.notes, inputs.outcomes, item_browser(inputs.outcomes, texts), out)
@@ -103,10 +103,13 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     with exit_code_kept(exit_code):
         try:
             print_report(report, inputs.notes, options.format)
-            if out is not None and written:
+            if out is not None and written is not None:
                 # stdout may be redirected to a file, which then contains only the numbers.
                 stream = sys.stderr if options.format != "table" else sys.stdout
-                print(shown_sentence(f"written: {join_truncated(written, most=9)}"), file=stream)
+                print(shown_sentence(f"written: {join_truncated(written.files, most=9)}"), file=stream)
+                if written.kept:
+                    kept = join_truncated(written.kept, most=9)
+                    print(shown_sentence(f"not of an earlier report, and kept under another name: {kept}"), file=stream)
                 if older := left_over(out):
                     print(shown_sentence(f"not of this report, and not removed: {join_truncated(older, most=9)}"), file=stream)
         finally:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -29,13 +29,21 @@ if TYPE_CHECKING:
 PARQUET = "outcomes.parquet"
 
 
+@dataclass(frozen=True)
+class Written:
+    """`files`: of the report, the figures excepted. `kept`: the new names of files that had such a name and may be the user's."""
+
+    files: list[Path]
+    kept: list[Path]
+
+
 def write_report(
     report: Report, notes: Sequence[str], outcomes: Sequence[Outcome], browser: dict[str, Any], out: Path
-) -> list[Path]:
-    """Write the report below the folder `out` and return the paths of its files, the figures excepted.
+) -> Written:
+    """Write the report below the folder `out` and return the paths of its files.
 
     Every file is written into a temporary folder first and then renamed: after an error, the files of an earlier report are unchanged.
-    Files that only the earlier report has are removed (`own_files`).
+    Files that only the earlier report has are removed, and files of the user are kept under another name (`own_files`).
 
     Raises:
         UserError: The folder can't be written, or a number is too large for the table of outcomes.
@@ -44,7 +52,10 @@ def write_report(
     table = outcome_table(outcomes)
     try:
         is_new = not out.exists()
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise UserError(f"{out} can't be written to (it is no folder): give another --out") from error
         try:
             with tempfile.TemporaryDirectory(prefix=".report-", dir=out, ignore_cleanup_errors=True) as name:
                 unfinished = Path(name)
@@ -52,7 +63,7 @@ def write_report(
                     (unfinished / path).parent.mkdir(exist_ok=True)
                     (unfinished / path).write_text(text, encoding="utf-8", newline="\n")
                 _write_table(table, unfinished / PARQUET)
-                replace_files(unfinished, [*texts, PARQUET], out)
+                kept = replace_files(unfinished, [*texts, PARQUET], out)
         except BaseException:
             if is_new:
                 with contextlib.suppress(OSError):
@@ -62,7 +73,7 @@ def write_report(
         raise
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         raise UserError(f"{out} can't be written ({system_reason(error, 200)}): give another --out") from error
-    return [out / path for path in (*texts, PARQUET) if "/" not in path]
+    return Written([out / path for path in (*texts, PARQUET) if "/" not in path], kept)
 
 
 def report_texts(report: Report, notes: Sequence[str], browser: dict[str, Any]) -> dict[str, str]:

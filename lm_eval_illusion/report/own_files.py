@@ -1,7 +1,7 @@
 """The files of a report in its folder: all are replaced or none, and those that an earlier report left are removed.
 
 A list in the folder names the files of the report and their SHA-256. Another person may have written it, so it removes nothing but an
-unchanged file of a name that only a report has.
+unchanged file of a name that only a report has. Any other file in the place of one of the report's is kept under another name.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 
+from lm_eval_illusion.analysis.records import read_report_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.reading import read_json
@@ -33,10 +35,11 @@ _NAME = re.compile("|".join(map(re.escape, FIXED_NAMES)) + rf"|{FIGURES_FOLDER}/
 MOST_BYTES = 1 << 20
 
 
-def replace_files(new: Path, names: Iterable[str], out: Path) -> None:
+def replace_files(new: Path, names: Iterable[str], out: Path) -> list[Path]:
     """Move the files `names` from the folder `new` to the same names below `out`, and remove what an earlier report has beyond them.
 
     `new` is on the same disk as `out`. After an error, or if the user interrupts, the files in `out` are those from before.
+    A file in the place of a new one that is no unchanged file of an earlier report is renamed: return the paths of such files.
 
     Raises:
         UserError: A name in `out` belongs to something other than a file, or the folder of the figures is a symbolic link.
@@ -50,19 +53,23 @@ def replace_files(new: Path, names: Iterable[str], out: Path) -> None:
         sums = {name: file_sha256(new / name) for name in names}
         (new / LIST).write_text(json.dumps({"files": sums}, indent=2) + "\n", encoding="utf-8")
         stale = [name for name, sha256 in earlier.items() if name not in sums and _is_unchanged(out / name, sha256)]
-        saved = _saved([*names, *stale, LIST], out, new / "earlier")
+        kept = {name: _free_name(out / name) for name in _not_of_a_report(names, out, earlier)}
+        saved = _saved([name for name in (*names, *stale, LIST) if name not in kept], out, new / "earlier")
         done: list[str] = []
         try:
             for name in (*names, LIST):
                 done.append(name)
+                if name in kept:
+                    (out / name).rename(kept[name])
                 (new / name).replace(out / name)
             for name in stale:
                 done.append(name)
                 (out / name).unlink()
         except BaseException:
             for name in reversed(done):
-                _restore(out / name, saved.get(name))
+                _restore(out / name, kept.get(name) or saved.get(name))
             raise
+    return list(kept.values())
 
 
 def left_over(out: Path) -> list[Path]:
@@ -86,6 +93,32 @@ def _read_list(out: Path) -> dict[str, str]:
     if not isinstance(files, dict):
         return {}
     return {name: sha256 for name, sha256 in files.items() if _NAME.fullmatch(name) and isinstance(sha256, str)}
+
+
+def _not_of_a_report(names: Iterable[str], out: Path, earlier: Mapping[str, str]) -> list[str]:
+    """Return those names that a file in `out` has which is not as an earlier report wrote it, so it may be the user's.
+
+    Earlier versions wrote no list: where there is none and report.json is that of a report, its regular files are taken for ours.
+    """
+    present = [name for name in names if _mode(out / name)]
+    if not _mode(out / LIST) and _is_report(out / "report.json"):
+        return [name for name in present if not stat.S_ISREG(_mode(out / name))]
+    return [name for name in present if name not in earlier or not _is_unchanged(out / name, earlier[name])]
+
+
+def _is_report(path: Path) -> bool:
+    if not stat.S_ISREG(_mode(path)):
+        return False
+    try:
+        read_report_json(read_json(path, "delete it"))
+    except (UserError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def _free_name(path: Path) -> Path:
+    """Return the first of NAME.before-1, NAME.before-2 and so on that nothing in the folder has."""
+    return next(free for number in count(1) if not _mode(free := path.with_name(f"{path.name}.before-{number}")))
 
 
 def _is_unchanged(path: Path, sha256: str) -> bool:
@@ -141,6 +174,8 @@ def _saved(names: Iterable[str], out: Path, folder: Path) -> Mapping[str, Path]:
 
 def _restore(path: Path, saved: Path | None) -> None:
     if saved is not None:
-        saved.replace(path)
+        # A file that is kept has its other name only from when it was renamed.
+        if _mode(saved):
+            saved.replace(path)
     else:
         path.unlink(missing_ok=True)

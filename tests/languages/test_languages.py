@@ -156,3 +156,17 @@ def test_starting_the_command_reads_no_language_file():
         "assert not [name for name in opened if name.endswith('.toml')], opened"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("code", ["../../x", "", "en/fi", "fi\n", "é", "en-", "a" * 36, "x" * 10_000])
+def test_a_malformed_code_is_refused_as_such(code):
+    with pytest.raises(
+        UserError, match=r"is no language code: give at most 35 letters, digits and hyphens, as in fi$"
+    ) as error:
+        prompt_words(code)
+    assert len(str(error.value)) < 150
+
+
+def test_a_well_formed_code_without_a_file_is_told_what_to_add():
+    with pytest.raises(UserError, match=r"'zh-Hant' has no prompt words: use one of .*, or add the file .*zh-Hant\.toml"):
+        prompt_words("zh-Hant")

@@ -19,6 +19,44 @@ def test_flags_of_the_lm_eval_command_are_refused(program, flags):
         refuse_flags([program, "run", *flags])
 
 
+@pytest.mark.parametrize(
+    ("argument", "flag"),
+    [
+        *[(argument, "--use_cache") for argument in ("-c", "-cx", "-c=x", "-scx", "-wsxc", "--use_c", "--u=x")],
+        *(("--gen=a=1", "--gen_kwargs"), ("--cache_req", "--cache_requests")),
+    ],
+)
+def test_every_spelling_of_a_refused_flag(argument, flag):
+    """As argparse reads them: short flags may be joined, long ones be cut."""
+    with pytest.raises(UserError, match=f"{flag} can't be used"):
+        refuse_flags(["lm_eval", "run", argument, "x"])
+    refuse_flags(
+        ["lm_eval", "run", "-s", "-w", "--device", "cpu", "--config", "--check_integrity", "--confirm_run_unsafe_code"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("use_cache: file", "use_cache"),
+        ("gen_kwargs: {temperature: 1}", "gen_kwargs"),
+        ("cache_requests: true", "cache_requests"),
+        ("cache_requests: {cache_requests: true}", "cache_requests"),
+        ("use_cache: null\ngen_kwargs: {}\ncache_requests: {cache_requests: false}", None),
+        ("tasks: [a", None),
+    ],
+)
+@pytest.mark.parametrize("option", ["--config", "-C"])
+def test_a_refused_setting_in_a_config_file(text, key, option, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    if key is None:
+        refuse_flags(["lm_eval", option, str(file)])
+    else:
+        with pytest.raises(UserError, match=rf"{key} of --config .*config\.yaml can't be used with pruned-hf .*: take it out"):
+            refuse_flags(["lm_eval", option, str(file)])
+
+
 def test_the_message_names_the_model():
     with pytest.raises(UserError, match="--use_cache can't be used with pruned-vllm"):
         refuse_flags(["lm_eval", "--use_cache", "x"], "pruned-vllm")

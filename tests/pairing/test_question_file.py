@@ -31,6 +31,11 @@ def write(tmp_path, *rows):
         ({**GOOD, "id": "b", "context": "x" * 2_000_000}, "2,000,000 characters"),
         ({**GOOD, "id": "b\u200b"}, "can't be seen"),
         ({**GOOD, "id": "b", "lang": "xx"}, "'xx' has no prompt words"),
+        (
+            {**GOOD, "id": "b", "lang": "x" * 36},
+            "lang of 36 characters is longer than 35: give a code of letters, digits and hyphens",
+        ),
+        ({**GOOD, "id": "b", "lang": "../../x"}, "language '../../x' is no language code: give at most 35 letters"),
         *[
             ({**GOOD, "id": "b", "answer": value}, "answer " + json.dumps(value))
             for value in (None, False, 0, 1945, [], ["x"], {})

@@ -177,8 +177,11 @@ def test_the_embedded_model_is_noted_as_a_demonstration(tmp_path, capsys):
 def test_an_out_that_is_a_file_is_one_line(tmp_path):
     write_two(tmp_path / "runs")
     (tmp_path / "out").write_text("")
-    with pytest.raises(UserError, match="can't be written"):
-        report_command([tmp_path / "runs"], tmp_path / "out")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for out in ("out", "dangling"):
+        with pytest.raises(UserError, match=rf"{out} can't be written to \(it is no folder\): give another --out"):
+            report_command([tmp_path / "runs"], tmp_path / out)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_percent():

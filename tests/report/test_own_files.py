@@ -64,6 +64,64 @@ def test_a_file_that_the_user_changed_is_left_and_named(tmp_path):
     assert left_over(out) == [out / STALE[0]]
 
 
+def test_a_file_of_the_user_in_the_place_of_ours_is_kept_under_the_first_free_name(tmp_path):
+    out = write(tmp_path / "out", NAMES, "user")
+    (out / f"{NAMES[0]}.before-1").symlink_to("nowhere")
+    new = write(tmp_path / "new", NAMES, "new")
+    kept = [out / f"{NAMES[0]}.before-2", out / f"{NAMES[1]}.before-1"]
+    assert replace_files(new, NAMES, out) == kept
+    assert [path.read_text() for path in kept] == [f"user {name}" for name in NAMES]
+    assert [(out / name).read_text() for name in NAMES] == [f"new {name}" for name in NAMES]
+    # What we wrote ourselves is replaced.
+    assert replace_files(write(tmp_path / "third", NAMES, "third"), NAMES, out) == []
+    assert (out / NAMES[0]).read_text() == "third report.json"
+
+
+def test_a_file_that_the_user_changed_is_kept_when_a_new_one_takes_its_place(tmp_path):
+    out = make(tmp_path, NAMES, "old")
+    (out / NAMES[1]).write_text("changed")
+    make(tmp_path, NAMES, "new")
+    assert (out / f"{NAMES[1]}.before-1").read_text() == "changed"
+    assert not (out / f"{NAMES[0]}.before-1").exists()
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+@pytest.mark.parametrize("failing", [*NAMES, LIST])
+def test_after_an_error_a_file_of_the_user_has_its_own_name(tmp_path, monkeypatch, failing, hard_links):
+    out = write(tmp_path / "out", NAMES, "user")
+    before = contents(out)
+    real_replace = Path.replace
+
+    def replace(self, target):
+        if Path(target) == out / failing and "new" in self.parts:
+            raise OSError(28, "No space left on device")
+        return real_replace(self, target)
+
+    def link(*_, **__):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", replace)
+    if not hard_links:
+        monkeypatch.setattr(os, "link", link)
+    with pytest.raises(OSError, match="No space"):
+        replace_files(write(tmp_path / "new", NAMES, "new"), NAMES, out)
+    assert contents(out) == before
+
+
+def test_a_file_of_the_user_that_cannot_be_renamed_stays(tmp_path, monkeypatch):
+    out = write(tmp_path / "out", NAMES, "user")
+    before = contents(out)
+
+    def rename(self, target):
+        raise OSError(1, "Operation not permitted")
+
+    new = write(tmp_path / "new", NAMES, "new")
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="not permitted"):
+        replace_files(new, NAMES, out)
+    assert contents(out) == before
+
+
 def test_without_a_list_nothing_is_removed(tmp_path):
     out = write(tmp_path / "out", [*NAMES, *STALE], "old")
     make(tmp_path, NAMES, "new")
@@ -85,7 +143,8 @@ def test_a_planted_list_removes_no_other_file(tmp_path, name):
     before = contents(tmp_path / "out")
     make(tmp_path, NAMES, "new")
     assert (tmp_path / "victim").read_text() == "kept"
-    assert contents(out).keys() == before.keys()
+    # The files of the report are not in the planted list, so they may be the user's.
+    assert contents(out).keys() == before.keys() | {f"{name}.before-1" for name in NAMES}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"files": 3}', '{"files": {"report.html": 3}}', "[" * 100_000, "\x00\xff"])
@@ -170,6 +229,32 @@ def test_the_command_names_what_it_did_not_remove(tmp_path, runs, capsys):
     assert f"not of this report, and not removed: {out / 'calibration_languages.csv'}" in capsys.readouterr().out
     report_command([runs], tmp_path / "second")
     assert "not removed" not in capsys.readouterr().out
+
+
+def test_the_command_names_what_it_kept(tmp_path, runs, capsys):
+    out = tmp_path / "out"
+    report_command([runs], out)
+    # Earlier versions wrote no list. Their report is replaced, a link excepted, which no version made.
+    (out / LIST).unlink()
+    (out / "leaderboard.csv").unlink()
+    (out / "leaderboard.csv").symlink_to("mine.csv")
+    capsys.readouterr()
+    report_command([runs], out)
+    line = "not of an earlier report, and kept under another name: "
+    assert f"{line}{out / 'leaderboard.csv.before-1'}\n" in capsys.readouterr().out
+    assert [path.name for path in out.rglob("*.before-*")] == ["leaderboard.csv.before-1"]
+    # With a list, a file that was changed since is the user's, although report.json is that of a report.
+    (out / "report.html").write_text("changed")
+    report_command([runs], out)
+    assert (out / "report.html.before-1").read_text() == "changed"
+    # A report.json of something else makes no file ours.
+    (out / LIST).unlink()
+    (out / "report.json").write_text("{}")
+    (out / "report.md").write_text("MY NOTES")
+    report_command([runs], out)
+    assert str(out / "report.md.before-1") in capsys.readouterr().out
+    assert (out / "report.md.before-1").read_text() == "MY NOTES"
+    assert (out / "report.json.before-1").read_text() == "{}"
 
 
 @pytest.mark.parametrize("name", ["report.html", "outcomes.parquet", "figures", "nul\x00", "x" * 300])
