@@ -32,7 +32,12 @@ def test_a_signal_deletes_what_is_unfinished_and_sets_the_exit_code(name, tmp_pa
 
     monkeypatch.setattr(execution, "_run", work)
     code, reason = CODES[name]
-    assert main([]) == code
+    # Under `nohup` the tests ignore SIGHUP, and so would the command.
+    before = signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        assert main([]) == code
+    finally:
+        signal.signal(getattr(signal, name), before)
     assert capsys.readouterr().err == f"lm-eval-illusion: {reason}\n"
     assert list(tmp_path.iterdir()) == []
     # The handlers of the caller are back.

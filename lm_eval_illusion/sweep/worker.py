@@ -188,13 +188,13 @@ def end_of_process(code: int | None) -> str:
 
 def _evaluate_jobs(connection: Connection) -> None:
     """Evaluate each job that arrives and send its progress and its end; None ends the process, in which this runs."""
-    # Ctrl-C and SIGHUP are blocked here. The sweep gets them, and stops this process by SIGTERM. A second SIGTERM, to all processes of
-    # the sweep, must not stop it from deleting its temporary files.
-    signal.signal(signal.SIGTERM, StopHandler())
     sys.stdout, sys.stderr = _lossy_output(1), _lossy_output(2)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Functions registered with `atexit` delete temporary checkpoints, so the process must end as usual.
     with suppress(EOFError, OSError, KeyboardInterrupt):
+        # Ctrl-C and SIGHUP are blocked here. The sweep gets them, and stops this process by SIGTERM. A second SIGTERM, to all processes
+        # of the sweep, must not stop it from deleting its temporary files.
+        signal.signal(signal.SIGTERM, StopHandler())
         while (job := connection.recv()) is not None:
             connection.send(_Evaluated(_evaluate(job, connection.send)))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -106,5 +106,5 @@ def test_a_report_that_cannot_be_written_is_an_error(tmp_path, store):
     code, events, errors = wait_for(start(model, out, grid=SHORT_GRID))
     assert code == 1
     assert states_of(events) == ["done"] * SHORT_CELLS
-    assert "can't be written" in errors
+    assert "report.json can't be replaced (it is no file): delete it or give another --out" in errors
     assert len(errors.splitlines()) == 1
