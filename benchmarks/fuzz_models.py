@@ -19,7 +19,6 @@ import pickle
 import random
 import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -27,9 +26,9 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
+from benchmarks.time_limit import HangError, time_limit
 from lm_eval_illusion.errors import UserError
 
 HANG_SECONDS = 10
@@ -204,10 +203,6 @@ class Case(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Hang(BaseException):
-    """A case took too long."""
-
-
 class Runs:
     """A pickle that the libraries must not run: it makes the file `canary`."""
 
@@ -270,14 +265,15 @@ def run_case(case: Case, pruner: str, place: Path) -> tuple[str, str]:
     faulthandler.dump_traceback_later(6 * HANG_SECONDS, exit=True, file=sys.__stderr__)
     with _shown(place / "shown.txt") as shown:
         try:
-            with _time_limit():
+            # The signal of a limit of real time is also used by what is tried.
+            with time_limit(HANG_SECONDS, of_processor=True):
                 ending, text = "accepted", _outputs(case, pruner, place)
         except UserError as error:
             error.show()
             ending, text = "refused", str(error)
             if len(text) > 2000:
                 ending, text = "traceback", f"a message of {len(text)} characters: {text[:200]}"
-        except Hang:
+        except HangError:
             ending, text = "hang", traceback.format_exc(limit=-4)
         except BaseException:
             ending, text = "traceback", traceback.format_exc(limit=-6)
@@ -657,21 +653,6 @@ def _make_sources(folder: Path) -> tuple[Path, Path]:
     logging.disable(logging.NOTSET)
     source = save_tiny("llama", folder / "model")
     return source, save_adapter(source, folder / "adapter")
-
-
-@contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
-    def end(_: int, frame: FrameType | None) -> None:
-        raise Hang
-
-    # SIGALRM is also used by what is tested.
-    before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,6 @@ import io
 import json
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks.time_limit import HangError, time_limit
 from lm_eval_illusion.errors import UserError
 
 MOST_SECONDS = 10
@@ -47,10 +47,6 @@ HOSTILE_NAMES = (
 
 class Reached(BaseException):
     """All checks passed: now the work would begin."""
-
-
-class Hang(BaseException):
-    """A case takes too long."""
 
 
 @dataclass(frozen=True)
@@ -256,21 +252,17 @@ def run(case: Case) -> tuple[str, str, float]:
 
     out, errors = io.StringIO(), io.StringIO()
     begin = time.monotonic()
-    signal.signal(signal.SIGALRM, _hang)
-    signal.alarm(3 * MOST_SECONDS)
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        with time_limit(3 * MOST_SECONDS), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
             code: object = create_model(case.arguments) if isinstance(case.arguments, dict) else command(case.arguments)
     except Reached:
         code = 0
     except SystemExit as error:
         code = error.code
-    except Hang:
+    except HangError:
         code = "hang"
     except BaseException as error:
         return "tracebacks", f"{type(error).__name__}: {error}", time.monotonic() - begin
-    finally:
-        signal.alarm(0)
     text, seconds = errors.getvalue(), time.monotonic() - begin
     if code == "hang":
         return "hangs", text, seconds
@@ -292,10 +284,6 @@ def create_model(arguments: dict[str, Any]) -> int:
     except UserError as error:
         return error.code
     return 0
-
-
-def _hang(*_: object) -> None:
-    raise Hang
 
 
 def _is_unsafe(character: str) -> bool:

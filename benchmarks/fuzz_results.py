@@ -19,7 +19,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.time_limit import HangError, time_limit
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.report.command import ReportOptions, read_inputs, report_command
@@ -98,10 +98,6 @@ Key = tuple[str, str, str, str]
 Counts = tuple[int, int, int, int]
 
 
-class HangError(Exception):
-    """A case took more than `SECONDS`."""
-
-
 @dataclass
 class Tally:
     """What happened in the cases. `problems`: those that must not happen, with the mutation."""
@@ -147,7 +143,12 @@ def fuzz(runs: Path, cases: int, seed: int) -> Tally:
 def run_case(folder: Path, pairs: tuple[str, ...], out: Path | None, before: dict[Key, Counts]) -> str:
     """Return what happened, beginning with refused, accepted, traceback, hang, wrong or damaged."""
     hashes = hashes_of(out) if out is not None else {}
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), time_limit(), as_nobody(folder):
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        time_limit(SECONDS),
+        as_nobody(folder),
+    ):
         try:
             if out is not None:
                 report_command([folder], out, ReportOptions(pairs=pairs))
@@ -507,22 +508,6 @@ def as_nobody(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
-
-
-@contextlib.contextmanager
-def time_limit() -> Iterator[None]:
-    """Raise `HangError` after `SECONDS`."""
-
-    def stop(*_: object) -> None:
-        raise HangError
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def make_runs(folder: Path) -> None:

@@ -14,7 +14,6 @@ import io
 import logging
 import os
 import random
-import signal
 import stat
 import sys
 import tempfile
@@ -23,11 +22,11 @@ from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from types import FrameType
 
 from msgspec.structs import replace
 
 from benchmarks.store_mutations import KEYS, Case, damage
+from benchmarks.time_limit import HangError, time_limit
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.checkpoint_store import get_or_create
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, Manifest
@@ -40,10 +39,6 @@ RECIPE = "modifiers: []"
 
 Tree = dict[str, tuple[str, bytes]]
 """Relative path -> kind, and content or target of a link."""
-
-
-class HangError(BaseException):
-    """A case took too long. No `except Exception` may catch it."""
 
 
 def initial_manifest(key: str) -> Manifest:
@@ -127,9 +122,9 @@ def is_closed(folder: Path) -> bool:
 def run_case(case: Case, originals: dict[str, Tree], log: io.StringIO) -> str:
     """Ask for the entry of a damaged store and return what became of it: an outcome, or one of `FAILURES` with details."""
     before, outside, makes = tree(case.store), tree(case.outside), list[str]()
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
-        path = Path(ask(case.asked_store, case.key, makes))
+        with time_limit(LIMIT_S):
+            path = Path(ask(case.asked_store, case.key, makes))
         outcome = "made again" if makes else "used"
     except UserError as error:
         path, outcome = Path(), "refused"
@@ -141,8 +136,6 @@ def run_case(case: Case, originals: dict[str, Tree], log: io.StringIO) -> str:
         return "hang"
     except Exception as error:
         return f"traceback: {type(error).__name__}: {error}"[:300]
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
     lines = log.getvalue().splitlines()
     if not all(line.isprintable() and len(line) < LONGEST_LINE for line in lines) or (outcome == "refused" and not lines):
         return f"not one line: {lines!r}"[:300]
@@ -184,24 +177,16 @@ def fuzz(cases: int, seed: int, folder: Path) -> tuple[Counter[str], list[str]]:
         ask(pristine, key, [])
     originals = {key: tree(pristine / key) for key in KEYS}
     outcomes, failures = Counter[str](), []
-    before = signal.signal(signal.SIGALRM, _raise_hang)
-    try:
-        for number in range(cases):
-            rng = random.Random(f"{seed} {number}")
-            case = damage(rng, pristine, folder / f"{number}")
-            with captured_log() as log:
-                outcome = run_case(case, originals, log)
-            kind = outcome.split(":")[0]
-            outcomes[kind] += 1
-            if kind in FAILURES:
-                failures.append(f"case {number} ({', '.join(case.mutations)}): {outcome}")
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    for number in range(cases):
+        rng = random.Random(f"{seed} {number}")
+        case = damage(rng, pristine, folder / f"{number}")
+        with captured_log() as log:
+            outcome = run_case(case, originals, log)
+        kind = outcome.split(":")[0]
+        outcomes[kind] += 1
+        if kind in FAILURES:
+            failures.append(f"case {number} ({', '.join(case.mutations)}): {outcome}")
     return outcomes, failures
-
-
-def _raise_hang(number: int, frame: FrameType | None) -> None:
-    raise HangError
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lm_eval_illusion.errors import UserError, one_line, system_reason
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import cut, for_terminal
 from lm_eval_illusion.files import refuse_special, shown, unique_folder
 from lm_eval_illusion.pipes import guarded_copy
 
@@ -142,7 +142,7 @@ def _last_lines(log: Path) -> list[str]:
         return [f"(it can't be read: {system_reason(error)})"]
     # A progress bar overwrites its line by carriage returns.
     lines = [for_terminal(line.rstrip()) for line in re.split(r"[\r\n]+", text) if line.strip()]
-    return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in lines[-LOG_LINES_SHOWN:]]
+    return [cut(line, LONGEST_LINE) for line in lines[-LOG_LINES_SHOWN:]]
 
 
 def _print_summary(sentence: str, out: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lm_eval_illusion.escaping import for_terminal, shortened
+from lm_eval_illusion.escaping import cut, for_terminal, shortened
 
 EXIT_USER_ERROR = 2
 MOST_CHARACTERS = 4_000
@@ -40,7 +40,7 @@ def one_line(error: BaseException, max_length: int | None = None) -> str:
     Without a message, return the name of the exception's type.
     """
     message = " ".join(str(error).split()) or type(error).__name__
-    return message if max_length is None or len(message) <= max_length else f"{message[:max_length]} ..."
+    return message if max_length is None else cut(message, max_length)
 
 
 def system_reason(error: BaseException, max_length: int | None = None) -> str:

@@ -115,6 +115,11 @@ def in_encoding(text: str, encoding: str) -> str:
     return text
 
 
+def cut(text: str, length: int) -> str:
+    """Return the text if it has at most `length` characters, else its start with dots after it."""
+    return text if len(text) <= length else f"{text[:length]} ..."
+
+
 def shortened(text: str, length: int) -> str:
     """Return the text if it has at most `length` characters, else its start and its end with an ellipsis between them."""
     if len(text) <= length:

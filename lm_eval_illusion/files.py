@@ -16,8 +16,11 @@ from importlib import import_module
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, system_reason
+from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.reading import MOST_ENTRIES, REGULAR, kind_of
 
+OTHERS_MAY_WRITE = 0o022
+"""The permission bits of group and others to write. With an access control list, the group's bit is the most that the list grants."""
 LONGEST_SHOWN = 300
 """A message shows no more characters of a name."""
 
@@ -220,8 +223,7 @@ def refuse_special(path: Path) -> None:
 
 def shown(name: object) -> str:
     """Return a path or another name for a message: one of more than 300 characters is cut."""
-    text = str(name)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
+    return cut(str(name), LONGEST_SHOWN)
 
 
 @contextlib.contextmanager

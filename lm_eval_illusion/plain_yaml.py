@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import cause_of
+from lm_eval_illusion.escaping import cut
 
 if TYPE_CHECKING:
     import yaml
@@ -202,4 +203,4 @@ def _line(node: yaml.Node) -> int:
 
 def _shown(text: str) -> str:
     """Return a text of the file for a message: in quotes, with escapes, cut."""
-    return repr(text if len(text) <= 60 else f"{text[:60]} ...")
+    return repr(cut(text, 60))

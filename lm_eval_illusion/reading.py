@@ -91,10 +91,7 @@ def read_text(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> str:
     Raises:
         UserError: As `read_file`, or the file is not UTF-8.
     """
-    try:
-        return read_file(path, remedy, most_bytes).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start + 1}): {remedy}") from error
+    return _decoded(read_file(path, remedy, most_bytes), path, remedy)
 
 
 def read_json(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> Any:
@@ -103,13 +100,29 @@ def read_json(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> Any:
     Raises:
         UserError: As `read_text`, or the file is not JSON, is nested too deep, or has a number with too many digits.
     """
-    text = read_text(path, remedy, most_bytes)
+    return parse_json(read_file(path, remedy, most_bytes), path, remedy)
+
+
+def parse_json(content: bytes, path: Path, remedy: str) -> Any:
+    """Return what the content of the file `path` is as JSON, as `read_json` does.
+
+    Raises:
+        UserError: It is not UTF-8 or not JSON, is nested too deep, or has a number with too many digits.
+    """
+    text = _decoded(content, path, remedy)
     try:
         return json.loads(text)
     except RecursionError as error:
         raise UserError(f"{path} is nested too deep: {remedy}") from error
     except ValueError as error:
         raise UserError(f"{path} is not JSON ({error}): {remedy}") from error
+
+
+def _decoded(content: bytes, path: Path, remedy: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start + 1}): {remedy}") from error
 
 
 def _unreadable(path: Path, error: Exception, remedy: str) -> UserError:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from lm_eval_illusion.cli.options import name, path
 from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError
+from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.option_values import read_name
 
 MOST_CHARACTERS = 600
@@ -91,6 +92,5 @@ def one_line_errors() -> Iterator[None]:
 
 def end_with_error(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     """Show argparse's message as a `UserError` and exit with code 2. The message may repeat what was typed."""
-    text = message if len(message) <= MOST_CHARACTERS else f"{message[:MOST_CHARACTERS]} ..."
-    UserError(f"{text}: see {parser.prog} --help").show()
+    UserError(f"{cut(message, MOST_CHARACTERS)}: see {parser.prog} --help").show()
     raise SystemExit(EXIT_USER_ERROR)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import cut, for_terminal
 
 MOST_CHARACTERS = 20_000
 """Of one log record. transformers' report on a model that does not fit its files has a line for each tensor."""
@@ -50,9 +50,7 @@ def safe_logs() -> Iterator[None]:
 
 def safe_lines(text: str) -> str:
     """Return a text of several lines without control characters and colours, cut to `MOST_CHARACTERS`."""
-    text = _COLOURS.sub("", text)
-    if len(text) > MOST_CHARACTERS:
-        text = f"{text[:MOST_CHARACTERS]} ..."
+    text = cut(_COLOURS.sub("", text), MOST_CHARACTERS)
     return "\n".join(for_terminal(line) for line in text.split("\n"))
 
 

@@ -16,13 +16,15 @@ import msgspec
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, attributed, one_line
+from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.reading import read_json
 
 CONFIGURATION = ("config.json", "generation_config.json")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """The files that weights are loaded from; the first that exists is used, as in transformers."""
-ADAPTER = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+ADAPTER_CONFIGURATION = "adapter_config.json"
+ADAPTER = (ADAPTER_CONFIGURATION, "adapter_model.safetensors", "adapter_model.bin")
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 """Files that count as weights in a local folder without any of `WEIGHTS`."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
@@ -156,7 +158,7 @@ def weight_paths(model: ModelFiles) -> list[Path]:
 
 def shown(name: str) -> str:
     """Return a model's name or path for a message: one of thousands of characters is cut."""
-    return name if len(name) <= MOST_SHOWN else f"{name[:MOST_SHOWN]} ..."
+    return cut(name, MOST_SHOWN)
 
 
 def refuse_outside(name: str, what: str, owner: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from lm_eval_illusion.errors import attributed
+from lm_eval_illusion.pruning.base_identity import ADAPTER_CONFIGURATION, MOST_JSON_BYTES, REMEDY
 from lm_eval_illusion.reading import read_file
 
 SUFFIXES = frozenset(
@@ -24,9 +25,8 @@ SUFFIXES = frozenset(
 )
 CODE_SUFFIX = ".py"
 # transformers loads an adapter on top of the model of a folder, without being asked.
-ADAPTER_FILES = frozenset({"adapter_config.json", "adapter_model.safetensors"})
+ADAPTER_FILES = frozenset({ADAPTER_CONFIGURATION, "adapter_model.safetensors"})
 LONGEST_NAME = 255
-LARGEST_CONFIGURATION = 64 << 20
 CODE_REFERENCE = "auto_map"
 """The field of a configuration that names Python classes to import."""
 
@@ -145,8 +145,7 @@ def _is_configuration(name: str) -> bool:
 
 
 def _object_in(path: Path) -> dict[str, object]:
-    remedy = "check that it is a complete model folder"
-    text = read_file(path, remedy, LARGEST_CONFIGURATION)
-    with attributed(f"{path} is not JSON", remedy):
+    text = read_file(path, REMEDY, MOST_JSON_BYTES)
+    with attributed(f"{path} is not JSON", REMEDY):
         content = json.loads(text)
     return content if isinstance(content, dict) else {}

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import unique_folder
+from lm_eval_illusion.files import OTHERS_MAY_WRITE, unique_folder
 from lm_eval_illusion.pruning.checkpoint_files import EarlierVersionError, EntryError, WritableError
 from lm_eval_illusion.pruning.entry_check import check_entry
 from lm_eval_illusion.pruning.entry_write import close_to_others, sync, write_entry
@@ -36,7 +36,6 @@ from lm_eval_illusion.pruning.job_folder import enter_job_folder, job_identity
 from lm_eval_illusion.pruning.manifest import Manifest
 from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.store_trust import (
-    OTHERS_MAY_WRITE,
     Trust,
     closing_command,
     owner_name,

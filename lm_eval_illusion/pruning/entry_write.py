@@ -10,10 +10,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.files import file_sha256
+from lm_eval_illusion.files import OTHERS_MAY_WRITE, file_sha256
 from lm_eval_illusion.pruning.checkpoint_files import EntryError, new_files, set_permissions
 from lm_eval_illusion.pruning.manifest import MANIFEST, Manifest, manifest_text, read_manifest
-from lm_eval_illusion.pruning.store_trust import OTHERS_MAY_WRITE
 
 
 def write_entry(folder: Path, key: str, make: Callable[[Path], Manifest], *, allows_code: bool) -> Manifest:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import one_line
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import file_sha256, replace_text
+from lm_eval_illusion.files import OTHERS_MAY_WRITE, file_sha256, replace_text
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ SLOW_BYTES = 4 << 30
 """From this many bytes on, the reading is announced."""
 SETTLED_NS = 2_000_000_000
 """A file that changed later than this before the reading is not remembered: it may change again within the resolution of its times."""
-OTHERS_MAY_WRITE = 0o022
 LONGEST_ENTRY = 256
 
 

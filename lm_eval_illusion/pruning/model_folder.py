@@ -27,7 +27,7 @@ from lm_eval_illusion.pruning.base_identity import (
     read_object,
     refuse_outside,
 )
-from lm_eval_illusion.reading import is_special, open_file, read_file, read_json
+from lm_eval_illusion.reading import is_special, open_file, parse_json, read_file, read_json
 
 MOST_LAYERS = 10_000
 """The most layers of a configuration. Models have up to some hundred; libraries make a list of this length before any check."""
@@ -90,9 +90,9 @@ def _check_generation(path: Path) -> None:
     """Refuse a generation configuration that transformers would leave out without a word, and with it the tokens that end an answer."""
     if not os.path.lexists(path):
         return
-    text = read_file(path, REMEDY, MOST_JSON_BYTES)
-    content = read_json(path, REMEDY, MOST_JSON_BYTES)
-    if text.startswith(codecs.BOM_UTF8) or not isinstance(content, dict):
+    raw = read_file(path, REMEDY, MOST_JSON_BYTES)
+    content = parse_json(raw, path, REMEDY)
+    if raw.startswith(codecs.BOM_UTF8) or not isinstance(content, dict):
         raise UserError(f"{path} is no JSON object without a byte order mark: {REMEDY}")
     ends = content.get("eos_token_id")
     if ends is not None and not all(type(end) is int for end in (ends if isinstance(ends, list) else [ends])):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.pruning.base_identity import ModelFiles, hub_commit, read_object, shown
-
-ADAPTER_CONFIGURATION = "adapter_config.json"
+from lm_eval_illusion.pruning.base_identity import ADAPTER_CONFIGURATION, ModelFiles, hub_commit, read_object, shown
 
 
 def refuse_adapter(files: ModelFiles) -> None:

@@ -14,7 +14,11 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from lm_eval_illusion.errors import cause_of
+from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.plain_yaml import YamlError, read_yaml
+
+LONGEST_SHOWN = 80
+"""Characters of a name or value in a message."""
 
 KNOWN_MODIFIERS = frozenset(
     {
@@ -82,9 +86,13 @@ def recipe_content(recipe: str) -> dict[str, Any]:
         )
     for name, arguments in entries:
         if not isinstance(arguments, dict):
-            raise RecipeError(f"gives {_shown(name)} no arguments: write {_shown(name)}: {{}}, or its arguments")
+            raise RecipeError(
+                f"gives {cut(name, LONGEST_SHOWN)} no arguments: write {cut(name, LONGEST_SHOWN)}: {{}}, or its arguments"
+            )
         for argument in REFUSED_ARGUMENTS.keys() & arguments.keys():
-            raise RecipeError(f"gives {_shown(name)} {argument}, which {REFUSED_ARGUMENTS[argument]}: remove it", always=True)
+            raise RecipeError(
+                f"gives {cut(name, LONGEST_SHOWN)} {argument}, which {REFUSED_ARGUMENTS[argument]}: remove it", always=True
+            )
         # It collects activations before it is initialised, and reports only that (llmcompressor 0.14).
         if name in ("SparseGPTModifier", "WandaPruningModifier") and arguments.get("sparsity_profile") is not None:
             raise RecipeError(
@@ -116,7 +124,7 @@ def refuse_slow_patterns(content: dict[str, Any], names: Collection[str]) -> Non
             expression = re.compile(pattern)
         except Exception as error:  # re.error, RecursionError, OverflowError: whatever the pattern causes
             raise RecipeError(
-                f"has the pattern {_shown(pattern)}, which is no regular expression ({cause_of(error, 100)}): correct it",
+                f"has the pattern {cut(pattern, LONGEST_SHOWN)}, which is no regular expression ({cause_of(error, 100)}): correct it",
                 always=True,
             ) from error
         find = expression.search if is_searched else expression.match
@@ -156,22 +164,24 @@ def is_mask(text: str) -> bool:
 def _check_value(key: str, value: Any) -> None:
     if isinstance(value, str):
         if len(value) > LONGEST_PATTERN:
-            raise RecipeError(f"has a text of {len(value):,} characters under {_shown(key)}: give at most {LONGEST_PATTERN:,}")
+            raise RecipeError(
+                f"has a text of {len(value):,} characters under {cut(key, LONGEST_SHOWN)}: give at most {LONGEST_PATTERN:,}"
+            )
         if ":" in value and not _TEXT_WITH_COLON.fullmatch(value):
             raise RecipeError(
-                f"has {key}: {_shown(value)}: a text with a colon must be a mask, a device, or a pattern that begins with re:",
+                f"has {key}: {cut(value, LONGEST_SHOWN)}: a text with a colon must be a mask, a device, or a pattern that begins with re:",
                 always=True,
             )
     if key == "mask_structure" and value is not None and not (isinstance(value, str) and is_mask(value)):
         raise RecipeError(
-            f'has mask_structure: {_shown(str(value))}, which is no mask: give "N:M" in quotes, which removes N of every M weights'
-            f' (1 <= N < M <= {LARGEST_MASK}), or "0:0" for no mask'
+            f"has mask_structure: {cut(str(value), LONGEST_SHOWN)}, which is no mask:"
+            f' give "N:M" in quotes, which removes N of every M weights (1 <= N < M <= {LARGEST_MASK}), or "0:0" for no mask'
         )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         smallest, largest = RANGES.get(key, (-math.inf, math.inf))
         if not (math.isfinite(value) and smallest <= value <= largest):
             allowed = f"{smallest} to {largest:,}" if key in RANGES else "a finite number"
-            raise RecipeError(f"has {_shown(key)}: {_shown(str(value))}: give {allowed}")
+            raise RecipeError(f"has {cut(key, LONGEST_SHOWN)}: {cut(str(value), LONGEST_SHOWN)}: give {allowed}")
 
 
 def _patterns(content: dict[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -182,7 +192,3 @@ def _patterns(content: dict[str, Any]) -> Iterator[tuple[str, bool]]:
                 yield value.removeprefix("re:"), False
         if name == "REAPPruningModifier":
             yield from ((value, True) for _, value in _scalars("", arguments.get("ignore")) if isinstance(value, str))
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:80]} ..."

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.files import OTHERS_MAY_WRITE
 
 VARIABLE = "LM_EVAL_ILLUSION_TRUSTED_OWNERS"
-OTHERS_MAY_WRITE = 0o022
-"""The permission bits of group and others to write. With an access control list, the group's bit is the most that the list grants."""
 LARGEST_UID = 2**32 - 2
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from lm_eval_illusion.escaping import cut
+
 MOST_OF_A_VALUE = 60
 """Characters of a value in a message."""
 MOST_OF_A_NAME = 250
@@ -27,8 +29,3 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return cut(json.dumps(value[: MOST_OF_A_VALUE + 1], ensure_ascii=False), MOST_OF_A_VALUE)
     return cut(json.dumps(value, default=str), MOST_OF_A_VALUE)
-
-
-def cut(text: str, most: int) -> str:
-    """Return the first `most` characters of a text, with dots if there are more."""
-    return text if len(text) <= most else f"{text[:most]} ..."

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.messages import cut, join_truncated, shown
+from lm_eval_illusion.escaping import cut
+from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.results_file import (
     ResultsFile,
     RunConfig,

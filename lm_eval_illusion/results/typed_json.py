@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.results.messages import cut, shown
+from lm_eval_illusion.escaping import cut
+from lm_eval_illusion.results.messages import shown
 
 VISIBLE = r"\S"
 """The pattern of a text that is not blank."""

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.errors import UserError, attributed, one_line
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import cut, for_terminal
 from lm_eval_illusion.files import file_sha256, files_below
 from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.sweep.grid import Cell
@@ -147,9 +147,9 @@ def _compare(files: Mapping[str, Path], recorded: Mapping[str, str], folder: Pat
         UserError: They are not.
     """
     if added := sorted(files.keys() - recorded.keys()):
-        raise UserError(f"{folder} holds {_shown(added[0])}, which the sweep did not write: {_UNCHECKED}")
+        raise UserError(f"{folder} holds {cut(added[0], 100)}, which the sweep did not write: {_UNCHECKED}")
     if missing := sorted(recorded.keys() - files.keys()):
-        raise UserError(f"{folder} lacks {_shown(missing[0])}, which its {RECORD} lists: {_UNCHECKED}")
+        raise UserError(f"{folder} lacks {cut(missing[0], 100)}, which its {RECORD} lists: {_UNCHECKED}")
     if not _is_one_run(files):
         raise UserError(f"{folder} does not hold one results file with samples: {_UNCHECKED}")
     for name, path in files.items():
@@ -173,7 +173,3 @@ def _is_of_the_system(name: str) -> bool:
     path = PurePosixPath(name)
     could_be_results = path.suffix in (".json", ".jsonl") and not path.name.startswith("._")
     return not could_be_results and any(_OF_THE_SYSTEM.fullmatch(part) for part in path.parts)
-
-
-def _shown(name: str) -> str:
-    return name if len(name) <= 100 else f"{name[:100]} ..."

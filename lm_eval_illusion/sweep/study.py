@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
 from lm_eval_illusion.plain_yaml import Document, YamlError, read_yaml
 from lm_eval_illusion.reading import read_text
@@ -111,7 +112,7 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
 
 def _describe(error: ErrorDetails, path: Path | None, document: Document, flags: Mapping[str, object]) -> str:
     """Return pydantic's error as a message that begins with its location: file and line, or "flags"."""
-    keys = [_cut(str(part)) for part in error["loc"]]
+    keys = [cut(str(part), LONGEST_VALUE) for part in error["loc"]]
     name = ".".join(keys) or "study"
     is_flag = path is None or (keys and keys[0] in flags)
     location = "flags" if is_flag else f"{path}:{document.line_of(error['loc'])}"
@@ -123,9 +124,5 @@ def _describe(error: ErrorDetails, path: Path | None, document: Document, flags:
     if not keys:
         return f"{location}: {error['msg'].removeprefix('Value error, ')}: remove values from an axis"
     # YAML parses a bare 2:4 as the number 124 (sexagesimal).
-    value = _cut(repr(error["input"]))
+    value = cut(repr(error["input"]), LONGEST_VALUE)
     return f"{location}: {name} {value} is wrong ({error['msg']}): correct it (a mask like '2:4' in quotes)"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} ..."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -15,19 +14,8 @@ from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, load_model
-from tests.tiny_models import save_tiny
 
 NAME = "model.layers.1.mlp.up_proj.weight"
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    return save_tiny("llama", tmp_path_factory.mktemp("source") / "model")
-
-
-@pytest.fixture
-def folder(source, tmp_path):
-    return shutil.copytree(source, tmp_path / "model")
 
 
 def change_config(folder, **fields):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 
 import pytest
 import torch
@@ -16,17 +15,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, load_model, load_tokenizer, loading_errors, save_checkpoint
 from tests.quantised_checkpoints import save_adapter
-from tests.tiny_models import make_tiny_model, make_tiny_tokenizer, save_tiny
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    return save_tiny("llama", tmp_path_factory.mktemp("source") / "model")
-
-
-@pytest.fixture
-def folder(source, tmp_path):
-    return shutil.copytree(source, tmp_path / "model")
+from tests.tiny_models import make_tiny_model, make_tiny_tokenizer
 
 
 class PanicException(BaseException):

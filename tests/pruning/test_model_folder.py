@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 
 import pytest
 
@@ -14,17 +13,6 @@ from lm_eval_illusion.models.pruned import resolve_checkpoint
 from lm_eval_illusion.pruning.base_identity import MOST_JSON_BYTES, ModelFiles
 from lm_eval_illusion.pruning.model_folder import MOST_LAYERS, check_files
 from tests.quantised_checkpoints import save_adapter
-from tests.tiny_models import save_tiny
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    return save_tiny("llama", tmp_path_factory.mktemp("source") / "model")
-
-
-@pytest.fixture
-def folder(source, tmp_path):
-    return shutil.copytree(source, tmp_path / "model")
 
 
 def change(path, **fields):
