@@ -7,6 +7,7 @@ that no other process has open; nothing is unpickled that comes from a file.
 
 from __future__ import annotations
 
+import atexit
 import io
 import multiprocessing
 import os
@@ -194,7 +195,9 @@ def _evaluate_jobs(connection: Connection) -> None:
     with suppress(EOFError, OSError, KeyboardInterrupt):
         # Ctrl-C and SIGHUP are blocked here. The sweep gets them, and stops this process by SIGTERM. A second SIGTERM, to all processes
         # of the sweep, must not stop it from deleting its temporary files.
-        signal.signal(signal.SIGTERM, StopHandler())
+        handler = StopHandler()
+        sys.unraisablehook = handler.raise_again
+        signal.signal(signal.SIGTERM, handler)
         while (job := connection.recv()) is not None:
             connection.send(_Evaluated(_evaluate(job, connection.send)))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -235,7 +238,9 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        # As `close` does it: the temporary files are deleted. Native code may not let Python end in time.
+        # As `close` does it: the main thread ends, and the temporary files are deleted.
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_SECONDS)
+        # It is in native code, or a library dropped the exception: they are deleted here.
+        atexit._run_exitfuncs()
         os._exit(1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from lm_eval_illusion.sweep import worker
 from lm_eval_illusion.sweep.worker import end_of_process
 from tests.prepared_process import wait_until
 from tests.sweep.sweeps import CELLS, GRID, SHORT_CELLS, SHORT_GRID, report_of, start, states_of, wait_for
@@ -82,6 +84,20 @@ def test_neither_a_process_nor_a_temporary_checkpoint_outlives_a_killed_or_finis
     process, cell_process = start_and_wait_for_a_cell(model, tmp_path / "finished")
     assert wait_for(process)[0] == 0
     assert not cell_process.is_running()
+
+
+def test_temporary_files_are_deleted_also_if_the_main_thread_does_not_end(monkeypatch):
+    # As in native code, or where a library drops the exception of the signal.
+    done, (read, write) = [], os.pipe()
+    os.close(write)  # what is waited for is ready: the parent is dead
+    monkeypatch.setattr(worker.multiprocessing, "parent_process", lambda: SimpleNamespace(sentinel=read))
+    monkeypatch.setattr(worker.os, "kill", lambda _, number: done.append(signal.Signals(number).name))
+    monkeypatch.setattr(worker.time, "sleep", lambda _: done.append("wait"))
+    monkeypatch.setattr(worker.atexit, "_run_exitfuncs", lambda: done.append("delete"))
+    monkeypatch.setattr(worker.os, "_exit", lambda code: done.append(code))
+    worker._end_with_parent()
+    os.close(read)
+    assert done == ["SIGTERM", "wait", "delete", 1]
 
 
 @pytest.mark.parametrize(
