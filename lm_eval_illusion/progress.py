@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from lm_eval_illusion.escaping import for_terminal, shortened
-from lm_eval_illusion.views import view_of_task
+from lm_eval_illusion.views import form_of_task
 
 MOST_CHARACTERS = 300
 """The longest name or reason that a line of progress shows; the log file has the rest."""
@@ -70,8 +70,8 @@ def for_tasks(tasks: Iterable[str | None]) -> Iterator[None]:
 
 def view_of(task: str) -> str:
     """Return the view of a task: `mqa_illusion_fi_gen` -> `gen`. The name of any other task is returned as it is."""
-    view = view_of_task(task)
-    return view.name if view else task
+    form = form_of_task(task)
+    return form.name if form else task
 
 
 def report_step(doing: str) -> None:

@@ -62,6 +62,15 @@ def row(view: str, metrics: dict) -> dict:
     item_id = metrics.pop("id")
     doc = {"id": item_id, "answer_type": metrics.pop("answer_type", "name")}
     answers = [metrics.pop("output", "something")]
+    if view == "twin":
+        recognised, produced = metrics.get("recognised", 0.0), metrics.get("produced", 0.0)
+        only = float(recognised == 1 and produced == 0)
+        made = {"recognised": recognised, "produced": produced, "recognition_only": only, "acc_norm": 0.0, "invalid": 0.0}
+        metrics = {**made, **metrics}
+        scores = [-4.0, -1.5, -3.0, -2.0] if recognised == 1 else [-1.0, -1.5, -3.0, -2.0]
+        scores = metrics.pop("scores", [-1.5, -1.5, -3.0, -2.0] if metrics["invalid"] == 1 else scores)
+        doc["gold"] = 1
+        answers = [*([str(score), "False"] for score in scores), *answers]
     if view in ("mc", "mc_letters", "question_blind"):
         metrics = {"acc": 0.0, **({} if view == "mc_letters" else {"acc_norm": 0.0}), "invalid": 0.0, **metrics}
         # The gold choice is the second; at a tie no choice is the highest.
@@ -69,7 +78,7 @@ def row(view: str, metrics: dict) -> dict:
         scores = metrics.pop("scores", [-1.5, -1.5, -3.0, -2.0] if metrics["invalid"] == 1 else by_metrics)
         doc["gold"] = 1
         answers = [[str(score), "False"] for score in scores]
-    if view == "mc":
+    if view in ("mc", "twin"):
         doc |= {"question": f"Which is {item_id}?", "choices": ["one", "two", "three", "four"], "gold": 1, "answer": "two"}
     return {
         "doc_id": 0,

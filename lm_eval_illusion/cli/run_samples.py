@@ -41,7 +41,10 @@ def _collect(names: Iterable[object], index: Mapping[str, Entry], found: set[str
     """Add the tasks of these tasks, groups and tags to `found`; return whether all of them are known. `seen`: groups may be cyclic."""
     for name in names:
         entry = index.get(name) if isinstance(name, str) else None
-        if entry is None or "class" in (entry.cfg or {}):  # a class may give its task another name
+        cfg = (entry.cfg if entry is not None else None) or {}
+        # A class of another project may give its task another name; ours have a view in their metadata, and keep it.
+        is_ours = "view" in (cfg.get("metadata") or {})
+        if entry is None or ("class" in cfg and not is_ours):
             return False
         if entry.name in seen:
             continue

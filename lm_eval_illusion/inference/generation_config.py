@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,7 @@ class Decoding:
     `stop_strings` end an answer. `max_answer_tokens`: the answer's limit, without a thought before it. `top_k` 0 and `top_p` 1.0 cut
     nothing. `num_outputs`: outputs per prompt: k samples, the k best beams, or 1 greedy answer. `other_settings` go to transformers
     unchanged (repetition_penalty, length_penalty, ...). `reasoning`: for prompts made by a chat template; None for plain prompts, whose
-    answer begins with the first token.
+    answer begins with the first token. `is_line`: the answer is the first line with visible text, and ends with it.
     """
 
     stop_strings: tuple[str, ...]
@@ -34,6 +34,7 @@ class Decoding:
     num_outputs: int
     other_settings: Mapping[str, Any]
     reasoning: ReasoningSpec | None = None
+    is_line: bool = False
 
     @property
     def max_new_tokens(self) -> int:
@@ -42,11 +43,14 @@ class Decoding:
 
 
 class RequestGroup(NamedTuple):
-    """Repeats of one generation request. `indices`: their positions in lm_eval's list; the n-th repeat gets the n-th output."""
+    """Generation requests with the same prompt and settings: they have the same outputs, because samples are seeded by the prompt.
+
+    `indices`: for each request, the positions of its repeats in lm_eval's list; the n-th repeat gets the n-th output.
+    """
 
     prompt: str
     decoding: Decoding
-    indices: tuple[int, ...]
+    indices: tuple[tuple[int, ...], ...]
 
 
 def read_decoding(
@@ -55,11 +59,12 @@ def read_decoding(
     default_max_tokens: int,
     reasoning: ReasoningSpec | None = None,
     end_text: str | None = None,
+    is_line: bool = False,
 ) -> Decoding:
     """Read a request's `generation_kwargs`.
 
     `repeats`: how often the request is repeated. `default_max_tokens`: the answer's limit where the settings have none. `end_text`: text of
-    the tokenizer's end token, a stop string of every request as in HFLM.
+    the tokenizer's end token, a stop string of every request as in HFLM. `is_line`: the answer is one line.
     """
     from lm_eval.models.utils import normalize_gen_kwargs
 
@@ -78,6 +83,7 @@ def read_decoding(
         num_outputs=repeats if do_sample else min(repeats, num_beams),
         other_settings=remaining,
         reasoning=reasoning,
+        is_line=is_line,
     )
 
 
@@ -87,24 +93,34 @@ def group_requests(
     chat_prompts: Collection[str],
     default_max_tokens: int,
     end_text: str | None = None,
+    line_settings: Callable[[Instance], Mapping[str, Any] | None] = lambda _: None,
 ) -> list[RequestGroup]:
-    """Group generation requests: repeats of one request, then requests with the same settings, the longest prompts first.
+    """Group generation requests that have the same prompt and settings; groups with the same settings are neighbours, long prompts first.
 
     lm_eval repeats a request by putting the same object several times in a row. `reasoning` holds for the prompts in `chat_prompts`.
-    `default_max_tokens`: the answer's limit where a request has none. `end_text`: a stop string of every request.
+    `default_max_tokens`: the answer's limit where a request has none. `end_text`: a stop string of every request. `line_settings`: for a
+    request whose answer is one line, the settings to use instead of its own; None for others.
     """
     decodings: dict[str, Decoding] = {}
-    groups: dict[str, list[RequestGroup]] = {}
+    indices_of: dict[str, dict[str, list[tuple[int, ...]]]] = {}
     for _, repeated in groupby(range(len(requests)), key=lambda index: id(requests[index])):
         indices = tuple(repeated)
         request = requests[indices[0]]
-        prompt, settings = request.args
+        prompt, own_settings = request.args
+        settings_of_line = line_settings(request)
+        is_line = settings_of_line is not None
+        settings = own_settings if settings_of_line is None else settings_of_line
         # With several processes lm_eval appends more repeats of the last request to the shorter lists.
         repeats = min(len(indices), request.repeats or len(indices))
         is_chat = prompt in chat_prompts
-        key = json.dumps([settings, repeats, is_chat], sort_keys=True)
+        key = json.dumps([settings, repeats, is_chat, is_line], sort_keys=True)
         if key not in decodings:
-            decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning if is_chat else None, end_text)
-            groups[key] = []
-        groups[key].append(RequestGroup(prompt, decodings[key], indices))
-    return [group for members in groups.values() for group in sorted(members, key=lambda group: -len(group.prompt))]
+            reasoning_of_prompt = reasoning if is_chat else None
+            decodings[key] = read_decoding(settings, repeats, default_max_tokens, reasoning_of_prompt, end_text, is_line)
+            indices_of[key] = {}
+        indices_of[key].setdefault(prompt, []).append(indices)
+    return [
+        RequestGroup(prompt, decodings[key], tuple(by_prompt[prompt]))
+        for key, by_prompt in indices_of.items()
+        for prompt in sorted(by_prompt, key=lambda prompt: -len(prompt))
+    ]

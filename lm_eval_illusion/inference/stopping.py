@@ -1,4 +1,4 @@
-"""Stop conditions: end tokens, stop strings, token limits, and the thought of a reasoning model.
+"""Stop conditions: end tokens, stop strings, the end of a line, token limits, and the thought of a reasoning model.
 
 `generate` and `hf_generate` check the same conditions after every token of every sequence.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
+from lm_eval_illusion.first_line import LINE_ENDS, line_bounds
 from lm_eval_illusion.inference.generation_config import Decoding
 from lm_eval_illusion.reasoning import BEGIN, ReasoningSpec, answer_after_thoughts
 
@@ -27,19 +28,23 @@ class StopCondition(Protocol):
 
 
 class StopStrings:
-    """Stop a plain answer at an end token, at the token limit, or where its text contains a stop string.
+    """Stop a plain answer at an end token, at the token limit, or where its text is complete.
 
-    Text is decoded only where the last token can complete a stop string.
+    It is complete where it contains a stop string, or with `is_line`, where its first line with visible text ends. Text is decoded only
+    where the last token can complete it. The limit counts every token, those of blank lines before the answer, too.
     """
 
-    def __init__(self, tokenizer: Any, stop_strings: Sequence[str], end_tokens: Collection[int], max_tokens: int) -> None:
+    def __init__(
+        self, tokenizer: Any, stop_strings: Sequence[str], end_tokens: Collection[int], max_tokens: int, is_line: bool = False
+    ) -> None:
         self.tokenizer = tokenizer
         self.stop_strings = stop_strings
         self.end_tokens = frozenset(end_tokens)
         self.max_tokens = max_tokens
+        self.is_line = is_line
         # A stop string takes at most as many tokens as it has bytes, and may begin within one more.
         self.tail = max((len(stop.encode()) for stop in stop_strings), default=0) + 1
-        self.last_characters = {stop[-1] for stop in stop_strings}
+        self.last_characters = {stop[-1] for stop in stop_strings} | set(LINE_ENDS if is_line else "")
         self.completing_tokens: dict[int, bool] = {}
 
     def should_stop(self, tokens: Sequence[int]) -> bool:
@@ -47,15 +52,17 @@ class StopStrings:
         return (
             tokens[-1] in self.end_tokens
             or len(tokens) >= self.max_tokens
-            or (self._may_complete_stop(tokens[-1]) and self._contains_stop(tokens))
+            or (self._may_complete(tokens[-1]) and self._is_complete(tokens))
         )
 
-    def _contains_stop(self, tokens: Sequence[int]) -> bool:
-        text = self.tokenizer.decode(tokens[-self.tail :], skip_special_tokens=True)
-        return any(stop in text for stop in self.stop_strings)
+    def _is_complete(self, tokens: Sequence[int]) -> bool:
+        tail = self.tokenizer.decode(tokens[-self.tail :], skip_special_tokens=True)
+        if any(stop in tail for stop in self.stop_strings):
+            return True
+        return self.is_line and line_bounds(self.tokenizer.decode(tokens, skip_special_tokens=True))[1] is not None
 
-    def _may_complete_stop(self, token: int) -> bool:
-        """Return whether the token's text has the last character of a stop string, or some bytes of a longer character."""
+    def _may_complete(self, token: int) -> bool:
+        """Return whether the token's text has the last character of a stop string, a line end, or some bytes of a longer character."""
         if token not in self.completing_tokens:
             # Decoded twice, because some tokenizers drop the space before the first token of a text.
             text = self.tokenizer.decode([token, token], skip_special_tokens=True)
@@ -66,7 +73,8 @@ class StopStrings:
 class ChatStop:
     """Stop a chat model's output where its answer is complete, or where its thought is too long.
 
-    A chat model often begins with a line break, and its thought has many: stop strings count in the visible answer only.
+    A chat model often begins with a line break, and its thought has many: stop strings count in the visible answer only. The limit of
+    a model that thinks does not count blank lines before the answer: they stand between the thought and it.
     """
 
     def __init__(
@@ -86,7 +94,7 @@ class ChatStop:
         answer = visible_answer(self.tokenizer, list(tokens), self.reasoning, self.is_open)
         if answer is None:
             return len(tokens) >= self.reasoning.max_tokens
-        if any(stop in answer for stop in self.decoding.stop_strings):
+        if is_complete(answer, self.decoding):
             return True
         # The answer has no more tokens than the whole output, so short outputs need not be encoded again.
         limit = self.decoding.max_answer_tokens
@@ -100,15 +108,21 @@ def stop_conditions(
 
     Plain requests with the same stop strings and limit share a condition, because a condition caches its decisions about tokens.
     """
-    shared: dict[tuple[tuple[str, ...], int], StopStrings] = {}
+    shared: dict[tuple[tuple[str, ...], int, bool], StopStrings] = {}
     conditions: list[StopCondition] = []
     for prompt, decoding in requests:
-        stops, limit = decoding.stop_strings, decoding.max_answer_tokens
+        key = decoding.stop_strings, decoding.max_answer_tokens, decoding.is_line
         if decoding.reasoning is not None:
             conditions.append(ChatStop(tokenizer, decoding, decoding.reasoning, end_tokens, thought_is_open(prompt)))
         else:
-            conditions.append(shared.setdefault((stops, limit), StopStrings(tokenizer, stops, end_tokens, limit)))
+            stops, limit, is_line = key
+            conditions.append(shared.setdefault(key, StopStrings(tokenizer, stops, end_tokens, limit, is_line)))
     return conditions
+
+
+def is_complete(answer: str, decoding: Decoding) -> bool:
+    """Return whether a plain or visible answer contains a stop string, or with `is_line`, whether its line has ended."""
+    return any(stop in answer for stop in decoding.stop_strings) or (decoding.is_line and line_bounds(answer)[1] is not None)
 
 
 def end_tokens_of(model: Any) -> list[int]:

@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from lm_eval_illusion.first_line import first_line
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.normalize import normalise
@@ -19,9 +20,6 @@ from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import clauses, contains_answer, matches_with_clitics, without_spaces
 
 __all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
-
-# Invisible characters that may precede the first visible one: white space, zero-width characters, direction and byte order marks.
-_BLANK = " \t\n\r\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff"
 
 
 def matches(output: str, answers: Sequence[str], lang: str) -> bool:
@@ -60,11 +58,6 @@ def f1(output: str, answers: Sequence[str], lang: str) -> float:
     output_tokens = _tokens(normalise(first_line(output), lang), lang)
     forms = (form for answer in _forms_of_all(answers, lang) for form in answer.forms)
     return max((_f1(output_tokens, _tokens(form, lang)) for form in forms), default=0.0)
-
-
-def first_line(output: str) -> str:
-    """Return the first line of an output that has visible text, without white space around it."""
-    return re.split(r"[\n\r\u2028\u2029]", output.lstrip(_BLANK), maxsplit=1)[0].strip()
 
 
 def occurs_in_passage(text: str, passage: str, lang: str) -> bool:

@@ -129,22 +129,35 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
         UserError: There is such a request; the message names its task and the settings.
     """
     for request in requests:
-        view = view_of_request(request)
-        if view is None or view.decoding is None:
+        view, settings = view_of_request(request), line_settings(request)
+        if view is None or settings is None:
             continue
-        if request.args[1] != view.decoding.generation_kwargs():
+        # Folders that an earlier version of `pair` wrote end an answer at a line break. That is replaced by the settings of the view.
+        given = request.args[1]
+        earlier = isinstance(given, dict) and given.get("until") == ["\n"]
+        if ({**given, "until": settings["until"]} if earlier else given) != settings:
             raise UserError(
                 f"{request.task_name} is run with {request.args[1]}, not with the settings of the view {view.name}:"
                 " run without --gen_kwargs and --cache_requests"
             )
 
 
-def view_of_request(request: Instance) -> View | None:
-    """Return the view whose request this is; None for a task of another project."""
-    from lm_eval_illusion.views import view_of_task
+def line_settings(request: Instance) -> dict[str, Any] | None:
+    """Return the decoding settings of the view whose answer this request asks for, which is one line; None for another project's."""
+    view = view_of_request(request)
+    return None if view is None or view.decoding is None else view.decoding.generation_kwargs()
 
-    is_ours = isinstance(request.doc, dict) and set(request.doc) >= ITEM_FIELDS
-    return view_of_task(request.task_name or "") if is_ours else None
+
+def view_of_request(request: Instance) -> View | None:
+    """Return the view whose request this is; None for a task of another project. A twin has requests of two views."""
+    from lm_eval_illusion.views import Twin, form_of_task
+
+    if not (isinstance(request.doc, dict) and set(request.doc) >= ITEM_FIELDS):
+        return None
+    form = form_of_task(request.task_name or "")
+    if isinstance(form, Twin):
+        return form.recognition if request.request_type == "loglikelihood" else form.production
+    return form
 
 
 def refusal(flag: str, model_name: str = MODEL_NAME) -> UserError:

@@ -15,6 +15,7 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.first_line import Answer, line_bounds
 from lm_eval_illusion.inference.batch_trial import max_batched_length
 from lm_eval_illusion.inference.batching import BatchLimits, automatic_limits, batches, read_max_batch_tokens
 from lm_eval_illusion.inference.generate import DecodeRequest, can_branch, decode_shared
@@ -27,7 +28,7 @@ from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.rope_state import forget_lengths
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
-from lm_eval_illusion.inference.stopping import end_tokens_of, thought_is_open, visible_answer
+from lm_eval_illusion.inference.stopping import end_tokens_of, is_complete, thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
 from lm_eval_illusion.models.arguments import (
     HF_NOT_WITH_PRUNING,
@@ -37,7 +38,7 @@ from lm_eval_illusion.models.arguments import (
     read_max_thought_tokens,
     take_quantization,
 )
-from lm_eval_illusion.models.command_checks import refuse_changed_settings
+from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings
 from lm_eval_illusion.models.loaded_parts import check_device, check_max_length, refuse_incomplete_adapter
 from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
@@ -51,7 +52,7 @@ from lm_eval_illusion.reasoning import END, ReasoningSpec
 Result = TypeVar("Result")
 
 # A request group and the texts of its outputs, the best beam first.
-Answered = tuple[RequestGroup, list[str]]
+Answered = tuple[RequestGroup, list[Answer]]
 
 
 class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
@@ -236,23 +237,30 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the answers in the order of the requests; k repeats of a request get its k best beams, best first, or its k samples.
 
+        Requests of several tasks with the same prompt and settings are answered once. The answer to one of our views ends with its first
+        line that has visible text; a task of another project has its own stop strings. Each is an `Answer`.
+
         Raises:
             UserError: A request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
-        groups = group_requests(requests, self.reasoning, self.chat_prompts, self.max_gen_toks, self.tokenizer.eos_token)
+        groups = group_requests(
+            requests, self.reasoning, self.chat_prompts, self.max_gen_toks, self.tokenizer.eos_token, line_settings
+        )
         answers: list[str] = [""] * len(requests)
         tasks = for_tasks(request.task_name for request in requests)
-        with tasks, self._progress("generate_until", len(requests), disable_tqdm) as count:
+        total = sum(group.decoding.num_outputs for group in groups)
+        with tasks, self._progress("generate_until", total, disable_tqdm) as count:
             requests_of_groups = [self._shared_request(group) for group in groups]
             shared = [
                 (group, request) for group, request in zip(groups, requests_of_groups, strict=True) if request is not None
             ]
             plain = [group for group, request in zip(groups, requests_of_groups, strict=True) if request is None]
             for group, texts in chain(self._decode_shared(shared, count), self._decode_plain(plain, count)):
-                for number, index in enumerate(group.indices):
-                    # Repeats of a greedy request share their only answer.
-                    answers[index] = texts[min(number, len(texts) - 1)]
+                for indices in group.indices:
+                    for number, index in enumerate(indices):
+                        # Repeats of a greedy request share their only answer.
+                        answers[index] = texts[min(number, len(texts) - 1)]
         return answers
 
     def _shared_request(self, group: RequestGroup) -> DecodeRequest | None:
@@ -306,7 +314,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             for number, group in enumerate(batch):
                 start = number * decoding.num_outputs
                 yield group, [self._text(ids, group) for ids in generated[start : start + decoding.num_outputs]]
-            progress(sum(len(group.indices) for group in batch))
+            progress(len(batch) * decoding.num_outputs)
 
     def _can_batch(self, groups: Sequence[RequestGroup]) -> bool:
         """Return whether prompts and answers are short enough that the results do not depend on the batch."""
@@ -334,18 +342,20 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         # HFLM adds a padding token to a tokenizer that has none; the model has no embedding of it.
         return ids.masked_fill(mask == 0, 0), mask
 
-    def _text(self, ids: list[int], group: RequestGroup) -> str:
-        """Decode an output's ids: without a thought, cut at the first stop string."""
+    def _text(self, ids: list[int], group: RequestGroup) -> Answer:
+        """Decode an output's ids: without a thought, cut at the first stop string or behind its line."""
         decoding = group.decoding
-        if ids and ids[-1] in end_tokens_of(self.model):
+        has_end = bool(ids) and ids[-1] in end_tokens_of(self.model)
+        if has_end:
             # Tokenizers leave out special tokens only, and an end token need not be one.
             ids = ids[:-1]
         if decoding.reasoning is None:
             answer = self.tok_decode(ids)
         else:
             answer = visible_answer(self.tokenizer, ids, decoding.reasoning, thought_is_open(group.prompt)) or ""
-        text: str = postprocess_generated_text(answer, list(decoding.stop_strings), None)
-        return text
+        reached_limit = not (has_end or is_complete(answer, decoding))
+        text = postprocess_generated_text(answer, list(decoding.stop_strings), None)
+        return Answer(text[: line_bounds(text)[1]] if decoding.is_line else text, reached_limit)
 
     def _read_reasoning(self, max_tokens: int) -> ReasoningSpec:
         """Return the reasoning settings: no tokens for thoughts if the model has no end-of-thought token or thinking is disabled."""

@@ -23,7 +23,7 @@ from lm_eval_illusion.models.arguments import (
     refuse_beam_tasks,
     refuse_thinking,
 )
-from lm_eval_illusion.models.command_checks import refuse_changed_settings, view_of_request
+from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.models.top_tokens import RankedToken, batches_of_lists, list_length, mid_rank
 from lm_eval_illusion.plugin import VLLM_MODEL_NAME
@@ -159,7 +159,7 @@ def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
     seeded = []
     for _, repeats in groupby(requests, key=id):
         for sample, request in enumerate(repeats):
-            prompt, settings = request.args
+            prompt, settings = request.args[0], line_settings(request) or request.args[1]
             seeded.append(replace(request, arguments=(prompt, vllm_settings(settings, prompt, sample))))
     return seeded
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION, Outcome
+from lm_eval_illusion.results.outcomes import PRODUCTION, Outcome
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import FullRow, ItemDoc, RowTexts
 from lm_eval_illusion.results.sample_lines import index_of
 from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.views import TWIN
 
 ItemKey = tuple[str, str, str]
 """Family, language, item id."""
@@ -97,9 +98,10 @@ class ItemTexts:
         if (view.family, view.language) not in sampled.items:
             sampled.items[view.family, view.language] = _item_of_view(view, item_id, row.doc)
         answers = sampled.answers.setdefault((*view.variant.key, view.family, view.language), AnswerTexts())
-        if view.view in OUTPUT_LABELS:
-            answers.outputs[view.view] = tuple(row.outputs)
-        else:
+        if row.outputs:
+            # The only view of several requests whose name is not that of its answers.
+            answers.outputs[PRODUCTION.name if view.view == TWIN.name else view.view] = tuple(row.outputs)
+        if row.scores:
             answers.scores = _finite(row.scores)
 
     def add_document_pair(self, outcome: Outcome, recognition: FullRow, production: FullRow) -> None:

@@ -16,7 +16,7 @@ from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PR
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
-from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views
+from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views, with_parts
 from lm_eval_illusion.views import VIEWS
 
 
@@ -175,7 +175,7 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
 
 def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None) -> Iterator[Outcome]:
     """Yield the outcomes of one variant, family and language. `group`: its views."""
-    by_view = {view.view: view for view in group}
+    by_view = with_parts({view.view: view for view in group})
     recognised_by = RECOGNITION[recognition]
     missing = [name for name in (recognised_by.view, PRODUCTION.name) if name not in by_view]
     if missing:

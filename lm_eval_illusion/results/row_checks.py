@@ -19,7 +19,7 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     """Check the metrics of one row.
 
     `truths`: the metrics that are 0 or 1. `gold_rank` is from 1, in steps of 0.5 because tied tokens share the mean of their ranks; it
-    may be NaN or infinite, of a collapsed model. `in_passage` is a probability. `location`: file and line.
+    may be NaN or infinite, of a collapsed model. `in_passage` is a probability, `truncated` 0 or 1. `location`: file and line.
 
     Raises:
         UserError: A metric has another value, or the item has no id.
@@ -34,6 +34,9 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     share = metrics.get("in_passage")
     if share is not None and not 0 <= share <= 1:
         raise UserError(f"{location}: in_passage is {shown(share)}, not a number from 0 to 1: {_REMEDY}")
+    truncated = metrics.get("truncated")
+    if truncated is not None and truncated not in (0, 1):
+        raise UserError(f"{location}: truncated is {shown(truncated)}, not 0 or 1: {_REMEDY}")
     if not row.id:
         raise UserError(f"{location}: the id of the document is empty: {_REMEDY}")
 

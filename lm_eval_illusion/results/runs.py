@@ -25,7 +25,7 @@ from lm_eval_illusion.results.run_files import results_files
 from lm_eval_illusion.results.run_variants import variant_of_run
 from lm_eval_illusion.results.typed_json import convert
 from lm_eval_illusion.results.variants import Variant
-from lm_eval_illusion.views import view_named, view_of_task
+from lm_eval_illusion.views import form_named, form_of_task
 
 
 @dataclass(frozen=True)
@@ -196,13 +196,13 @@ def _metadata(run: Run, task: str, metadata: Any) -> ViewMetadata | None:
     """
     found = view_metadata(run.results.configs[task])
     # Another project may use the names of these fields for something else.
-    if (found is None or view_named(found.view) is None) and not _has_our_name(task, metadata):
+    if (found is None or form_named(found.view) is None) and not _has_our_name(task, metadata):
         return None
     place, remedy = f"configs.{cut(task, 200)}.metadata", "is the results file as lm_eval wrote it?"
     if found is None:
         convert(metadata, ViewMetadata, run.results_file, place, remedy)
-    named = view_of_task(task)
-    if found is not None and named is not None and view_named(found.view) is not named:
+    named = form_of_task(task)
+    if found is not None and named is not None and form_named(found.view) is not named:
         raise UserError(
             f"{run.results_file}: {place}.view is {shown(found.view)}, but the task is named {named.name}: {remedy}"
         )
@@ -214,7 +214,7 @@ def _has_our_name(task: str, metadata: Any) -> bool:
 
     So a task with one damaged field is recognised.
     """
-    if not isinstance(metadata, dict) or view_of_task(task) is None:
+    if not isinstance(metadata, dict) or form_of_task(task) is None:
         return False
     fields = ("family", "lang", "view")
     return any(

@@ -19,6 +19,7 @@ from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.sample_lines import RowError, index_of, number_of, parse_lines, scores_and_outputs
 from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
+from lm_eval_illusion.views.twin import PRODUCED, RECOGNISED, RECOGNITION_ONLY
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
@@ -51,7 +52,7 @@ class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """A document and the model's answer: the log-likelihood of each choice in nats, or one or several texts. One of both is empty."""
+    """A document and the model's answer: the log-likelihood of each choice in nats, or one or several texts. A twin has both."""
 
     doc: ItemDoc
     scores: list[float]
@@ -103,6 +104,7 @@ def read_rows_and_texts(
     *,
     scores: bool = False,
     keeps_scores: bool = True,
+    answers: int = 0,
     id_field: str = "id",
     needs_text: Callable[[str], bool],
     hashes: TaskHash | None = None,
@@ -111,13 +113,14 @@ def read_rows_and_texts(
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
     `keeps_scores`: False to check the scores against `acc` and `invalid` and leave them out of the rows, which takes less memory.
-    `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one.
+    `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one. `answers`: the number of
+    generated texts that follow the scores in a row.
 
     Raises:
         UserError: As `read_rows`, or a document has another language.
     """
     names = {f"metric_{index}": name for index, name in enumerate((*metrics, *optional))}
-    line_type = _line_type(tuple(metrics), tuple(optional), scores, id_field)
+    line_type = _line_type(tuple(metrics), tuple(optional), scores, answers, id_field)
     decoder = msgspec.json.Decoder(line_type)
 
     def parse(content: bytes) -> tuple[SampleRow, RowTexts | None]:
@@ -128,8 +131,8 @@ def read_rows_and_texts(
             )
         if hashes is not None:
             hashes.add(line.doc_hash, line.prompt_hash, line.target_hash)
-        row = _row(line, names, scores, keeps_scores)
-        return row, _texts(_decode(content, _TEXTS, _TextsLine)) if needs_text(row.id) else None
+        row = _row(line, names, scores, keeps_scores, answers)
+        return row, _texts(_decode(content, _TEXTS, _TextsLine), answers) if needs_text(row.id) else None
 
     return parse_lines(path, parse)
 
@@ -151,7 +154,9 @@ def read_full_rows(path: Path, hashes: TaskHash | None = None) -> Iterator[FullR
 
 
 @lru_cache
-def _line_type(metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool, id_field: str) -> type[msgspec.Struct]:
+def _line_type(
+    metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool, answers: int, id_field: str
+) -> type[msgspec.Struct]:
     """Return the record of the fields that are parsed. Metrics are numbered, because their names need not be Python names."""
     # A document of another project may have any value here; our own values are checked where they are used.
     doc_fields: list[Any] = [("id", str | int), ("answer_type", Any, None), ("lang", str | None, None)]
@@ -160,7 +165,8 @@ def _line_type(metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool
     if scores:
         doc_fields += [("gold", int), ("choices", list[str] | None, None)]
         # lm_eval writes a log-likelihood and whether it is the greedy one, both as strings.
-        line_fields += [("filtered_resps", list[tuple[str | float, str | bool]]), ("target", Any, None)]
+        response: Any = tuple[str | float, str | bool]
+        line_fields += [("filtered_resps", list[response | str] if answers else list[response]), ("target", Any, None)]
     fields = {name: f"metric_{index}" for index, name in enumerate((*metrics, *optional))}
     line_fields += [(fields[name], float | bool) for name in metrics]
     line_fields += [(fields[name], float | bool | None, None) for name in optional]
@@ -181,13 +187,14 @@ def _decode(line: bytes, decoder: msgspec.json.Decoder[Any], line_type: type[msg
         return msgspec.convert(json.loads(line), line_type)
 
 
-def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool) -> SampleRow:
+def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool, answers: int) -> SampleRow:
     doc, kind = line.doc, line.doc.answer_type
     metrics = {name: getattr(line, field) for field, name in names.items()}
     scores = None
     if has_scores:
-        scores = _scores_of_choices(line)
+        scores = _scores_of_choices(line, answers)
         _check_recognition(metrics, scores, doc.gold)
+        _check_twin(metrics)
     # Every view and variant has the same few strings; interned, each is stored once.
     return SampleRow(
         intern(str(doc.id)),
@@ -202,7 +209,8 @@ def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool)
 
 def _check_recognition(metrics: dict[str, float | None], scores: tuple[float, ...], gold: int) -> None:
     """Check that `acc` and `invalid`, where they are 0 or 1, are those of the log-likelihoods, as `views.metrics` calculates them."""
-    acc, invalid = metrics.get("acc"), metrics.get("invalid")
+    name = RECOGNISED if RECOGNISED in metrics else "acc"
+    acc, invalid = metrics.get(name), metrics.get("invalid")
     total = sum(scores)
     # The usual row, without a NaN, in a quarter of the time.
     if total == total:
@@ -212,14 +220,36 @@ def _check_recognition(metrics: dict[str, float | None], scores: tuple[float, ..
     else:
         has_one, is_highest = has_one_highest(scores), is_strictly_highest(scores, gold)
     if acc is not None and acc == (not is_highest):
-        raise RowError(f"acc is {acc:g}, but by the log-likelihoods of the choices it is {is_highest:d}")
+        raise RowError(f"{name} is {acc:g}, but by the log-likelihoods of the choices it is {is_highest:d}")
     if invalid is not None and invalid == has_one:
         raise RowError(f"invalid is {invalid:g}, but by the log-likelihoods of the choices it is {1 - invalid:g}")
 
 
-def _scores_of_choices(line: Any) -> tuple[float, ...]:
+def _check_twin(metrics: dict[str, float | None]) -> None:
+    """Check the metric of a twin that is made from two others, where all are 0 or 1."""
+    values = [metrics.get(name) for name in (RECOGNISED, PRODUCED, RECOGNITION_ONLY)]
+    if all(value in (0, 1) for value in values) and (values[2] == 1) != (values[0] == 1 and values[1] == 0):
+        raise RowError(
+            f"{RECOGNITION_ONLY} is {values[2]:g}, but {RECOGNISED} is {values[0]:g} and {PRODUCED} is {values[1]:g}"
+        )
+
+
+def _split_responses(responses: list[Any], answers: int) -> tuple[list[Any], list[Any]]:
+    """Return the scores of a row and the generated texts after them.
+
+    Raises:
+        RowError: There are other responses than these.
+    """
+    count = len(responses) - answers
+    scores, texts = responses[: max(0, count)], responses[max(0, count) :]
+    if answers and (count < 0 or not all(isinstance(text, str) for text in texts) or any(isinstance(s, str) for s in scores)):
+        raise RowError(f"filtered_resps has not the scores of the choices and then {answers} answer")
+    return scores, texts
+
+
+def _scores_of_choices(line: Any, answers: int) -> tuple[float, ...]:
     """Return the log-likelihoods of a row of a view with choices, of which one is the gold choice."""
-    scores = tuple([number_of(score) for score, _ in line.filtered_resps])
+    scores = tuple([number_of(score) for score, _ in _split_responses(line.filtered_resps, answers)[0]])
     gold, choices = line.doc.gold, line.doc.choices
     if choices is not None and len(choices) != len(scores):
         raise RowError(f"the document has {len(choices)} choices, but the row has {len(scores)} scores")
@@ -238,11 +268,13 @@ class _TextsLine(msgspec.Struct, frozen=True):
 _TEXTS = msgspec.json.Decoder(_TextsLine)
 
 
-def _texts(line: _TextsLine) -> RowTexts:
+def _texts(line: _TextsLine, answers: int) -> RowTexts:
     doc = line.doc
     if doc.gold is not None and doc.choices and not 0 <= doc.gold < len(doc.choices):
         raise RowError(f"gold is {shown(doc.gold)}, not the index of one of {len(doc.choices)} choices, from 0")
-    scores, outputs = scores_and_outputs(line.filtered_resps)
+    scored, texts = _split_responses(line.filtered_resps, answers)
+    scores, outputs = scores_and_outputs(scored)
+    outputs += texts
     return RowTexts(doc=doc, scores=scores, outputs=outputs)
 
 

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.messages import join_truncated, shown
-from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
+from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
 from lm_eval_illusion.results.row_checks import check_means, check_row
 from lm_eval_illusion.results.runs import ViewFile
-from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
+from lm_eval_illusion.results.sample_file import RowTexts, SampleRow, read_rows_and_texts
 from lm_eval_illusion.results.task_hash import TaskHash
-from lm_eval_illusion.views import view_named
+from lm_eval_illusion.views import TWIN, View, form_named
+from lm_eval_illusion.views.twin import PRODUCED, RECOGNISED
 
 Rows = dict[str, SampleRow]
 """The rows of a view by item id."""
@@ -33,40 +36,79 @@ def read_views(
 ) -> dict[str, Rows]:
     """Return the rows of each view of a variant, family and language.
 
-    `by_view`: the samples file of each view. `recognising`: the view that determines whether an item is recognised. It is read first,
-    because its rows are the outcomes that `texts` counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files
-    that another call reads, too.
+    `by_view`: the samples file of each view; a twin's file stands for each of its two views that has no file, see `with_parts`.
+    `recognising`: the view that determines whether an item is recognised. It is read first, because its rows are the outcomes that `texts`
+    counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files that another call reads, too.
 
     Raises:
         UserError: A file can't be read or is incomplete, has an item twice, a value that its field can't have, or other rows or
-            numbers than its run states.
+            numbers than its run states; a twin and one of its views contradict each other.
     """
     rows = {}
-    for name in sorted(by_view, key=lambda name: name != recognising):
-        file = by_view[name].samples_file
-        if cache is not None and file in cache.rows:
-            rows[name] = cache.rows[file]
+    first = by_view[recognising]
+    for file in sorted({file.view: file for file in by_view.values()}.values(), key=lambda file: file is not first):
+        path = file.samples_file
+        if cache is not None and path in cache.rows:
+            rows[file.view] = cache.rows[path]
             continue
-        rows[name] = _read_view(by_view[name], texts, _needs_text(name, recognising, texts))
-        if cache is not None and file in cache.files:
-            cache.rows[file] = rows[name]
+        gives_outputs = file.view in OUTPUT_LABELS or file is by_view[PRODUCTION.name]
+        rows[file.view] = _read_view(file, texts, _needs_text(file is first, gives_outputs, texts), is_first=file is first)
+        if cache is not None and path in cache.files:
+            cache.rows[path] = rows[file.view]
+    if TWIN.name in rows:
+        for view, outcome in ((TWIN.recognition, RECOGNISED), (TWIN.production, PRODUCED)):
+            part = _part(rows[TWIN.name], view, outcome)
+            if view.name in rows:
+                _check_agree(view, rows[view.name], by_view[view.name], part, by_view[TWIN.name])
+            else:
+                rows[view.name] = part
     return rows
 
 
-def _needs_text(view: str, recognising: str, texts: ItemTexts | None) -> Callable[[str], bool]:
-    """Return a function that tells whether the texts of an item id are needed from this view.
+def with_parts(by_view: Mapping[str, ViewFile]) -> dict[str, ViewFile]:
+    """Return the samples file of each view, where a twin's file stands for each of its two views that was not run by itself."""
+    twin = by_view.get(TWIN.name)
+    parts = {view.name: twin for view in (TWIN.recognition, TWIN.production)} if twin is not None else {}
+    return {**parts, **by_view}
 
-    In the recognising view each call of this function counts an outcome.
+
+def _part(rows: Rows, view: View, outcome: str) -> Rows:
+    """Return the rows of one view of a twin. `outcome`: the twin's name of the outcome metric of the view."""
+    names = {name: name for use in ("required", "optional") for name in view.metrics_in_report(use)}
+    names[view.outcome_metric] = outcome
+    parts = {}
+    for item_id, row in rows.items():
+        metrics = {name: row.metrics[logged] for name, logged in names.items()}
+        parts[item_id] = msgspec.structs.replace(row, metrics=metrics)
+    return parts
+
+
+def _check_agree(view: View, rows: Rows, file: ViewFile, part: Rows, twin: ViewFile) -> None:
+    """Check that a view and the twin say the same of each item."""
+    name = view.outcome_metric
+    for item_id, row in rows.items():
+        other = part.get(item_id)
+        if other is not None and other.metrics[name] != row.metrics[name]:
+            raise UserError(
+                f"{name} of the item {shown(item_id)} is {row.metrics[name]:g} in {file.samples_file}, but {other.metrics[name]:g} in"
+                f" {twin.samples_file}: the same question has one answer, run the model again with {twin.task} alone, or without it"
+            )
+
+
+def _needs_text(is_first: bool, gives_outputs: bool, texts: ItemTexts | None) -> Callable[[str], bool]:
+    """Return a function that tells whether the texts of an item id are needed from a file.
+
+    `is_first`: the file of the recognising view, where each call of this function counts an outcome.
     """
-    if texts is not None and view == recognising:
+    if texts is not None and is_first:
         return texts.count_outcome
-    if texts is not None and view in OUTPUT_LABELS:
+    if texts is not None and gives_outputs:
         return texts.contains
     return lambda _: False
 
 
-def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool]) -> Rows:
-    view = view_named(file.view)
+def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool], *, is_first: bool) -> Rows:
+    view = form_named(file.view)
     required = view.metrics_in_report("required") if view else ()
     optional = view.metrics_in_report("optional") if view else ()
     hashes = TaskHash()
@@ -80,6 +122,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         optional,
         scores=view is not None and view.is_scored,
         keeps_scores=view is not None and view.gives_gold_scores,
+        answers=1 if view is TWIN else 0,
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,
@@ -99,7 +142,9 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         for name in required:
             sums[name] += row.metrics[name]  # type: ignore[operator]
         if texts is not None and row_texts is not None:
-            texts.add_view(file, row.id, row_texts)
+            # The scores that are shown are those of the recognising view.
+            shown_texts = row_texts if is_first or not row_texts.outputs else _without_scores(row_texts)
+            texts.add_view(file, row.id, shown_texts)
     if duplicates:
         raise UserError(
             f"{file.samples_file} has {join_truncated(duplicates)} twice: a run evaluates every item once, run it again"
@@ -113,3 +158,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     hashes.check(file.samples_file, file.results_file, file.task_hash)
     check_means(file, sums, len(rows), filter_name or "none")
     return rows
+
+
+def _without_scores(texts: RowTexts) -> RowTexts:
+    return msgspec.structs.replace(texts, scores=[])

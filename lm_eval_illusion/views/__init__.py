@@ -3,6 +3,7 @@
 Task YAMLs name the functions exported here, also those in folders that `lm-eval-illusion pair` wrote: keep these names.
 """
 
+from lm_eval_illusion.views.filters import first_lines
 from lm_eval_illusion.views.metrics import (
     mean_distinct,
     median_rank,
@@ -22,13 +23,20 @@ from lm_eval_illusion.views.prompts import (
     open_prompt,
 )
 from lm_eval_illusion.views.spec import VIEWS, View, generation_kwargs, view_named, view_of_task
+from lm_eval_illusion.views.twin import TWIN, TaskForm, Twin, form_named, form_of_task, score_twin
 
 __all__ = [
+    "TWIN",
     "VIEWS",
+    "TaskForm",
+    "Twin",
     "View",
     "blind_prompt",
     "candidates_prompt",
     "candidates_without_gold_prompt",
+    "first_lines",
+    "form_named",
+    "form_of_task",
     "generation_kwargs",
     "letters_prompt",
     "mean_distinct",
@@ -41,6 +49,7 @@ __all__ = [
     "score_blind",
     "score_choices",
     "score_letters",
+    "score_twin",
     "view_named",
     "view_of_task",
 ]

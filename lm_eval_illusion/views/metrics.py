@@ -71,13 +71,20 @@ def guess_in_passage(item: Mapping[str, Any]) -> float:
 
 
 def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Score `gen`, `oneshot` and the two views with candidates: does the greedy answer match the gold answer or an alias?"""
+    """Score `gen`, `oneshot` and the two views with candidates: does the greedy answer match the gold answer or an alias?
+
+    `truncated`: whether the answer was cut at the token limit, only where the backend tells.
+    """
     output, answers, lang = without_thoughts(results[0]), _answers(item), item["lang"]
-    return {
+    metrics = {
         "match": float(matches(output, answers, lang)),
         "exact_match": float(exact_match(output, answers, lang)),
         "f1": f1(output, answers, lang),
     }
+    reached_limit = getattr(results[0], "reached_limit", None)
+    if reached_limit is not None:
+        metrics["truncated"] = float(reached_limit)
+    return metrics
 
 
 def score_beams(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from lm_eval_illusion.languages import prompt_words
 
 LETTERS = ("A", "B", "C", "D")
+
+
+class Turn(NamedTuple):
+    """A message of a conversation. `role`: `user` or `assistant`."""
+
+    role: str
+    content: str
 
 
 def open_prompt(item: Mapping[str, Any]) -> str:
@@ -20,6 +27,16 @@ def oneshot_prompt(item: Mapping[str, Any]) -> str:
     lang = item["lang"]
     shot = item["shot"]
     return f"{_prompt(shot, lang)}{prompt_words(lang).delimiter}{shot['answer']}\n\n{open_prompt(item)}"
+
+
+def oneshot_turns(item: Mapping[str, Any]) -> tuple[Turn, ...]:
+    """Return the same example and question as turns, for a chat template: the example's question, its bare answer, the question."""
+    shot = item["shot"]
+    return (
+        Turn("user", _prompt(shot, item["lang"])),
+        Turn("assistant", shot["answer"]),
+        Turn("user", open_prompt(item)),
+    )
 
 
 def candidates_prompt(item: Mapping[str, Any]) -> str:

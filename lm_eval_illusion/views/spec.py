@@ -26,9 +26,13 @@ Role = Literal["recognition", "production", "recovery", "control", "baseline"]
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """lm_eval's `generation_kwargs`; settings that are None are left out. The defaults are greedy decoding of one line."""
+    """lm_eval's `generation_kwargs`; settings that are None are left out. The defaults are greedy decoding.
 
-    until: tuple[str, ...] = ("\n",)
+    An answer has no stop string: a line break before its text would end it. It is the first line with visible text, to which
+    `first_lines` cuts the responses of every backend.
+    """
+
+    until: tuple[str, ...] = ()
     max_gen_toks: int = 64
     do_sample: bool = False
     temperature: float = 0.0
@@ -70,11 +74,13 @@ class View:
     lm_eval_illusion.views if they are new: the task YAMLs name them there.
 
     `description`: text for the comment of its YAML. `label`: its name in the report.
-    `prompt`: makes the prompt of an item. `score`: makes the metrics of an item from the filtered responses.
+    `prompt`: makes the prompt of an item. `turns`: for a prompt with an example, makes the turns of a conversation that take its place
+    under a chat template; None where the whole prompt is one turn of the user.
+    `score`: makes the metrics of an item from the filtered responses.
     `metrics`: all that `score` can return. `outcome_metric`: the metric that is 1 for a success; the groups average it over languages.
     `choices`: for multiple choice, the field of the item with the choices, or the choices themselves.
     `decoding`: for generated text, the settings that define the view; a run with others is refused.
-    `repeats`: outputs per item. `filter_name`: the lm_eval filter that keeps all of them; `none` is lm_eval's name for no filter.
+    `repeats`: outputs per item. `filter_name`: the name of its lm_eval filter; `none` is lm_eval's name for the default.
     `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
     `is_core`: whether the group `core` contains it, the views that every backend can run.
     `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
@@ -105,6 +111,7 @@ class View:
     narrow_heading: str = ""
     gives_gold_scores: bool = False
     baseline_of: str | None = None
+    turns: Callable[[Mapping[str, Any]], Sequence[prompts.Turn]] | None = None
 
     @property
     def is_scored(self) -> bool:
@@ -122,10 +129,14 @@ class View:
 
 
 _GREEDY = DecodingSettings()
-_ANSWER_METRICS = (Metric("match"), Metric("exact_match", "unused"), Metric("f1", "unused"))
+_ANSWER_METRICS = (
+    Metric("match"),
+    Metric("exact_match", "unused"),
+    Metric("f1", "unused"),
+    Metric("truncated", "optional", higher_is_better=False),
+)
 
-# In the order of the tasks in a language's group. Tasks that run several views of an item at once (`F_L_twin`, planned) are to be
-# generated from these records in task_yaml.py, too.
+# In the order of the tasks in a language's group. The task that asks two views at once is in twin.py.
 VIEWS: tuple[View, ...] = (
     View(
         name="mc",
@@ -206,12 +217,14 @@ VIEWS: tuple[View, ...] = (
         name="oneshot",
         description=(
             "as `gen`, after the item's fixed example. The example is part of the prompt and not drawn by lm_eval's few-shot"
-            " sampler: --num_fewshot cannot change it, and it is never one of the evaluated items."
+            " sampler: --num_fewshot cannot change it, and it is never one of the evaluated items. Under a chat template it is a turn of"
+            " the user and one of the assistant."
         ),
         label="one-shot",
         request_type="generate_until",
         role="recovery",
         prompt=prompts.oneshot_prompt,
+        turns=prompts.oneshot_turns,
         score=metrics.score_answer,
         metrics=_ANSWER_METRICS,
         outcome_metric="match",

@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.views.filters import first_lines
 from lm_eval_illusion.views.spec import VIEWS, Metric, View
+from lm_eval_illusion.views.twin import TWIN, TWIN_METRICS, TaskForm, Twin, score_twin
 
 FUNCTIONS = "lm_eval_illusion.views"
 """The module where the YAMLs find prompt, score and aggregation functions. Folders made by `pair` contain this name: keep it."""
+CLASSES = "lm_eval_illusion.views.tasks"
+"""The module where the YAMLs find task classes. Keep this name, too."""
+FORMS: tuple[TaskForm, ...] = (TWIN, *VIEWS)
+"""What the tasks of a language ask, in the order of its group."""
 
 
 def write_view_files(folder: Path) -> None:
-    """Write a YAML for each view: the part of a task that does not depend on family and language."""
+    """Write a YAML for each view and the twin: the part of a task that does not depend on family and language."""
+    write_text(folder / f"{TWIN.name}.yaml", twin_yaml(TWIN))
     for view in VIEWS:
         write_text(folder / f"{view.name}.yaml", view_yaml(view))
 
@@ -31,16 +38,22 @@ def write_task_files(folder: Path, family: str, languages: Sequence[str], views:
     `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml.
     """
     for lang in languages:
-        for view in VIEWS:
-            write_text(folder / lang / f"{view.name}.yaml", _task(family, lang, view, views))
-        write_text(folder / lang / "group.yaml", _group(f"{family}_{lang}", [f"{family}_{lang}_{view.name}" for view in VIEWS]))
-    write_text(folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]))
-    # Cheap views first, so that an interrupted run has at least these.
-    core = sorted((view for view in VIEWS if view.is_core), key=lambda view: view.repeats)
-    write_text(folder / "groups" / "core.yaml", _group(f"{family}_core", [f"{family}_{view.name}" for view in core]))
-    for view in VIEWS:
-        group = _group(f"{family}_{view.name}", [f"{family}_{lang}_{view.name}" for lang in languages])
-        write_text(folder / "groups" / f"{view.name}.yaml", group + _mean_over_languages(view))
+        for form in FORMS:
+            write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views))
+        group = _group(f"{family}_{lang}", [f"{family}_{lang}_{form.name}" for form in FORMS])
+        write_text(folder / lang / "group.yaml", group + _means(TWIN_METRICS))
+    write_text(
+        folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]) + _means(TWIN_METRICS)
+    )
+    # The twin has the requests of its two views once. Cheap views come first.
+    others = (view for view in VIEWS if view.is_core and view not in (TWIN.recognition, TWIN.production))
+    core: list[TaskForm] = [TWIN, *sorted(others, key=lambda view: view.repeats)]
+    group = _group(f"{family}_core", [f"{family}_{form.name}" for form in core])
+    write_text(folder / "groups" / "core.yaml", group + _means(TWIN_METRICS))
+    for form in FORMS:
+        group = _group(f"{family}_{form.name}", [f"{family}_{lang}_{form.name}" for lang in languages])
+        means = _means(TWIN_METRICS) if isinstance(form, Twin) else _means([form.outcome_metric], form.filter_name)
+        write_text(folder / "groups" / f"{form.name}.yaml", group + means)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -51,8 +64,10 @@ def write_text(path: Path, text: str) -> None:
 
 def view_yaml(view: View) -> str:
     """Return the YAML of a view."""
-    comment = textwrap.wrap(f"View `{view.name}`: {view.description}", 126, break_on_hyphens=False, break_long_words=False)
-    lines = [*(f"# {line}" for line in comment), f"output_type: {view.request_type}", f"doc_to_text: {_function(view.prompt)}"]
+    lines = _comment(f"View `{view.name}`: {view.description}")
+    if view.turns is not None:
+        lines.append(f"class: !function {CLASSES}.ConversationTask")
+    lines += [f"output_type: {view.request_type}", f"doc_to_text: {_function(view.prompt)}"]
     if view.is_scored:
         lines.append(f"doc_to_choice: {_value(view.choices)}")
     lines += [f"doc_to_target: {'gold' if view.is_scored else 'answer'}", "num_fewshot: 0"]
@@ -61,12 +76,40 @@ def view_yaml(view: View) -> str:
     if view.decoding is not None:
         lines.append("generation_kwargs:")
         lines += [f"  {name}: {json.dumps(value)}" for name, value in view.decoding.generation_kwargs().items()]
-    if view.filter_name != "none":
-        # lm_eval's default filter keeps only the first output.
-        keep_all = f"filter: [{{function: take_first_k, k: {view.repeats}}}]"
-        lines += ["filter_list:", f"  - name: {view.filter_name}", f"    {keep_all}"]
+        lines += _first_lines(view.filter_name, view.repeats)
     lines += [f"process_results: {_function(view.score)}", "metric_list:", *map(_metric, view.metrics)]
     return "\n".join(lines) + "\n"
+
+
+def twin_yaml(twin: Twin) -> str:
+    """Return the YAML of the twin. The settings of the answer are not in it: lm_eval allows them in tasks that only generate."""
+    view = twin.recognition
+    lines = [
+        *_comment(f"Task `{twin.name}`: {twin.description}"),
+        f"class: !function {CLASSES}.TwinTask",
+        f"output_type: {view.request_type}",
+        f"doc_to_text: {_function(view.prompt)}",
+        f"doc_to_choice: {_value(view.choices)}",
+        "doc_to_target: gold",
+        "num_fewshot: 0",
+        *_first_lines("none", 1),
+        f"process_results: {_function(score_twin)}",
+        "metric_list:",
+        *map(_metric, twin.metrics),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text, 126, break_on_hyphens=False, break_long_words=False)]
+
+
+def _first_lines(name: str, repeats: int) -> list[str]:
+    """Return the lines of the filter. After it, lm_eval's own filter takes the only output, or keeps all of them."""
+    keep = f"function: take_first_k, k: {repeats}" if repeats > 1 else "function: take_first"
+    # The space after the function's name ends it.
+    cut = f"function: custom, filter_fn: {_function(first_lines)} "
+    return ["filter_list:", f"  - name: {name}", f"    filter: [{{{cut}}}, {{{keep}}}]"]
 
 
 def _metric(metric: Metric) -> str:
@@ -83,14 +126,14 @@ def _value(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _task(family: str, lang: str, view: View, views: str) -> str:
+def _task(family: str, lang: str, form: TaskForm, views: str) -> str:
     lines = [
-        f"include: [{views}/{view.name}.yaml, ../family.yaml]",
-        f"task: {family}_{lang}_{view.name}",
-        f"metadata: {{version: 1.0, family: {family}, view: {view.name}, lang: {_quoted(lang)}}}",
+        f"include: [{views}/{form.name}.yaml, ../family.yaml]",
+        f"task: {family}_{lang}_{form.name}",
+        f"metadata: {{version: 1.0, family: {family}, view: {form.name}, lang: {_quoted(lang)}}}",
     ]
     delimiter = prompt_words(lang).delimiter
-    if view.is_scored and delimiter != " ":
+    if form.is_scored and delimiter != " ":
         # lm_eval puts a space before a continuation; a language without spaces between words has none before its answer.
         lines.append(f'target_delimiter: "{delimiter}"')
     return "\n".join(lines) + "\n"
@@ -105,6 +148,7 @@ def _group(name: str, members: Sequence[str]) -> str:
     return "\n".join([f"group: {name}", "task:", *(f"  - {member}" for member in members), "metadata: {version: 1.0}"]) + "\n"
 
 
-def _mean_over_languages(view: View) -> str:
-    mean = f"metric: {view.outcome_metric}, aggregation: mean, weight_by_size: true, filter_list: [{view.filter_name}]"
-    return f"aggregate_metric_list:\n  - {{{mean}}}\n"
+def _means(metrics: Sequence[str], filter_name: str = "none") -> str:
+    """Return the lines by which a group averages metrics over the tasks in it that log them."""
+    settings = f"aggregation: mean, weight_by_size: true, filter_list: [{filter_name}]"
+    return "aggregate_metric_list:\n" + "".join(f"  - {{metric: {metric}, {settings}}}\n" for metric in metrics)

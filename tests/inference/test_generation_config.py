@@ -34,21 +34,31 @@ def request(prompt, settings, repeats=1):
 
 def test_repeats_are_one_group_and_equal_settings_are_neighbours():
     sampled, other_sampled = request("abc", SAMPLE, 2), request("abcd", SAMPLE, 2)
-    # A second request with the same prompt and settings is another group.
+    # A second request with the same prompt and settings, of another task, has the same answer.
     requests = [sampled, sampled, request("a", GREEDY), other_sampled, other_sampled, request("a", GREEDY)]
     groups = group_requests(requests, ReasoningSpec(), set(), 32)
     assert [(group.prompt, group.decoding.num_outputs, group.indices) for group in groups] == [
-        ("abcd", 2, (3, 4)),
-        ("abc", 2, (0, 1)),
-        ("a", 1, (2,)),
-        ("a", 1, (5,)),
+        ("abcd", 2, ((3, 4),)),
+        ("abc", 2, ((0, 1),)),
+        ("a", 1, ((2,), (5,))),
+    ]
+
+
+def test_the_answer_to_a_view_is_a_line_and_has_the_settings_of_the_view():
+    ours, others = request("a", GREEDY), request("a", {**GREEDY, "until": []})
+    settings = {**GREEDY, "until": []}
+    groups = group_requests([ours, others], ReasoningSpec(), set(), 32, None, lambda one: settings if one is ours else None)
+    # The same settings, but another end: two groups.
+    assert [(group.decoding.is_line, group.decoding.stop_strings, group.indices) for group in groups] == [
+        (True, (), ((0,),)),
+        (False, (), ((1,),)),
     ]
 
 
 def test_repeats_that_pad_a_process_add_no_outputs():
     sampled = request("abc", SAMPLE, 2)
     (group,) = group_requests([sampled] * 6, ReasoningSpec(), set(), 32)
-    assert (group.decoding.num_outputs, group.indices) == (2, (0, 1, 2, 3, 4, 5))
+    assert (group.decoding.num_outputs, group.indices) == (2, ((0, 1, 2, 3, 4, 5),))
 
 
 def test_chat_prompts_alone_have_reasoning():

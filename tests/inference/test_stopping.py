@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 
 import pytest
 import torch
@@ -48,6 +49,50 @@ def test_a_stop_by_bytes_limit_and_token():
     assert condition.should_stop([4, 5])
     assert condition.should_stop([4] * 20)
     assert not condition.should_stop([5, 4])
+
+
+# Texts of a small alphabet, so that lines end often: letters, line ends of one and three bytes, invisible characters of three bytes.
+LINES = st.lists(
+    st.sampled_from(["a", "Paris", "国", " ", "\n", "\r", "\x85", "\u2028", "\u200b", "\ufeff"]), min_size=1, max_size=9
+)
+
+
+@given(LINES)
+def test_a_line_stops_at_the_token_that_ends_it(parts):
+    tokens = encode("".join(parts))
+    condition = StopStrings(tokenizer(), ["</s>"], [], 99, is_line=True)
+    stops = [condition.should_stop(tokens[:length]) for length in range(1, len(tokens) + 1)]
+    # By the parts: the first line end after the first letter, where its last byte has come.
+    first = next((number for number, part in enumerate(parts) if part[0].isalpha()), len(parts))
+    end = next((number for number in range(first, len(parts)) if parts[number] in "\n\r\x85\u2028"), None)
+    if end is None:
+        assert not any(stops)
+    else:
+        needed = len("".join(parts[: end + 1]).encode())
+        # A byte-level tokenizer writes each byte as one character.
+        sizes = accumulate(len(token) for token in tokenizer().convert_ids_to_tokens(tokens))
+        assert stops.index(True) == next(index for index, size in enumerate(sizes) if size >= needed)
+
+
+def test_blank_lines_before_a_line_count_for_the_limit():
+    # As on other backends, which have no other limit than the number of tokens.
+    condition = StopStrings(tokenizer(), [], [], 3, is_line=True)
+    assert [condition.should_stop(encode("\n") * length) for length in (1, 2, 3)] == [False, False, True]
+
+
+@pytest.mark.parametrize("fast_end", ["\n", "\r", "\u2028"])
+def test_a_chat_line_stops_after_its_thought(fast_end):
+    decoding = read_decoding({"until": [], "max_gen_toks": 30}, 1, 30, ReasoningSpec(max_tokens=60), None, is_line=True)
+    (condition,) = stop_conditions([("prompt", decoding)], tokenizer(), [])
+    for text, stops in [
+        (f"\ufeff{fast_end}\u200b", False),
+        (f"\ufeff{fast_end}ab", False),
+        (f"\ufeff{fast_end}ab{fast_end}", True),
+        (f"{BEGIN}\nab{fast_end}", False),
+        (f"{BEGIN}\nab\n{END}{fast_end}\u200bab", False),
+        (f"{BEGIN}\nab\n{END}{fast_end}\u200bab{fast_end}", True),
+    ]:
+        assert condition.should_stop(encode(text)) == stops, text
 
 
 @pytest.mark.parametrize("stop", ["\n", "Answer", "国家"])

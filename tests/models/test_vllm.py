@@ -175,7 +175,8 @@ def test_vllm_takes_the_settings_of_every_other_view(model, view):
     assert len(generate(model, repeated_requests(settings, 2, CONTEXTS[:1]))) == 2
     params = model.model.requested[-1]
     assert (params.temperature, params.max_tokens, params.top_p) == (settings["temperature"], 64, 1.0)
-    assert params.stop[0] == "\n"
+    # Only the end token ends an answer: a line break may stand before its text.
+    assert "\n" not in params.stop
 
 
 def test_beams_are_refused(model):

@@ -12,7 +12,7 @@ import pytest
 from lm_eval.tasks import TaskManager
 
 from lm_eval_illusion.cli import main
-from lm_eval_illusion.views import VIEWS
+from lm_eval_illusion.views import TWIN, VIEWS
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 CITIES = "Paris Madrid Rome Oslo Vienna Lisbon Athens Dublin Warsaw Prague".split()
@@ -34,7 +34,7 @@ def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_pat
     assert "Items: en 9." in summary
     manager = TaskManager(include_path=str(out), include_defaults=False)
     tasks = manager.load(["cities"])["tasks"]
-    assert set(tasks) == {f"cities_en_{view.name}" for view in VIEWS}
+    assert set(tasks) == {f"cities_en_{form.name}" for form in (TWIN, *VIEWS)}
     docs = list(tasks["cities_en_mc"].test_docs())
     assert len(docs) == 9
     assert all(len(doc["choices"]) == 4 and set(doc["choices"]) <= set(CITIES) for doc in docs)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from lm_eval_illusion import views
+from lm_eval_illusion.first_line import Answer
 from lm_eval_illusion.results.join_views import RECOGNITION
 from lm_eval_illusion.results.outcomes import ANSWER_SHOWING_STRATEGIES, RECOVERY_STRATEGIES, SINGLE_BEAM_STRATEGIES
 from lm_eval_illusion.views import VIEWS, View, generation_kwargs, view_named, view_of_task
@@ -32,7 +33,7 @@ class Scored(tuple):
 def results_of(view: View) -> list:
     if view.is_scored:
         return [Scored((-1.0 - number, False)) for number in range(4)]
-    return [" Paris"] if view.repeats == 1 else [[" Paris"] * view.repeats]
+    return [Answer(" Paris", reached_limit=False)] if view.repeats == 1 else [[" Paris"] * view.repeats]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

@@ -12,9 +12,10 @@ import pytest
 
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.plugin import tasks_folder
-from lm_eval_illusion.views import VIEWS, open_prompt
+from lm_eval_illusion.views import TWIN, VIEWS, open_prompt
 
 ROOT = Path(__file__).parents[2]
+NAMES = [TWIN.name, *(view.name for view in VIEWS)]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,8 @@ def test_every_task_and_group_exists(manager):
     families = {"mqa_illusion": embedded_languages()}
     families |= {f"mqa_illusion_xquad{book}": xquad for book in ("", "_closed")}
     families |= {f"mqa_illusion_tydiqa{book}": tydiqa for book in ("", "_closed")}
-    tasks = {f"{name}_{lang}_{view.name}" for name, languages in families.items() for lang in languages for view in VIEWS}
-    groups = {f"{name}{part}" for name in families for part in ("", "_core", *(f"_{view.name}" for view in VIEWS))}
+    tasks = {f"{name}_{lang}_{form}" for name, languages in families.items() for lang in languages for form in NAMES}
+    groups = {f"{name}{part}" for name in families for part in ("", "_core", *(f"_{form}" for form in NAMES))}
     groups |= {f"{name}_{lang}" for name, languages in families.items() for lang in languages}
     assert set(manager.all_subtasks) == tasks
     assert set(manager.all_groups) == groups
@@ -68,9 +69,29 @@ def test_every_task_and_group_exists(manager):
 
 def test_groups_contain_the_tasks_of_their_names(manager):
     loaded = manager.load(["mqa_illusion_core"])["tasks"]
-    assert {name.rsplit("_", 1)[1] for name in loaded} == {"mc", "gen", "oneshot", "sample"}
-    assert len(loaded) == 4 * len(embedded_languages())
-    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{view.name}" for view in VIEWS}
+    assert {name.rsplit("_", 1)[1] for name in loaded} == {"twin", "oneshot", "sample"}
+    assert len(loaded) == 3 * len(embedded_languages())
+    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{form}" for form in NAMES}
+
+
+def test_the_groups_of_families_and_languages_average_the_metrics_of_the_twin(manager):
+    loaded = manager.load(["mqa_illusion"])["groups"]
+    for name in ("mqa_illusion", "mqa_illusion_fi"):
+        means = loaded[name].aggregate_metric_list
+        assert [mean.metric for mean in means] == ["recognised", "produced", "recognition_only"]
+        assert all(mean.weight_by_size and mean.filter_list == ["none"] for mean in means)
+
+
+def test_the_twin_asks_what_its_two_views_ask(manager):
+    for lang in ("en", "zh"):
+        names = [f"mqa_illusion_{lang}_{form}" for form in ("mc", "gen", "twin")]
+        tasks = manager.load(names)["tasks"]
+        for task in tasks.values():
+            task.build_all_requests(limit=2, rank=0, world_size=1)
+        asked = [[(request.request_type, *request.args) for request in tasks[name].instances] for name in names]
+        # Four choices and an answer for each of two items.
+        assert asked[2] == [*asked[0][:4], asked[1][0], *asked[0][4:], asked[1][1]]
+        assert [request.idx for request in tasks[names[2]].instances] == [0, 1, 2, 3, 4] * 2
 
 
 def test_mc_and_gen_have_the_same_prompt(manager):
