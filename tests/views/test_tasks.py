@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
+from zlib import crc32
 
 import pytest
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from lm_eval.api.model import LM
+from lm_eval.evaluator import evaluate
 from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
+from lm_eval.utils import make_table
 
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import oneshot_prompt, open_prompt
@@ -44,8 +49,12 @@ def applied(template):
 
 
 @pytest.fixture(scope="module")
-def tasks():
-    manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
+def manager():
+    return TaskManager(include_path=str(tasks_folder()), include_defaults=False)
+
+
+@pytest.fixture(scope="module")
+def tasks(manager):
     return manager.load(["mqa_illusion_en_oneshot", "mqa_illusion_zh_oneshot", "mqa_illusion_en_gen"])["tasks"]
 
 
@@ -131,3 +140,72 @@ def test_a_view_without_an_example_is_one_turn_of_the_user(tasks):
 def test_the_warning_about_tasks_without_the_metrics_of_the_twin(message, shown):
     record = logging.LogRecord("lm_eval.api.group", logging.WARNING, "", 0, message, None, None)
     assert is_no_mixed_group(record) == shown
+
+
+class Guesser(LM):
+    """A backend that prefers choices by their checksum, and knows the answers whose checksum is even. It counts its requests."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked: list[str] = []
+
+    def loglikelihood(self, requests):
+        self.asked += ["loglikelihood"] * len(requests)
+        return [(-float(crc32(request.args[1].encode()) % 1000), False) for request in requests]
+
+    def generate_until(self, requests):
+        self.asked += ["generate_until"] * len(requests)
+        # The answer begins late, and the backend does not know where it ends.
+        return [f"\n {known(request.doc)}\n\nQuestion: What" for request in requests]
+
+    def loglikelihood_rolling(self, requests):
+        raise NotImplementedError
+
+
+def known(doc):
+    return doc["answer"] if crc32(doc["id"].encode()) % 2 == 0 else "nothing"
+
+
+def recognised(doc, delimiter=" "):
+    scores = [-(crc32(f"{delimiter}{choice}".encode()) % 1000) for choice in doc["choices"]]
+    return max(scores) == scores[doc["gold"]] and scores.count(max(scores)) == 1
+
+
+@pytest.fixture(scope="module")
+def evaluated(manager):
+    loaded = manager.load(["mqa_illusion_en", "mqa_illusion_fi"])
+    return loaded, evaluate(Guesser(), loaded, limit=40, bootstrap_iters=0)
+
+
+def test_the_twin_has_the_numbers_of_its_views_and_those_counted_by_hand(evaluated):
+    loaded, results = evaluated
+    for lang in ("en", "fi"):
+        twin, mc, gen = (results["results"][f"mqa_illusion_{lang}_{form}"] for form in ("twin", "mc", "gen"))
+        docs = list(loaded["tasks"][f"mqa_illusion_{lang}_twin"].eval_docs)[:40]
+        both = [(recognised(doc), known(doc) == doc["answer"]) for doc in docs]
+        assert twin["recognised,none"] == mc["acc,none"] == sum(one for one, _ in both) / 40
+        assert twin["produced,none"] == gen["match,none"] == sum(other for _, other in both) / 40
+        assert twin["recognition_only,none"] == sum(one and not other for one, other in both) / 40 > 0
+        rows = results["samples"][f"mqa_illusion_{lang}_twin"]
+        assert [row["filtered_resps"][4] for row in rows] == [known(doc) for doc in docs]
+        assert [row["recognition_only"] for row in rows] == [float(one and not other) for one, other in both]
+
+
+def test_lm_evals_last_table_begins_with_the_family(evaluated, caplog):
+    _, results = evaluated
+    lines = [line.split("|") for line in make_table(results, "groups").splitlines()[2:]]
+    names = [line[1].strip() for line in lines]
+    shown = [(line[5].strip(), float(line[7])) for line in lines]
+    start = names.index("mqa_illusion_en")
+    assert [name for name, _ in shown[start : start + 3]] == ["produced", "recognised", "recognition_only"]
+    assert dict(shown[start : start + 3]) == {
+        name: pytest.approx(results["results"]["mqa_illusion_en_twin"][f"{name},none"], abs=1e-4)
+        for name in ("produced", "recognised", "recognition_only")
+    }
+    assert "is missing in" not in caplog.text
+
+
+def test_a_backend_is_asked_once_by_the_twin(manager):
+    backend = Guesser()
+    evaluate(backend, manager.load(["mqa_illusion_en_twin"]), limit=3, bootstrap_iters=0)
+    assert Counter(backend.asked) == {"loglikelihood": 12, "generate_until": 3}
