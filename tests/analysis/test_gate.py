@@ -78,7 +78,7 @@ def test_the_divergence_from_the_dense_model(condition, fails):
 
 
 def test_an_unknown_divergence_is_an_error():
-    with pytest.raises(UserError, match="vs_dense.kl is undefined at wanda-0.6"):
+    with pytest.raises(UserError, match=r"vs_dense\.kl is undefined at wanda-0\.6"):
         failing("vs_dense.kl > 0.1")
 
 
