@@ -8,20 +8,36 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lm_eval_illusion.analysis.arrays import means, outcome_arrays, rate
-from lm_eval_illusion.analysis.records import DenseComparison, KnownRanks, LogprobDrop, McNemarTest, SmallestEffect
+from lm_eval_illusion.analysis.next_token_change import agreements, divergences
+from lm_eval_illusion.analysis.records import (
+    DenseComparison,
+    InducedAtKl,
+    KnownRanks,
+    LogprobDrop,
+    McNemarTest,
+    Rate,
+    SmallestEffect,
+)
 from lm_eval_illusion.analysis.recovery import distribution
 from lm_eval_illusion.analysis.statistics import clustered_mcnemar_p, holm, smallest_effect
 from lm_eval_illusion.results.outcomes import Outcome
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lm_eval_illusion.analysis.arrays import Clusters, Flags
+
+THIRDS = 3
+"""Parts of the known items by their divergence."""
 
 
 def versus_dense(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseComparison | None:
     """Compare the items that both models answered; None if there is none.
 
     A known item is one that the dense model produces. Changes are pruned minus dense. `logprob_drop` is over the known items whose
-    gold choice has a score in both runs. `p_holm` is filled by `correct_over_languages`, `clears_noise` by `noise.mark_noise`.
+    gold choice has a score in both runs, `kl` and `top1_agreement` over the items whose next tokens are known in both. `p_holm` is filled
+    by `correct_over_languages`, `clears_noise` by `noise.mark_noise`.
     """
     by_key_dense = {(outcome.language, outcome.id): outcome for outcome in dense}
     by_key_pruned = {(outcome.language, outcome.id): outcome for outcome in pruned}
@@ -58,13 +74,18 @@ def _compare(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseCompar
     """Compare outcomes of the same items in the same order."""
     before, after = outcome_arrays(dense), outcome_arrays(pruned)
     known, clusters = before.produced, before.clusters
-    retained = after.produced[known]
-    induced = (after.recognised & ~after.produced)[known]
-    lost = (~after.recognised & ~after.produced)[known]
+    transitions = {
+        "retained": known & after.produced,
+        "induced_recognition_only": known & after.recognised & ~after.produced,
+        "lost": known & ~after.recognised & ~after.produced,
+    }
+    retained, induced, lost = (items[known] for items in transitions.values())
     production = after.produced * 1.0 - before.produced
     recognition = after.recognised * 1.0 - before.recognised
     # In one call: the three intervals come from the same resamples.
     changes = means({"production": production, "recognition": recognition, "gap": recognition - production}, clusters)
+    divergence = divergences([outcome.next_tokens for outcome in dense], [outcome.next_tokens for outcome in pruned])
+    kl = {name: _mean_defined(divergence, items, clusters) for name, items in {"all": known | True, **transitions}.items()}
     return DenseComparison(
         n=len(dense),
         known=int(known.sum()),
@@ -83,6 +104,10 @@ def _compare(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseCompar
         gold_rank=_known_ranks(dense, pruned),
         logprob_drop=_logprob_drop(dense, pruned, clusters),
         clears_noise=None,
+        kl=kl["all"],
+        top1_agreement=_top1_agreement(dense, pruned, clusters),
+        kl_by_transition={name: kl[name] for name in transitions},
+        induced_by_kl=_induced_by_kl(divergence, known, transitions["induced_recognition_only"], clusters),
     )
 
 
@@ -93,6 +118,38 @@ def _mcnemar(dense: Flags, pruned: Flags, clusters: Clusters) -> McNemarTest:
         p=clustered_mcnemar_p(dense, pruned, clusters),
         p_holm=None,
     )
+
+
+def _mean_defined(values: NDArray[np.float64], items: Flags, clusters: Clusters) -> Rate:
+    """Return the mean over those of the items [n] whose value is no NaN."""
+    import numpy as np
+
+    defined = items & ~np.isnan(values)
+    return means({"mean": values[defined]}, clusters[defined], count=int(clusters.max()) + 1)["mean"]
+
+
+def _top1_agreement(dense: Sequence[Outcome], pruned: Sequence[Outcome], clusters: Clusters) -> Rate:
+    import numpy as np
+
+    same = agreements([outcome.next_tokens for outcome in dense], [outcome.next_tokens for outcome in pruned])
+    defined = ~np.isnan(same)
+    return rate(same[defined] == 1, clusters[defined])
+
+
+def _induced_by_kl(divergence: NDArray[np.float64], known: Flags, induced: Flags, clusters: Clusters) -> list[InducedAtKl]:
+    """Return the rate of induced recognition-only errors in each third of the known items, by rising divergence."""
+    import numpy as np
+
+    places = np.flatnonzero(known & ~np.isnan(divergence))
+    if len(places) < THIRDS:
+        return []
+    ordered = places[np.argsort(divergence[places], kind="stable")]
+    found = []
+    for part in np.array_split(ordered, THIRDS):
+        share = rate(induced[part], clusters[part])
+        low, high = float(divergence[part[0]]), float(divergence[part[-1]])
+        found.append(InducedAtKl(low, high, len(part), int(induced[part].sum()), share.value, share.ci))
+    return found
 
 
 def _known_ranks(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> KnownRanks:

@@ -37,6 +37,8 @@ _RANGES = {
     "share_at_most_10": _SHARE,
     "gold_rank": (1.0, math.inf),
     "logprob_drop": (-math.inf, math.inf),
+    "kl": (0.0, math.inf),
+    "kl_by_transition": (0.0, math.inf),
     "illusion_gap": _CHANGE,
     "production_change": _CHANGE,
     "recognition_change": _CHANGE,

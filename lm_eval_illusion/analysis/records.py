@@ -44,9 +44,6 @@ class RecoveryAtRank(msgspec.Struct, frozen=True):
     ci: Interval | None
 
 
-AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank
-
-
 class ClassCounts(msgspec.Struct, frozen=True):
     """How many items are in each outcome class. Its key in report.json is `cells`."""
 
@@ -105,6 +102,20 @@ class LogprobDrop(msgspec.Struct, frozen=True):
     mean: Rate
 
 
+class InducedAtKl(msgspec.Struct, frozen=True):
+    """The known items whose divergence is in one third, `low` to `high` nats: how many of `n` are induced recognition-only errors."""
+
+    low: float
+    high: float
+    n: int
+    induced: int
+    value: float | None
+    ci: Interval | None
+
+
+AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank | InducedAtKl
+
+
 class NoiseVerdict(msgspec.Struct, frozen=True):
     """Whether each change exceeds the noise floor; None where an interval is undefined."""
 
@@ -116,7 +127,10 @@ class NoiseVerdict(msgspec.Struct, frozen=True):
 class DenseComparison(msgspec.Struct, frozen=True, kw_only=True):
     """`vs_dense`: a pruned variant against the dense model over the `n` items of both; changes are pruned minus dense.
 
-    `known`: items that the dense model produces; the three counts and rates that follow are over these.
+    `known`: items that the dense model produces; the three counts and rates that follow are over these. `kl`: mean over the `n` items of
+    a lower bound of KL(dense || pruned) of the next token at the end of the open prompt, in nats; `kl_by_transition`: the same over the
+    known items of each transition. `top1_agreement`: share of the items on which both have the same likeliest token. `induced_by_kl`: by
+    thirds of the known items, the smallest divergences first; empty below three items. Items without next tokens are left out.
     """
 
     n: int
@@ -136,6 +150,10 @@ class DenseComparison(msgspec.Struct, frozen=True, kw_only=True):
     gold_rank: KnownRanks
     logprob_drop: LogprobDrop
     clears_noise: NoiseVerdict | None
+    kl: Rate = Rate(None, None)
+    top1_agreement: Rate = Rate(None, None)
+    kl_by_transition: dict[str, Rate] = {}
+    induced_by_kl: list[InducedAtKl] = []
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ independent_sequences  greedy answers and samples
 beam_search        beams
 sampling           seeded sampling and top-k over logits
 stopping           where an answer ends, for `generate` and `hf_generate`
+answer_start       where the answer's text begins among the tokens to be scored
 scoring            log-likelihoods, one row per continuation
 prefix_scoring     log-likelihoods, all continuations of a context in one row
 prefix_cache       prefill and the KV cache of a batch of prompts

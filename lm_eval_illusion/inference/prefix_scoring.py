@@ -11,7 +11,7 @@ import torch
 from lm_eval_illusion.inference.batching import BatchLimits, batches
 from lm_eval_illusion.inference.prefix_cache import PrefixCache, Prompt, padded, prefill
 from lm_eval_illusion.inference.prefix_tree import PrefixBatch, packed_visibility
-from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, mid_ranks
+from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, TopTokens, mid_ranks, top_tokens
 
 # A row may have this many scored positions, or as many as its context has tokens if that is more.
 POSITIONS_PER_ROW = 128
@@ -21,17 +21,26 @@ class PackedRow(NamedTuple):
     """A context and continuations of it in one row: the context's last token, then each continuation's tokens but the last."""
 
     context: Prompt
-    continuations: tuple[tuple[int, ...], ...]
+    continuations: tuple[Continuation, ...]
 
     @property
     def positions(self) -> int:
         """Scored positions; all continuations share the first, which predicts their first tokens."""
-        return 1 + sum(len(tokens) - 1 for tokens in self.continuations)
+        return 1 + sum(len(tokens) - 1 for _, tokens, *_ in self.continuations)
+
+    def predicting(self) -> list[list[int]]:
+        """Return for each continuation the positions that predict its tokens: 0 for the first token, then its own positions."""
+        found: list[list[int]] = []
+        next_position = 1
+        for _, tokens, *_ in self.continuations:
+            found.append([0, *range(next_position, next_position + len(tokens) - 1)])
+            next_position += len(tokens) - 1
+        return found
 
     def model_input(self) -> tuple[list[int], list[int], list[int]]:
         """Return ids, branch numbers (see `packed_visibility`) and position ids of the row's tokens behind the prefilled ones."""
         ids, branches, positions = [self.context[-1]], [0], [len(self.context) - 1]
-        for number, tokens in enumerate(self.continuations, 1):
+        for number, (_, tokens, *_) in enumerate(self.continuations, 1):
             ids += tokens[:-1]
             branches += [number] * (len(tokens) - 1)
             positions += range(len(self.context), len(self.context) + len(tokens) - 1)
@@ -68,22 +77,21 @@ def score_shared(
             prefix_cache.keep(context, cache.states(row, len(context) - 1))
         scored = _score_batch(batch, PrefixBatch(model, contexts, cache, device), softmax_dtype)
         for packed, values in zip(batch, scored, strict=True):
-            for tokens, value in zip(packed.continuations, values, strict=True):
-                scores[Continuation(packed.context, tokens)] = value
+            scores.update(zip(packed.continuations, values, strict=True))
             progress(len(packed.continuations))
     return scores
 
 
 def _pack(continuations: Iterable[Continuation]) -> Iterator[PackedRow]:
     """Put continuations of a context into rows, the longest contexts first; a context with too many positions gets several rows."""
-    by_context: dict[Prompt, list[tuple[int, ...]]] = defaultdict(list)
-    for context, tokens in sorted(set(continuations)):
-        by_context[context].append(tokens)
+    by_context: dict[Prompt, list[Continuation]] = defaultdict(list)
+    for continuation in sorted(set(continuations)):
+        by_context[continuation.context].append(continuation)
     for context in sorted(by_context, key=lambda context: (-len(context), context)):
         yield from _split_rows(context, by_context[context])
 
 
-def _split_rows(context: Prompt, continuations: Sequence[tuple[int, ...]]) -> Iterator[PackedRow]:
+def _split_rows(context: Prompt, continuations: Sequence[Continuation]) -> Iterator[PackedRow]:
     limit = max(len(context), POSITIONS_PER_ROW)
     for part in batches(continuations, lambda part: PackedRow(context, tuple(part)).positions <= limit):
         yield PackedRow(context, tuple(part))
@@ -105,31 +113,62 @@ def _score_batch(
     logits = prompts.forward(padded(ids, device), padded(positions, device), visible)
     # One copy from the device for the whole batch, after all rows are computed.
     scored = [_score_row(logits[row, : packed.positions], packed, softmax_dtype) for row, packed in enumerate(batch)]
-    token_scores, ranks = (iter(torch.cat(parts).tolist()) for parts in zip(*scored, strict=True))
-    return [[_collect(len(tokens), token_scores, ranks) for tokens in packed.continuations] for packed in batch]
+    token_scores, ranks, tops = zip(*scored, strict=True)
+    numbers = iter(torch.cat(token_scores).tolist()), iter(torch.cat(ranks).tolist()), iter(top_tokens(torch.cat(tops)))
+    return [_collect(packed, *numbers) for packed in batch]
 
 
-def _score_row(logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+def _score_row(
+    logits: torch.Tensor, packed: PackedRow, softmax_dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Score the n tokens of a row's m continuations; `logits`: [positions, vocabulary].
 
-    Returns [n, 2], log-probability and 1 or 0 for the greedy token; and [m] float32, the rank of each first token, 0 if it has none.
+    Returns [n, 2], log-probability and 1 or 0 for the greedy token; [m] float32, the rank of each first visible token, 0 if it has none;
+    and the log-probabilities at the k ends of the prompt that the continuations have, [k, vocabulary].
     """
-    # The position that predicts each token: 0 for first tokens, then the continuation's own positions.
-    predicted_at: list[int] = []
-    next_position = 1
-    for tokens in packed.continuations:
-        predicted_at += [0, *range(next_position, next_position + len(tokens) - 1)]
-        next_position += len(tokens) - 1
-    position = torch.tensor(predicted_at, device=logits.device)
-    token = torch.tensor([token for tokens in packed.continuations for token in tokens], device=logits.device)
-    log_probability = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype)[position, token]
+    device, predicting = logits.device, packed.predicting()
+    position = torch.tensor([place for places in predicting for place in places], device=device)
+    token = torch.tensor([token for _, tokens, *_ in packed.continuations for token in tokens], device=device)
+    log_probabilities = torch.log_softmax(logits, dim=-1, dtype=softmax_dtype)
+    log_probability = log_probabilities[position, token]
     is_greedy = logits.argmax(dim=-1)[position] == token
-    first_tokens = torch.tensor([tokens[0] for tokens in packed.continuations], device=logits.device)
-    rank = mid_ranks(logits[0], first_tokens)
-    return torch.stack([log_probability, is_greedy.to(log_probability.dtype)], dim=1), rank
+    first_tokens = torch.tensor([entry.continuation[entry.blank] for entry in packed.continuations], device=device)
+    places = [places[entry.blank] for entry, places in zip(packed.continuations, predicting, strict=True)]
+    rank = mid_ranks(logits[0] if not any(places) else logits[places], first_tokens)
+    ends = dict(zip(map(_end_of_prompt, packed.continuations), _ends(packed, predicting), strict=True))
+    # _collect takes them in this order.
+    tops = log_probabilities[list(ends.values())]
+    return torch.stack([log_probability, is_greedy.to(log_probability.dtype)], dim=1), rank, tops
 
 
-def _collect(length: int, token_scores: Iterator[list[float]], ranks: Iterator[int]) -> ScoredContinuation:
-    """Take the next continuation's `length` token scores and its rank."""
-    scores = [next(token_scores) for _ in range(length)]
-    return ScoredContinuation(sum(value for value, _ in scores), all(greedy for _, greedy in scores), next(ranks) or None)
+def _end_of_prompt(continuation: Continuation) -> tuple[int, ...]:
+    """Return the continuation's tokens that belong to the prompt: equal ones lead to the same distribution."""
+    return continuation.continuation[: continuation.in_prompt]
+
+
+def _ends(packed: PackedRow, predicting: Sequence[Sequence[int]]) -> Iterator[int]:
+    """Yield for each continuation the position of its prompt's last token."""
+    for continuation, places in zip(packed.continuations, predicting, strict=True):
+        yield places[continuation.in_prompt]
+
+
+def _collect(
+    packed: PackedRow, token_scores: Iterator[list[float]], ranks: Iterator[float], tops: Iterator[TopTokens | None]
+) -> list[ScoredContinuation]:
+    """Take the next token scores, ranks and distributions: those of this row, as `_score_row` made them."""
+    top_at = {end: next(tops) for end in dict.fromkeys(map(_end_of_prompt, packed.continuations))}
+    collected = []
+    for continuation in packed.continuations:
+        scores = [next(token_scores) for _ in continuation.continuation]
+        values, blank = [value for value, _ in scores], continuation.blank
+        collected.append(
+            ScoredContinuation(
+                sum(values),
+                all(greedy for _, greedy in scores),
+                next(ranks) or None,
+                values[blank],
+                sum(values[blank:]),
+                top_at[_end_of_prompt(continuation)],
+            )
+        )
+    return collected

@@ -30,6 +30,7 @@ from lm_eval_illusion.inference.rope_state import forget_lengths
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
 from lm_eval_illusion.inference.stopping import end_tokens_of, is_complete, thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
+from lm_eval_illusion.models.answer_tokens import answer_continuations
 from lm_eval_illusion.models.arguments import (
     HF_NOT_WITH_PRUNING,
     check_hf_names,
@@ -175,8 +176,10 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         disable_tqdm: bool = False,
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
-        continuations = [Continuation(tuple(context), tuple(tokens)).cut(self.max_length) for _, context, tokens in requests]
-        show_user_errors(lambda: self._check_fits(requests, continuations))
+        encoded = show_user_errors(lambda: self._encoded(requests))
+        totals, answers = ([pair[side].cut(self.max_length) for pair in encoded] for side in (0, 1))
+        continuations = [*totals, *(answer for total, answer in zip(totals, answers, strict=True) if answer is not total)]
+        show_user_errors(lambda: self._check_fits(continuations))
         distinct = set(continuations)
         softmax_dtype = self.softmax_dtype or torch.float32
         scores: dict[Continuation, ScoredContinuation] = {}
@@ -208,15 +211,23 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
                     progress=count,
                 )
                 scores |= zip(plain, plain_scores, strict=True)
-        return [scores[continuation] for continuation in continuations]
+        return [
+            scores[answer] if answer == total else scores[answer].with_total(scores[total])
+            for total, answer in zip(totals, answers, strict=True)
+        ]
 
-    def _check_fits(self, requests: Sequence[tuple[Any, list[int], list[int]]], continuations: Sequence[Continuation]) -> None:
+    def _encoded(self, requests: Sequence[tuple[Any, list[int], list[int]]]) -> list[tuple[Continuation, Continuation]]:
+        """Return what gives the log-likelihood of each request, and what gives its first token."""
+        with errors_of_files(self.checkpoint.path, "has a tokenizer that fails"):
+            return list(answer_continuations(requests, self.tok_encode, partial(self.tok_decode, skip_special_tokens=False)))
+
+    def _check_fits(self, continuations: Sequence[Continuation]) -> None:
         """Refuse answers that are longer than the model's window, and tokens that the model gives no probability.
 
         Raises:
             UserError: There is such an answer or token.
         """
-        longest = max((len(tokens) for _, _, tokens in requests), default=0)
+        longest = max((len(continuation.continuation) for continuation in continuations), default=0)
         if longest > self.max_length:
             raise UserError(
                 f"an answer to be scored has {longest} tokens, the model's window is {self.max_length}: use another model, or give a larger"

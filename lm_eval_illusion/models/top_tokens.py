@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from lm_eval_illusion.inference.scoring import TOP, TopTokens
+
 # Entries of all lists of a batch: each is an object of Python in vLLM's answer, about 250 bytes.
 MAX_ENTRIES = 1 << 20
 
@@ -22,12 +24,19 @@ class RankedToken(NamedTuple):
     rank: int
 
 
+class TokenList(NamedTuple):
+    """What a list of the likeliest tokens tells: the mid-rank of the token that it was asked for, and its first tokens."""
+
+    rank: float | None
+    top: TopTokens | None
+
+
 def list_length(token: RankedToken, vocabulary: int) -> int:
-    """Return how many of the likeliest tokens to ask for, so that the list very likely reaches below the token.
+    """Return how many of the likeliest tokens to ask for: as many as are kept, or more if the list must reach below the token.
 
     The list comes from another forward pass than the rank, whose last digits may differ: hence twice the rank.
     """
-    return min(2 * token.rank + 16, vocabulary)
+    return min(max(2 * token.rank + 16, TOP), vocabulary)
 
 
 def mid_rank(logprobs: Mapping[int, float], token: int, vocabulary: int) -> float | None:

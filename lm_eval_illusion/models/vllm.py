@@ -13,8 +13,9 @@ from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.inference.answer_start import blank_tokens
 from lm_eval_illusion.inference.sampling import seed_of
-from lm_eval_illusion.inference.scoring import ScoredContinuation
+from lm_eval_illusion.inference.scoring import ScoredContinuation, likeliest
 from lm_eval_illusion.memory import free_accelerator
 from lm_eval_illusion.models.arguments import (
     VLLM_NOT_WITH_PRUNING,
@@ -25,7 +26,7 @@ from lm_eval_illusion.models.arguments import (
 )
 from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
-from lm_eval_illusion.models.top_tokens import RankedToken, batches_of_lists, list_length, mid_rank
+from lm_eval_illusion.models.top_tokens import RankedToken, TokenList, batches_of_lists, list_length, mid_rank
 from lm_eval_illusion.plugin import VLLM_MODEL_NAME
 
 try:
@@ -41,12 +42,13 @@ except ImportError as error:
 
 
 class _Scored(ScoredContinuation):
-    """The score of a continuation, without the rank of its first token.
+    """The score of a continuation, without the rank of its first visible token.
 
-    `first_token`: that token with vLLM's rank; None where its log-probability is not finite.
+    `first_token`: that token with vLLM's rank; None where its log-probability is not finite. `tokens`: all that vLLM got.
     """
 
     first_token: RankedToken | None
+    tokens: tuple[int, ...]
 
 
 class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
@@ -58,8 +60,9 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     change where two tokens are that close. Samples differ from those of pruned-hf. Beam search and thoughts are refused.
 
     Gold ranks are mid-ranks, as those of pruned-hf, counted over vLLM's float32 log-probabilities. vLLM's own rank does not show ties,
-    so the likeliest tokens after the prompt are asked for, down to the gold token: one more request for each item of the view `mc`,
-    whose prompt vLLM has in its cache.
+    so the likeliest tokens before the gold token are asked for, down to that token: one more request for each item of the view `mc`,
+    whose prompt vLLM has in its cache. Where the list begins at the end of the prompt, its first tokens are `top_tokens`. A gold choice
+    whose first token also has the end of the prompt (`answer_continuations`) has no rank.
     """
 
     model_name = VLLM_MODEL_NAME
@@ -99,14 +102,35 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         refuse_beam_tasks(argv)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """Score as lm_eval's VLLM does; the score of the gold choice also has the rank of its first token."""
+        """Score as lm_eval's VLLM does; the score of the gold choice also has the rank of its first visible token."""
         scores: list[_Scored] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
-        golds = [score.first_token if _needs_rank(request) else None for request, score in zip(requests, scores, strict=True)]
-        ranks = self._mid_ranks({gold for gold in golds if gold is not None})
-        return [
-            ScoredContinuation(*score, ranks[gold] if gold is not None else None)
-            for score, gold in zip(scores, golds, strict=True)
+        golds = [
+            score.first_token if _needs_rank(request) and not self._is_merged(request, score) else None
+            for request, score in zip(requests, scores, strict=True)
         ]
+        lists = self._lists({gold for gold in golds if gold is not None})
+        return [self._ranked(request, score, gold, lists) for request, score, gold in zip(requests, scores, golds, strict=True)]
+
+    def _ranked(
+        self, request: Instance, score: _Scored, gold: RankedToken | None, lists: Mapping[RankedToken, TokenList]
+    ) -> ScoredContinuation:
+        """Return the score with what the list of the likeliest tokens tells, if there is one."""
+        if gold is None:
+            return ScoredContinuation(*score, None, score.first_token_logprob, score.answer_logprob)
+        found = lists[gold]
+        prompt = self.tok_encode(request.args[0])
+        # vLLM gets a long prompt without its start.
+        at_end_of_prompt = tuple(prompt[-len(gold.context) :]) == gold.context
+        return ScoredContinuation(
+            *score, found.rank, score.first_token_logprob, score.answer_logprob, found.top if at_end_of_prompt else None
+        )
+
+    def _is_merged(self, request: Instance, score: _Scored) -> bool:
+        """Return whether the first token of a choice has characters of the prompt, too, or of the choice's middle."""
+        prompt, answer = request.args
+        whole = tuple(self.tok_encode(prompt + answer))
+        given = score.tokens
+        return bool(prompt) and whole[-len(given) :] != given
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the answers in the order of the requests; k repeats of a sampled request get k samples.
@@ -119,18 +143,18 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         answers: list[str] = super().generate_until(seeded_requests(requests), disable_tqdm)
         return answers
 
-    def _mid_ranks(self, tokens: set[RankedToken]) -> dict[RankedToken, float | None]:
-        """Return the mid-rank of each token; None where vLLM gives numbers that are not finite."""
+    def _lists(self, tokens: set[RankedToken]) -> dict[RankedToken, TokenList]:
+        """Return the mid-rank of each token, None where vLLM gives numbers that are not finite, and the likeliest tokens in its place."""
         vocabulary: int = self._config.get_text_config().vocab_size
         lengths = {token: list_length(token, vocabulary) for token in tokens}
-        ranks = self._ranks_in_lists(lengths, vocabulary)
+        lists = self._read_lists(lengths, vocabulary)
         # Rare: the other forward pass gave the token a much lower rank, or more ties than fit into the list.
-        whole = {token: vocabulary for token, rank in ranks.items() if rank is None and lengths[token] < vocabulary}
-        return ranks | self._ranks_in_lists(whole, vocabulary)
+        whole = {token: vocabulary for token, found in lists.items() if found.rank is None and lengths[token] < vocabulary}
+        return lists | self._read_lists(whole, vocabulary)
 
-    def _ranks_in_lists(self, lengths: Mapping[RankedToken, int], vocabulary: int) -> dict[RankedToken, float | None]:
-        """Ask for a list of the likeliest tokens after each context, of the given length, and return the ranks that they tell."""
-        ranks: dict[RankedToken, float | None] = {}
+    def _read_lists(self, lengths: Mapping[RankedToken, int], vocabulary: int) -> dict[RankedToken, TokenList]:
+        """Ask for a list of the likeliest tokens after each context, of the given length, and return what they tell."""
+        lists: dict[RankedToken, TokenList] = {}
         for batch in batches_of_lists(list(lengths), lengths):
             settings = [
                 SamplingParams(temperature=0, max_tokens=1, logprobs=lengths[token], detokenize=False) for token in batch
@@ -138,16 +162,19 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
             outputs = self._model_generate([list(token.context) for token in batch], generate=True, sampling_params=settings)
             for token, output in zip(batch, outputs, strict=True):
                 logprobs = {other: entry.logprob for other, entry in output.outputs[0].logprobs[0].items()}
-                ranks[token] = mid_rank(logprobs, token.token, vocabulary)
-        return ranks
+                lists[token] = TokenList(mid_rank(logprobs, token.token, vocabulary), likeliest(logprobs, logprobs.values()))
+        return lists
 
-    @staticmethod
-    def _parse_logprobs(tokens: list[int], outputs: Any, ctxlen: int) -> _Scored:
-        """Parse as lm_eval does, and keep the continuation's first token with its context and vLLM's rank of it."""
+    def _parse_logprobs(self, tokens: list[int], outputs: Any, ctxlen: int) -> _Scored:
+        """Parse as lm_eval does, and keep the continuation's first visible token with its context and vLLM's rank of it."""
         loglikelihood, is_greedy = VLLM._parse_logprobs(tokens, outputs, ctxlen)
-        scored = _Scored(loglikelihood, is_greedy, None)
-        rank = _rank((outputs.prompt_logprobs[ctxlen] or {}).get(tokens[ctxlen]))
-        scored.first_token = RankedToken(tuple(tokens[:ctxlen]), tokens[ctxlen], rank) if rank is not None else None
+        start = ctxlen + blank_tokens(tokens[ctxlen:], lambda ids: str(self.tokenizer.decode(ids)))
+        entries = [(outputs.prompt_logprobs[place] or {}).get(tokens[place]) for place in range(start, len(tokens))]
+        logprobs = [math.nan if entry is None else float(getattr(entry, "logprob", entry)) for entry in entries]
+        scored = _Scored(loglikelihood, is_greedy, None, logprobs[0], sum(logprobs))
+        rank = _rank(entries[0])
+        scored.tokens = tuple(tokens)
+        scored.first_token = RankedToken(tuple(tokens[:start]), tokens[start], rank) if rank is not None else None
         return scored
 
 

@@ -13,6 +13,7 @@ from lm_eval_illusion.report.format import (
     count,
     decimal,
     decimal_with_interval,
+    nats_with_interval,
     p_value,
     percent,
     points,
@@ -107,5 +108,7 @@ CHANGE = _rate(change_with_interval)
 CHANGE_BRIEF = _rate(change_with_interval, lambda rate: points(_value_of(rate)))
 """A signed change in points; the brief text has no interval."""
 DECIMAL_RATE = _rate(decimal_with_interval)
+NATS = _rate(nats_with_interval, lambda rate: decimal(_value_of(rate), 3))
+"""A divergence in nats; the brief text has no interval."""
 FLIPS = Format(_flips, _flips, sort=_net_loss, csv=lambda test: (_flips(test),))
 """Discordant items of a McNemar test, dense only : pruned only; sorted by their difference."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from lm_eval_illusion.analysis.records import DenseComparison, NoiseRow, Rate, Row
+from lm_eval_illusion.analysis.records import DenseComparison, InducedAtKl, NoiseRow, Rate, Row
 from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES, CalibrationRow
 from lm_eval_illusion.report.column_formats import (
     CHANGE,
@@ -17,6 +17,7 @@ from lm_eval_illusion.report.column_formats import (
     EFFECT,
     FLIPS,
     LANGUAGE,
+    NATS,
     P_VALUE,
     SHARE,
     SHARE_BRIEF,
@@ -78,6 +79,9 @@ def _best_p(name: str, explanation: str) -> Column[Row]:
 KNOWN = "known items, %"
 MEDIAN_RANK = "median gold rank"
 DROP = "log-probability drop"
+NEXT_TOKEN = "next token"
+KL_OF_KNOWN = "KL of known items, nats"
+INDUCED_IN_THIRD = "induced, % of the third of known items with the ... KL"
 
 DENSE_COLUMNS: tuple[Column[Row], ...] = (
     Column("known", "known", "number of items that the dense model produces", _versus(lambda vs: vs.known), COUNT, group=KNOWN),
@@ -175,8 +179,56 @@ DENSE_COLUMNS: tuple[Column[Row], ...] = (
         PAGE,
         DROP,
     ),
+    Column(
+        "kl",
+        "KL",
+        "mean KL divergence of the next token at the end of the open prompt, dense to compressed, in nats, at least (see docs/concepts.md)",
+        _versus(lambda vs: vs.kl),
+        NATS,
+        group=NEXT_TOKEN,
+    ),
+    Column(
+        "top1_agreement",
+        "same top 1",
+        "share of the items on which both models have the same likeliest next token",
+        _versus(lambda vs: vs.top1_agreement),
+        SHARE_BRIEF,
+        group=NEXT_TOKEN,
+    ),
 )
 """A pruned variant against the dense model."""
+
+
+def _kl_of(transition: str, heading: str) -> Column[Row]:
+    explanation = f"mean KL divergence over the {heading} items, in nats"
+    return Column(
+        f"kl_{transition}",
+        heading,
+        explanation,
+        _versus(lambda vs: vs.kl_by_transition.get(transition)),
+        NATS,
+        group=KL_OF_KNOWN,
+    )
+
+
+def _induced_in(third: int, heading: str) -> Column[Row]:
+    explanation = f"share of induced recognition-only errors in the third of the known items with the {heading} divergence"
+
+    def read(comparison: DenseComparison) -> InducedAtKl | None:
+        return comparison.induced_by_kl[third] if comparison.induced_by_kl else None
+
+    return Column(f"induced_{heading}", heading, explanation, _versus(read), SHARE_BRIEF, group=INDUCED_IN_THIRD)
+
+
+DIVERGENCE_COLUMNS: tuple[Column[Row], ...] = (
+    _kl_of("retained", "retained"),
+    _kl_of("induced_recognition_only", "induced"),
+    _kl_of("lost", "lost"),
+    _induced_in(0, "smallest"),
+    _induced_in(1, "middle"),
+    _induced_in(2, "largest"),
+)
+"""The divergence of the next token and what became of the known items."""
 
 
 def _noise_flips(name: str) -> tuple[Column[NoiseRow], ...]:

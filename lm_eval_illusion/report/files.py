@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
+from lm_eval_illusion.analysis.next_token_change import divergence_from_dense
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
 from lm_eval_illusion.errors import UserError, attributed, system_reason
 from lm_eval_illusion.escaping import for_json, for_utf8
@@ -103,7 +104,9 @@ def read_report(out: Path) -> Report:
     return read_report_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
 
 
-OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not in ("variant", "recovered"))
+OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not in ("variant", "recovered", "next_tokens"))
+DIVERGENCE = "kl"
+"""The column of the divergence from the dense model."""
 
 
 def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
@@ -119,8 +122,9 @@ def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     """Return a table with a row for each outcome.
 
-    Its columns are the fields of the variant and of the outcome, the outcome class (`cell`) and `recovered_<strategy>`; null where a
-    view did not run. The type of a column is that of its field, whatever the values are, so that tables of several reports fit together.
+    Its columns are the fields of the variant and of the outcome, the outcome class (`cell`), `recovered_<strategy>`, and the divergence
+    from the dense model (`kl`); null where a view did not run. The type of a column is that of its field, whatever the values are, so that
+    tables of several reports fit together.
     UTF-8 has no unpaired surrogates: in a text they are escaped.
 
     Raises:
@@ -132,7 +136,9 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     columns |= {name: [getattr(o, name) for o in outcomes] for name in OUTCOME_FIELDS}
     columns["cell"] = [outcome_class_of(outcome) for outcome in outcomes]
     columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in RECOVERY_STRATEGIES}
+    columns[DIVERGENCE] = divergence_from_dense(outcomes)
     types = get_type_hints(Outcome) | get_type_hints(Variant)  # `variant` is the name in the table, not the record
+    types[DIVERGENCE] = float
     schema = pa.schema(
         [(name, _arrow_type(types.get(name, bool if name.startswith("recovered_") else str))) for name in columns]
     )

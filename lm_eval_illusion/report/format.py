@@ -71,6 +71,11 @@ def decimal_with_interval(rate: AnyRate | None) -> str:
     return _with_interval(rate, lambda value: decimal(value, 2))
 
 
+def nats_with_interval(rate: AnyRate | None) -> str:
+    """Format a divergence with its interval and three decimals: Rate(0.0214, (0.018, 0.025)) -> '0.021 [0.018, 0.025]'."""
+    return _with_interval(rate, lambda value: decimal(value, 3))
+
+
 def span(values: Sequence[int]) -> str:
     """Format the range of some counts: [200, 200] -> '200'; [198, 200] -> '198 to 200'; no values -> a dash."""
     if not values:

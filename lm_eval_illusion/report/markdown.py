@@ -18,6 +18,7 @@ from lm_eval_illusion.report.tables import (
     calibration_matrices,
     dense_language_table,
     dense_table,
+    divergence_table,
     language_table,
     leaderboard_table,
     noise_table,
@@ -43,6 +44,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
         *(f"> {for_markdown(shown_sentence(note))}" for note in notes),
         *("## Variants, all languages", _markdown(variants), _legend(variants)),
         *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
+        *_divergence(report),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
@@ -57,6 +59,11 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
 def markdown_leaderboard(report: Report) -> str:
     """Return the leaderboard as a Markdown table."""
     return _markdown(leaderboard_table(shown_report(report)))
+
+
+def _divergence(report: Report) -> list[str]:
+    table = divergence_table(report)
+    return ["## Next token and induced errors", _markdown(table), _legend(table)] if table.rows else []
 
 
 def _noise(report: Report) -> list[str]:

@@ -23,7 +23,7 @@ from lm_eval_illusion.report.columns import (
     Output,
     R,
 )
-from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, NOISE_COLUMNS
+from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, DIVERGENCE_COLUMNS, NOISE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
 from lm_eval_illusion.results.outcomes import POOLED
@@ -67,6 +67,11 @@ def dense_table(report: Report) -> TextTable[Row]:
 def dense_language_table(rows: Sequence[Row]) -> TextTable[Row]:
     """Return the same for those of the rows that were compared with a dense model."""
     return text_table([ITEM_LANGUAGE, FAMILY], DENSE_COLUMNS, [row for row in rows if row.vs_dense])
+
+
+def divergence_table(report: Report) -> TextTable[Row]:
+    """Return the table of the divergence and what became of the known items, with a row for each variant and family that has one."""
+    return text_table([VARIANT, FAMILY], DIVERGENCE_COLUMNS, _with_divergence(report))
 
 
 def leaderboard_table(report: Report) -> TextTable[Any]:
@@ -166,6 +171,11 @@ def page_dense_answer_types(report: Report) -> PageTable | None:
     return _page_dense("Against the dense model, by answer type", [_name(report), ANSWER_TYPE], report.answer_type_rows)
 
 
+def page_divergence(report: Report) -> PageTable | None:
+    """Return the table of the divergence of the next token and what became of the known items."""
+    return page_table("Divergence of the next token", _identity(report), DIVERGENCE_COLUMNS, _with_divergence(report))
+
+
 def page_noise(report: Report, pooled: bool) -> PageTable | None:
     """Return the table of the differences between two dense runs, over all languages or by language."""
     rows = [row for row in report.noise.rows if (row.language == POOLED) == pooled] if report.noise else []
@@ -182,6 +192,10 @@ def page_calibration(report: Report) -> PageTable | None:
 def page_provenance(report: Report) -> PageTable | None:
     """Return the table of how each variant was made, and of the files that its numbers come from."""
     return page_table("Variants and their runs", [], VARIANT_COLUMNS, report.variants)
+
+
+def _with_divergence(report: Report) -> list[Row]:
+    return [row for row in pooled_rows(report) if row.vs_dense and row.vs_dense.induced_by_kl]
 
 
 def _page_dense(caption: str, names: Sequence[Column[Any]], rows: Sequence[Row]) -> PageTable | None:

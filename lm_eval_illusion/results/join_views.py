@@ -209,6 +209,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             in_passage=blind.metrics["in_passage"] if blind else None,
             answer_type=scored.answer_type or "",
             gold_logprob=_gold_logprob(gold_scores),
+            next_tokens=gold_scores.next_tokens if gold_scores else None,
         )
 
 
@@ -225,10 +226,14 @@ def _gold_rank(row: SampleRow | None) -> float | None:
 
 
 def _gold_logprob(row: SampleRow | None) -> float | None:
-    """Return the gold choice's log-likelihood. A collapsed model has NaN or minus infinity, which give no difference: None."""
+    """Return the gold answer's log-likelihood, else the gold choice's, which has that of white space before the answer, too.
+
+    A collapsed model has NaN or minus infinity, which give no difference: None.
+    """
     if row is None or row.scores is None or row.gold is None:
         return None
-    score = row.scores[row.gold]
+    own = row.metrics.get("gold_logprob")
+    score = row.scores[row.gold] if own is None else own
     return score if math.isfinite(score) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lm_eval_illusion.results.next_tokens import NextTokens
 from lm_eval_illusion.results.variants import Variant
 from lm_eval_illusion.views import VIEWS
 
@@ -31,7 +32,7 @@ CONTROL = next(view for view in VIEWS if view.role == "control")
 BASELINE = next(view for view in VIEWS if view.role == "baseline")
 """The view of `Outcome.question_blind` and `Outcome.in_passage`."""
 GOLD_SCORES = next(view for view in VIEWS if view.gives_gold_scores)
-"""The view of `Outcome.gold_rank` and `Outcome.gold_logprob`."""
+"""The view of `Outcome.gold_rank`, `Outcome.gold_logprob` and `Outcome.next_tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Outcome:
     `said_without_gold`: whether the control of `candidates` produces the answer. `question_blind`: recognised without context and
     question. `in_passage`: expected accuracy of guessing among the options that occur in the passage. These three are None if their
     view did not run; `in_passage` also for a closed-book item. `answer_type`: "" if the items have none.
-    `gold_logprob`: log-likelihood of the gold choice in nats; None if it is unknown or not finite.
+    `gold_logprob`: log-likelihood in nats of the gold answer from its first visible token on, or of the gold choice where the backend
+    tells no more; None if it is unknown or not finite. `next_tokens`: the likeliest tokens at the end of the open prompt; None if the
+    backend gave none.
     """
 
     variant: Variant
@@ -62,3 +65,4 @@ class Outcome:
     in_passage: float | None = None
     answer_type: str = ""
     gold_logprob: float | None = None
+    next_tokens: NextTokens | None = None

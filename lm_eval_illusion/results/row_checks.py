@@ -12,6 +12,8 @@ from lm_eval_illusion.results.sample_file import SampleRow
 
 HIGHEST_RANK = 100_000_000
 """A gold rank is at most the size of a vocabulary. The largest ones have less than a million tokens."""
+ROUNDING = 1e-3
+"""How far the rounded sum of log-probabilities may exceed 0."""
 _REMEDY = "the row is damaged or of another task, run it again"
 
 
@@ -19,7 +21,8 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     """Check the metrics of one row.
 
     `truths`: the metrics that are 0 or 1. `gold_rank` is from 1, in steps of 0.5 because tied tokens share the mean of their ranks; it
-    may be NaN or infinite, of a collapsed model. `in_passage` is a probability, `truncated` 0 or 1. `location`: file and line.
+    may be NaN or infinite, of a collapsed model. `gold_logprob` is at most 0, or NaN. `in_passage` is a probability, `truncated` 0 or 1.
+    `location`: file and line.
 
     Raises:
         UserError: A metric has another value, or the item has no id.
@@ -31,6 +34,9 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     rank = metrics.get("gold_rank")
     if rank is not None and not (1 <= rank <= HIGHEST_RANK and (2 * rank) % 1 == 0) and not _is_of_collapsed_model(rank):
         raise UserError(f"{location}: gold_rank is {shown(rank)}, not a rank, which is 1, 1.5, 2, ...: {_REMEDY}")
+    logprob = metrics.get("gold_logprob")
+    if logprob is not None and logprob > ROUNDING:
+        raise UserError(f"{location}: gold_logprob is {shown(logprob)}, not a log-likelihood, which is at most 0: {_REMEDY}")
     share = metrics.get("in_passage")
     if share is not None and not 0 <= share <= 1:
         raise UserError(f"{location}: in_passage is {shown(share)}, not a number from 0 to 1: {_REMEDY}")

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.next_tokens import NextTokens, read_next_tokens
 from lm_eval_illusion.results.sample_lines import RowError, index_of, number_of, parse_lines, scores_and_outputs
 from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
@@ -27,7 +28,8 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
 
     `metrics`: by name; NaN where lm_eval wrote NaN, None where an optional metric is null or missing. `gold` and `scores`: index of the
     gold choice and log-likelihood of each choice in nats; None if they were not requested. `doc_hash`, `answer_type`: None if the line
-    has none. `filter`: the name of lm_eval's filter; a file has a row per document and filter.
+    has none. `filter`: the name of lm_eval's filter; a file has a row per document and filter. `next_tokens`: None if the line has none
+    or they were not requested.
     """
 
     id: str
@@ -37,6 +39,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     metrics: dict[str, float | None]
     gold: int | None = None
     scores: tuple[float, ...] | None = None
+    next_tokens: NextTokens | None = None
 
 
 class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +109,7 @@ def read_rows_and_texts(
     keeps_scores: bool = True,
     answers: int = 0,
     id_field: str = "id",
+    tokens: str | None = None,
     needs_text: Callable[[str], bool],
     hashes: TaskHash | None = None,
     language: str | None = None,
@@ -113,14 +117,14 @@ def read_rows_and_texts(
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
     `keeps_scores`: False to check the scores against `acc` and `invalid` and leave them out of the rows, which takes less memory.
-    `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one. `answers`: the number of
-    generated texts that follow the scores in a row.
+    `answers`: the number of generated texts that follow the scores in a row. `tokens`: the metric with the likeliest next tokens, which
+    a line may lack. `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one.
 
     Raises:
         UserError: As `read_rows`, or a document has another language.
     """
     names = {f"metric_{index}": name for index, name in enumerate((*metrics, *optional))}
-    line_type = _line_type(tuple(metrics), tuple(optional), scores, answers, id_field)
+    line_type = _line_type(tuple(metrics), tuple(optional), scores, answers, id_field, tokens)
     decoder = msgspec.json.Decoder(line_type)
 
     def parse(content: bytes) -> tuple[SampleRow, RowTexts | None]:
@@ -132,6 +136,8 @@ def read_rows_and_texts(
         if hashes is not None:
             hashes.add(line.doc_hash, line.prompt_hash, line.target_hash)
         row = _row(line, names, scores, keeps_scores, answers)
+        if tokens is not None and line.next_tokens is not None:
+            row = msgspec.structs.replace(row, next_tokens=read_next_tokens(tokens, line.next_tokens))
         return row, _texts(_decode(content, _TEXTS, _TextsLine), answers) if needs_text(row.id) else None
 
     return parse_lines(path, parse)
@@ -155,7 +161,7 @@ def read_full_rows(path: Path, hashes: TaskHash | None = None) -> Iterator[FullR
 
 @lru_cache
 def _line_type(
-    metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool, answers: int, id_field: str
+    metrics: tuple[str, ...], optional: tuple[str, ...], scores: bool, answers: int, id_field: str, tokens: str | None
 ) -> type[msgspec.Struct]:
     """Return the record of the fields that are parsed. Metrics are numbered, because their names need not be Python names."""
     # A document of another project may have any value here; our own values are checked where they are used.
@@ -172,6 +178,9 @@ def _line_type(
     line_fields += [(fields[name], float | bool | None, None) for name in optional]
     doc = msgspec.defstruct("Doc", doc_fields, rename={"id": id_field}, kw_only=True, gc=False)
     renamed = {field: name for name, field in fields.items()}
+    if tokens is not None:
+        line_fields.append(("next_tokens", str | None, None))
+        renamed["next_tokens"] = tokens
     return msgspec.defstruct("Line", [("doc", doc), *line_fields], rename=renamed, kw_only=True, gc=False)
 
 

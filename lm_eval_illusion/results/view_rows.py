@@ -123,6 +123,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         scores=view is not None and view.is_scored,
         keeps_scores=view is not None and view.gives_gold_scores,
         answers=1 if view is TWIN else 0,
+        tokens=next(iter(view.metrics_in_report("tokens")), None) if view else None,
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,

@@ -14,6 +14,7 @@ from lm_eval_illusion.views.metrics import (
     score_choices,
     score_letters,
 )
+from lm_eval_illusion.views.next_tokens import mean_top_probability
 from lm_eval_illusion.views.prompts import (
     blind_prompt,
     candidates_prompt,
@@ -40,6 +41,7 @@ __all__ = [
     "generation_kwargs",
     "letters_prompt",
     "mean_distinct",
+    "mean_top_probability",
     "median_rank",
     "oneshot_prompt",
     "open_prompt",

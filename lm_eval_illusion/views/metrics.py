@@ -14,6 +14,7 @@ from typing import Any
 
 from lm_eval_illusion.matching import exact_match, f1, matches, occurs_in_passage
 from lm_eval_illusion.reasoning import without_thoughts
+from lm_eval_illusion.views.next_tokens import next_tokens_text
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +32,36 @@ def has_one_highest(scores: Sequence[float]) -> bool:
     return any(is_strictly_highest(scores, index) for index in range(len(scores)))
 
 
-def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:
+def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float | str]:
     """Score the view `mc`: is the score of the gold choice strictly the highest of the four?
 
     `results`: for each choice its log-likelihood in nats and whether it is the greedy continuation.
     `acc` uses the log-likelihood, `acc_norm` the log-likelihood divided by the number of characters of the choice (lm_eval's rule).
     `invalid`: a tie at the top or a NaN among the log-likelihoods, so that a collapsed model does not "recognise" the first choice.
-    `gold_rank`: rank of the gold answer's first token after the prompt (1: greedy choice; tied tokens share the mean of their ranks, so
-    it may end in .5), only where the backend provides it.
+
+    Only where the backend provides them: `gold_rank`, the rank of the gold answer's first token (1: greedy choice; tied tokens share the
+    mean of their ranks, so it may end in .5); `gold_first_logprob`, the log-probability of that token; `gold_logprob`, the
+    log-likelihood of the gold answer from that token on, without white space before it; `top_logprobs`, the likeliest next tokens at the
+    end of the prompt (`next_tokens_text`).
     """
-    metrics = _recognition(item, results)
-    rank = getattr(results[item["gold"]], "first_token_rank", None)
-    if rank is not None:
-        metrics["gold_rank"] = rank
+    metrics: dict[str, float | str] = {**_recognition(item, results)}
+    gold = results[item["gold"]]
+    for name, attribute in _OF_GOLD.items():
+        value = getattr(gold, attribute, None)
+        if value is not None:
+            metrics[name] = value
+    top = getattr(gold, "top_tokens", None)
+    if top is not None and top.ids:
+        metrics["top_logprobs"] = next_tokens_text(top.ids, top.logprobs)
     return metrics
+
+
+# Metric -> the attribute of the gold choice's result.
+_OF_GOLD = {
+    "gold_rank": "first_token_rank",
+    "gold_first_logprob": "first_token_logprob",
+    "gold_logprob": "answer_logprob",
+}
 
 
 def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lm_eval_illusion.views import metrics, prompts
+from lm_eval_illusion.views import metrics, next_tokens, prompts
 
 RequestType = Literal["multiple_choice", "generate_until"]
 """lm_eval's `output_type`: log-likelihoods of the choices, or generated text."""
@@ -55,13 +55,14 @@ class Metric:
 
     `aggregation`: lm_eval's `mean`, or a function of the numbers of a task, exported by lm_eval_illusion.views.
     `in_report`: whether the report reads it. A `required` metric must be in every row of a samples file; an `optional` one
-    is missing where the backend or the item does not provide it; an `unused` one is only in lm_eval's own results.
+    is missing where the backend or the item does not provide it; an `unused` one is only in lm_eval's own results. `tokens`: an optional
+    text of next tokens, see next_tokens.py.
     `recognition`: the value of `report --recognition` that selects this metric, "" if none does.
     """
 
     name: str
-    in_report: Literal["required", "optional", "unused"] = "required"
-    aggregation: Literal["mean"] | Callable[[Sequence[float]], float] = "mean"
+    in_report: Literal["required", "optional", "unused", "tokens"] = "required"
+    aggregation: Literal["mean"] | Callable[[Sequence[Any]], float] = "mean"
     higher_is_better: bool = True
     recognition: str = ""
 
@@ -96,7 +97,7 @@ class View:
     request_type: RequestType
     role: Role
     prompt: Callable[[Mapping[str, Any]], str]
-    score: Callable[[Mapping[str, Any], Sequence[Any]], dict[str, float]]
+    score: Callable[[Mapping[str, Any], Sequence[Any]], Mapping[str, float | str]]
     metrics: tuple[Metric, ...]
     outcome_metric: str
     choices: str | tuple[str, ...] = "choices"
@@ -123,8 +124,8 @@ class View:
         """Whether its decoding is beam search."""
         return self.decoding is not None and (self.decoding.num_beams or 1) > 1
 
-    def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
-        """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
+    def metrics_in_report(self, use: Literal["required", "optional", "tokens"]) -> tuple[str, ...]:
+        """Return the names of the metrics that the report requires, or of the numbers or texts that it uses where they exist."""
         return tuple(metric.name for metric in self.metrics if metric.in_report == use)
 
 
@@ -151,6 +152,9 @@ VIEWS: tuple[View, ...] = (
             Metric("acc_norm", recognition="acc_norm"),
             Metric("invalid", higher_is_better=False),
             Metric("gold_rank", "optional", aggregation=metrics.median_rank, higher_is_better=False),
+            Metric("gold_first_logprob", "unused"),
+            Metric("gold_logprob", "optional"),
+            Metric("top_logprobs", "tokens", aggregation=next_tokens.mean_top_probability),
         ),
         outcome_metric="acc",
         is_core=True,

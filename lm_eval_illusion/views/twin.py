@@ -39,7 +39,7 @@ class Twin:
         """Whether the report reads the rank and the log-likelihood of the gold choice from its rows."""
         return self.recognition.gives_gold_scores
 
-    def metrics_in_report(self, use: Literal["required", "optional"]) -> tuple[str, ...]:
+    def metrics_in_report(self, use: Literal["required", "optional", "tokens"]) -> tuple[str, ...]:
         """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
         return tuple(metric.name for metric in self.metrics if metric.in_report == use)
 
@@ -84,7 +84,7 @@ def form_of_task(task: str) -> TaskForm | None:
     return TWIN if task.endswith(f"_{TWIN.name}") else view_of_task(task)
 
 
-def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:
+def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float | str]:
     """Score the twin. `results`: the scores of the choices in their order, and the greedy answer.
 
     `recognised`: the gold choice has strictly the highest score (`acc` of `mc`). `produced`: the answer matches (`match` of `gen`).
@@ -99,5 +99,5 @@ def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> dict[str, flo
         RECOGNISED: recognised,
         PRODUCED: produced,
         RECOGNITION_ONLY: float(recognised == 1 and produced == 0),
-        **{name: value for name, value in (answered | scored).items() if name in logged},
+        **{name: value for name, value in {**answered, **scored}.items() if name in logged},
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
 from dataclasses import replace
 
 import pytest
@@ -13,7 +15,8 @@ from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, quoted, read_condition
 from lm_eval_illusion.analysis.records import row_json
 from lm_eval_illusion.errors import UserError
-from tests.outcome_examples import DENSE, WANDA, outcomes
+from lm_eval_illusion.results.next_tokens import NextTokens
+from tests.outcome_examples import DENSE, WANDA, outcome, outcomes
 
 MADE = [
     *outcomes("b" * 10, variant=DENSE),
@@ -49,6 +52,34 @@ def failing(*texts):
 )
 def test_conditions(condition, fails):
     assert bool(failing(condition)) is fails
+
+
+SAME = NextTokens(array("i", [0, 1, 2]), array("f", [math.log(1 / 2), math.log(1 / 4), math.log(1 / 4)]))
+CHANGED = NextTokens(array("i", [2, 0, 1]), array("f", [math.log(1 / 2), math.log(1 / 4), math.log(1 / 4)]))
+
+
+@pytest.mark.parametrize(
+    ("condition", "fails"),
+    [
+        # 1/4 log 2 = 0.1733 for two of three items: 0.1155.
+        ("vs_dense.kl > 0.1", True),
+        ("vs_dense.kl > 0.12", False),
+        ("vs_dense.kl > 5", False),  # nats have no largest value
+        ("vs_dense.kl.high > 0.12 at wanda-0.6 in en", True),
+        ("vs_dense.kl.low > 0.1", False),
+        ("vs_dense.top1_agreement < 50 %", True),
+        ("vs_dense.kl_by_transition.retained > 0.2", False),
+    ],
+)
+def test_the_divergence_from_the_dense_model(condition, fails):
+    made = [outcome(str(n), "both", variant=DENSE, next_tokens=SAME) for n in range(3)]
+    made += [outcome(str(n), "both", next_tokens=SAME if n == 0 else CHANGED) for n in range(3)]
+    assert bool(failures([read_condition(condition)], tabulate(made))) is fails
+
+
+def test_an_unknown_divergence_is_an_error():
+    with pytest.raises(UserError, match=r"vs_dense\.kl is undefined at wanda-0\.6"):
+        failing("vs_dense.kl > 0.1")
 
 
 def test_the_reason_names_value_variant_and_condition():

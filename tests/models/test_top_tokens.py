@@ -37,8 +37,8 @@ def test_a_nan_anywhere_leaves_no_order():
     assert mid_rank({0: -1.0, 1: math.nan}, 0, 2) is None
 
 
-@pytest.mark.parametrize(("rank", "length"), [(1, 18), (100, 216), (3000, 5000), (5000, 5000)])
-def test_the_list_reaches_below_the_rank_and_not_beyond_the_vocabulary(rank, length):
+@pytest.mark.parametrize(("rank", "length"), [(1, 64), (24, 64), (25, 66), (100, 216), (3000, 5000), (5000, 5000)])
+def test_the_list_has_the_tokens_that_are_kept_reaches_below_the_rank_and_not_beyond_the_vocabulary(rank, length):
     assert list_length(RankedToken((1,), 2, rank), 5000) == length
 
 

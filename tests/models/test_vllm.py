@@ -70,12 +70,18 @@ def choice_requests(task="mqa_illusion_en_mc", items=6):
 
 
 def mid_ranks_by_brute_force(network, tokenizer, requests):
-    """1 + the likelier tokens + half of the other tokens that are as likely, from the whole distribution."""
+    """1 + the likelier tokens + half of the other tokens that are as likely, from the whole distribution.
+
+    The space before the answer may be a token of its own, and the answer begins after it.
+    """
     ranks = []
     for request in requests:
         context, continuation = request.args
         ids = tokenizer(context).input_ids
-        first = tokenizer(context + continuation).input_ids[len(ids)]
+        whole = tokenizer(context + continuation).input_ids
+        if tokenizer.decode(whole[len(ids)]) == " ":
+            ids = whole[: len(ids) + 1]
+        first = whole[len(ids)]
         with torch.inference_mode():
             scores = torch.log_softmax(network(torch.tensor([ids])).logits[0, -1].float(), dim=-1)
         ranks.append(1 + int((scores > scores[first]).sum()) + (int((scores == scores[first]).sum()) - 1) / 2)

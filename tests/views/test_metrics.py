@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion import views
-from lm_eval_illusion.inference.scoring import ScoredContinuation
+from lm_eval_illusion.inference.scoring import ScoredContinuation, TopTokens
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import VIEWS
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
@@ -55,6 +55,22 @@ def test_gold_rank_is_that_of_the_gold_choice():
     assert views.median_rank([1.5, 2, 7]) == 2
     results[1] = ScoredContinuation(NAN, False, None)
     assert "gold_rank" not in views.score_choices(ITEM, results)
+
+
+def test_log_probabilities_of_the_gold_answer():
+    results = [ScoredContinuation(-9.0, False, 2, -1.0 - n, -2.0 - n) for n in range(4)]
+    metrics = views.score_choices(ITEM, results)
+    assert (metrics["gold_first_logprob"], metrics["gold_logprob"]) == (-2.0, -3.0)
+    # JSON has no minus infinity; the choice's own score tells as much.
+    results[1] = ScoredContinuation(-9.0, False, 2, float("-inf"), float("-inf"))
+    assert not {"gold_first_logprob", "gold_logprob"} & views.score_choices(ITEM, results).keys()
+
+
+def test_next_tokens_are_those_of_the_gold_choice():
+    results = [ScoredContinuation(-9.0, False, 2, -1.0, -2.0, TopTokens([n, 5], [-0.5, -1.25])) for n in range(4)]
+    assert views.score_choices(ITEM, results)["top_logprobs"] == "[[1,5],[-0.5,-1.25]]"
+    results[1] = ScoredContinuation(-9.0, False, 2, -1.0, -2.0, TopTokens([], []))
+    assert "top_logprobs" not in views.score_choices(ITEM, results)
 
 
 def test_answer():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, namedtuple
 
 import pytest
 
@@ -24,10 +24,16 @@ ITEM = {
 }
 
 
+TopTokens = namedtuple("TopTokens", "ids logprobs")
+
+
 class Scored(tuple):
-    """A scored choice of a backend that gives ranks."""
+    """A scored choice of a backend that gives ranks and next tokens."""
 
     first_token_rank = 3
+    first_token_logprob = -1.5
+    answer_logprob = -2.5
+    top_tokens = TopTokens([7, 3], [-0.5, -1.5])
 
 
 def results_of(view: View) -> list:

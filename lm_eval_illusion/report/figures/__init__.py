@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.figures.divergence import draw_induced_by_divergence
 from lm_eval_illusion.report.figures.heatmaps import draw_calibration_languages, draw_languages
 from lm_eval_illusion.report.figures.ranks import draw_gold_rank, draw_recovery_by_rank
 from lm_eval_illusion.report.figures.recovery import draw_recovery
@@ -22,7 +23,7 @@ from lm_eval_illusion.report.figures.svg import Drawing
 from lm_eval_illusion.report.figures.transition import draw_transition
 from lm_eval_illusion.report.shown import shown_report
 from lm_eval_illusion.report.strategies import STRATEGIES
-from lm_eval_illusion.report.tables import PageTable, page_calibration, page_errors
+from lm_eval_illusion.report.tables import PageTable, page_calibration, page_divergence, page_errors
 
 __all__ = ["FIGURES", "NARROW", "WIDE", "Figure", "Section", "figures"]
 
@@ -130,6 +131,22 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("gold_rank", draw_gold_rank, RANKS),
     Figure("recovery_by_rank", draw_recovery_by_rank, RANKS),
+    Figure(
+        "induced_by_divergence",
+        draw_induced_by_divergence,
+        Section(
+            name="divergence",
+            link="Next token",
+            heading="Change of the next token, and induced errors",
+            explanation=Markup(
+                "The <b>KL divergence</b> of the next token at the end of the open prompt, dense to compressed, in nats: 0 where nothing"
+                " changed. It is computed from the 64 likeliest tokens of each model and is at least what is stated. If it explained the"
+                " illusion, the <b>induced recognition-only errors</b> would be in the third of the known items with the largest"
+                " divergence."
+            ),
+            table=page_divergence,
+        ),
+    ),
 )
 """In the order of the page. To add a figure, add its `Figure`: the files and the page, with its navigation, are made from this tuple."""
 
