@@ -28,12 +28,14 @@ class ProgressEvent(NamedTuple):
         views: The views whose requests the step processes; a task that is not ours is named in full.
         done: Finished requests.
         total: All requests of the step; 0 if the step has no count.
+        warning: What the user must know about the run, one sentence; "" in any other event.
     """
 
     doing: str
     views: tuple[str, ...] = ()
     done: int = 0
     total: int = 0
+    warning: str = ""
 
     def __str__(self) -> str:
         # The count comes before the views: a narrow terminal cuts the end of the line.
@@ -81,6 +83,13 @@ def report_step(doing: str) -> None:
         listener(ProgressEvent(doing, _VIEWS.get()))
 
 
+def report_warning(warning: str) -> None:
+    """Send an event with a warning to the listener, if there is one. The caller also logs it: a run alone has no listener."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener(ProgressEvent("loading", _VIEWS.get(), warning=warning))
+
+
 @contextmanager
 def progress(doing: str, total: int, description: str, disable: bool) -> Iterator[Callable[[int], Any]]:
     """Yield a function that takes the number of requests finished since its last call.
@@ -124,11 +133,20 @@ class RunFinished(NamedTuple):
     remaining: float | None
 
 
+def warn_on_stderr(warning: str) -> None:
+    """Show a warning where no display is in the way."""
+    print(f"lm-eval-illusion: {for_terminal(warning)}", file=sys.stderr, flush=True)
+
+
 class ProgressDisplay(NamedTuple):
-    """Functions that show several runs. `ended` shows a run that ended; `at` shows the current event of each run in progress, by name."""
+    """Functions that show several runs.
+
+    `ended` shows a run that ended; `at` shows the current event of each run in progress, by name; `warn` shows a warning.
+    """
 
     ended: Callable[[RunFinished], None]
     at: Callable[[Mapping[str, ProgressEvent]], None]
+    warn: Callable[[str], None] = warn_on_stderr
 
 
 @contextmanager
@@ -225,4 +243,8 @@ def _live_bar(runs: int, console: Any) -> Iterator[ProgressDisplay]:
         def at(events: Mapping[str, ProgressEvent]) -> None:
             bars.update(bar, now="; ".join(for_terminal(f"{name}: {event}") for name, event in events.items()))
 
-        yield ProgressDisplay(ended, at)
+        def warn(warning: str) -> None:
+            # Above the bar, which a line on standard error would break.
+            bars.console.print(for_terminal(warning), markup=False, highlight=False, soft_wrap=True)
+
+        yield ProgressDisplay(ended, at, warn)

@@ -102,6 +102,7 @@ def _entries(rows: Sequence[Row], calibration_languages: Mapping[str, str]) -> l
             known=row.vs_dense.known,
             production_change=row.vs_dense.production_change,
             induced_rate=row.vs_dense.induced_rate,
+            validity=row.validity,
         )
         for row in rows
         if row.vs_dense

@@ -16,6 +16,7 @@ from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.noise import mark_noise
 from lm_eval_illusion.analysis.records import DenseComparison, Noise, Rate, Report, Row, VariantEntry, report_json
 from lm_eval_illusion.analysis.recovery import demoted_and_erased, recovery, recovery_by_rank, share, summary
+from lm_eval_illusion.analysis.validity import with_validity
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.variants import Variant
@@ -63,7 +64,7 @@ def tabulate(
         UserError: A variant has two outcomes of one item and language, or its outcomes come from two different checkpoints.
     """
     _check_unique(outcomes)
-    rows = _with_holm(_rows(_grouped(outcomes, _language_keys)))
+    rows = with_validity(_with_holm(_rows(_grouped(outcomes, _language_keys))), outcomes)
     if noise:
         rows = mark_noise(rows, noise)
     variants = _variants(outcomes)
@@ -73,7 +74,7 @@ def tabulate(
         production_metric=production,
         variants=variants,
         rows=rows,
-        answer_type_rows=_answer_type_rows(outcomes),
+        answer_type_rows=with_validity(_answer_type_rows(outcomes), outcomes),
         leaderboard=leaderboard(rows, variants),
         calibration_languages=by_calibration_language(rows, variants),
         noise=noise,

@@ -43,6 +43,9 @@ _RANGES = {
     "production_change": _CHANGE,
     "recognition_change": _CHANGE,
     "gap_change": (-2.0, 2.0),
+    # Truth values, of which true is 1.
+    "ok": _SHARE,
+    "clears_noise": _SHARE,
 }
 
 
@@ -150,7 +153,9 @@ def _value(condition: Condition, row: Row) -> float:
     else:
         value = _walk(condition, parent, [last])
         value = value["value"] if isinstance(value, dict) and "value" in value else value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, (int, float)):
         problem = "is undefined" if value is None else "is no number"
         raise UserError(
             f"--fail-if {condition.text!r}: {condition.metric} {problem} at {quoted(row.variant)} of {quoted(row.base_model)} in"

@@ -37,6 +37,7 @@ def _entry(row: Row, rivals: Sequence[Row], sparsity: float | None) -> Leaderboa
         rank_by_production=by_production,
         rank_by_recognition=by_recognition,
         rank_error=by_recognition - by_production,
+        validity=row.validity,
     )
 
 

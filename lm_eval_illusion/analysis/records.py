@@ -124,6 +124,16 @@ class NoiseVerdict(msgspec.Struct, frozen=True):
     gap: bool | None
 
 
+class Validity(msgspec.Struct, frozen=True):
+    """Whether the open view measures what the dense model knows: `analysis.validity`.
+
+    `ok`: None where there is no dense run to judge by. `reasons`: what is wrong and what to change, one sentence each as "problem: remedy".
+    """
+
+    ok: bool | None = None
+    reasons: list[str] = msgspec.field(default_factory=list)
+
+
 class DenseComparison(msgspec.Struct, frozen=True, kw_only=True):
     """`vs_dense`: a pruned variant against the dense model over the `n` items of both; changes are pruned minus dense.
 
@@ -160,7 +170,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one variant on one task family, in one language or over all of them (`language` is "all").
 
     `answer_type`: set in the rows of one answer type, else None and not in the JSON. `recovery`: by strategy. `in_passage`: expected
-    accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval.
+    accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval. `validity`: the verdict on
+    the dense model of the same base model, family and language.
     """
 
     base_model: str
@@ -185,6 +196,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     question_blind: Rate
     in_passage: float | None
     vs_dense: DenseComparison | None
+    validity: Validity = msgspec.field(default_factory=Validity)
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +233,7 @@ class LeaderboardEntry(msgspec.Struct, frozen=True, kw_only=True):
     rank_by_production: int
     rank_by_recognition: int
     rank_error: int
+    validity: Validity = msgspec.field(default_factory=Validity)
 
 
 class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +246,7 @@ class CalibrationEntry(msgspec.Struct, frozen=True, kw_only=True):
     known: int
     production_change: Rate
     induced_rate: Rate
+    validity: Validity = msgspec.field(default_factory=Validity)
 
 
 class CalibrationTable(msgspec.Struct, frozen=True, kw_only=True):

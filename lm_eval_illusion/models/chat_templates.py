@@ -11,6 +11,7 @@ import signal
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.limits import address_space, limit_memory, time_limit
@@ -21,6 +22,20 @@ MOST_MEMORY = 1 << 30
 MOST_CHARACTERS = 1_000_000
 """Of a prompt."""
 REMEDY = "run without --apply_chat_template, or correct the template of the model's tokenizer"
+
+
+def has_chat_template(tokenizer: Any) -> bool:
+    """Return whether a tokenizer has a chat template: a text, several by name, or a list of them."""
+    template = getattr(tokenizer, "chat_template", None)
+    return bool(template.strip() if isinstance(template, str) else template)
+
+
+def unused_template_warning(name: str) -> str:
+    """Return the line for a run that does not apply the chat template that the tokenizer of the model `name` has."""
+    return (
+        f"the tokenizer of {name} has a chat template, and this run does not apply it: a model that was trained to chat may then give"
+        " no answer or another one, which is no effect of compression; run it with --apply_chat_template"
+    )
 
 
 def rendered(render: Callable[[], str], name: str, *, is_first: bool) -> str:

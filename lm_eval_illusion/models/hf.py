@@ -104,7 +104,6 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         with self._inference():
             self.num_logits = check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)
-        self.chat_prompts: set[str] = set()
 
     def _try_tokenizer(self) -> None:
         """Use the tokenizer once in each way that a run uses it, so that its faults show now."""
@@ -145,7 +144,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             self._config.quantization_config = self.quantization
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """Apply the template as HFLM does, and store the prompt, because the answers to chat prompts begin and stop differently."""
+        """Apply the template as HFLM does; a template that names none of the model's is a mistake of one line."""
         apply = partial(super().apply_chat_template, chat_history, add_generation_prompt)
 
         def prompt_of_template() -> str:
@@ -154,9 +153,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             ):
                 return str(apply())
 
-        prompt = show_user_errors(prompt_of_template)
-        self.chat_prompts.add(prompt)
-        return prompt
+        return show_user_errors(prompt_of_template)
 
     def measured(self) -> dict[str, Any]:
         """Return the sparsity and the mean bits per weight of the loaded model, and the dtype that its logits come from."""
@@ -165,6 +162,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
+        self.warn_of_unused_template(requests)
         show_user_errors(self._check_prefix)
         with for_tasks(request.task_name for request in requests):
             scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
@@ -255,6 +253,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             UserError: A request of our views has other decoding settings than its view; the answer's tokens fill the whole window.
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
+        self.warn_of_unused_template(requests)
         groups = group_requests(
             requests, self.reasoning, self.chat_prompts, self.max_gen_toks, self.tokenizer.eos_token, line_settings
         )

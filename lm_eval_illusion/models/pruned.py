@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
+from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CacheHook
 from lm_eval.utils import simple_parse_args_string
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.arguments import changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_blank, refuse_doubled
-from lm_eval_illusion.models.chat_templates import rendered
-from lm_eval_illusion.models.command_checks import refusal, refuse_flags
+from lm_eval_illusion.models.chat_templates import has_chat_template, rendered, unused_template_warning
+from lm_eval_illusion.models.command_checks import refusal, refuse_flags, view_of_request
+from lm_eval_illusion.progress import report_warning
 from lm_eval_illusion.pruning.as_loaded import with_changes
 from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
@@ -22,6 +26,8 @@ from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 
 class PrunedModel(LM):  # type: ignore[misc]
@@ -32,6 +38,13 @@ class PrunedModel(LM):  # type: ignore[misc]
     checkpoint: Checkpoint
     has_rendered = False
     """Whether the chat template was applied without a fault."""
+    has_warned = False
+    """Whether the log says that the chat template is not applied."""
+
+    @cached_property
+    def chat_prompts(self) -> set[str]:
+        """The prompts that the chat template made."""
+        return set()
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> PrunedModel:
@@ -69,7 +82,8 @@ class PrunedModel(LM):  # type: ignore[misc]
     def get_model_info(self) -> dict[str, Any]:
         """Return the engine's information and, under `illusion`, the provenance of the checkpoint, for results.config."""
         engine_info: dict[str, Any] = getattr(super(), "get_model_info", dict)()
-        return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured()}}
+        tokenizer = {"has_chat_template": has_chat_template(self.tokenizer)}
+        return {**engine_info, "illusion": {**self.checkpoint.manifest.provenance(), **self.measured(), **tokenizer}}
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Apply the template as the engine's class does; a template that fails or does not end is a mistake of one line.
@@ -85,7 +99,21 @@ class PrunedModel(LM):  # type: ignore[misc]
         name, is_first = self.checkpoint.manifest.base_model, not self.has_rendered
         prompt = show_user_errors(lambda: rendered(render, shown(name), is_first=is_first))
         self.has_rendered = True
+        self.chat_prompts.add(prompt)
         return prompt
+
+    def warn_of_unused_template(self, requests: Sequence[Instance]) -> None:
+        """Log one line, once per model and only on rank 0, if the requests are not in the chat template that the tokenizer has."""
+        if self.has_warned or not requests or self.rank or not has_chat_template(self.tokenizer):
+            return
+        # The model may serve several runs, with the template and without. Tasks of other projects may change a prompt that it made.
+        ours = [request for request in requests if view_of_request(request) is not None]
+        if any(request.args[0] in self.chat_prompts for request in ours) if ours else self.chat_prompts:
+            return
+        self.has_warned = True
+        warning = unused_template_warning(shown(self.checkpoint.manifest.base_model))
+        logger.warning(warning)
+        report_warning(warning)
 
     def measured(self) -> dict[str, Any]:
         """Return entries measured on the loaded model; they replace those of the manifest. Empty if the engine hides its weights."""

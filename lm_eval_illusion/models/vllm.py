@@ -103,6 +103,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as lm_eval's VLLM does; the score of the gold choice also has the rank of its first visible token."""
+        self.warn_of_unused_template(requests)
         scores: list[_Scored] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         golds = [
             score.first_token if _needs_rank(request) and not self._is_merged(request, score) else None
@@ -140,6 +141,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """
         show_user_errors(lambda: refuse_changed_settings(requests))
         show_user_errors(lambda: refuse_beam_requests(requests))
+        self.warn_of_unused_template(requests)
         answers: list[str] = super().generate_until(seeded_requests(requests), disable_tqdm)
         return answers
 

@@ -27,6 +27,7 @@ from lm_eval_illusion.report.column_formats import (
     TableEntry,
 )
 from lm_eval_illusion.report.strategies import COUNTED, STRATEGIES, Strategy
+from lm_eval_illusion.report.validity import mark_of
 
 R = TypeVar("R")
 
@@ -114,7 +115,16 @@ def _recovery_columns() -> list[Column[Row]]:
     return [_recovery(strategy) for strategy in (*counted, *STRATEGIES[len(counted) :])]
 
 
+VALIDITY: Column[Any] = Column(
+    "validity",
+    "setup",
+    "whether the open view of the dense model measures what it knows; a dash where nothing speaks against it",
+    mark_of,
+    WORD,
+)
+
 ROW_COLUMNS: tuple[Column[Row], ...] = (
+    VALIDITY,
     Column("n", "n", "number of items", lambda row: row.n, COUNT, TEXT),
     Column(
         "recognition",
@@ -247,6 +257,7 @@ LEADERBOARD_COLUMNS: tuple[Column[LeaderboardEntry], ...] = (
         group=RANK,
         group_heading="error",
     ),
+    VALIDITY,
 )
 
 VARIANT_COLUMNS: tuple[Column[VariantEntry], ...] = (

@@ -23,7 +23,8 @@ from lm_eval_illusion.report.column_formats import (
     SHARE_BRIEF,
     WORD,
 )
-from lm_eval_illusion.report.columns import BASE_MODEL, CSV, FAMILY, PAGE, TEXT, VARIANT, Column, Output
+from lm_eval_illusion.report.columns import BASE_MODEL, CSV, FAMILY, PAGE, TEXT, VALIDITY, VARIANT, Column, Output
+from lm_eval_illusion.report.validity import mark_of
 
 
 def _versus(read: Callable[[DenseComparison], Any]) -> Callable[[Row], Any]:
@@ -84,6 +85,7 @@ KL_OF_KNOWN = "KL of known items, nats"
 INDUCED_IN_THIRD = "induced, % of the third of known items with the ... KL"
 
 DENSE_COLUMNS: tuple[Column[Row], ...] = (
+    VALIDITY,
     Column("known", "known", "number of items that the dense model produces", _versus(lambda vs: vs.known), COUNT, group=KNOWN),
     Column(
         "retained",
@@ -295,5 +297,6 @@ CALIBRATION_COLUMNS: tuple[Column[CalibrationRow], ...] = (
     Column("n", "n", "items of both variant and dense model", lambda row: row.entry.n, COUNT),
     Column("known", "known", "number of items that the dense model produces", lambda row: row.entry.known, COUNT),
     *(measure.column for measure in CALIBRATION_MEASURES),
+    replace(VALIDITY, read=lambda row: mark_of(row.entry)),
 )
 """Calibration language against evaluation language; terminal and Markdown show the measures as matrices."""

@@ -8,14 +8,23 @@ from lm_eval_illusion.analysis.records import DenseComparison, Report, Row
 from lm_eval_illusion.report.format import count, decimal, percent
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
 from lm_eval_illusion.report.shown import shown_report
+from lm_eval_illusion.report.validity import invalid_languages, refusals
 
 
 def headline(report: Report) -> str:
-    """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the variant with the widest gap."""
+    """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the variant with the widest gap.
+
+    Where the open view of a dense model is not valid, its variants are left out, and a sentence says what is wrong and what to change.
+    """
     report = shown_report(report)
     row = worst_row(report)
+    refused = refusals(report)
     if row is None:
-        return "Nothing was measured: no item has a defined recognition and production."
+        return " ".join(refused) or "Nothing was measured: no item has a defined recognition and production."
+    return " ".join([_claim(report, row), *invalid_languages(report), *refused])
+
+
+def _claim(report: Report, row: Row) -> str:
     name = f"{row.variant} of {short_names(report)[row.base_model]}"
     if len(families(pooled_rows(report))) > 1:
         name += f", on {row.family}"
@@ -27,8 +36,8 @@ def headline(report: Report) -> str:
 
 
 def worst_row(report: Report) -> Row | None:
-    """Return the pooled row that the headline is about; None where nothing is defined."""
-    rows = pooled_rows(report)
+    """Return the pooled row that the headline is about; None where nothing is defined, or the open view is not valid."""
+    rows = [row for row in pooled_rows(report) if row.validity.ok is not False]
     dense = _dense_variants(report)
     pruned = [row for row in rows if (row.base_model, row.variant) not in dense]
     return _largest(pruned, _gap_change) or _largest(pruned, _gap) or _largest(rows, _gap)

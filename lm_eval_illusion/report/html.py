@@ -134,7 +134,7 @@ def _scope(report: Report) -> str:
     ]
     worst = worst_row(report)
     criterion = "by how its illusion gap changed" if worst and worst.vs_dense else "by its illusion gap"
-    chosen = f"The worst of {len(pruned)} compressed variants {criterion}. " if len(pruned) > 1 else ""
+    chosen = f"The worst of {len(pruned)} compressed variants {criterion}. " if worst and len(pruned) > 1 else ""
     return f"{chosen}{', '.join(parts)}."
 
 

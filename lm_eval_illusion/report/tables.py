@@ -17,6 +17,7 @@ from lm_eval_illusion.report.columns import (
     ITEM_LANGUAGE,
     LEADERBOARD_COLUMNS,
     ROW_COLUMNS,
+    VALIDITY,
     VARIANT,
     VARIANT_COLUMNS,
     Column,
@@ -26,6 +27,7 @@ from lm_eval_illusion.report.columns import (
 from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, DIVERGENCE_COLUMNS, NOISE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
+from lm_eval_illusion.report.validity import mark_of
 from lm_eval_illusion.results.outcomes import POOLED
 
 
@@ -39,8 +41,10 @@ class TextTable(Generic[R]):
 
 
 def text_table(names: Sequence[Column[R]], columns: Sequence[Column[R]], rows: Sequence[R]) -> TextTable[R]:
-    """Return a table of the naming columns and of those `columns` that appear in text."""
+    """Return a table of the naming columns and of those `columns` that appear in text; without the marks if no row has one."""
     text_columns = [*names, *(column for column in columns if Output.TEXT in column.outputs)]
+    if VALIDITY in text_columns and not any(map(VALIDITY.read, rows)):
+        text_columns.remove(VALIDITY)
     return TextTable(text_columns, len(names), [[column.brief(row) for column in text_columns] for row in rows])
 
 
@@ -104,8 +108,10 @@ class CalibrationMatrix:
 def calibration_matrices(table: CalibrationTable) -> list[CalibrationMatrix]:
     """Return a matrix for each of CALIBRATION_MEASURES; a pair of languages that was not evaluated has a dash."""
     name = f"{setting_name(table)} of {table.base_model}, {table.family}"
+    marks = {entry.language: mark for entry in table.cells if (mark := mark_of(entry))}
+    languages = [f"{language} ({marks[language]})" if language in marks else language for language in table.languages]
     return [
-        CalibrationMatrix(f"{name}: {measure.title}", ["calibration", *table.languages], _matrix(table, measure.column))
+        CalibrationMatrix(f"{name}: {measure.title}", ["calibration", *languages], _matrix(table, measure.column))
         for measure in CALIBRATION_MEASURES
     ]
 

@@ -19,6 +19,11 @@ _REMEDY = "give the results file as lm_eval wrote it, or run lm_eval again"
 _WIDEST = 2**63 - 1
 _EXACT = 2**53
 
+TEMPLATE_APPLIED = "applied"
+TEMPLATE_NOT_APPLIED = "not applied"
+TEMPLATE_ABSENT = "absent"
+"""The values of `ResultsFile.chat_template`."""
+
 # Ranges by meaning; NaN is in none. A whole number stays one: report.json shows it so.
 Text: TypeAlias = Annotated[str, Meta(pattern=VISIBLE)]
 Share: TypeAlias = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)] | None
@@ -73,6 +78,8 @@ class IllusionConfig(msgspec.Struct, frozen=True):
     base_identity: BaseIdentityConfig | None = None
     changes: list[ChangeConfig] = msgspec.field(default_factory=list)
     dtype: Text | None = None
+    has_chat_template: bool | None = None
+    """Whether the tokenizer has a chat template; None in the run of an earlier version."""
 
 
 class RunConfig(msgspec.Struct, frozen=True):
@@ -132,7 +139,8 @@ class SampleCount(msgspec.Struct, frozen=True):
 class ResultsFile(msgspec.Struct, frozen=True):
     """A results file. `configs`, `n_samples`, `task_hashes` and `means` are by task, `group_subtasks` by group.
 
-    `means`: the aggregated metrics of a task as lm_eval names them, such as `acc,none`; only those that are numbers.
+    `means`: the aggregated metrics of a task as lm_eval names them, such as `acc,none`; only those that are numbers. `chat_template`:
+    TEMPLATE_APPLIED, TEMPLATE_NOT_APPLIED if the tokenizer has one, TEMPLATE_ABSENT if it has none, None where the file does not tell.
     """
 
     config: RunConfig
@@ -142,6 +150,7 @@ class ResultsFile(msgspec.Struct, frozen=True):
     group_subtasks: dict[str, list[str]]
     means: dict[str, dict[str, float]]
     lm_eval_version: str
+    chat_template: str | None
 
 
 class ViewMetadata(msgspec.Struct, frozen=True):
@@ -165,15 +174,30 @@ def read_results_file(path: Path) -> ResultsFile:
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}: {_REMEDY}")
     _write_whole_numbers_plainly(content["config"])
+    config = convert(content["config"], RunConfig, path, "config", _REMEDY)
     return ResultsFile(
-        config=convert(content["config"], RunConfig, path, "config", _REMEDY),
+        config=config,
         configs=_entries(content, "configs", TaskConfig, path),
         n_samples=_entries(content, "n-samples", SampleCount, path),
         task_hashes=_entries(content, "task_hashes", str | None, path),
         group_subtasks=_entries(content, "group_subtasks", list[str], path),
         means=_means(content.get("results")),
         lm_eval_version=convert(content.get("lm_eval_version"), str | None, path, "lm_eval_version", _REMEDY) or "",
+        chat_template=_chat_template(content, config),
     )
+
+
+def _chat_template(content: dict[str, Any], config: RunConfig) -> str | None:
+    """Return the value of `ResultsFile.chat_template`. lm_eval writes the template that it applied, or null.
+
+    A model behind an API applies a template of its own, which lm_eval writes as "".
+    """
+    if content.get("chat_template") is not None:
+        return TEMPLATE_APPLIED
+    has_template = config.illusion.has_chat_template if config.illusion else None
+    if "chat_template" not in content or has_template is None:
+        return None
+    return TEMPLATE_NOT_APPLIED if has_template else TEMPLATE_ABSENT
 
 
 def _write_whole_numbers_plainly(config: Any) -> None:

@@ -34,7 +34,7 @@ class TaskFile:
 
     `effective`: number of documents that the run evaluated. `task_hash`: lm_eval's hash of all documents, prompts and targets, "" if
     unknown. `means`: metrics of the whole task as the run states them, by name and filter such as `acc,none`. `averaged`: the metrics
-    that are means over the documents, as far as the run states how they are aggregated.
+    that are means over the documents, as far as the run states how they are aggregated. `chat_template`: as in `ResultsFile`.
     """
 
     variant: Variant
@@ -45,6 +45,7 @@ class TaskFile:
     task_hash: str
     means: Mapping[str, float]
     averaged: frozenset[str]
+    chat_template: str | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Run:
             self.results.task_hashes.get(task) or "",
             self.results.means.get(task, {}),
             averaged_metrics(self.results.configs[task]) if task in self.results.configs else frozenset(),
+            self.results.chat_template,
         )
 
     def leaves(self, name: str) -> list[str]:

@@ -127,7 +127,7 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
             found.recognition[pair.family] |= {document.recognition.metric for document in documents}
             found.production[pair.family] |= {document.production.metric for document in documents}
             for document in documents:
-                outcome = _outcome(pair, variant, recognition[0].results_file.name, document)
+                outcome = _outcome(pair, variant, recognition[0], document)
                 found.outcomes.append(outcome)
                 if texts is not None and texts.count_outcome(outcome.id):
                     texts.add_document_pair(outcome, document.recognition.row, document.production.row)
@@ -310,13 +310,13 @@ def _common_fields(recognised: Mapping[str, ScoredDocument], produced: Mapping[s
     return join_truncated([name for name in docs[0] if name in docs[1]], most=20) or "they have none"
 
 
-def _outcome(pair: TaskPair, variant: Variant, run: str, document: DocumentPair) -> Outcome:
+def _outcome(pair: TaskPair, variant: Variant, file: TaskFile, document: DocumentPair) -> Outcome:
     row = document.recognition.row
     scores = row.scores
     invalid = bool(scores) and not has_one_highest(scores)
     return Outcome(
         variant=variant,
-        run=run,
+        run=file.results_file.name,
         family=pair.family,
         language=WITHOUT_LANGUAGE,
         id=document.key,
@@ -326,6 +326,7 @@ def _outcome(pair: TaskPair, variant: Variant, run: str, document: DocumentPair)
         gold_rank=None,
         recovered={},
         gold_logprob=_gold_logprob(row),
+        chat_template=file.chat_template,
     )
 
 

@@ -18,7 +18,14 @@ from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_
 from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, refuse_foreign_folders, sweep_lock
 from lm_eval_illusion.sweep.contents import changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
-from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
+from lm_eval_illusion.sweep.progress import (
+    ProgressDisplay,
+    RunFinished,
+    duration_in_words,
+    seconds_left,
+    showing_warnings,
+    sweep_display,
+)
 from lm_eval_illusion.sweep.ray_resources import CellResources
 from lm_eval_illusion.sweep.study import Study
 from lm_eval_illusion.sweep.worker import Worker
@@ -104,7 +111,7 @@ def _run_missing(
             show.ended(_finished(cell, cells, "failed before"))
     failed, earlier = list(state.failed), [record.seconds for record in state.done.values()]
     begin, done = time.perf_counter(), 0
-    with closing(_results(state.missing, study, out, options, show.at)) as results:
+    with closing(_results(state.missing, study, out, options, showing_warnings(show).at)) as results:
         for count, result in enumerate(results, 1):
             record_failure(result, out)
             done += result.record is not None

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +29,16 @@ from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.sweep.cell_run import UNFINISHED
 from lm_eval_illusion.sweep.grid import Cell
 
-__all__ = ["ProgressDisplay", "RunFinished", "duration_in_words", "read_steps", "seconds_left", "step_file", "sweep_display"]
+__all__ = [
+    "ProgressDisplay",
+    "RunFinished",
+    "duration_in_words",
+    "read_steps",
+    "seconds_left",
+    "showing_warnings",
+    "step_file",
+    "sweep_display",
+]
 
 WRITE_INTERVAL = 1.0
 """Smallest number of seconds between two writes of a step file, because the file may be in a network folder."""
@@ -38,7 +47,8 @@ MOST_STEP_BYTES = 1 << 16
 """A larger step file is not read."""
 _Name = Annotated[str, msgspec.Meta(max_length=200)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
-_Step = tuple[_Name, tuple[_Name, ...], _Count, _Count]
+_Sentence = Annotated[str, msgspec.Meta(max_length=2_000)]
+_Step = tuple[_Name, tuple[_Name, ...], _Count, _Count, _Sentence]
 
 
 @contextmanager
@@ -63,13 +73,15 @@ def _as_json(cell: RunFinished) -> str:
 @contextmanager
 def step_file(cell: Cell, out: Path) -> Iterator[ProgressListener]:
     """Yield a listener that writes the events of a cell to its step file; the file is removed at the end of the `with` statement."""
-    path, written, doing = _path(cell, out), 0.0, ""
+    path, written, doing, warning = _path(cell, out), 0.0, "", ""
 
     def write(event: ProgressEvent) -> None:
-        nonlocal written, doing
-        if event.doing == doing and time.monotonic() < written + WRITE_INTERVAL:
+        nonlocal written, doing, warning
+        if event.doing == doing and not event.warning and time.monotonic() < written + WRITE_INTERVAL:
             return
-        written, doing = time.monotonic(), event.doing
+        # The file holds one event, and the reader may miss any: a warning stays in all that follow.
+        warning = event.warning or warning
+        written, doing, event = time.monotonic(), event.doing, event._replace(warning=warning)
         # The file is only for display. If the disk is full, the cell itself fails and reports it.
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +111,20 @@ def _read_step(path: Path) -> ProgressEvent:
     content = read_json(path, "it is only for display", MOST_STEP_BYTES)
     with attributed(f"{path} is no step", "it is only for display"):
         return ProgressEvent(*msgspec.convert(content, _Step))
+
+
+def showing_warnings(show: ProgressDisplay) -> ProgressDisplay:
+    """Return a display that also shows the warnings in the events of the cells, each once: the cells of a base model have the same."""
+    shown: set[str] = set()
+
+    def at(events: Mapping[str, ProgressEvent]) -> None:
+        for warning in (event.warning for event in events.values() if event.warning):
+            if warning not in shown:
+                shown.add(warning)
+                show.warn(warning)
+        show.at(events)
+
+    return show._replace(at=at)
 
 
 def _path(cell: Cell, out: Path) -> Path:

@@ -7,13 +7,14 @@ import re
 from array import array
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.gate import failures, quoted, read_condition
-from lm_eval_illusion.analysis.records import row_json
+from lm_eval_illusion.analysis.records import Validity, row_json
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.next_tokens import NextTokens
 from tests.outcome_examples import DENSE, WANDA, outcome, outcomes
@@ -221,3 +222,23 @@ def test_without_a_name_every_variant_but_the_dense_model_is_meant():
     report = tabulate([*outcomes("bb", variant=dense), *outcomes("rr", variant=pruned)])
     (line,) = failures([read_condition("recognition_only_rate >= 0")], report)
     assert " at dense of tiny" in line
+
+
+def test_the_validity_verdict_is_a_truth_value_of_0_or_1():
+    def verdict(ok, condition="validity.ok < 1"):
+        rows = [msgspec.structs.replace(row, validity=Validity(ok, [])) for row in REPORT.rows]
+        return failures([read_condition(condition)], msgspec.structs.replace(REPORT, rows=rows))
+
+    assert verdict(True) == []
+    (line,) = verdict(False)
+    assert line.startswith("validity.ok is 0 at wanda-0.6 of tiny in mqa_illusion, language all: fails 'validity.ok < 1'")
+    assert len(verdict(False, "validity.ok < 1 at dense in fi")) == 1
+    assert verdict(True, "validity.ok > 0") != []
+    # Without a dense run it is undefined, as other numbers are.
+    with pytest.raises(UserError, match=r"validity\.ok is undefined at wanda-0\.6 of tiny"):
+        verdict(None)
+    for condition in ("validity.ok < 0", "validity.ok > 1"):
+        with pytest.raises(UserError, match=r"can never fail, because validity\.ok is from 0 to 1"):
+            verdict(True, condition)
+    with pytest.raises(UserError, match="is no number"):
+        verdict(True, "validity.reasons > 0")

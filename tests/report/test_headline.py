@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lm_eval_illusion.analysis.crosstab import tabulate
-from lm_eval_illusion.analysis.records import Rate
+from lm_eval_illusion.analysis.records import Rate, Validity
 from lm_eval_illusion.report.headline import headline, worst_row
 from tests.report.report_examples import make_report, record
 
@@ -117,3 +117,63 @@ def test_headline_of_an_example_report():
     report = record(make_report()[0])
     row = worst_row(report)
     assert headline(report).startswith(f"{row.variant} of Qwen3-8B: recognition fell by ")
+
+
+FLOOR = "dense production is at the floor (below 5 %): apply the template"
+RAISED = "one example raises it: apply the template"
+
+
+def with_validity(report, **reasons_of):
+    """Return the report whose rows of these families (or languages, or else "all") are not valid for these reasons, others are valid."""
+    return replace(
+        report,
+        rows=[
+            replace(row, validity=Validity(not reasons, list(reasons)))
+            for row in report.rows
+            for reasons in [reasons_of.get(row.family) or reasons_of.get(row.language) or ()]
+        ],
+    )
+
+
+def test_nothing_is_claimed_where_the_dense_model_was_not_measured():
+    report = with_validity(report_of(("dense", None), ("wanda-0.7", change(-0.1, -0.5))), all=(FLOOR, RAISED))
+    assert headline(report) == (
+        "No illusion is claimed for Qwen3-8B: dense production is at the floor (below 5 %) and one example raises it."
+        " What to change: apply the template."
+    )
+    assert worst_row(report) is None
+    # Also without a compressed variant.
+    assert headline(with_validity(report_of(("dense", None)), all=(FLOOR,))).startswith("No illusion is claimed for Qwen3-8B: ")
+
+
+def test_what_is_valid_is_claimed_and_what_is_not_is_named():
+    report = report_of(
+        ("dense", None), ("wanda-0.7", change(-0.1, -0.5)), ("wanda-0.9", change(-0.1, -0.9)), families=("a", "b")
+    )
+    sentence = headline(with_validity(report, b=(FLOOR,)))
+    assert sentence.startswith("wanda-0.9 of Qwen3-8B, on a: recognition fell by 10.0 points, production by 90.0;")
+    assert sentence.endswith(
+        " No illusion is claimed for Qwen3-8B on b: dense production is at the floor (below 5 %). What to change: apply the template."
+    )
+    # The worse family is the one that is not valid.
+    rows = [
+        row if row.family == "b" or row.vs_dense is None else replace(row, vs_dense=change(-0.1, -0.2)) for row in report.rows
+    ]
+    assert worst_row(with_validity(replace(report, rows=rows), b=(FLOOR,))).family == "a"
+
+
+def test_languages_that_are_not_valid_are_named():
+    report = record(make_report(items=4)[0])
+    assert headline(with_validity(report)) == headline(report)
+    sentence = headline(with_validity(report, ar=(FLOOR,), th=(RAISED, FLOOR)))
+    assert sentence.startswith(headline(report))
+    assert sentence.endswith(
+        " Not valid in 2 of 4 languages of Qwen3-8B (ar, th): dense production is at the floor (below 5 %) and one example raises it."
+        " What to change: apply the template."
+    )
+
+
+def test_a_verdict_that_is_not_known_changes_nothing():
+    report = report_of(("wanda-0.7", None))
+    unknown = replace(report, rows=[replace(row, validity=Validity(None, ["no dense run"])) for row in report.rows])
+    assert headline(unknown) == headline(report)

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from lm_eval_illusion import load_outcomes
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.results_file import MOST_BYTES, TaskConfig, read_results_file, view_metadata
 from lm_eval_illusion.results.runs import find_runs
@@ -196,3 +197,32 @@ def test_tasks_of_other_projects_have_no_view(metadata):
 def test_the_view_of_a_task():
     found = view_metadata(TaskConfig(METADATA))
     assert (found.family, found.view, found.lang) == ("mqa_illusion", "gen", "no")
+
+
+@pytest.mark.parametrize(
+    ("written", "has_template", "chat_template"),
+    [
+        # What lm_eval 0.4.13 writes: the text of the template that it applied, or null.
+        ({"chat_template": "{{ messages }}"}, True, "applied"),
+        ({"chat_template": None}, True, "not applied"),
+        ({"chat_template": None}, False, "absent"),
+        # An earlier version of ours, or a model of lm_eval, does not tell whether the tokenizer has one.
+        ({"chat_template": None}, None, None),
+        # Behind an API the provider applies it.
+        ({"chat_template": ""}, None, "applied"),
+        # Another version of lm_eval, which writes no such field.
+        ({}, True, None),
+    ],
+)
+def test_whether_a_chat_template_was_applied(tmp_path, written, has_template, chat_template):
+    told = {} if has_template is None else {"has_chat_template": has_template}
+    path = write_run(tmp_path, {"mc": [{"id": "a", "acc": 1.0}], **VIEWS}, illusion={**PRUNED, **told})
+    path.write_text(json.dumps({**json.loads(path.read_text()), **written}))
+    assert read_results_file(path).chat_template == chat_template
+    assert [outcome.chat_template for outcome in load_outcomes([tmp_path])] == [chat_template]
+
+
+def test_whether_there_is_a_chat_template_is_true_or_false(tmp_path):
+    path = write_run(tmp_path, VIEWS, illusion={**PRUNED, "has_chat_template": "yes"})
+    with pytest.raises(UserError, match="has_chat_template"):
+        read_results_file(path)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 
 import psutil
 import pytest
 
+from lm_eval_illusion.models.chat_templates import unused_template_warning
 from lm_eval_illusion.pruning.checkpoint_store import verify
 from tests.prepared_process import wait_until
-from tests.sweep.sweeps import CELLS, SHORT_CELLS, SHORT_GRID, report_of, start, start_python, states_of, wait_for
+from tests.sweep.sweeps import CELLS, SHORT_CELLS, SHORT_GRID, TASKS, report_of, start, start_python, states_of, wait_for
 from tests.tiny_models import save_tiny
 
 pytestmark = pytest.mark.slow
@@ -96,18 +98,31 @@ def test_a_changed_model_makes_new_cells_and_says_so(tmp_path, model):
     before, first_report = completed_cells(out), report_of(out)
     shutil.copytree(model, original)
     save_tiny("qwen3", model)
+    (model / "chat_template.jinja").write_text("<user>{{ messages[-1].content }}<assistant>")
     code, events, errors = wait_for(start(model, out, grid=SHORT_GRID))
     assert (code, states_of(events)) == (0, ["done"] * SHORT_CELLS)
-    assert errors.splitlines() == [
+    *changes, warning = errors.splitlines()
+    assert changes == [
         f"lm-eval-illusion: {variant} of {model}: model {model} changed since that cell ran: run again"
         for variant in ("dense", "magnitude-0.5")
     ]
+    # Both cells run without the template; the sweep says so once.
+    assert warning == f"lm-eval-illusion: {unused_template_warning(str(model))}"
     # The earlier results stay, but not in the report.
     assert before.items() <= completed_cells(out).items()
     report = json.loads((out / "report" / "report.json").read_text(encoding="utf-8"))
     reported = {run for variant in report["variants"] for run in variant["runs"]}
     new_cells = [path.parent for path in completed_cells(out) if path not in before]
     assert reported == {path.name for folder in new_cells for path in folder.rglob("results_*.json")}
+
+    # With the template there is no warning, and its text is in every prompt.
+    code, events, errors = wait_for(start(model, out, "--apply_chat_template", grid=["--pruner", "none", *TASKS]))
+    assert (code, states_of(events), errors) == (0, ["done"], "")
+    path = next(path for path in completed_cells(out) if json.loads(path.read_text())["apply_chat_template"])
+    rows = [json.loads(line) for file in path.parent.rglob("samples_*gen*") for line in file.read_text().splitlines()]
+    assert len(rows) == 2
+    for row in rows:
+        assert re.fullmatch("<user>.+<assistant>", row["arguments"]["gen_args_0"]["arg_0"], re.DOTALL)
 
     # The earlier contents are those of the earlier cells, which are done.
     shutil.rmtree(model)

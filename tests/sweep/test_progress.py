@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lm_eval_illusion.progress import ProgressEvent
 from lm_eval_illusion.sweep.grid import Cell, CellRequest
-from lm_eval_illusion.sweep.progress import RunFinished, read_steps, step_file, sweep_display
+from lm_eval_illusion.sweep.progress import RunFinished, read_steps, showing_warnings, step_file, sweep_display
 
 FIRST = RunFinished(1, 3, "model--dense--0", "done", 12.3, 25.0)
 SECOND = RunFinished(2, 3, "model--wanda-0.5--0", "failed: [no] memory", None, None)
@@ -53,6 +53,30 @@ def test_a_terminal_shows_a_live_bar():
     assert "a: scoring 4/12 (mc); b: pruning" in last
 
 
+WARNING = ProgressEvent("loading", warning="no template\x1b[2J")
+
+
+def test_a_warning_is_shown_once_whichever_cells_have_it(capsys):
+    with sweep_display(3, as_json=True) as display:
+        showing = showing_warnings(display)
+        showing.at({"a": WARNING})
+        showing.at({"a": ProgressEvent("scoring"), "b": WARNING})
+        showing.ended(FIRST)
+    out, errors = capsys.readouterr()
+    # Standard output stays JSON lines.
+    assert json.loads(out)["cell"] == FIRST.name
+    assert errors == "lm-eval-illusion: no template\\x1b[2J\n"
+
+
+def test_on_a_terminal_a_warning_stands_above_the_bar():
+    file = io.StringIO()
+    terminal = Console(file=file, force_terminal=True, width=40, color_system=None)
+    with sweep_display(3, as_json=False, console=terminal) as display:
+        showing_warnings(display).at({"a": ProgressEvent("loading", warning="long " * 20 + "[end]")})
+    # One line also where it is longer than the terminal is wide, and no markup.
+    assert "long " * 20 + "[end]\n" in file.getvalue()
+
+
 CELLS = [Cell(name, "a", "dense", CellRequest({}, [], None, {})) for name in ("one", "two")]
 
 
@@ -65,6 +89,10 @@ def test_the_step_of_a_running_cell_is_read_and_removed_after_it(tmp_path):
         write(ProgressEvent("scoring", ("mc",), 4, 7))
         write(ProgressEvent("answering", ("gen",), 0, 2))
         assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("answering", ("gen",), 0, 2)}
+        # The reader may look at any moment: a warning is written at once, and stays in what follows.
+        write(ProgressEvent("answering", warning="no template"))
+        write(ProgressEvent("scoring", ("mc",), 1, 2))
+        assert read_steps(CELLS, tmp_path) == {"two": ProgressEvent("scoring", ("mc",), 1, 2, "no template")}
     assert read_steps(CELLS, tmp_path) == {}
 
 
@@ -75,13 +103,25 @@ def test_the_step_of_a_running_cell_is_read_and_removed_after_it(tmp_path):
         "[" * 60_000,
         '["scoring"]',
         '{"doing": "scoring"}',
-        '["scoring", ["mc"], 0, "12"]',
-        f'["scoring", ["mc"], 0, {"9" * 400}]',
-        f'["{"x" * 10_000}", [], 0, 0]',
-        f'["scoring", {[1] * 100_000}, 0, 0]',
+        '["scoring", ["mc"], 0, "12", ""]',
+        f'["scoring", ["mc"], 0, {"9" * 400}, ""]',
+        f'["{"x" * 10_000}", [], 0, 0, ""]',
+        f'["scoring", [], 0, 0, "{"x" * 10_000}"]',
+        f'["scoring", {[1] * 100_000}, 0, 0, ""]',
         "\ud800".encode("utf-8", "surrogatepass"),
     ],
-    ids=["incomplete", "deep", "short", "of no list", "a text as number", "a long number", "a long name", "huge", "not UTF-8"],
+    ids=[
+        "incomplete",
+        "deep",
+        "short",
+        "of no list",
+        "text as number",
+        "long number",
+        "long name",
+        "long warning",
+        "huge",
+        "not UTF-8",
+    ],
 )
 def test_a_step_file_that_no_worker_wrote_is_ignored(tmp_path, text):
     (tmp_path / ".unfinished").mkdir()
