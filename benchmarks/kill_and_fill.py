@@ -40,7 +40,18 @@ sparsity: {sparsity}
 tasks: [mqa_illusion_en_mc, mqa_illusion_en_gen]
 limit: 2
 """
-PRUNE = ["--pruner", "wanda", "--sparsity", "0.7", "--calibration-samples", "8", "--calibration-length", "32"]
+PRUNE = [
+    "--pruner",
+    "wanda",
+    "--sparsity",
+    "0.7",
+    "--calibration",
+    "embedded",
+    "--calibration-samples",
+    "8",
+    "--calibration-length",
+    "32",
+]
 EXIT_CODES = (0, 1, 2)
 LONGEST_LINE = 1000
 PAGE = 4096

@@ -31,7 +31,7 @@ MOST_SAMPLES = 65_536
 LONGEST_SAMPLE = 1_048_576
 """The most tokens of a calibration sample: the longest window that models have."""
 MOST_CALIBRATION_TOKENS = 1 << 27
-"""The most tokens of all samples together: their ids take 1 GiB of memory. The default has 32,768."""
+"""The most tokens of all samples together: their ids take 1 GiB of memory. The default has 262,144."""
 LARGEST_OWL_M = 1_000.0
 """The largest M of OWL: no weight is an outlier long before, so all blocks get the same sparsity. The paper tries 3 to 10."""
 PRUNING_RANGES = {

@@ -309,13 +309,19 @@ def is_writing(store: Path) -> bool:
 # Kept apart from lm_eval, which takes seconds to import: the kill hits the pruning.
 PRUNE = (
     "import sys; from lm_eval_illusion import prune;"
-    "prune(sys.argv[1], 'sparsegpt', 0.6, calibration_samples=32, calibration_length=128, store=sys.argv[2])"
+    "prune(sys.argv[1], 'sparsegpt', 0.6, calibration='embedded', calibration_samples=32, calibration_length=128, store=sys.argv[2])"
 )
 
 
 def report_of(base: Path, store: Path, runs: Path, out: Path) -> dict:
     """Evaluate and report in this process; return report.json without the names of the runs, which contain the date."""
-    settings = {"calibration_samples": 32, "calibration_length": 128, "store": str(store), "device": "cpu"}
+    settings = {
+        "calibration": "embedded",
+        "calibration_samples": 32,
+        "calibration_length": 128,
+        "store": str(store),
+        "device": "cpu",
+    }
     model_args = {"pretrained": str(base), "pruner": "sparsegpt", **settings}
     evaluate(model_args, ["mqa_illusion_en", "mqa_illusion_zh"], runs, limit=2, batch_size=64, metadata={})
     assert main(["report", str(runs), "--out", str(out)]) == 0

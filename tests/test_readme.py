@@ -21,6 +21,7 @@ from lm_eval_illusion.plugin import register, tasks_folder
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
 from tests.models.vllm_stand_in import with_stub
 from tests.prepared_process import run_command
+from tests.standard_text import keep_standard_text
 from tests.test_architecture import MAY_IMPORT
 from tests.tiny_models import save_tiny
 
@@ -114,6 +115,7 @@ def test_commands_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
     save_tiny("llama", tmp_path / "my-model")
+    keep_standard_text(tmp_path / "store", window=1024)
     write_questions(tmp_path / "questions.jsonl")
     (study,) = all_blocks("yaml")
     (tmp_path / "STUDY.yaml").write_text(study)

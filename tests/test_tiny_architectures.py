@@ -228,7 +228,9 @@ def test_the_zeros_in_the_files_are_those_of_the_manifest(architecture: TinyArch
 
 
 def prune_half(folder: Path, store: Path) -> Path:
-    return prune(str(folder), "wanda", 0.5, calibration_samples=4, calibration_length=32, store=str(store))
+    return prune(
+        str(folder), "wanda", 0.5, calibration="embedded", calibration_samples=4, calibration_length=32, store=str(store)
+    )
 
 
 def share_of_zeros(checkpoint: Path) -> float:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 from lm_eval_illusion.cli.options import flag, name, path
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.option_values import PRUNING_RANGES, shown
+from lm_eval_illusion.pruning.calibration_default import EMBEDDED_LENGTH, SAMPLES, STANDARD_LENGTH, STANDARD_TEXT
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
+
+DEFAULTS = {
+    "calibration": f"{STANDARD_TEXT}; of the embedded model, and with a language alone: embedded",
+    "calibration_samples": str(SAMPLES),
+    "calibration_length": f"{STANDARD_LENGTH}, or the window of the model; of the embedded text {EMBEDDED_LENGTH}",
+}
+"""The default of each calibration argument, in words."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -34,7 +42,8 @@ def add_parser(commands: Subparsers) -> None:
         *("calibration_samples", "calibration_length", "pruning_seed", "store"),
     ):
         allowed = f", {PRUNING_RANGES[argument]}" if argument in PRUNING_RANGES else ""
-        parser.add_argument(flag(argument), default=None, help=f"the argument {argument} of pruned-hf{allowed}")
+        default = f" (default: {DEFAULTS[argument]})" if argument in DEFAULTS else ""
+        parser.add_argument(flag(argument), default=None, help=f"the argument {argument} of pruned-hf{allowed}{default}")
     parser.set_defaults(execute=execute)
 
 
@@ -45,7 +54,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
     arguments = {argument: value for argument in PRUNING_ARGUMENTS if (value := getattr(parsed, argument)) is not None}
-    settings = read_settings(**arguments)
+    settings = read_settings(**arguments, pretrained=parsed.pretrained)
     if parsed.push_to_hub is not None:
         _check_repository(parsed.push_to_hub)
     base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 EMBEDDED = "embedded"
@@ -13,6 +15,15 @@ FAMILY = "mqa_illusion"
 def model_folder() -> Path:
     """Return the Hugging Face folder of the embedded model."""
     return Path(__file__).parent / "model"
+
+
+def is_embedded(pretrained: str) -> bool:
+    """Return whether a model is the embedded one, by its name or by the path of its folder."""
+    if pretrained == EMBEDDED:
+        return True
+    with suppress(OSError, TypeError, ValueError):  # a name that can be no path
+        return os.path.realpath(pretrained) == os.path.realpath(model_folder())
+    return False
 
 
 def resolve_pretrained(pretrained: str) -> str:

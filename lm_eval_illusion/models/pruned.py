@@ -138,7 +138,8 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     Raises:
         UserError: An argument has a wrong value, or can't be combined with pruning.
     """
-    settings = read_settings(**{name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments})
+    given = {name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments}
+    settings = read_settings(**given, pretrained=pretrained)
     if settings.pruner != "none":
         check_with_pruning(arguments, not_with_pruning)
     base = BaseModel(

@@ -6,22 +6,21 @@ import hashlib
 import logging
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from lm_eval_illusion.errors import UserError, cause_of
+from lm_eval_illusion.embedded import EMBEDDED
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.jsonl import read_jsonl
 from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files
+from lm_eval_illusion.pruning.hub_text import HUB, MOST_CHARACTERS_PER_TOKEN, hub_texts, is_windowed, json_type, read_dataset
 from lm_eval_illusion.pruning.settings import PruningSettings
+from lm_eval_illusion.pruning.text_cache import kept_texts
 from lm_eval_illusion.reading import read_text
 
 SEPARATOR = "\n\n"
 JSONL_SUFFIXES = (".jsonl", ".ndjson", ".json")
-# Most languages have at most about 4 characters per token. Twice as many give a reserve; surplus text is not used.
-HUB_CHARACTERS_PER_TOKEN = 8
-MOST_CHARACTERS_PER_TOKEN = 64
-"""Of a text of a file: the rest of a longer text is not used. No text has such long tokens on the average but a row of equal characters."""
 logger = logging.getLogger(__name__)
 
 
@@ -44,21 +43,17 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
     """Return the texts from which samples are cut, in the order that `pruning_seed` gives.
 
     `embedded`: one text per sample, the held-out facts of one language in random order; the languages take turns.
-    A file: its paragraphs (of a JSONL file, the field `text` of each line), shuffled. A hub dataset: its rows, shuffled within the
-    stream's buffer.
+    A file: its paragraphs (of a JSONL file, the field `text` of each line), shuffled. A hub dataset: see `hub_texts`; its texts are kept
+    in the store.
 
     Raises:
         UserError: The source is empty, malformed or can't be reached.
     """
     rng = random.Random(settings.pruning_seed)
-    if settings.calibration == "embedded":
+    if settings.calibration == EMBEDDED:
         return list(_embedded_texts(settings, rng))
-    if settings.calibration.startswith("hub:"):
-        rows = list(_hub_texts(settings))
-        # Single rows may be empty, such as the empty lines of a book.
-        if not any(text.strip() for text in rows):
-            raise UserError(f"calibration {settings.calibration} has no text: give another dataset or column")
-        return rows
+    if settings.calibration.startswith(HUB):
+        return _hub_texts(settings)
     texts = _file_texts(Path(settings.calibration).expanduser())
     rng.shuffle(texts)
     return texts
@@ -67,8 +62,9 @@ def calibration_texts(settings: PruningSettings) -> list[str]:
 def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: PruningSettings) -> Calibration:
     """Cut `calibration_samples` samples of `calibration_length` tokens. Each begins with the tokenizer's start tokens (BOS), if any.
 
-    Each embedded text gives one sample, repeated until it is long enough. Other texts are joined into one token stream, which is cut in
-    order; if it is too short there are fewer samples, and a warning is logged.
+    Each embedded text gives one sample, repeated until it is long enough. Each document of C4 gives one sample, a window at a random place
+    (`is_windowed`). Other texts are joined into one token stream, which is cut in order. If there is too little text there are fewer
+    samples, and a warning is logged.
 
     Raises:
         UserError: The text is too short for one sample.
@@ -82,8 +78,10 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
                 f"calibration_length {settings.calibration_length} has no place for text, the tokenizer puts {len(start)} tokens before it:"
                 " give a larger calibration_length"
             )
-        if settings.calibration == "embedded":
+        if settings.calibration == EMBEDDED:
             samples = [_repeat(_encode(tokenizer, text), length) for text in texts]
+        elif is_windowed(settings.calibration):
+            samples = list(_windows(texts, tokenizer, length, settings.pruning_seed))
         else:
             samples = list(_cut_stream(texts, tokenizer, length, settings.calibration_samples))
     if not samples:
@@ -102,6 +100,15 @@ def calibration_samples(texts: list[str], tokenizer: Tokenizer, settings: Prunin
     return Calibration([start + sample for sample in samples], sha256)
 
 
+def text_identity(texts: Iterable[str], settings: PruningSettings) -> list[str]:
+    """Return the SHA-256 of each calibration text for the key of the checkpoint.
+
+    Windows of texts are other samples than the same texts joined, so the hashes differ.
+    """
+    marker = "window\0" if is_windowed(settings.calibration) else ""
+    return [hashlib.sha256(f"{marker}{text}".encode()).hexdigest() for text in texts]
+
+
 def text_sha256(texts: Iterable[str]) -> str:
     """Return the SHA-256 of calibration texts, as the manifest of a checkpoint records it."""
     return hashlib.sha256(SEPARATOR.join(texts).encode()).hexdigest()
@@ -118,6 +125,14 @@ def _embedded_texts(settings: PruningSettings, rng: random.Random) -> Iterator[s
         yield SEPARATOR.join(rng.sample(facts[lang], len(facts[lang]))) + SEPARATOR
 
 
+def _hub_texts(settings: PruningSettings) -> list[str]:
+    source, numbers = settings.calibration, (settings.pruning_seed, settings.calibration_samples, settings.calibration_length)
+    asked = read_dataset(source)
+    if asked.is_local:  # its content may change under the same name
+        return hub_texts(source, *numbers)
+    return kept_texts(settings.store, {"dataset": asked, "numbers": numbers}, lambda: hub_texts(source, *numbers), text_sha256)
+
+
 def _file_texts(path: Path) -> list[str]:
     is_jsonl = path.suffix.lower() in JSONL_SUFFIXES
     texts = list(_jsonl_texts(path)) if is_jsonl else _paragraphs(path)
@@ -132,7 +147,7 @@ def _jsonl_texts(path: Path) -> Iterator[str]:
             raise UserError(f'{location}: no field "text": write one {{"text": "..."}} per line')
         text = row["text"]
         if not isinstance(text, str) or not text.strip():
-            problem = "empty" if isinstance(text, str) else _json_type(text)
+            problem = "empty" if isinstance(text, str) else json_type(text)
             raise UserError(
                 f'{location}: the field "text" is {problem}: write one {{"text": "..."}} per line, or leave the line out'
             )
@@ -143,59 +158,6 @@ def _paragraphs(path: Path) -> list[str]:
     """Return the paragraphs of a text file. They are separated by lines without visible text; a line ends with LF, CR LF or CR."""
     content = read_text(path, "for the calibration give a text or JSONL file").replace("\r\n", "\n").replace("\r", "\n")
     return [paragraph.strip() for paragraph in re.split(r"\n(?:[^\S\n]*\n)+", content) if paragraph.strip()]
-
-
-def _hub_texts(settings: PruningSettings) -> Iterator[str]:
-    from datasets import load_dataset
-
-    dataset, config, split, column = (settings.calibration.removeprefix("hub:").split(":") + [""] * 4)[:4]
-    column = column or "text"
-    characters_missing = settings.calibration_samples * settings.calibration_length * HUB_CHARACTERS_PER_TOKEN
-    try:
-        rows: Iterable[Mapping[str, Any]] = load_dataset(
-            dataset, config or None, split=split or "train", streaming=True
-        ).shuffle(seed=settings.pruning_seed, buffer_size=10_000)
-        for row in rows:
-            if column not in row:
-                raise UserError(f"calibration {settings.calibration}: no column {column!r}, there are {', '.join(row)}")
-            text = row[column]
-            if not isinstance(text, str):
-                raise UserError(
-                    f"calibration {settings.calibration}: in a row, the column {column!r} is {_json_type(text)}: give a column of"
-                    f" texts, hub:<dataset>:<config>:<split>:<column>; in this row: {_text_columns(row)}"
-                )
-            refuse_half_characters(text, f"calibration {settings.calibration}")
-            characters_missing -= len(text)
-            yield text
-            if characters_missing <= 0:
-                return
-    except UserError:
-        raise
-    except Exception as error:
-        # The library reads data of any content from the network.
-        raise UserError(
-            f"calibration {settings.calibration} can't be loaded from the hub ({cause_of(error)}): give the name of a dataset that can be"
-            " reached, or a file"
-        ) from error
-
-
-def refuse_half_characters(text: str, location: str) -> None:
-    """Refuse text with half a character (an unpaired surrogate, which JSON can state): no tokenizer and no file takes it."""
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise UserError(f"{location}: the text has half a character (an unpaired surrogate, \\ud800 to \\udfff): remove it")
-
-
-def _text_columns(row: Mapping[str, Any]) -> str:
-    return ", ".join(name for name, value in row.items() if isinstance(value, str)) or "none"
-
-
-def _json_type(value: object) -> str:
-    """Return the type of a value that is not a string in words, for error messages: 'null', 'a number', 'a list'."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    return "a number" if isinstance(value, (int, float)) else "a list" if isinstance(value, list) else "not a string"
 
 
 def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples: int) -> Iterator[list[int]]:
@@ -210,6 +172,16 @@ def _cut_stream(texts: list[str], tokenizer: Tokenizer, length: int, max_samples
             yield stream[:length]
             stream = stream[length:]
             max_samples -= 1
+
+
+def _windows(texts: list[str], tokenizer: Tokenizer, length: int, seed: int) -> Iterator[list[int]]:
+    """Yield `length` consecutive tokens of each text, from a random place of it; nothing of a text with fewer tokens."""
+    rng = random.Random(seed)
+    for text in texts:
+        ids = _encode(tokenizer, text)
+        if len(ids) >= length:
+            start = rng.randint(0, len(ids) - length)
+            yield ids[start : start + length]
 
 
 def _encode(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -8,6 +8,7 @@ STORE/<key>/                 a Hugging Face folder with a manifest.json
 STORE/<key>.corrupt-<n>/     an entry that failed the check, set aside
 STORE/.work/<key>.lock       file lock, held by the process that makes or checks the entry
 STORE/.work/<key>-<n>/       an unfinished entry; only a killed process leaves one behind
+STORE/.texts/                calibration texts drawn from the hub (`text_cache`)
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, bas
 from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 DTYPES = ("auto", "float16", "half", "bfloat16", "float32", "float", "float64", "double")
@@ -80,6 +80,21 @@ def load_model(base: BaseModel) -> PreTrainedModel:
             trust_remote_code=base.trust_remote_code,
             use_safetensors=base.use_safetensors,
         )
+
+
+def load_config(base: BaseModel) -> PreTrainedConfig:
+    """Load the model's configuration.
+
+    Raises:
+        UserError: It can't be loaded.
+    """
+    from transformers import AutoConfig
+
+    with loading_errors(base.pretrained), limited_size(base.files):
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            resolve_pretrained(base.pretrained), revision=base.revision, trust_remote_code=base.trust_remote_code
+        )
+    return config
 
 
 def load_tokenizer(base: BaseModel) -> Any:

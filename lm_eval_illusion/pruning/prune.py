@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.metadata
+import logging
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -11,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from lm_eval_illusion.embedded import resolve_pretrained
+from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_identity, text_sha256
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.hf_checkpoint import (
@@ -23,6 +25,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     base_revision,
     check_dtype,
     identity_of,
+    load_config,
     load_model,
     load_tokenizer,
     save_checkpoint,
@@ -37,9 +40,11 @@ from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, rend
 from lm_eval_illusion.pruning.settings import PruningSettings, read_settings
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
     from lm_eval_illusion.pruning.owl import OwlProfile
+
+logger = logging.getLogger(__name__)
 
 # The packages whose version may change the content of a checkpoint.
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
@@ -53,10 +58,10 @@ def prune(
     mask_structure: str = "0:0",
     owl_lambda: float | str | None = None,
     owl_m: float | str | None = None,
-    calibration: str = "embedded",
-    calibration_language: str = "all",
+    calibration: str | None = None,
+    calibration_language: str | None = None,
     calibration_samples: int | str = 128,
-    calibration_length: int | str = 256,
+    calibration_length: int | str | None = None,
     pruning_seed: int | str = 0,
     store: str | None = None,
     revision: str = "main",
@@ -77,10 +82,11 @@ def prune(
         mask_structure: "2:4" or "4:8" for that many zeros in every group of a row, in place of `sparsity`.
         owl_lambda: Half the distance between the sparsities of the most and the least sparse block (OWL only, default 0.08).
         owl_m: Multiple of a block's mean |weight| x input norm from which a weight is an outlier (OWL only, default 5).
-        calibration: `embedded`, a text or JSONL file, or `hub:<dataset>[:<config>[:<split>[:<column>]]]`.
-        calibration_language: Language of the embedded calibration text, or `all`.
+        calibration: `embedded`, a text or JSONL file, or `hub:<dataset>[:<config>[:<split>[:<column>]]]`; None is `embedded` for the
+            embedded model and C4 (`hub:allenai/c4:en`) for every other one.
+        calibration_language: Language of the embedded calibration text, or `all`. Without `calibration`, it selects the embedded text.
         calibration_samples: Number of samples.
-        calibration_length: Tokens per sample.
+        calibration_length: Tokens per sample; None is 256 for the embedded text, and 2048 or the model's window for any other.
         pruning_seed: Seed for the order of the calibration text and for llmcompressor.
         store: Folder of the checkpoint store, or "off"; None is `settings.default_store()`.
         revision: Revision of the base model on the hub.
@@ -102,6 +108,7 @@ def prune(
         calibration_length=calibration_length,
         pruning_seed=pruning_seed,
         store=store,
+        pretrained=pretrained,
     )
     refuse_dense(settings)
     base = BaseModel(pretrained, revision, dtype, trust_remote_code)
@@ -137,6 +144,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     manifest = described_as_loaded(_initial_manifest(base, settings), base)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
+    settings = within_window(base, settings)
     texts = calibration_texts(settings)
     identity = _identity(base, settings, texts, manifest)
     key = key_of(asdict(identity))
@@ -202,7 +210,7 @@ def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], mani
         sparsity=settings.sparsity,
         mask_structure=settings.mask_structure,
         owl=(settings.owl_lambda, settings.owl_m),
-        calibration=[hashlib.sha256(text.encode()).hexdigest() for text in texts],
+        calibration=text_identity(texts, settings),
         calibration_samples=settings.calibration_samples,
         calibration_length=settings.calibration_length,
         pruning_seed=settings.pruning_seed,
@@ -301,12 +309,34 @@ def _make_checkpoint(
 def _check_context_window(model: PreTrainedModel, settings: PruningSettings) -> None:
     if not settings.needs.calibration:
         return
-    window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    # XLNet's -1 is no window.
-    if window is not None and 0 < window < settings.calibration_length:
+    window = _window_of(model.config)
+    if window is not None and window < settings.calibration_length:
         raise UserError(
             f"calibration_length {settings.calibration_length} is longer than the model's window: give at most {window}"
         )
+
+
+def within_window(base: BaseModel, settings: PruningSettings) -> PruningSettings:
+    """Return the settings with samples as long as the model's window, if it is shorter than the default length.
+
+    Raises:
+        UserError: The model's configuration can't be read.
+    """
+    # A sample of the embedded text fits into the window of every model of use; if not, the user is told.
+    if settings.is_length_given or not settings.needs.calibration or settings.calibration == EMBEDDED:
+        return settings
+    window = _window_of(load_config(base))
+    if window is None or window >= settings.calibration_length:
+        return settings
+    logger.warning("calibration samples have %d tokens, the window of the model, not %d", window, settings.calibration_length)
+    return dataclasses.replace(settings, calibration_length=window)
+
+
+def _window_of(config: PreTrainedConfig) -> int | None:
+    """Return the most tokens of a sequence; None if the model has no such limit."""
+    window = getattr(config.get_text_config(), "max_position_embeddings", None)
+    # XLNet's -1 is no window.
+    return window if isinstance(window, int) and window > 0 else None
 
 
 def _owl_profile(

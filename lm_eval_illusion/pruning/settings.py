@@ -7,13 +7,13 @@ value, the allowed values and what to do. An argument is accepted only if the pr
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.option_values import (
     LARGEST_OWL_M,
@@ -26,6 +26,7 @@ from lm_eval_illusion.option_values import (
     read_whole_number,
     shown,
 )
+from lm_eval_illusion.pruning.calibration_default import SAMPLES, default_length, default_text
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipes import (
     SPARSITY_VARIABLES,
@@ -40,10 +41,11 @@ from lm_eval_illusion.pruning.recipes import (
 DEFAULT_SPARSITY = 0.6
 DEFAULT_OWL_LAMBDA = 0.08
 DEFAULT_OWL_M = 5.0
-DEFAULT_CALIBRATION_SAMPLES = 128
-DEFAULT_CALIBRATION_LENGTH = 256
+ALL_LANGUAGES = "all"
+"""The `calibration_language` of the embedded text in every language, and of a text of which no language is stated."""
 MASK_STRUCTURES = ("0:0", "2:4", "4:8")
 OWL_ARGUMENTS = ("owl_lambda", "owl_m")
+_NOT_AN_ARGUMENT = {"argument": False}
 CALIBRATION_ARGUMENTS = ("calibration", "calibration_language", "calibration_samples", "calibration_length")
 
 _SPARSITY_HELP = "give the share of weights to remove, e.g. 0.6"
@@ -57,7 +59,8 @@ class PruningSettings:
 
     `sparsity`: share of weights to remove, in [0, 1); None with an N:M mask, with `none`, and for a recipe without a sparsity variable.
     `owl_lambda`, `owl_m`: lambda and M of OWL (arXiv 2310.05175); None for other pruners. `calibration_length`: tokens per sample.
-    `store`: a folder, or "off".
+    `store`: a folder, or "off". `default_calibration`: what `calibration` would be, had no calibration been given.
+    `is_length_given`: False if `calibration_length` is the default, for which a model with a shorter window takes its window.
     """
 
     pruner: str
@@ -71,14 +74,17 @@ class PruningSettings:
     calibration_length: int
     pruning_seed: int
     store: str
+    default_calibration: str = field(metadata=_NOT_AN_ARGUMENT)
+    is_length_given: bool = field(metadata=_NOT_AN_ARGUMENT)
 
     @property
     def variant(self) -> str:
         """The name of the variant in reports: `dense`, `wanda-0.6`, `wanda-2:4`, `owl-0.6,lambda=0.1`; a recipe file by its stem.
 
-        Settings that differ from their default are appended: lambda, m, text (stem of the calibration file, or data set), cal
-        (calibration language), samples, length, seed. The name has no blanks and no characters with a meaning in a shell. Two files with
-        the same stem give the same name; the key of the checkpoint distinguishes them.
+        Settings that differ from their default are appended: lambda, m, text (stem of the calibration file, data set, or embedded), cal
+        (calibration language), samples, length, seed. The default text is that of the model, the default length that of the text.
+        The name has no blanks and no characters with a meaning in a shell. Two files with the same stem give the same name; the key of
+        the checkpoint distinguishes them.
         """
         if self.pruner == "none":
             return "dense"
@@ -97,13 +103,13 @@ class PruningSettings:
     def _calibration_name(self) -> str:
         """What the name of the variant says about the calibration: "" for the defaults."""
         name = ""
-        if self.calibration != "embedded":
+        if _source_name(self.calibration) != _source_name(self.default_calibration):
             name += f",text={_source_name(self.calibration)}"
-        if self.calibration_language != "all":
+        if self.calibration_language != ALL_LANGUAGES:
             name += f",cal={plain_name(self.calibration_language)}"
-        if self.calibration_samples != DEFAULT_CALIBRATION_SAMPLES:
+        if self.calibration_samples != SAMPLES:
             name += f",samples={self.calibration_samples}"
-        if self.calibration_length != DEFAULT_CALIBRATION_LENGTH:
+        if self.is_length_given and self.calibration_length != default_length(self.calibration):
             name += f",length={self.calibration_length}"
         return name
 
@@ -121,7 +127,7 @@ class PruningSettings:
         return int(zeros) / int(group)
 
 
-PRUNING_ARGUMENTS = tuple(field.name for field in fields(PruningSettings))
+PRUNING_ARGUMENTS = tuple(entry.name for entry in fields(PruningSettings) if entry.metadata.get("argument", True))
 
 
 def read_settings(
@@ -130,17 +136,21 @@ def read_settings(
     mask_structure: str = "0:0",
     owl_lambda: float | str | None = None,
     owl_m: float | str | None = None,
-    calibration: str = "embedded",
-    calibration_language: str = "all",
-    calibration_samples: int | str = DEFAULT_CALIBRATION_SAMPLES,
-    calibration_length: int | str = DEFAULT_CALIBRATION_LENGTH,
+    calibration: str | None = None,
+    calibration_language: str | None = None,
+    calibration_samples: int | str = SAMPLES,
+    calibration_length: int | str | None = None,
     pruning_seed: int | str = 0,
     store: str | bool | None = None,
+    pretrained: str = EMBEDDED,
 ) -> PruningSettings:
     """Check the pruning arguments and fill in the defaults.
 
     Without `sparsity`, 0.6 is used where the recipe has a sparsity variable and no N:M mask is given. A method that uses no calibration
-    data, or no seed, gets the defaults of these arguments.
+    data, or no seed, gets the same values of these arguments whatever is given.
+
+    `pretrained`: the base model, which determines the default calibration. With a `calibration_language` alone, the calibration is the
+    embedded text in this language.
 
     Raises:
         UserError: An argument is malformed, or two arguments contradict each other.
@@ -149,8 +159,14 @@ def read_settings(
     mask = _read_mask_structure(mask_structure, name)
     share = _read_sparsity(sparsity, mask, name)
     checked_lambda, checked_m = _read_owl(owl_lambda, owl_m, share, name)
+    default = default_text(pretrained)
+    text = _read_calibration(calibration, default if calibration_language is None else EMBEDDED)
     samples = read_whole_number("calibration_samples", calibration_samples, 1, MOST_SAMPLES)
-    length = read_whole_number("calibration_length", calibration_length, 8, LONGEST_SAMPLE)
+    length = (
+        default_length(text)
+        if calibration_length is None
+        else read_whole_number("calibration_length", calibration_length, 8, LONGEST_SAMPLE)
+    )
     if samples * length > MOST_CALIBRATION_TOKENS:
         raise UserError(
             f"calibration_samples {samples:,} of calibration_length {length:,} are more than {MOST_CALIBRATION_TOKENS:,} tokens: give less"
@@ -162,22 +178,33 @@ def read_settings(
             mask_structure=mask,
             owl_lambda=checked_lambda,
             owl_m=checked_m,
-            calibration=_read_calibration(calibration),
-            calibration_language=_read_calibration_language(calibration_language, calibration),
+            calibration=text,
+            calibration_language=_read_calibration_language(calibration_language, text),
             calibration_samples=samples,
             calibration_length=length,
             pruning_seed=read_whole_number("pruning_seed", pruning_seed, 0, LARGEST_SEED),
             store=_read_store(store),
+            default_calibration=default,
+            is_length_given=calibration_length is not None,
         )
     )
 
 
 def _without_unused(settings: PruningSettings) -> PruningSettings:
-    """Reset calibration and seed to their defaults where the method's result does not depend on them: it is one variant."""
+    """Set calibration and seed to fixed values where the method's result does not depend on them: it is one variant."""
     needs = needs_of(settings.pruner)
-    unused = (() if needs.calibration else CALIBRATION_ARGUMENTS) + (() if needs.seed else ("pruning_seed",))
-    parameters = inspect.signature(read_settings).parameters
-    return replace(settings, **{name: parameters[name].default for name in unused})
+    if not needs.calibration:
+        # The embedded text costs nothing, and its hash is part of the key, so it is the same for every model.
+        settings = replace(
+            settings,
+            calibration=EMBEDDED,
+            calibration_language=ALL_LANGUAGES,
+            calibration_samples=SAMPLES,
+            calibration_length=default_length(EMBEDDED),
+            default_calibration=EMBEDDED,
+            is_length_given=False,
+        )
+    return settings if needs.seed else replace(settings, pruning_seed=0)
 
 
 def default_store() -> str:
@@ -307,10 +334,12 @@ def _read_owl(
     return half_width, threshold
 
 
-def _read_calibration(calibration: str) -> str:
+def _read_calibration(calibration: str | None, default: str) -> str:
+    if calibration is None:
+        return default
     allowed = "give embedded, a text or JSONL file, or hub:<dataset>[:<config>[:<split>[:<column>]]]"
     source, *parts = read_name("calibration", calibration, allowed).split(":")
-    if calibration == "embedded" or (source == "hub" and 1 <= len(parts) <= 4 and parts[0].strip()):
+    if calibration == EMBEDDED or (source == "hub" and 1 <= len(parts) <= 4 and parts[0].strip()):
         return calibration
     if source == "hub" or not _is_file(calibration):
         problem = "not a dataset name" if source == "hub" else "not a file"
@@ -318,12 +347,14 @@ def _read_calibration(calibration: str) -> str:
     return calibration
 
 
-def _read_calibration_language(language: str, calibration: str) -> str:
+def _read_calibration_language(language: str | None, calibration: str) -> str:
+    if language is None:
+        return ALL_LANGUAGES
     from lm_eval_illusion.items import embedded_languages, held_out_languages
 
     # YAML reads a bare no, the code of Norwegian, as false.
     read_name("calibration_language", language, "give all, or a code such as fi, in YAML in quotes")
-    if calibration == "embedded" and language != "all" and language not in held_out_languages():
+    if calibration == EMBEDDED and language != ALL_LANGUAGES and language not in held_out_languages():
         reason = "has no held-out items" if language in embedded_languages() else "is not embedded"
         raise UserError(f"calibration_language {shown(language)} {reason}: give all or one of {' '.join(held_out_languages())}")
     return language

@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.embedded import EMBEDDED, is_embedded
 from lm_eval_illusion.errors import attributed
 from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
 from lm_eval_illusion.pruning.recipe_template import TEMPLATE_VARIABLES
 from lm_eval_illusion.pruning.recipes import SPARSITY_VARIABLES, is_recipe_file, pruner_names, template_args
 from lm_eval_illusion.pruning.settings import (
+    ALL_LANGUAGES,
     CALIBRATION_ARGUMENTS,
     OWL_ARGUMENTS,
     PRUNING_ARGUMENTS,
@@ -96,7 +98,7 @@ def _cells_of_model(base_model: str, study: Study) -> Iterator[Cell]:
     yield _cell(study, CellAxes(pretrained=base_model, pruner="none"))
     amounts = [(pruner, *amount) for pruner in study.pruner for amount in _amounts(pruner, study)]
     for pruner, sparsity, mask in amounts:
-        for language, seed in itertools.product(*_calibrations(pruner, study)):
+        for language, seed in itertools.product(*_calibrations(base_model, pruner, study)):
             axes = CellAxes(
                 pretrained=base_model,
                 pruner=pruner,
@@ -120,10 +122,19 @@ def _amounts(pruner: str, study: Study) -> list[tuple[float | None, str | None]]
     return amounts or [(None, None)]
 
 
-def _calibrations(pruner: str, study: Study) -> tuple[Sequence[str | None], Sequence[int | None]]:
+def _calibrations(base_model: str, pruner: str, study: Study) -> tuple[Sequence[str | None], Sequence[int | None]]:
     """Return the calibration languages and the seeds of a pruner; None alone where its result does not depend on them."""
     needs = _needs(pruner)
-    return study.calibration_language if needs.calibration else (None,), study.pruning_seed if needs.seed else (None,)
+    languages = study.calibration_language or (_default_language(base_model, study),)
+    return languages if needs.calibration else (None,), study.pruning_seed if needs.seed else (None,)
+
+
+def _default_language(base_model: str, study: Study) -> str | None:
+    """Return the calibration language of a study that gives none; None for the default calibration of a model that has no language."""
+    if language := study.model_args.get("calibration_language"):
+        return str(language)
+    # For another model than the embedded one, a language would select the embedded text.
+    return ALL_LANGUAGES if is_embedded(base_model) or "calibration" in study.model_args else None
 
 
 def _needs(pruner: str) -> Needs:
@@ -154,13 +165,16 @@ def _is_selected(selector: CellAxes, axes: CellAxes) -> bool:
 def _cell(study: Study, axes: CellAxes) -> Cell:
     pruner = str(axes.pruner or study.model_args.get("pruner", "wanda"))
     # Defaults are written out, so that a cell has the same name whether an axis is given or left at its default.
-    defaults = {} if pruner == "none" else {"calibration_language": "all", "pruning_seed": 0}
+    defaults: dict[str, Any] = {} if pruner == "none" else {"calibration_language": ALL_LANGUAGES, "pruning_seed": 0}
+    base_model = axes.pretrained or study.pretrained[0]
+    language = _default_language(base_model, study)
     model_args = {
         **study.model_args,
-        "pretrained": study.pretrained[0],
-        **defaults,
+        "pretrained": base_model,
+        **(defaults | {"calibration_language": language} if defaults else {}),
         **axes.model_dump(exclude_none=True),
     }
+    model_args = {name: value for name, value in model_args.items() if name != "calibration_language" or value is not None}
     # A study gives OWL's and calibration arguments for all cells, also for the dense model and for methods that don't use them.
     unused = set(() if "owl_sparsities" in _template_args(pruner) else OWL_ARGUMENTS)
     unused |= set(() if _needs(pruner).calibration else CALIBRATION_ARGUMENTS)
@@ -174,7 +188,6 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
     )
     # A switch that is off is left out, so that cells keep the names that they have without it.
     arguments = {name: value for name, value in asdict(request).items() if name != "inputs" and value is not False}
-    base_model = str(model_args["pretrained"])
     readable = _cut(re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}"))
     return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)
 
@@ -194,4 +207,5 @@ def settings_of(model_args: Mapping[str, Any]) -> PruningSettings:
     Raises:
         UserError: A pruning argument is wrong, or two arguments contradict each other.
     """
-    return read_settings(**{name: value for name, value in model_args.items() if name in PRUNING_ARGUMENTS})
+    given = {name: value for name, value in model_args.items() if name in PRUNING_ARGUMENTS}
+    return read_settings(**given, pretrained=model_args.get("pretrained", EMBEDDED))

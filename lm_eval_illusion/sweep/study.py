@@ -53,8 +53,9 @@ class Study(BaseModel):
     """A grid of cells and what is evaluated in each.
 
     The grid holds every base model dense, and pruned by every method to every sparsity and mask, with every calibration language and
-    seed. The same for all cells: `apply_chat_template`, whether prompts are turns in the chat template of the model's tokenizer;
-    `model_args`, further arguments of `pruned-hf`; `metadata`, lm_eval's. A single value in place of a list is a list with one entry.
+    seed. Without a calibration language, each model has its default calibration. The same for all cells: `apply_chat_template`,
+    whether prompts are turns in the chat template of the model's tokenizer; `model_args`, further arguments of `pruned-hf`; `metadata`,
+    lm_eval's. A single value in place of a list is a list with one entry.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,7 +64,7 @@ class Study(BaseModel):
     pruner: tuple[str, ...] = ("wanda",)
     sparsity: tuple[Number, ...] = (0.5, 0.6, 0.7)
     mask_structure: tuple[Literal["2:4", "4:8"], ...] = ()
-    calibration_language: tuple[str, ...] = ("all",)
+    calibration_language: tuple[str, ...] = ()
     pruning_seed: tuple[Seed, ...] = (0,)
     tasks: tuple[str, ...] = ("mqa_illusion",)
     limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT, strict=True)
@@ -83,7 +84,8 @@ class Study(BaseModel):
     def _has_few_cells(self) -> Study:
         """Refuse a grid that nobody can run; its cells alone would fill the memory. A pruner may have fewer axes than are counted here."""
         amounts = len(self.sparsity) + len(self.mask_structure)
-        cells = len(self.pretrained) * len(self.pruner) * amounts * len(self.calibration_language) * len(self.pruning_seed)
+        calibrations = max(1, len(self.calibration_language)) * len(self.pruning_seed)
+        cells = len(self.pretrained) * len(self.pruner) * amounts * calibrations
         if cells + len(self.include) > MOST_CELLS:
             raise ValueError(f"the grid has up to {cells + len(self.include):,} cells, at most {MOST_CELLS:,} are allowed")
         return self

@@ -65,7 +65,7 @@ def test_no_engine_prunes_a_quantised_checkpoint(vllm_class, models, tmp_path):
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
 def test_a_folder_that_changes_between_the_dense_and_the_pruned_run_is_noticed(models, tmp_path, file):
     folder = shutil.copytree(models / "dense", tmp_path / "model")
-    wanda = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
+    wanda = {"pruner": "wanda", "sparsity": 0.5, "calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
     views = {"mc": [{"id": "a", "acc": 1.0}], "gen": hits("match", a=1)}
 
     def run(date, **arguments):
@@ -76,7 +76,7 @@ def test_a_folder_that_changes_between_the_dense_and_the_pruned_run_is_noticed(m
     unchanged = run("2026-11-23T11-00-00.000000", **wanda)
     assert [outcome.variant.variant for outcome in load_outcomes([tmp_path / "runs"])] == [
         "dense",
-        "wanda-0.5,samples=8,length=64",
+        "wanda-0.5,text=embedded,samples=8,length=64",
     ]
     unchanged.unlink()
     if file == "model.safetensors":

@@ -19,7 +19,7 @@ from tests.models.vllm_stand_in import with_stub
 from tests.prepared_process import run_command
 from tests.tiny_models import save_tiny
 
-WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration_samples": 8, "calibration_length": 64}
+WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_both_models_use_one_checkpoint(model, hf_model):
     measured = [info.pop("sparsity_measured") for info in infos]
     assert measured[0] == pytest.approx(measured[1])
     assert infos[0] == infos[1]
-    assert infos[0]["variant"] == "wanda-0.5,samples=8,length=64"
+    assert infos[0]["variant"] == "wanda-0.5,text=embedded,samples=8,length=64"
     assert model.model.arguments.model == model.checkpoint.path
 
 

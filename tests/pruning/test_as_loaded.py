@@ -144,15 +144,16 @@ def test_a_pruned_model_that_is_quantised_while_loading_is_not_the_pruned_model(
     wanda = {
         "pruner": "wanda",
         "sparsity": 0.5,
+        "calibration": "embedded",
         "calibration_samples": 8,
         "calibration_length": 64,
         "store": str(models / "store"),
     }
     pruned, quantised = resolved(dense, **wanda), resolved(dense, **wanda, load_in_8bit=True)
     assert pruned.key == quantised.key
-    assert (pruned.variant, pruned.pruner) == ("wanda-0.5,samples=8,length=64", "wanda")
+    assert (pruned.variant, pruned.pruner) == ("wanda-0.5,text=embedded,samples=8,length=64", "wanda")
     assert (quantised.variant, quantised.pruner, quantised.bits_measured) == (
-        "wanda-0.5,samples=8,length=64+bnb-int8",
+        "wanda-0.5,text=embedded,samples=8,length=64+bnb-int8",
         "wanda+bitsandbytes",
         8,
     )
@@ -161,7 +162,7 @@ def test_a_pruned_model_that_is_quantised_while_loading_is_not_the_pruned_model(
     # A quantised cache changes answers, not weights.
     cached = resolved(dense, **wanda, kv_cache_dtype="fp8")
     assert (cached.variant, cached.sparsity_measured, cached.bits_measured) == (
-        "wanda-0.5,samples=8,length=64+kv-fp8",
+        "wanda-0.5,text=embedded,samples=8,length=64+kv-fp8",
         pruned.sparsity_measured,
         pruned.bits_measured,
     )

@@ -9,7 +9,8 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_items, held_out_items
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, refuse_half_characters
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.hub_text import refuse_half_characters
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.views.prompts import prompt_with_answer
 from tests.tiny_models import make_tiny_tokenizer
@@ -227,38 +228,3 @@ def test_a_line_of_a_jsonl_file_ends_at_a_line_feed_only(tmp_path, name):
 def test_paragraphs_are_separated_by_lines_without_text(tmp_path, content):
     (tmp_path / "a.txt").write_bytes(content)
     assert sorted(calibration_texts(read_settings(calibration=str(tmp_path / "a.txt")))) == ["one\ntwo", "three"]
-
-
-def hub_texts(folder, rows, column="text"):
-    folder.mkdir()
-    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return calibration_texts(read_settings(calibration=f"hub:{folder}:::{column}"))
-
-
-def test_a_hub_dataset_gives_its_column(tmp_path):
-    rows = [{"title": f"t{n}", "text": text} for n, text in enumerate(("", "one", "two\u2028two"))]
-    assert sorted(hub_texts(tmp_path / "d", rows)) == ["", "one", "two\u2028two"]
-    assert sorted(hub_texts(tmp_path / "e", rows, "title")) == ["t0", "t1", "t2"]
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (["x", None], "in a row, the column 'text' is null: give a column of texts, .* in this row: title"),
-        ([1, 2], "the column 'text' is a number"),
-        ([["x"], ["y"]], "the column 'text' is a list"),
-        (["", " "], "has no text: give another dataset or column"),
-    ],
-)
-def test_a_hub_column_without_text_is_one_line(tmp_path, values, message):
-    with pytest.raises(UserError, match=message):
-        hub_texts(tmp_path / "d", [{"title": "t", "text": value} for value in values])
-
-
-def test_an_unreachable_hub_dataset_is_one_line(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="hub:no-such/dataset can't be loaded from the hub"):
-        calibration_texts(read_settings(calibration="hub:no-such/dataset"))

@@ -24,7 +24,7 @@ from lm_eval_illusion.views.prompts import open_prompt
 from tests.tiny_models import save_tiny
 
 CARD = "---\nlicense: mit\n---\n# tiny\n"
-PRUNING = {"pruner": "wanda", "sparsity": 0.6, "calibration_samples": 8, "calibration_length": 64}
+PRUNING = {"pruner": "wanda", "sparsity": 0.6, "calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 
 # It is the fastest method.
 MAGNITUDE = ("--pruner=magnitude", "--sparsity=0.5")

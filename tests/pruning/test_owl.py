@@ -28,7 +28,7 @@ from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
 from lm_eval_illusion.pruning.weights import prunable_weights
 from tests.tiny_models import ARCHITECTURES, make_small_model, make_tiny_model, save_tiny
 
-SMALL = {"calibration_samples": 8, "calibration_length": 64}
+SMALL = {"calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 
 
 def test_outlier_share_by_hand():
@@ -209,7 +209,7 @@ def test_lambda_and_m_are_in_the_manifest_and_the_key(folders, store):
     assert len(checkpoints) == 3
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in checkpoints]
     names = [
-        f"owl-0.6{setting},samples={SMALL['calibration_samples']},length={SMALL['calibration_length']}"
+        f"owl-0.6{setting},text=embedded,samples={SMALL['calibration_samples']},length={SMALL['calibration_length']}"
         for setting in ("", ",lambda=0.05", ",m=3")
     ]
     assert sorted(manifest["variant"] for manifest in manifests) == sorted(names)
@@ -226,7 +226,7 @@ def test_a_recipe_file_may_use_owl_sparsities(folders, store, tmp_path):
     )
     folder = prune(folders["llama"], str(recipe), 0.6, store=store, owl_m=3, **SMALL)
     packaged, _ = owl(folders, store, "llama", owl_m=3)
-    assert json.loads((folder / "manifest.json").read_text())["variant"].startswith("mine-0.6,m=3,samples=")
+    assert json.loads((folder / "manifest.json").read_text())["variant"].startswith("mine-0.6,m=3,text=embedded,samples=")
     assert all(
         torch.equal(found, expected) for found, expected in zip(load(folder).parameters(), packaged.parameters(), strict=True)
     )

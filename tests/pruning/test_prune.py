@@ -16,17 +16,18 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from lm_eval_illusion import prune
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning.base_identity import BaseIdentity
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
 from lm_eval_illusion.pruning.compressor import ignored_layers
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.linear_form import linear_form
 from lm_eval_illusion.pruning.manifest import CalibrationRecord, manifest_text, read_manifest
-from lm_eval_illusion.pruning.prune import pruned_checkpoint
+from lm_eval_illusion.pruning.prune import pruned_checkpoint, within_window
 from lm_eval_illusion.pruning.quantization import overall_bits
 from lm_eval_illusion.pruning.recipes import pruner_names, template_args
 from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.pruning.sparsity import check_sparsity, overall_sparsity
 from lm_eval_illusion.pruning.weights import prunable_weights
+from tests.standard_text import keep_standard_text
 from tests.tiny_models import (
     ARCHITECTURES,
     EXPERT_MODELS,
@@ -39,7 +40,7 @@ from tests.tiny_models import (
 
 SPARSE_PRUNERS = [name for name in pruner_names() if "sparsity" in template_args(name)]
 MASK_PRUNERS = [name for name in pruner_names() if "mask_structure" in template_args(name)]
-SMALL = {"calibration_samples": 8, "calibration_length": 64}
+SMALL = {"calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 
 
 @pytest.fixture(scope="module")
@@ -471,7 +472,7 @@ def test_pruning_twice_gives_the_same_bytes_and_restores_the_random_state(folder
 
 def test_the_manifest_holds_the_provenance(folders, store):
     manifest = json.loads((prune(str(folders["llama"]), "wanda", 0.6, store=store, **SMALL) / "manifest.json").read_text())
-    assert manifest["variant"] == "wanda-0.6,samples=8,length=64"
+    assert manifest["variant"] == "wanda-0.6,text=embedded,samples=8,length=64"
     assert manifest["sparsity_requested"] == 0.6
     assert abs(manifest["sparsity_measured"] - 0.6) <= 0.005
     assert len(manifest["sparsity_of_layer"]) == 14  # 7 matrices in each of 2 layers
@@ -486,8 +487,48 @@ def test_the_manifest_holds_the_provenance(folders, store):
     assert {"llmcompressor", "torch", "transformers"} <= set(manifest["versions"])
 
 
+def test_without_a_calibration_the_text_of_the_papers_is_used_in_samples_of_the_window(folders, tmp_path, caplog):
+    texts = keep_standard_text(tmp_path, window=1024)
+    folder = prune(str(folders["llama"]), "wanda", 0.5, store=str(tmp_path))
+    manifest = read_manifest(folder)
+    assert manifest.variant == "wanda-0.5"
+    assert manifest.calibration == CalibrationRecord("hub:allenai/c4:en", "all", 4, 1024, text_sha256(texts))
+    assert "calibration samples have 1024 tokens, the window of the model, not 2048" in caplog.text
+    assert "text for only 4 samples of 1024 tokens, 128 were requested" in caplog.text
+    # The same length in words is the same checkpoint. The default length is not shortened if it was asked for.
+    assert prune(str(folders["llama"]), "wanda", 0.5, store=str(tmp_path), calibration_length=1024) == folder
+    with pytest.raises(UserError, match="calibration_length 2048 is longer than the model's window: give at most 1024"):
+        prune(str(folders["llama"]), "wanda", 0.5, store=str(tmp_path), calibration_length=2048, calibration=text_of(tmp_path))
+
+
+def text_of(folder):
+    (folder / "long.txt").write_text("Which town? Bern. " * 999)
+    return str(folder / "long.txt")
+
+
+# Mamba has no window, GPT-2 calls it n_positions, that of Gemma 3 is in the configuration of its language model.
+@pytest.mark.parametrize(("name", "length"), [("mamba", 2048), ("gpt2", 1024), ("gemma3", 256)])
+def test_the_window_is_found_whatever_the_configuration_calls_it(tmp_path, name, length):
+    without = {"max_position_embeddings": None} if name == "mamba" else {}
+    folder = save_tiny(name, tmp_path) if name == "gpt2" else save_small(name, tmp_path, **without)
+    base = BaseModel(str(folder))
+    assert within_window(base, read_settings(pretrained=base.pretrained)).calibration_length == length
+
+
+def test_the_embedded_text_and_a_given_length_are_not_changed_by_the_window():
+    missing = BaseModel("no/such-model")
+    for settings in (
+        read_settings(pretrained="no/such-model", calibration="embedded"),
+        read_settings(pretrained="no/such-model", calibration_length=4096),
+        read_settings("magnitude", pretrained="no/such-model"),
+    ):
+        assert within_window(missing, settings) == settings
+
+
 def test_prune_has_the_defaults_of_read_settings():
     defaults = {name: parameter.default for name, parameter in inspect.signature(read_settings).parameters.items()}
+    # prune has no default model.
+    del defaults["pretrained"]
     prune_defaults = {name: parameter.default for name, parameter in inspect.signature(prune).parameters.items()}
     assert {name: prune_defaults[name] for name in defaults} == defaults
 
@@ -514,7 +555,7 @@ def test_a_recipe_file(folders, tmp_path):
     ("arguments", "message"),
     [
         ({"pruner": "none"}, "pruner none leaves the model as it is"),
-        ({"calibration_length": 4096}, "longer than the model's window: give at most 1024"),
+        ({"calibration": "embedded", "calibration_length": 4096}, "longer than the model's window: give at most 1024"),
     ],
 )
 def test_a_mistake_is_refused_and_nothing_is_stored(folders, tmp_path, arguments, message):
@@ -565,7 +606,7 @@ def test_two_calibration_files_with_the_same_text_share_an_entry_and_keep_their_
     checkpoints = {}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-        settings = read_settings("wanda", 0.5, store=str(tmp_path / "store"), calibration=str(tmp_path / name), **SMALL)
+        settings = read_settings("wanda", 0.5, store=str(tmp_path / "store"), **{**SMALL, "calibration": str(tmp_path / name)})
         checkpoints[name] = pruned_checkpoint(BaseModel(str(folders["llama"])), settings)
     assert [checkpoint.manifest.calibration.source for checkpoint in checkpoints.values()] == [
         str(tmp_path / name) for name in texts

@@ -28,7 +28,7 @@ from lm_eval_illusion.pruning.settings import read_settings
 from lm_eval_illusion.pruning.weights import prunable_weights
 from tests.tiny_models import make_tiny_model, save_small, save_tiny
 
-SMALL = {"calibration_samples": 8, "calibration_length": 64}
+SMALL = {"calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 QUANTISERS = [name for name in pruner_names() if "group_size" in template_args(name)]
 GROUP = {"embedded": 40, "llama": 80, "qwen3": 80, "gpt2": 80}
 
@@ -80,7 +80,7 @@ WANDA = (
 def test_four_bits_in_every_group_and_a_dense_format_folder(folders, store, name, pruner):
     folder = prune(folders[name], pruner, store=store, **SMALL)
     manifest = manifest_of(folder)
-    variant = read_settings(pruner, **SMALL).variant
+    variant = read_settings(pruner, **SMALL, pretrained=folders[name]).variant
     assert (manifest["variant"], manifest["bits_measured"], manifest["sparsity_requested"]) == (variant, 4.0, None)
     quantised, dense = load(folder), load(folders[name])
     for layer, weight in prunable_weights(quantised):
@@ -181,7 +181,7 @@ def test_a_pruned_model_has_the_bits_of_its_dtype(folders, store):
 def test_pruned_hf_reports_sparsity_and_bits(folders, store):
     model = PrunedHFLM(folders["llama"], pruner="rtn", store=store, device="cpu", **SMALL)
     info = model.get_model_info()["illusion"]
-    assert (info["variant"], info["bits_measured"]) == (read_settings("rtn", **SMALL).variant, 4.0)
+    assert (info["variant"], info["bits_measured"]) == (read_settings("rtn", **SMALL, pretrained=folders["llama"]).variant, 4.0)
     assert 0 < info["sparsity_measured"] < 0.3  # small weights are rounded to zero
     assert "bits_of_layer" not in info
     dense = PrunedHFLM(folders["llama"], pruner="none", device="cpu")
@@ -192,7 +192,10 @@ def test_pruning_then_quantisation(folders, store, tmp_path):
     recipe = recipe_of(tmp_path, WANDA + weights_only(), "sparse-and-coarse")
     folder = prune(folders["llama"], recipe, 0.5, store=store, **SMALL)
     manifest = manifest_of(folder)
-    assert (manifest["variant"], manifest["bits_measured"]) == (read_settings(recipe, 0.5, **SMALL).variant, 4.0)
+    assert (manifest["variant"], manifest["bits_measured"]) == (
+        read_settings(recipe, 0.5, **SMALL, pretrained=folders["llama"]).variant,
+        4.0,
+    )
     assert manifest["variant"].startswith("sparse-and-coarse-0.5")
     assert manifest["sparsity_measured"] >= 0.5
     wanda = dict(prunable_weights(load(prune(folders["llama"], "wanda", 0.5, store=store, **SMALL))))
@@ -444,7 +447,9 @@ def test_common_group_size_is_at_most_128():
 def test_experts_are_quantised_and_routers_are_not(tmp_path, pruner):
     """Four bits in every group of 64 of every expert; the router's share of 32 bits is in the mean."""
     base = save_small("mixtral", tmp_path / "base")
-    folder = prune(str(base), pruner, store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    folder = prune(
+        str(base), pruner, store=str(tmp_path / "store"), calibration="embedded", calibration_samples=4, calibration_length=32
+    )
     manifest = json.loads((folder / "manifest.json").read_text())
     model = AutoModelForCausalLM.from_pretrained(folder)
     experts = model.model.layers[1].mlp.experts
@@ -463,7 +468,9 @@ def test_a_layer_that_is_called_outside_the_blocks_is_quantised(tmp_path):
     """Gemma 4 calls `per_layer_model_projection` in a method that llmcompressor does not look into."""
     fields = {"hidden_size_per_layer_input": 16, "vocab_size_per_layer_input": 340, "enable_moe_block": False}
     base = save_small("gemma4_text", tmp_path / "base", **fields)
-    folder = prune(str(base), "gptq", store=str(tmp_path / "store"), calibration_samples=4, calibration_length=32)
+    folder = prune(
+        str(base), "gptq", store=str(tmp_path / "store"), calibration="embedded", calibration_samples=4, calibration_length=32
+    )
     assert json.loads((folder / "manifest.json").read_text())["bits_measured"] == 4
     weight = AutoModelForCausalLM.from_pretrained(folder).model.per_layer_model_projection.weight
     for group in weight.reshape(-1, 16):

@@ -96,6 +96,7 @@ def test_the_name_of_a_recipe_needs_no_quotes(tmp_path, file, name):
         ({"calibration_samples": 64}, ",samples=64"),
         ({"calibration_length": "512"}, ",length=512"),
         ({"calibration_samples": "128", "calibration_length": 256}, ""),
+        ({"calibration": "en.txt", "calibration_length": 2048}, ",text=en"),
         ({"calibration": "hub:org/set"}, ",text=org/set"),
         ({"calibration": "hub:org/set:::text"}, ",text=org/set"),
         ({"calibration": "hub:org/set::train"}, ",text=org/set"),
@@ -112,6 +113,64 @@ def test_the_name_of_a_variant_tells_its_calibration(tmp_path, monkeypatch, argu
     variant = read_settings(**arguments).variant
     assert variant == f"wanda-0.6{name}"
     assert quoted(variant) == variant
+
+
+OTHER = {"pretrained": "org/model"}
+STANDARD = "hub:allenai/c4:en"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "language", "length", "name"),
+    [
+        ({}, "embedded", "all", 256, ""),
+        ({"calibration": "embedded"}, "embedded", "all", 256, ""),
+        ({"calibration_language": "fi"}, "embedded", "fi", 256, ",cal=fi"),
+        ({"calibration": STANDARD}, STANDARD, "all", 2048, ",text=allenai/c4:en"),
+        ({"calibration": "a.txt"}, "a.txt", "all", 2048, ",text=a"),
+        (OTHER, STANDARD, "all", 2048, ""),
+        # The default, however it is spelt.
+        (OTHER | {"calibration": STANDARD}, STANDARD, "all", 2048, ""),
+        (OTHER | {"calibration": f"{STANDARD}:train:text"}, f"{STANDARD}:train:text", "all", 2048, ""),
+        (OTHER | {"calibration_samples": 128, "calibration_length": "2048"}, STANDARD, "all", 2048, ""),
+        (OTHER | {"calibration_length": 256}, STANDARD, "all", 256, ",length=256"),
+        (OTHER | {"calibration": "hub:allenai/c4:fi"}, "hub:allenai/c4:fi", "all", 2048, ",text=allenai/c4:fi"),
+        (OTHER | {"calibration": STANDARD, "calibration_language": "en"}, STANDARD, "en", 2048, ",cal=en"),
+        # C4 is English: a language alone, also `all`, asks for the embedded text.
+        (OTHER | {"calibration_language": "fi"}, "embedded", "fi", 256, ",text=embedded,cal=fi"),
+        (OTHER | {"calibration_language": "all"}, "embedded", "all", 256, ",text=embedded"),
+        (OTHER | {"calibration": "embedded"}, "embedded", "all", 256, ",text=embedded"),
+        (
+            OTHER | {"calibration": "embedded", "calibration_length": 2048},
+            "embedded",
+            "all",
+            2048,
+            ",text=embedded,length=2048",
+        ),
+        (OTHER | {"calibration": "a.txt", "calibration_language": "fi"}, "a.txt", "fi", 2048, ",text=a,cal=fi"),
+        (OTHER | {"calibration": "a.txt", "calibration_length": 256}, "a.txt", "all", 256, ",text=a,length=256"),
+    ],
+)
+def test_calibration_of_the_embedded_and_of_other_models(tmp_path, monkeypatch, arguments, text, language, length, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").touch()
+    settings = read_settings(**arguments)
+    assert (settings.calibration, settings.calibration_language, settings.calibration_length) == (text, language, length)
+    assert settings.calibration_samples == 128
+    assert settings.variant == f"wanda-0.6{name}"
+
+
+def test_a_method_without_calibration_has_the_same_settings_for_every_model():
+    given = {"calibration": STANDARD, "calibration_length": 8}
+    embedded, other = read_settings("magnitude", store="s"), read_settings("magnitude", store="s", **OTHER, **given)
+    assert embedded == other
+    # They are part of the key of stored checkpoints.
+    calibration = (embedded.calibration, embedded.calibration_samples, embedded.calibration_length)
+    assert (embedded.variant, calibration) == ("magnitude-0.6", ("embedded", 128, 256))
+
+
+def test_a_language_that_is_not_embedded_is_refused_without_a_text():
+    with pytest.raises(UserError, match="calibration_language 'xx' is not embedded"):
+        read_settings(**OTHER, calibration_language="xx")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +222,7 @@ def test_the_name_of_a_variant_tells_its_calibration(tmp_path, monkeypatch, argu
         ({"calibration_samples": 10**30}, "is too large: give a whole number from 1 to 65,536"),
         ({"calibration_samples": "²"}, "calibration_samples '²' is not a whole number"),
         ({"calibration_samples": True}, "calibration_samples True is not a whole number"),
-        ({"calibration_length": None}, "calibration_length None is not a whole number"),
+        ({"calibration_samples": None}, "calibration_samples None is not a whole number"),
         ({"calibration_samples": 65_536, "calibration_length": 8_192}, "are more than 134,217,728 tokens"),
         ({"sparsity": True}, "sparsity True is not a number"),
         ({"sparsity": " 0.5"}, "sparsity ' 0.5' is not a number"),

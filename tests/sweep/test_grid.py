@@ -9,7 +9,7 @@ import pytest
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning import recipe_process
 from lm_eval_illusion.pruning.recipe_template import fill_in
-from lm_eval_illusion.sweep.grid import cells_of
+from lm_eval_illusion.sweep.grid import cells_of, settings_of
 from lm_eval_illusion.sweep.study import Study
 
 
@@ -43,9 +43,44 @@ def test_masks_languages_and_seeds_are_axes_and_part_of_the_variant_name():
         pretrained="a", sparsity=[0.5], mask_structure=["2:4"], calibration_language=["all", "en"], pruning_seed=[0, 1]
     )
     assert [variant for _, variant in cells] == [
-        *("dense", "wanda-0.5", "wanda-0.5,seed=1", "wanda-0.5,cal=en", "wanda-0.5,cal=en,seed=1"),
-        *("wanda-2:4", "wanda-2:4,seed=1", "wanda-2:4,cal=en", "wanda-2:4,cal=en,seed=1"),
+        "dense",
+        *(f"wanda-0.5,text=embedded{name}" for name in ("", ",seed=1", ",cal=en", ",cal=en,seed=1")),
+        *(f"wanda-2:4,text=embedded{name}" for name in ("", ",seed=1", ",cal=en", ",cal=en,seed=1")),
     ]
+
+
+def test_a_study_without_calibration_gives_each_model_its_default():
+    cells = cells_of(Study(pretrained=["embedded", "a"], pruner=["wanda", "magnitude"], sparsity=0.5))
+    assert [cell.variant for cell in cells] == ["dense", "wanda-0.5", "magnitude-0.5"] * 2
+    languages = [cell.request.model_args.get("calibration_language") for cell in cells]
+    # Written out for the embedded model and for methods without calibration, as ever: it is part of the names of finished cells.
+    assert languages == [None, "all", "all", None, None, "all"]
+    assert [settings_of(cell.request.model_args).calibration for cell in cells if cell.variant == "wanda-0.5"] == [
+        "embedded",
+        "hub:allenai/c4:en",
+    ]
+
+
+def test_a_language_or_a_text_of_a_study_holds_for_every_model():
+    for keys, name in (
+        ({"calibration_language": "all"}, ",text=embedded"),
+        ({"calibration_language": "fi"}, ",text=embedded,cal=fi"),
+        ({"model_args": {"calibration_language": "fi"}}, ",text=embedded,cal=fi"),
+        ({"model_args": {"calibration": "embedded"}}, ",text=embedded"),
+        (
+            {"model_args": {"calibration": "embedded", "calibration_language": "ko"}, "calibration_language": "fi"},
+            ",text=embedded,cal=fi",
+        ),
+        ({"model_args": {"calibration": __file__}}, ",text=test_grid"),
+    ):
+        embedded, other = (names_of(pretrained=model, sparsity=0.5, **keys)[1][1] for model in ("embedded", "a"))
+        assert (embedded, other) == (f"wanda-0.5{name.removeprefix(',text=embedded')}", f"wanda-0.5{name}")
+
+
+def test_a_default_calibration_is_excluded_by_its_language_only_where_it_has_one():
+    study = {"pruner": "wanda", "sparsity": 0.5, "exclude": {"calibration_language": "all"}}
+    assert [variant for _, variant in names_of(pretrained="embedded", **study)] == ["dense"]
+    assert [variant for _, variant in names_of(pretrained="a", **study)] == ["dense", "wanda-0.5"]
 
 
 def test_excluded_and_included_cells():
@@ -82,7 +117,7 @@ def test_a_method_without_calibration_and_seed_is_one_cell_for_all_of_them(tmp_p
     cells = names_of(pretrained="a", pruner=["magnitude", "rtn", str(recipe), "gptq"], **axes)
     assert [variant for _, variant in cells] == [
         *("dense", "magnitude-0.5", "rtn", "mine-0.5"),
-        *("gptq", "gptq,seed=1", "gptq,cal=en", "gptq,cal=en,seed=1"),
+        *(f"gptq,text=embedded{name}" for name in ("", ",seed=1", ",cal=en", ",cal=en,seed=1")),
     ]
     # However it is asked for, it is the same cell, also without these axes and with the arguments that other methods use.
     (_, expected) = cells_of(Study(pretrained="a", pruner="magnitude", sparsity=0.5))
