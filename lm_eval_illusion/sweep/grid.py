@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import attributed
 from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
@@ -169,12 +170,12 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
         name: value for name, value in defaults.items() if name in unused
     }
     settings = settings_of(model_args)
-    request = CellRequest(
-        model_args, sorted(study.tasks), study.limit, study.metadata, apply_chat_template=study.apply_chat_template
-    )
+    base_model = str(model_args["pretrained"])
+    # The embedded model has no template, so that a study for chat models runs on it, too.
+    is_chat = study.apply_chat_template and base_model != EMBEDDED
+    request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata, apply_chat_template=is_chat)
     # A switch that is off is left out, so that cells keep the names that they have without it.
     arguments = {name: value for name, value in asdict(request).items() if name != "inputs" and value is not False}
-    base_model = str(model_args["pretrained"])
     readable = _cut(re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}"))
     return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)
 
