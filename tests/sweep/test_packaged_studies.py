@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep import packaged_studies
+from lm_eval_illusion.sweep import model_size, packaged_studies
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.packaged_studies import study_file, study_names
 from lm_eval_illusion.sweep.study import Study, read_study
@@ -24,8 +26,6 @@ def working_folder(tmp_path, monkeypatch):
 
 
 def given(text):
-    from pathlib import Path
-
     return study_file(Path(text))
 
 
@@ -154,3 +154,30 @@ def test_a_wrong_entry_is_one_line(arguments, message, capsys):
     assert code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_the_plan_of_paper_needs_no_network_and_no_model(working_folder, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(working_folder / "hub"))
+    monkeypatch.setattr(model_size, "hub_answers", lambda: False)
+    assert main(["sweep", "paper", "--out", "out", "--dry-run"]) == 0
+    *lines, disk, hours = capsys.readouterr().out.splitlines()
+    assert [line.endswith(": to do") for line in lines[:27]] == [True] * 27
+    # The folder of a cell is named by the contents of the model, which are not known yet.
+    assert re.fullmatch(r"Qwen3-8B--dense--[0-9a-f]{8}: to do", lines[0])
+    assert lines[27].startswith("27 cells, 27 to do")
+    # 16.38 + 14.50 + 7.64 GB in bfloat16, and eight checkpoints of each.
+    assert "download: Qwen/Qwen3-8B, 16.4 GB (as the study states)" in lines
+    assert "download: 38.5 GB of models in all" in lines
+    assert disk.startswith("disk: at most 308.2 GB for 24 checkpoints, in ")
+    assert re.match(r"GPU hours: about \d\d\.\d; an estimate: ", hours)
+    assert not (working_folder / "out").exists()
+
+
+def test_with_log_json_only_the_cells_are_on_standard_output(working_folder, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(working_folder / "hub"))
+    monkeypatch.setattr(model_size, "hub_answers", lambda: False)
+    assert main(["sweep", "paper", "--out", "out", "--dry-run", "--log-json", "--pruner", "wanda", "--sparsity", "0.5"]) == 0
+    output = capsys.readouterr()
+    assert [json.loads(line)["state"] for line in output.out.splitlines()] == ["to do"] * 6
+    assert output.err.startswith("6 cells, 6 to do")
+    assert "GPU hours" in output.err
