@@ -56,7 +56,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--apply_chat_template",
         flag("apply_chat_template"),
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         default=None,
         help="prompts are turns in the chat template of the model's tokenizer: for models that were trained to chat",
     )

@@ -18,7 +18,7 @@ from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_
 from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, refuse_foreign_folders, sweep_lock
 from lm_eval_illusion.sweep.contents import NOT_DOWNLOADED, changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
-from lm_eval_illusion.sweep.needs import needs_of_cells
+from lm_eval_illusion.sweep.needs import lines_about_short_space, needs_of_cells
 from lm_eval_illusion.sweep.progress import ProgressDisplay, RunFinished, duration_in_words, seconds_left, sweep_display
 from lm_eval_illusion.sweep.ray_resources import CellResources
 from lm_eval_illusion.sweep.study import Study
@@ -73,6 +73,8 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         for cell in state.missing:
             if change := _change_since_it_ran(cell, out):
                 print(f"lm-eval-illusion: {cell.variant} of {cell.base_model}: {change}: run again", file=sys.stderr)
+        for line in lines_about_short_space(state.missing, study):
+            print(f"lm-eval-illusion: {line}", file=sys.stderr)
         with sweep_display(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, state, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]

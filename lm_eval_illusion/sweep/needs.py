@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,26 +72,58 @@ def _text_on_hub(cell: Cell) -> str:
     return settings.calibration if settings.needs.calibration and settings.calibration.startswith("hub:") else ""
 
 
+@dataclass(frozen=True)
+class StoreSpace:
+    """The space that pruned checkpoints take in a store: their number, how many are of unknown size, bytes of the others, free bytes."""
+
+    store: str
+    checkpoints: int
+    unknown: int
+    needed: int
+    free: int | None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the checkpoints of known size alone do not fit."""
+        return self.free is not None and self.free < self.needed
+
+    def __str__(self) -> str:
+        more = f", and {self.unknown} of unknown size" if self.unknown else ""
+        free = f", where {_gigabytes(self.free)} are free" if self.free is not None else ""
+        advice = "; --model-args store=off keeps none, and a cell that runs again prunes again" if self.is_short else ""
+        known = self.checkpoints - self.unknown
+        return f"at most {_gigabytes(self.needed)} for {known} checkpoints{more}, in {self.store}{free}{advice}"
+
+
+def lines_about_short_space(cells: Sequence[Cell], study: Study) -> list[str]:
+    """Return a line for each store without room for the checkpoints of these cells; the hub is not asked."""
+    spaces = _spaces(cells, _sizes(cells, study, ask_hub=False))
+    return [for_terminal(f"the disk may get full: {space}") for space in spaces if space.is_short]
+
+
 def _disk(cells: Sequence[Cell], sizes: dict[str, ModelSize]) -> Iterator[str]:
-    """Yield the space that the pruned checkpoints take in each store."""
+    """Yield a line for each store in which the checkpoints take space that is worth it."""
+    for space in _spaces(cells, sizes):
+        if space.needed >= LEAST_BYTES or space.unknown:
+            yield f"disk: {space}"
+
+
+def _spaces(cells: Sequence[Cell], sizes: dict[str, ModelSize]) -> list[StoreSpace]:
     stores: dict[str, list[ModelSize]] = {}
     for cell in cells:
         settings = settings_of(cell.request.model_args)
         if settings.pruner != "none" and settings.store != "off":
             stores.setdefault(settings.store, []).append(sizes[cell.base_model])
-    for store, checkpoints in stores.items():
-        known = sum(size.weight_bytes or 0 for size in checkpoints)
-        unknown = sum(size.weight_bytes is None for size in checkpoints)
-        if known < LEAST_BYTES and not unknown:
-            continue
-        more = f", and {unknown} of unknown size" if unknown else ""
-        free = _free_bytes(store)
-        advice = "; --model-args store=off keeps none, and a cell that runs again prunes again" if free and free < known else ""
-        yield (
-            f"disk: at most {_gigabytes(known)} for {len(checkpoints) - unknown} checkpoints{more}, in {store}"
-            + (f", where {_gigabytes(free)} are free" if free is not None else "")
-            + advice
+    return [
+        StoreSpace(
+            store,
+            len(checkpoints),
+            sum(size.weight_bytes is None for size in checkpoints),
+            sum(size.weight_bytes or 0 for size in checkpoints),
+            _free_bytes(store),
         )
+        for store, checkpoints in stores.items()
+    ]
 
 
 def _free_bytes(store: str) -> int | None:

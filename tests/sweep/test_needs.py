@@ -9,7 +9,7 @@ import pytest
 from lm_eval_illusion.sweep import needs
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.model_size import ModelSize
-from lm_eval_illusion.sweep.needs import needs_of_cells
+from lm_eval_illusion.sweep.needs import lines_about_short_space, needs_of_cells
 from lm_eval_illusion.sweep.study import Study
 from lm_eval_illusion.sweep.workload import evaluated_views, tokens_of
 from tests.tiny_models import save_tiny
@@ -28,7 +28,8 @@ def sizes(monkeypatch):
 
 
 def lines_of(*models, **more):
-    study = Study(**{"pretrained": models, "sparsity": (0.5, 0.6), "tasks": "mqa_illusion_xquad_en", **more})
+    model_args = {"calibration": "embedded", **more.pop("model_args", {})}
+    study = Study(pretrained=models, sparsity=(0.5, 0.6), model_args=model_args, **{"tasks": "mqa_illusion_xquad_en", **more})
     return needs_of_cells(cells_of(study), study)
 
 
@@ -80,10 +81,14 @@ def test_too_little_space_is_said_with_what_to_do(monkeypatch, free, advised):
     line = one(lines_of("org/large", "org/small"), "disk")
     assert f"{free / 1e9:.1f} GB are free" in line
     assert ("--model-args store=off" in line) is advised
+    # A run says it, too, before it fills the disk for hours.
+    study = Study(pretrained=["org/large", "org/small"], sparsity=(0.5, 0.6), model_args={"calibration": "embedded"})
+    lines = lines_about_short_space(cells_of(study), study)
+    assert lines == [line.replace("disk: ", "the disk may get full: ")] * advised
 
 
 def test_gpu_hours_by_hand():
-    study = {"tasks": "mqa_illusion_xquad", "limit": 200, "model_args": {"calibration": "embedded", "calibration_samples": 128}}
+    study = {"tasks": "mqa_illusion_xquad", "limit": 200, "model_args": {"calibration_samples": 128, "calibration_length": 256}}
     tokens = tokens_of(evaluated_views(["mqa_illusion_xquad"])[0], 200)
     calibration = 2 * 128 * 256
     # One dense cell and two of Wanda.
@@ -97,6 +102,6 @@ def test_gpu_hours_by_hand():
 def test_a_small_sweep_of_a_model_that_is_here_has_no_needs(tmp_path, monkeypatch):
     monkeypatch.undo()
     model = str(save_tiny("llama", tmp_path / "model"))
-    study = Study(pretrained=model, tasks="mqa_illusion_en", limit=20)
+    study = Study(pretrained=model, tasks="mqa_illusion_en", limit=20, model_args={"calibration": "embedded"})
     assert needs_of_cells(cells_of(study), study) == []
     assert needs_of_cells([], Study(pretrained="org/model", tasks="mqa_illusion_xquad")) == []
