@@ -1,4 +1,4 @@
-"""Files on disk: new folders written atomically, content hashes, and the folders packaged with us (tasks/, pruners/)."""
+"""Files on disk: new folders written atomically, content hashes, and the folders packaged with us (tasks/, pruners/, studies/)."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _not_writable(out: Path, error: Exception) -> UserError:
 
 
 def packaged_folder(package: str) -> Path:
-    """Return the folder of a data package, installed or editable: `lm_eval_illusion.tasks` or `lm_eval_illusion.pruners`."""
+    """Return the folder of a data package, installed or editable, such as `lm_eval_illusion.tasks`."""
     return Path(next(iter(import_module(package).__path__)))
 
 

@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "results",
         "signals",
+        "views",
     },
     "demo": {"evaluation", "files", "items", "pipes", "progress", "report"},
     "cli": {"demo", "models", "option_values", "pairing", "pipes", "plugin", "pruning", "report", "signals", "sweep"},

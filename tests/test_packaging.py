@@ -1,4 +1,4 @@
-"""A wheel contains everything that the package needs: tasks, recipes, language files, the embedded model, the import hook."""
+"""A wheel contains everything that the package needs: tasks, recipes, studies, language files, the embedded model, the import hook."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ print(json.dumps({
     "folders": [str(package), str(tasks)],
     "items": {lang: [len(embedded_items(lang)), len(held_out_items(lang))] for lang in embedded_languages()},
     "pruners": files(packaged_folder("lm_eval_illusion.pruners")),
+    "studies": files(packaged_folder("lm_eval_illusion.studies")),
     "model": files(Path(resolve_pretrained("embedded"))),
     "tasks": files(tasks),
-    # An installed package holds tasks and recipes, too.
-    "package": [path for path in files(package) if path.split("/")[0] not in ("tasks", "pruners")],
+    # An installed package holds tasks, recipes and studies, too.
+    "package": [path for path in files(package) if path.split("/")[0] not in ("tasks", "pruners", "studies")],
 }))
 """
 
@@ -61,6 +62,7 @@ def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     assert list(expected["items"].values()) == [[200, 56]] * 18
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(expected["model"])
     assert min(len(expected[name]) for name in ("pruners", "tasks", "package")) > 1
+    assert expected["studies"] == ["__init__.py", "paper.yaml"]
     assert {"languages/en.toml", "report/template/report.html.j2"} <= set(expected["package"])
     assert (target / "lm_eval_illusion.pth").read_text() == (ROOT / "lm_eval_illusion.pth").read_text()
     assert list(target.glob("*.dist-info/licenses/**/LICENSE.unicode"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,6 +40,24 @@ def number(text: str) -> float:
     if value is None:
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a number: give one, e.g. 0.5")
     return value
+
+
+def entry(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE: the key, and the value as a number or as true or false where it looks like one, else as text.
+
+    Raises:
+        argparse.ArgumentTypeError: There is no key or no value.
+    """
+    key, equals, value = text.partition("=")
+    if not key.strip() or not equals or not value.strip():
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not KEY=VALUE: give e.g. dtype=float32")
+    if value.lower() in ("true", "false"):
+        return key, value.lower() == "true"
+    whole = whole_number_in(value)
+    decimal = number_in(value) if whole is None else None
+    if whole is not None:
+        return key, whole
+    return key, decimal if decimal is not None and math.isfinite(decimal) else value
 
 
 def name(text: str) -> str:

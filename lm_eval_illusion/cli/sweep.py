@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from lm_eval_illusion.cli.options import flag, name, number, path, whole_number
+from lm_eval_illusion.cli.options import entry, flag, name, number, path, whole_number
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -19,7 +21,12 @@ def add_parser(commands: Subparsers) -> None:
         help="evaluate a grid of models, methods and sparsities; the same command resumes it (exit code 1: a cell failed)",
     )
     parser.add_argument(
-        "study", nargs="?", type=path, default=None, metavar="STUDY.yaml", help="the grid as a file; flags replace its keys"
+        "study",
+        nargs="?",
+        type=path,
+        default=None,
+        metavar="STUDY",
+        help="the grid: a YAML file, or the name of a packaged study (paper); flags replace its keys",
     )
     parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder for the cells and the report")
     for axis in ("pretrained", "pruner", "mask_structure", "calibration_language", "tasks"):
@@ -49,11 +56,25 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--apply_chat_template",
         flag("apply_chat_template"),
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         default=None,
         help="prompts are turns in the chat template of the model's tokenizer: for models that were trained to chat",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only list the cells and what would be done")
+    for mapping, what, example in (
+        ("model_args", "arguments of pruned-hf for all cells", "calibration=my.txt dtype=float32"),
+        ("metadata", "lm_eval's metadata", "items=my.jsonl"),
+    ):
+        parser.add_argument(
+            *dict.fromkeys((flag(mapping), f"--{mapping}")),
+            nargs="+",
+            type=entry,
+            default=None,
+            metavar="KEY=VALUE",
+            help=f"{what}, e.g. {example}; they replace single entries of the study",
+        )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only list the cells, and what they would download, store and cost"
+    )
     parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     parser.add_argument("--log-json", action="store_true", help="print one JSON object per cell instead of text")
     parser.add_argument(
@@ -87,11 +108,15 @@ def add_parser(commands: Subparsers) -> None:
 def execute(parsed: argparse.Namespace) -> int:
     """Evaluate a grid of cells and report."""
     from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
+    from lm_eval_illusion.sweep.packaged_studies import study_file
     from lm_eval_illusion.sweep.ray_resources import read_resources
-    from lm_eval_illusion.sweep.study import Study, read_study
+    from lm_eval_illusion.sweep.study import ENTRYWISE, Study, read_study
 
     flags = {key: value for key in Study.model_fields if (value := getattr(parsed, key, None)) is not None}
-    study = read_study(parsed.study, flags)
+    for mapping in ENTRYWISE:
+        if mapping in flags:
+            flags[mapping] = _as_mapping(flags[mapping], flag(mapping))
+    study = read_study(study_file(parsed.study) if parsed.study else None, flags)
     resources = read_resources(
         parsed.engine,
         address=parsed.address,
@@ -100,3 +125,12 @@ def execute(parsed: argparse.Namespace) -> int:
         memory_per_cell=parsed.memory_per_cell,
     )
     return sweep_command(study, parsed.out, SweepOptions(parsed.dry_run, parsed.retry_failed, parsed.log_json, resources))
+
+
+def _as_mapping(entries: Sequence[tuple[str, Any]], option: str) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
+    for key, value in entries:
+        if key in mapping:
+            raise UserError(f"{option} has {key} twice: give it once")
+        mapping[key] = value
+    return mapping

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.files import shown
 from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
+from lm_eval_illusion.sweep.contents import NOT_FOUND
 from lm_eval_illusion.sweep.grid import Cell
+from lm_eval_illusion.sweep.model_size import hub_answers
+
+
+def refuse_absent_models(cells: Sequence[Cell]) -> None:
+    """Refuse a sweep of which no model is here while the hub does not answer: each cell would fail after a minute.
+
+    `cells`: with the contents of their inputs.
+
+    Raises:
+        UserError: That is so; the message names the models.
+    """
+    absent = {cell.base_model for cell in cells if cell.request.inputs.get(f"model {cell.base_model}") == NOT_FOUND}
+    if cells and absent == {cell.base_model for cell in cells} and not hub_answers():
+        raise UserError(
+            f"the hub does not answer, and none of the models is a folder or in its cache ({shown(', '.join(sorted(absent)))}): go online,"
+            " or give local folders by --pretrained"
+        )
 
 
 def refuse_quantized_models(cells: Sequence[Cell]) -> None:

@@ -7,17 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.progress import ProgressEvent
-from lm_eval_illusion.sweep.base_models import refuse_quantized_models
+from lm_eval_illusion.sweep.base_models import refuse_absent_models, refuse_quantized_models
 from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_record, fault_of, read_record
 from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, refuse_foreign_folders, sweep_lock
-from lm_eval_illusion.sweep.contents import changed_inputs, with_contents
+from lm_eval_illusion.sweep.contents import NOT_DOWNLOADED, changed_inputs, with_contents
 from lm_eval_illusion.sweep.grid import Cell, cells_of
+from lm_eval_illusion.sweep.needs import lines_about_short_space, needs_of_cells
 from lm_eval_illusion.sweep.progress import (
     ProgressDisplay,
     RunFinished,
@@ -67,17 +68,20 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         UserError: A cell's arguments are wrong, an input can't be read, `out` is in use or can't be written, or the Ray cluster can't be
             reached.
     """
-    cells = with_contents(cells_of(study))
+    cells = with_contents(cells_of(study), ask_hub=not options.dry_run)
     if options.dry_run:
         refuse_foreign_folders(out)
-        _print_plan(cells, out, options)
+        _print_plan(cells, study, out, options)
         return 0
+    refuse_absent_models(cells)
     refuse_quantized_models(cells)
     with sweep_lock(out):
         state = _read_state(cells, out, options)
         for cell in state.missing:
             if change := _change_since_it_ran(cell, out):
                 print(f"lm-eval-illusion: {cell.variant} of {cell.base_model}: {change}: run again", file=sys.stderr)
+        for line in lines_about_short_space(state.missing, study):
+            print(f"lm-eval-illusion: {line}", file=sys.stderr)
         with sweep_display(len(cells), as_json=options.log_json) as show:
             failed = _run_missing(cells, state, study, out, options, show)
         done = [cell for cell in cells if cell not in failed]
@@ -170,11 +174,12 @@ def _write_report(folders: Sequence[Path], out: Path, options: SweepOptions) -> 
     return True
 
 
-def _print_plan(cells: Sequence[Cell], out: Path, options: SweepOptions) -> None:
-    """Print each cell with its state, and the time that the missing cells may take, estimated from the finished cells."""
+def _print_plan(cells: Sequence[Cell], study: Study, out: Path, options: SweepOptions) -> None:
+    """Print each cell with its state, the time that the missing cells may take, estimated from the finished cells, and what they need."""
+    cells = [_without_unknown_contents(cell) for cell in cells]
     records = [read_record(cell, out) for cell in cells]
     states = [_planned_state(cell, record, out, options) for cell, record in zip(cells, records, strict=True)]
-    to_run = sum(state.startswith("to do") for state in states)
+    to_run = [cell for cell, state in zip(cells, states, strict=True) if state.startswith("to do")]
     with sweep_display(len(cells), as_json=True) if options.log_json else nullcontext() as display:
         for cell, record, state in zip(cells, records, states, strict=True):
             if display is not None:
@@ -183,13 +188,24 @@ def _print_plan(cells: Sequence[Cell], out: Path, options: SweepOptions) -> None
                 seconds = f" in {record.seconds:.0f} s" if record else ""
                 print(for_terminal(f"{cell.name}: {state}{seconds}"))
     earlier = [record.seconds for record in records if record]
-    estimate = duration_in_words(seconds_left(to_run, 0, 0.0, earlier)) or "no cell is done yet, so there is no estimate"
-    print(f"{len(cells)} cells, {to_run} to do: {estimate}", file=sys.stderr if options.log_json else sys.stdout)
+    estimate = duration_in_words(seconds_left(len(to_run), 0, 0.0, earlier)) or "no cell is done yet, so there is no estimate"
+    file = sys.stderr if options.log_json else sys.stdout
+    print(f"{len(cells)} cells, {len(to_run)} to do: {estimate}", file=file)
+    for line in needs_of_cells(to_run, study):
+        print(line, file=file)
+
+
+def _without_unknown_contents(cell: Cell) -> Cell:
+    """Return the cell of a model that is still to be downloaded without contents: its folder gets its name when they are known."""
+    is_known = NOT_DOWNLOADED not in cell.request.inputs.values()
+    return cell if is_known else replace(cell, request=replace(cell.request, inputs={}))
 
 
 def _planned_state(cell: Cell, record: CellRecord | None, out: Path, options: SweepOptions) -> str:
     if record:
         return "done"
+    if not cell.request.inputs:
+        return "to do"
     if failure_file(cell, out).exists():
         return "to do (it failed before)" if options.retry_failed else "failed"
     change = _change_since_it_ran(cell, out)

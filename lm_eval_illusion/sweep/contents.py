@@ -16,14 +16,17 @@ from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder, shown
-from lm_eval_illusion.pruning.base_identity import commit_of_file, read_use_safetensors
+from lm_eval_illusion.pruning.base_identity import ModelFiles, commit_of_file, read_use_safetensors
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
 from lm_eval_illusion.sweep.grid import Cell, CellRequest, settings_of
+from lm_eval_illusion.sweep.model_size import cached_snapshot, hub_answers
 
 NOT_FOUND = "not found"
 """The content of a model that is neither a folder nor known to the hub. Its cell runs, fails and reports the reason."""
+NOT_DOWNLOADED = "not downloaded"
+"""The content, in a plan, of a model that is neither a folder nor in the hub's cache."""
 
 # The files of which a model, an adapter or a tokenizer on the hub has one.
 _HUB_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json")
@@ -39,13 +42,16 @@ class Input(NamedTuple):
     names: tuple[str | bool | None, ...]
 
 
-def with_contents(cells: Sequence[Cell]) -> list[Cell]:
+def with_contents(cells: Sequence[Cell], *, ask_hub: bool = True) -> list[Cell]:
     """Return the cells with the content of each input in their requests. Each input is hashed once, however many cells read it.
+
+    `ask_hub`: whether the hub is asked for the commit of a model, which downloads its configuration. Otherwise, and where the hub does not
+    answer, the commit in its cache counts.
 
     Raises:
         UserError: An input can't be read.
     """
-    content_once = cache(_content)
+    content_once = cache(_content if ask_hub else _content_here)
     return [replace(cell, request=replace(cell.request, inputs=_contents(cell.request, content_once))) for cell in cells]
 
 
@@ -109,8 +115,25 @@ def _content(entry: Input) -> str:
         raise UserError(f"{shown(entry.label)} can't be read ({system_reason(error)}): give one that can") from error
 
 
+def _content_here(entry: Input) -> str:
+    """Return the content of an input without the hub: of a hub model the commit in the cache."""
+    if entry.content not in (_model_content, _adapter_content):
+        return _content(entry)
+    name, revision = str(entry.names[0]), str([*entry.names, "main"][1])
+    return _content(entry) if ModelFiles(name).is_local else _commit_in_cache(name, revision) or NOT_DOWNLOADED
+
+
+def _commit_in_cache(name: str, revision: str) -> str | None:
+    # The cache stores the files of a commit in .../snapshots/<commit>.
+    snapshot = cached_snapshot(name, revision)
+    return snapshot.name if snapshot else None
+
+
 def _model_content(name: str, revision: str, *place: Any) -> str:
     """Return `base_revision`; "not found" for a model that is nowhere. `place`: its other arguments."""
+    if not ModelFiles(name).is_local and not hub_answers():
+        # The hub's client would try again for half a minute, for each file.
+        return _commit_in_cache(name, revision) or NOT_FOUND
     try:
         return base_revision(name, revision, *place)
     except UserError:

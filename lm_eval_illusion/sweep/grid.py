@@ -183,9 +183,9 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
         name: value for name, value in defaults.items() if name in unused
     }
     settings = settings_of(model_args)
-    request = CellRequest(
-        model_args, sorted(study.tasks), study.limit, study.metadata, apply_chat_template=study.apply_chat_template
-    )
+    # The embedded model has no template, so that a study for chat models runs on it, too.
+    is_chat = study.apply_chat_template and not is_embedded(base_model)
+    request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata, apply_chat_template=is_chat)
     # A switch that is off is left out, so that cells keep the names that they have without it.
     arguments = {name: value for name, value in asdict(request).items() if name != "inputs" and value is not False}
     readable = _cut(re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -31,6 +31,9 @@ LONGEST_VALUE = 80
 # pydantic would also take true for 1, and texts such as " 1_0 ".
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]
+Parameters = Annotated[int, Field(ge=1, le=10**15, strict=True)]
+ENTRYWISE = ("model_args", "metadata")
+"""Mappings of which a flag replaces single entries."""
 
 
 class CellAxes(BaseModel):
@@ -72,6 +75,7 @@ class Study(BaseModel):
     apply_chat_template: bool = Field(default=False, strict=True)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
+    parameters: dict[str, Parameters] = {}
     exclude: tuple[CellAxes, ...] = Field(default=(), max_length=MOST_SELECTORS)
     include: tuple[CellAxes, ...] = ()
 
@@ -94,6 +98,8 @@ class Study(BaseModel):
 def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
     """Read a study from a YAML file, from flags, or from both; a flag replaces the file's key of the same name.
 
+    Of `model_args` and `metadata` it replaces the entries that it names.
+
     Raises:
         UserError: The file can't be read, is not YAML, has an unknown key or a wrong value. The message names file and line.
     """
@@ -104,8 +110,13 @@ def read_study(path: Path | None, flags: Mapping[str, object]) -> Study:
     content = document.content
     if content is not None and not isinstance(content, dict):
         raise UserError(f"{path}:1: not a mapping but {type(content).__name__}: write lines like `pretrained: [MODEL]`")
+    keys = {**(content or {}), **flags}
+    for name in ENTRYWISE:
+        written = (content or {}).get(name)
+        if name in flags and isinstance(written, dict):
+            keys[name] = {**written, **dict(cast("Mapping[str, Any]", flags[name]))}
     try:
-        return Study(**{**(content or {}), **flags})
+        return Study(**keys)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         messages = [_describe(detail, path, document, flags) for detail in details[:MOST_MISTAKES]]

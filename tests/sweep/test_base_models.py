@@ -7,8 +7,10 @@ import json
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.sweep.base_models import refuse_quantized_models
+from lm_eval_illusion.sweep import base_models, contents
+from lm_eval_illusion.sweep.base_models import refuse_absent_models, refuse_quantized_models
 from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
+from lm_eval_illusion.sweep.contents import with_contents
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 from tests.tiny_models import save_tiny
@@ -35,3 +37,23 @@ def test_it_may_be_measured_as_it_is_and_a_model_that_is_not_here_is_left_to_its
         pretrained=["org/not-here"], pruner=["wanda"], sparsity=[0.5], include=[{"pretrained": quantised, "pruner": "none"}]
     )
     refuse_quantized_models(cells_of(study))
+
+
+@pytest.mark.parametrize("is_online", [False, True])
+def test_a_sweep_without_any_model_is_refused_where_the_hub_is_silent(monkeypatch, is_online):
+    for module in (base_models, contents):
+        monkeypatch.setattr(module, "hub_answers", lambda: is_online)
+
+    def unknown(*place):
+        raise UserError("the hub knows no such model")
+
+    monkeypatch.setattr("lm_eval_illusion.pruning.hf_checkpoint.hub_commit", unknown)
+    monkeypatch.setattr(contents, "_hub_commit", lambda name, revision: contents.NOT_FOUND)
+    absent = with_contents(cells_of(Study(pretrained=["org/b", "org/a"], sparsity=0.5)))
+    refuse_absent_models(with_contents(cells_of(Study(pretrained=["embedded", "org/a"], sparsity=0.5))))
+    if is_online:
+        # Each cell then reports what the hub says about its name.
+        refuse_absent_models(absent)
+        return
+    with pytest.raises(UserError, match=r"none of the models is a folder or in its cache \(org/a, org/b\): go online, or give"):
+        refuse_absent_models(absent)

@@ -8,7 +8,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.sweep import contents
-from lm_eval_illusion.sweep.contents import NOT_FOUND, changed_inputs, refuse_changed, with_contents
+from lm_eval_illusion.sweep.contents import NOT_DOWNLOADED, NOT_FOUND, changed_inputs, refuse_changed, with_contents
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
 
@@ -167,3 +167,27 @@ def test_a_missing_model_fails_in_its_cell_and_is_a_new_cell_once_it_is_there(fo
     shutil.copytree(folder / "model", path)
     (after, *_) = with_contents(cells_of(study(pretrained=path)))
     assert changed_inputs(after.request.inputs, before.request.inputs) == [f"model {path}"]
+
+
+def test_a_plan_takes_the_commit_in_the_cache_and_asks_nobody(folder, monkeypatch):
+    monkeypatch.setattr(contents, "hub_answers", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(contents, "commit_of_file", lambda *names: pytest.fail("a file was downloaded"))
+    snapshot = folder / "hub" / "models--org--cached" / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
+    plan = with_contents(cells_of(study(pretrained=["org/cached", "org/elsewhere"])), ask_hub=False)
+    found = {(label, content) for cell in plan for label, content in cell.request.inputs.items() if label.startswith("model ")}
+    assert found == {("model org/cached", "a" * 40), ("model org/elsewhere", NOT_DOWNLOADED)}
+    # All else is as in a run, so that a plan finds the cells that are done.
+    monkeypatch.setattr(contents, "hub_answers", lambda: False)
+    assert plan[:4] == with_contents(cells_of(study(pretrained=["org/cached"])))
+
+
+def test_a_silent_hub_is_not_asked_for_each_file(folder, monkeypatch):
+    monkeypatch.setattr(contents, "hub_answers", lambda: False)
+    monkeypatch.setattr(contents, "commit_of_file", lambda *names: pytest.fail("the client would try for half a minute"))
+    (cell, *_) = with_contents(cells_of(study(pretrained="org/elsewhere", model_args={})))
+    assert cell.request.inputs["model org/elsewhere"] == NOT_FOUND
