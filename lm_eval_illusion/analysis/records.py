@@ -34,6 +34,14 @@ class RecoveryRate(msgspec.Struct, frozen=True):
     ci: Interval | None
 
 
+class FailureRate(msgspec.Struct, frozen=True):
+    """The `n` items that fail in one mode, and their share of all items with its interval."""
+
+    n: int
+    value: float | None
+    ci: Interval | None
+
+
 class RecoveryAtRank(msgspec.Struct, frozen=True):
     """The recovery by any strategy of the errors whose gold rank is in the bucket `ranks`, e.g. "3-5"."""
 
@@ -44,7 +52,7 @@ class RecoveryAtRank(msgspec.Struct, frozen=True):
     ci: Interval | None
 
 
-AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank
+AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank | FailureRate
 
 
 class ClassCounts(msgspec.Struct, frozen=True):
@@ -143,6 +151,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     `answer_type`: set in the rows of one answer type, else None and not in the JSON. `recovery`: by strategy. `in_passage`: expected
     accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval.
+    `failure_modes`: by mode, over all items; empty where the answers were not judged.
     """
 
     base_model: str
@@ -167,6 +176,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     question_blind: Rate
     in_passage: float | None
     vs_dense: DenseComparison | None
+    failure_modes: dict[str, FailureRate] = {}
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -209,6 +209,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             in_passage=blind.metrics["in_passage"] if blind else None,
             answer_type=scored.answer_type or "",
             gold_logprob=_gold_logprob(gold_scores),
+            failure_mode=rows[PRODUCTION.name][item_id].failure_mode,
         )
 
 

@@ -45,6 +45,7 @@ class Outcome:
     question. `in_passage`: expected accuracy of guessing among the options that occur in the passage. These three are None if their
     view did not run; `in_passage` also for a closed-book item. `answer_type`: "" if the items have none.
     `gold_logprob`: log-likelihood of the gold choice in nats; None if it is unknown or not finite.
+    `failure_mode`: how the greedy answer fails, one of `failures.FAILURE_MODES`; None if the item is produced, or in paired tasks.
     """
 
     variant: Variant
@@ -62,3 +63,4 @@ class Outcome:
     in_passage: float | None = None
     answer_type: str = ""
     gold_logprob: float | None = None
+    failure_mode: str | None = None

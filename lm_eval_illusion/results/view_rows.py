@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.results.failed_answers import failure_judge
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.messages import join_truncated, shown
-from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
+from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
 from lm_eval_illusion.results.row_checks import check_means, check_row
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import SampleRow, read_rows_and_texts
@@ -83,6 +84,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,
+        judge=failure_judge(file.language) if file.view == PRODUCTION.name else None,
     )
     for number, (row, row_texts) in enumerate(lines, 1):
         check_row(row, required, f"{file.samples_file}:{number}")
