@@ -19,10 +19,11 @@ _ENDING = 2
 def is_echo(line: str, question: str, options: Sequence[str], lang: str) -> bool:
     """Return whether a line repeats the question, by one of three signs.
 
-    Every word stands in the question. One word in five may be another one if it is within the line and is no name.
-    Or the line is a question, and three of five words stand in the item's question. Or it begins as the prompt does, with the word for
-    question, and gives no answer after that. An answer in a full sentence has a word more than the question: the answer.
-    A line that equals an option is an answer. In a language without spaces, sequences of two or four characters are the words.
+    Every word stands in the question, or the line ends with the whole question. One word in five may be another one if it is within the
+    line and is no name. Or the line is a question, and three of five words stand in the item's question. Or it begins as the prompt
+    does, with the word for question, and gives no answer after that. An answer in a full sentence has a word more than the question:
+    the answer. A line that equals an option is an answer. In a language without spaces, sequences of two or four characters are the
+    words.
     """
     text, asked = normalise(line, lang), normalise(question, lang)
     if not text or not asked or any(text == normalise(option, lang) for option in options):
@@ -32,11 +33,13 @@ def is_echo(line: str, question: str, options: Sequence[str], lang: str) -> bool
         return True
     if language(lang).words.spaces:
         parts = text.split()
-        known = _words_known(parts, asked)
+        # A base model may begin the next question on the same line.
+        known = _words_known(parts, f"{asked} {normalise(words.question, lang)}" if words else asked)
     else:
         parts = list(text.replace(" ", ""))
         known = _characters_known(text.replace(" ", ""), asked.replace(" ", ""))
-    if all(known):
+    # The question at the end of the line, after some introduction. An answer would follow it.
+    if all(known) or text.endswith(asked):
         return True
     if _is_question(line) and 5 * sum(known) >= 3 * len(known) and sum(known) >= 3:
         return True
@@ -86,4 +89,7 @@ def _characters_known(text: str, source: str) -> list[bool]:
     for start in range(len(text) - size + 1):
         if text[start : start + size] in sequences:
             known[start : start + size] = [True] * size
+    if size == 2 and 4 * known.count(False) <= len(known):
+        # One ideograph within is "is" or "of"; an answer has more, or stands at an end.
+        return [is_known or (0 < at < len(known) - 1 and known[at - 1] and known[at + 1]) for at, is_known in enumerate(known)]
     return known

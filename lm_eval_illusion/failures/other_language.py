@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,24 +15,37 @@ from lm_eval_illusion.matching import normalise
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+_WORD = re.compile(r"[^\W\d_]+")
+LEAST_LETTERS = 3
+"""So many letters of another script are more than a unit or an initial."""
 LEAST_WORDS = 4
 """A language is identified by at least so many words that are no names."""
 MOST_LIKELY = 0.02
 """The answer's language is another one if the item's is at most this likely, relative to the likeliest."""
 
 
-def is_other_language(line: str, question: str, options: Sequence[str], lang: str) -> bool:
+def is_other_language(line: str, question: str, options: Sequence[str], lang: str, context: str = "") -> bool:
     """Return whether a line is in another script than question and options, or its words are of another language.
 
-    Names are written alike in many languages, so words with a capital letter, except the first, and words of the question and of the
-    options are left out; at least `LEAST_WORDS` must remain.
+    Words of the question, the context and the options are left out: a name may keep its script. Names are also written alike in
+    many languages, so the language is identified without words that begin with a capital letter, except the first, and by at least
+    `LEAST_WORDS`.
     """
-    letters = scripts(line)
-    own = scripts_of_item([question, *options])
-    if own and 2 * sum(count for script, count in letters.items() if script not in own) > letters.total():
+    if _is_in_other_script(line, [question, *options], context):
         return True
     words = _words_without_names(line, [question, *options], lang)
     return len(words) >= LEAST_WORDS and _is_unlikely(" ".join(words), lang)
+
+
+def _is_in_other_script(line: str, texts: Sequence[str], context: str) -> bool:
+    own = scripts_of_item(texts)
+    letters = scripts(line)
+    if not own or letters.keys() <= own:
+        return False
+    source = "\n".join((*texts, context)).casefold()
+    new = sum((scripts(word) for word in _WORD.findall(line) if word.casefold() not in source), Counter[str]())
+    other = sum(count for script, count in new.items() if script not in own)
+    return other >= LEAST_LETTERS and 2 * other > letters.total()
 
 
 def _words_without_names(line: str, texts: Sequence[str], lang: str) -> list[str]:

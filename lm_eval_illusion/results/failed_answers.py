@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from lm_eval_illusion.failures import FailedAnswer, failure_mode
+from lm_eval_illusion.failures import FailedAnswer, can_judge, failure_mode
 from lm_eval_illusion.results.outcomes import PRODUCTION
 from lm_eval_illusion.results.sample_file import SampleRow
 from lm_eval_illusion.results.sample_lines import decode_line, scores_and_outputs
@@ -17,6 +17,7 @@ class _Doc(msgspec.Struct, gc=False):
     """The texts of an item. A file may be of another program, so a field may have any value: one of another type counts as missing."""
 
     question: Any = None
+    context: Any = None
     answer: Any = None
     aliases: Any = None
     choices: Any = None
@@ -33,11 +34,14 @@ class _Line(msgspec.Struct, gc=False):
 _LINE = msgspec.json.Decoder(_Line)
 
 
-def failure_judge(language: str) -> Callable[[bytes, SampleRow], str | None]:
-    """Return a function that returns the failure mode of a line, None if the item is produced. `language`: of the items.
+def failure_judge(language: str) -> Callable[[bytes, SampleRow], str | None] | None:
+    """Return a function that returns the failure mode of a line, None if the item is produced; None for an unknown language.
 
-    The response is the raw one where the line has it: a filter may have cut it to its first line.
+    `language`: of the items. The response is the raw one where the line has it: a filter may have cut it to its first line.
     """
+
+    if not can_judge(language):
+        return None
 
     def judge(content: bytes, row: SampleRow) -> str | None:
         if row.metrics[PRODUCTION.outcome_metric] == 1:
@@ -54,7 +58,8 @@ def _failed_answer(line: _Line, language: str) -> FailedAnswer:
     return FailedAnswer(
         response=_response(line),
         lang=language,
-        question=doc.question if isinstance(doc.question, str) else "",
+        question="".join(_texts([doc.question])),
+        context="".join(_texts([doc.context])),
         answers=[*_texts([doc.answer]), *_texts(doc.aliases)],
         distractors=[choice for index, choice in enumerate(choices) if index != doc.gold],
         truncated=bool(line.truncated) if isinstance(line.truncated, (bool, int, float)) else None,
