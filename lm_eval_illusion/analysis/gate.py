@@ -27,6 +27,8 @@ _CONDITION = re.compile(
     rf"(?:\s+at\s+(?P<variant>{_NAME}))?(?:\s+of\s+(?P<base_model>{_NAME}))?(?:\s+in\s+(?P<language>{_NAME}))?"
 )
 BOUNDS = {"low": 0, "high": 1}
+SHORT_FORMS = {"failure": "failure_modes"}
+"""Names that a condition may begin with, and the field of a row that each stands for."""
 _SHARE = (0.0, 1.0)
 _CHANGE = (-1.0, 1.0)
 _COUNT = (0.0, math.inf)
@@ -53,7 +55,8 @@ _RANGES = {
 class Condition:
     """A comparison of one number of the matching rows with a bound.
 
-    `metric`: the path of the number in a row of report.json, e.g. "vs_dense.induced_rate"; ".low" and ".high" are the bounds of its
+    `metric`: the path of the number in a row of report.json, e.g. "vs_dense.induced_rate", or "failure.repetition" for
+    "failure_modes.repetition"; ".low" and ".high" are the bounds of its
     interval. `variant` None matches every variant but the dense one, `base_model` None every base model.
     """
 
@@ -146,7 +149,7 @@ def _matches(condition: Condition, row: Row, dense: Collection[tuple[str, str]])
 
 
 def _value(condition: Condition, row: Row) -> float:
-    *path, last = condition.metric.split(".")
+    *path, last = _path(condition.metric)
     parent = _walk(condition, row_json(row), path)
     if last in BOUNDS and isinstance(parent, dict) and "ci" in parent:
         value = parent["ci"] and parent["ci"][BOUNDS[last]]
@@ -164,9 +167,15 @@ def _value(condition: Condition, row: Row) -> float:
     return value
 
 
+def _path(metric: str) -> list[str]:
+    """Return the names on the path of a metric in a row of report.json."""
+    first, *others = metric.split(".")
+    return [SHORT_FORMS.get(first, first), *others]
+
+
 def _check_can_fail(condition: Condition, value: float) -> None:
     """Check that a value of the metric could pass the bound. Of a share, none is above 5 where 5 % is meant."""
-    names = condition.metric.split(".")
+    names = _path(condition.metric)
     other = _COUNT if isinstance(value, int) else _SHARE
     low, high = next((limits for name, limits in _RANGES.items() if name in names), other)
     best = high if condition.comparison in (">", ">=") else low

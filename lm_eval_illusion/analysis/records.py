@@ -34,6 +34,14 @@ class RecoveryRate(msgspec.Struct, frozen=True):
     ci: Interval | None
 
 
+class FailureRate(msgspec.Struct, frozen=True):
+    """The `n` items that fail in one mode, and their share of all items with its interval."""
+
+    n: int
+    value: float | None
+    ci: Interval | None
+
+
 class RecoveryAtRank(msgspec.Struct, frozen=True):
     """The recovery by any strategy of the errors whose gold rank is in the bucket `ranks`, e.g. "3-5"."""
 
@@ -113,7 +121,7 @@ class InducedAtKl(msgspec.Struct, frozen=True):
     ci: Interval | None
 
 
-AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank | InducedAtKl
+AnyRate: TypeAlias = Rate | RecoveryRate | RecoveryAtRank | InducedAtKl | FailureRate
 
 
 class NoiseVerdict(msgspec.Struct, frozen=True):
@@ -170,8 +178,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one variant on one task family, in one language or over all of them (`language` is "all").
 
     `answer_type`: set in the rows of one answer type, else None and not in the JSON. `recovery`: by strategy. `in_passage`: expected
-    accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval. `validity`: the verdict on
-    the dense model of the same base model, family and language.
+    accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval. `failure_modes`: by mode,
+    over all items; empty where the answers were not judged. `validity`: the verdict on the dense model of the same base model, family and
+    language.
     """
 
     base_model: str
@@ -197,6 +206,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     in_passage: float | None
     vs_dense: DenseComparison | None
     validity: Validity = msgspec.field(default_factory=Validity)
+    failure_modes: dict[str, FailureRate] = {}
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):

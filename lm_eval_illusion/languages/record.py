@@ -191,6 +191,13 @@ class Dates(_Section, frozen=True):
             raise ValueError("month_names needs numbers of months from 1 to 12 as keys")
 
 
+class Failures(_Section, frozen=True):
+    """[failures]: what shows how an answer fails."""
+
+    refusals: tuple[str, ...] = ()
+    """Phrases by which a speaker says not to know the answer or not to be able to give it; each is a refusal wherever it stands."""
+
+
 class Language(_Section, frozen=True):
     """Everything that depends on one language.
 
@@ -202,3 +209,4 @@ class Language(_Section, frozen=True):
     words: Words = Words()
     numbers: Numbers = Numbers()
     dates: Dates = Dates()
+    failures: Failures = Failures()

@@ -27,6 +27,15 @@ def locale_of(lang: str) -> Any:
         ) from error
 
 
+def is_known(lang: str) -> bool:
+    """Return whether CLDR knows a language, so that its answers can be matched."""
+    try:
+        locale_of(lang)
+    except UserError:
+        return False
+    return True
+
+
 @cache
 def cldr(lang: str) -> Any:
     """Return all data of a language as nested tables.

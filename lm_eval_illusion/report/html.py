@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
 from lm_eval_illusion.escaping import for_json, for_terminal, for_utf8, shortened
+from lm_eval_illusion.report.failure_columns import SHOWN_MODES
 from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline, worst_row
@@ -171,6 +172,7 @@ def _start(report: Report, browser: dict[str, Any], short: Mapping[str, str]) ->
         "languages": {code: language_name(code) for code in sorted(_names(browser["items"], "language"))},
         "families": sorted(_names(browser["items"], "family")),
         "views": OUTPUT_LABELS,
+        "failures": {shown.mode: shown.heading for shown in SHOWN_MODES},
     }
 
 

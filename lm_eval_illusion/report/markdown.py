@@ -19,6 +19,8 @@ from lm_eval_illusion.report.tables import (
     dense_language_table,
     dense_table,
     divergence_table,
+    failure_language_table,
+    failure_table,
     language_table,
     leaderboard_table,
     noise_table,
@@ -36,6 +38,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
     """Return the whole report as Markdown; rates are in per cent."""
     report = shown_report(report)
     variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
+    failures = failure_table(report)
     parts = [
         "# What is recognised and no longer produced",
         for_markdown(headline(report)),
@@ -45,6 +48,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
         *("## Variants, all languages", _markdown(variants), _legend(variants)),
         *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
         *_divergence(report),
+        *(("## How production fails", _markdown(failures), _legend(failures)) if failures.rows else ()),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
@@ -89,9 +93,10 @@ def _languages(report: Report) -> list[str]:
     parts = []
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         name = f"{for_markdown(variant)} of {for_markdown(base_model)}"
-        languages, dense = language_table(rows), dense_language_table(rows)
+        languages, dense, failures = language_table(rows), dense_language_table(rows), failure_language_table(rows)
         parts += [f"## {name}, by language", _markdown(languages)] if languages.rows else []
         parts += [f"### {name} against the dense model", _markdown(dense)] if dense.rows else []
+        parts += [f"### {name}: how production fails", _markdown(failures)] if failures.rows else []
     return parts
 
 

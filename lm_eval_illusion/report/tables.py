@@ -25,6 +25,7 @@ from lm_eval_illusion.report.columns import (
     R,
 )
 from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, DIVERGENCE_COLUMNS, NOISE_COLUMNS
+from lm_eval_illusion.report.failure_columns import FAILURE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
 from lm_eval_illusion.report.validity import mark_of
@@ -61,6 +62,16 @@ def language_table(rows: Sequence[Row]) -> TextTable[Row]:
 def answer_type_table(report: Report) -> TextTable[Row]:
     """Return the table with a row for each variant, family and answer type."""
     return text_table([VARIANT, FAMILY, ANSWER_TYPE], ROW_COLUMNS, report.answer_type_rows)
+
+
+def failure_table(report: Report) -> TextTable[Row]:
+    """Return the table of the failure modes with a row for each variant and family, over all languages."""
+    return text_table([VARIANT, FAMILY], FAILURE_COLUMNS, [row for row in pooled_rows(report) if row.failure_modes])
+
+
+def failure_language_table(rows: Sequence[Row]) -> TextTable[Row]:
+    """Return the same for rows of single languages of one variant."""
+    return text_table([ITEM_LANGUAGE, FAMILY], FAILURE_COLUMNS, [row for row in rows if row.failure_modes])
 
 
 def dense_table(report: Report) -> TextTable[Row]:
@@ -160,6 +171,12 @@ def page_errors(report: Report) -> PageTable | None:
     """Return the table of the recognition-only errors of each variant: demoted or erased."""
     caption = "Recognition-only errors: demoted or erased"
     return page_table(caption, _identity(report), ROW_COLUMNS, pooled_rows(report))
+
+
+def page_failures(report: Report) -> PageTable | None:
+    """Return the table of the failure modes of each variant, over all languages and then by language."""
+    rows = [row for row in (*pooled_rows(report), *language_rows(report)) if row.failure_modes]
+    return page_table("Failure modes, share of all items", [*_identity(report), ITEM_LANGUAGE], FAILURE_COLUMNS, rows)
 
 
 def page_dense(report: Report) -> PageTable | None:

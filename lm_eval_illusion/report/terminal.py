@@ -19,7 +19,14 @@ from lm_eval_illusion.report.headline import headline
 from lm_eval_illusion.report.markdown import markdown_leaderboard
 from lm_eval_illusion.report.names import language_rows_of_variants
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
-from lm_eval_illusion.report.tables import TextTable, calibration_matrices, dense_table, language_table, variant_table
+from lm_eval_illusion.report.tables import (
+    TextTable,
+    calibration_matrices,
+    dense_table,
+    failure_table,
+    language_table,
+    variant_table,
+)
 
 WIDTH_OF_A_FILE = 200
 """Characters per line if the output is not a terminal."""
@@ -78,6 +85,9 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
     dense = dense_table(report)
     if dense.rows:
         console.print(_rich_table("Against the dense model (%)", dense, text))
+    failures = failure_table(report)
+    if failures.rows:
+        console.print(_rich_table("How production fails (% of all items)", failures, text))
     title = f"Variants, all languages (%), recognition by {report.recognition_metric}"
     console.print(_rich_table(title, variant_table(report), text))
     console.print(text(LEGEND))

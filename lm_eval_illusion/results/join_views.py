@@ -210,6 +210,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             answer_type=scored.answer_type or "",
             gold_logprob=_gold_logprob(gold_scores),
             next_tokens=gold_scores.next_tokens if gold_scores else None,
+            failure_mode=rows[PRODUCTION.name][item_id].failure_mode,
             chat_template=file.chat_template,
         )
 

@@ -47,8 +47,8 @@ class Outcome:
     view did not run; `in_passage` also for a closed-book item. `answer_type`: "" if the items have none.
     `gold_logprob`: log-likelihood in nats of the gold answer from its first visible token on, or of the gold choice where the backend
     tells no more; None if it is unknown or not finite. `next_tokens`: the likeliest tokens at the end of the open prompt; None if the
-    backend gave none. `failure_mode`: how the open answer fails; None if it is produced or was not judged. `chat_template`: whether the
-    prompts were made by a chat template, as in `ResultsFile`.
+    backend gave none. `failure_mode`: how the greedy answer fails, one of `failures.FAILURE_MODES`; None if the item is produced, or in
+    paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`.
     """
 
     variant: Variant

@@ -17,7 +17,7 @@ import msgspec
 
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.next_tokens import NextTokens, read_next_tokens
-from lm_eval_illusion.results.sample_lines import RowError, index_of, number_of, parse_lines, scores_and_outputs
+from lm_eval_illusion.results.sample_lines import RowError, decode_line, index_of, number_of, parse_lines, scores_and_outputs
 from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
 from lm_eval_illusion.views.twin import PRODUCED, RECOGNISED, RECOGNITION_ONLY
@@ -29,7 +29,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     `metrics`: by name; NaN where lm_eval wrote NaN, None where an optional metric is null or missing. `gold` and `scores`: index of the
     gold choice and log-likelihood of each choice in nats; None if they were not requested. `doc_hash`, `answer_type`: None if the line
     has none. `filter`: the name of lm_eval's filter; a file has a row per document and filter. `next_tokens`: None if the line has none
-    or they were not requested.
+    or they were not requested. `failure_mode`: how the answer fails, None if it was not asked for or if the item is produced.
     """
 
     id: str
@@ -40,6 +40,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     gold: int | None = None
     scores: tuple[float, ...] | None = None
     next_tokens: NextTokens | None = None
+    failure_mode: str | None = None
 
 
 class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,12 +114,14 @@ def read_rows_and_texts(
     needs_text: Callable[[str], bool],
     hashes: TaskHash | None = None,
     language: str | None = None,
+    judge: Callable[[bytes, SampleRow], str | None] | None = None,
 ) -> Iterator[tuple[SampleRow, RowTexts | None]]:
     """Yield the rows as `read_rows` does, each with its texts if `needs_text(item id)` is true, else with None.
 
     `keeps_scores`: False to check the scores against `acc` and `invalid` and leave them out of the rows, which takes less memory.
     `answers`: the number of generated texts that follow the scores in a row. `tokens`: the metric with the likeliest next tokens, which
     a line may lack. `hashes`: gets the hashes of each row. `language`: the one that each document must have, if it names one.
+    `judge`: returns the failure mode of a line from its bytes and its row; the texts that it reads are not kept.
 
     Raises:
         UserError: As `read_rows`, or a document has another language.
@@ -128,7 +131,7 @@ def read_rows_and_texts(
     decoder = msgspec.json.Decoder(line_type)
 
     def parse(content: bytes) -> tuple[SampleRow, RowTexts | None]:
-        line = _decode(content, decoder, line_type)
+        line = decode_line(content, decoder, line_type)
         if language is not None and line.doc.lang is not None and line.doc.lang != language:
             raise RowError(
                 f"the document is in {shown(line.doc.lang)}, but its task is in {language}: it is a row of another task"
@@ -138,7 +141,9 @@ def read_rows_and_texts(
         row = _row(line, names, scores, keeps_scores, answers)
         if tokens is not None and line.next_tokens is not None:
             row = msgspec.structs.replace(row, next_tokens=read_next_tokens(tokens, line.next_tokens))
-        return row, _texts(_decode(content, _TEXTS, _TextsLine), answers) if needs_text(row.id) else None
+        if judge is not None:
+            row = msgspec.structs.replace(row, failure_mode=judge(content, row))
+        return row, _texts(decode_line(content, _TEXTS, _TextsLine), answers) if needs_text(row.id) else None
 
     return parse_lines(path, parse)
 
@@ -182,18 +187,6 @@ def _line_type(
         line_fields.append(("next_tokens", str | None, None))
         renamed["next_tokens"] = tokens
     return msgspec.defstruct("Line", [("doc", doc), *line_fields], rename=renamed, kw_only=True, gc=False)
-
-
-def _decode(line: bytes, decoder: msgspec.json.Decoder[Any], line_type: type[msgspec.Struct]) -> Any:
-    # msgspec does not check the encoding of text that it skips.
-    line.decode()
-    try:
-        return decoder.decode(line)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        # Python writes NaN and Infinity, which are not JSON; only its own parser reads them.
-        return msgspec.convert(json.loads(line), line_type)
 
 
 def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool, answers: int) -> SampleRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +56,23 @@ def _wrong_line(location: str, line: bytes, error: Exception) -> UserError:
         return UserError(f"{location} is not a whole row (it is empty): remove the line if no row is missing, or run it again")
     damage = "damaged" if line.endswith(b"\n") else "truncated"
     return UserError(f"{location} is not a whole row ({one_line(error, 200)}): the file is {damage}, run it again")
+
+
+def decode_line(line: bytes, decoder: msgspec.json.Decoder[Any], line_type: type[msgspec.Struct]) -> Any:
+    """Return the fields of a line that `line_type` declares. `decoder`: of this type.
+
+    Raises:
+        ValueError: The line is not JSON in UTF-8, or a field is missing or of another type.
+    """
+    # msgspec does not check the encoding of text that it skips.
+    line.decode()
+    try:
+        return decoder.decode(line)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Python writes NaN and Infinity, which are not JSON; only its own parser reads them.
+        return msgspec.convert(json.loads(line), line_type)
 
 
 def number_of(score: object) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.results.failed_answers import failure_judge
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
@@ -127,6 +128,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,
+        judge=_judge(file),
     )
     for number, (row, row_texts) in enumerate(lines, 1):
         check_row(row, required, f"{file.samples_file}:{number}")
@@ -159,6 +161,12 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     hashes.check(file.samples_file, file.results_file, file.task_hash)
     check_means(file, sums, len(rows), filter_name or "none")
     return rows
+
+
+def _judge(file: ViewFile) -> Callable[[bytes, SampleRow], str | None] | None:
+    """Return the function that returns the failure mode of a line; None for a file without the answers that decide on production."""
+    outcomes = {PRODUCTION.name: PRODUCTION.outcome_metric, TWIN.name: PRODUCED}
+    return failure_judge(file.language, outcomes[file.view]) if file.view in outcomes else None
 
 
 def _without_scores(texts: RowTexts) -> RowTexts:

@@ -121,7 +121,16 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
             "recovery_by_rank",
             "gold_rank",
         ),
-        *("demoted", "erased", "candidates_without_gold", "question_blind", "in_passage", "vs_dense", "validity"),
+        *(
+            "demoted",
+            "erased",
+            "candidates_without_gold",
+            "question_blind",
+            "in_passage",
+            "vs_dense",
+            "failure_modes",
+            "validity",
+        ),
     }
 
 

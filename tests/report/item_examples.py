@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from lm_eval_illusion.failures import FAILURE_MODES
+
 QUESTIONS = {
     "en": ("What is the capital of {}?", ("France", "Japan", "Egypt", "Kenya"), ("Paris", "Tokyo", "Cairo", "Nairobi")),
     "ar": ("ما هي عاصمة {}؟", ("فرنسا", "اليابان", "مصر", "كينيا"), ("باريس", "طوكيو", "القاهرة", "نيروبي")),
@@ -78,6 +80,7 @@ def _outcome(rng, add_suffix, number, item, base_model, variant, dense):
         "base_model": add_suffix(base_model),
         "variant": add_suffix(name),
         "cell": cell,
+        "failure": None if produced else FAILURE_MODES[(number + len(name)) % len(FAILURE_MODES)],
         "transition": transition,
         "scores": [round(-8 + 6 * (choice == top) - rng.random(), 3) for choice in range(4)],
         "gold_rank": rank,

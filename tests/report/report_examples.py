@@ -10,6 +10,7 @@ import msgspec
 from lm_eval_illusion.analysis.calibration_language import by_calibration_language
 from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.records import Report, Row, VariantEntry, read_report_json
+from lm_eval_illusion.failures import FAILURE_MODES
 from tests.report.item_examples import RANKS, STRATEGIES, TRANSITIONS, VARIANTS, make_browser_data
 
 
@@ -172,6 +173,9 @@ def _numbers(browser, rows, dense):
         "candidates_without_gold": rate(0, len(errors)),
         "question_blind": rate(round(0.27 * n), n),
         "in_passage": None,
+        "failure_modes": {
+            mode: {"n": (k := sum(row["failure"] == mode for row in rows)), **rate(k, n)} for mode in FAILURE_MODES
+        },
         "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
     }
 

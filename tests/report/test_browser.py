@@ -129,6 +129,7 @@ def test_the_first_filter_shows_the_errors_of_the_worst_variant(page, plain):
     [
         ("cell", "production-only", lambda row, item: row["cell"] == "production_only"),
         ("transition", "induced", lambda row, item: row["transition"] == "induced_recognition_only"),
+        ("failure", "other language", lambda row, item: row["failure"] == "other_language"),
         ("language", "Arabic (ar)", lambda row, item: item["language"] == "ar"),
         ("family", "xquad", lambda row, item: item["family"] == "xquad"),
         ("variant", "wanda-0.7", lambda row, item: row["variant"] == "wanda-0.7"),
@@ -277,7 +278,7 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
     ground = page.js("return getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 27)")
     visible = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
-    assert visible == 6
+    assert visible == 7
     assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
 
 

@@ -56,7 +56,7 @@ def test_the_same_report_gives_the_same_bytes():
 def test_a_figure_without_data_is_left_out():
     assert figures(tabulate([])) == {}
     dense_only = figures(record(make_report(variants=(("dense", "none", None),))[0]))
-    assert list(dense_only) == ["languages", "recovery", "recovery_by_rank"]
+    assert list(dense_only) == ["languages", "recovery", "failure_modes", "recovery_by_rank"]
     no_dense = figures(record(make_report(with_dense=False)[0]))
     assert "recognition_and_production" in no_dense
     assert "transition" not in no_dense

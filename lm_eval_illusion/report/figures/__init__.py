@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.report.failure_columns import SHOWN_MODES
 from lm_eval_illusion.report.figures.divergence import draw_induced_by_divergence
+from lm_eval_illusion.report.figures.failures import draw_failures
 from lm_eval_illusion.report.figures.heatmaps import draw_calibration_languages, draw_languages
 from lm_eval_illusion.report.figures.ranks import draw_gold_rank, draw_recovery_by_rank
 from lm_eval_illusion.report.figures.recovery import draw_recovery
@@ -23,7 +25,7 @@ from lm_eval_illusion.report.figures.svg import Drawing
 from lm_eval_illusion.report.figures.transition import draw_transition
 from lm_eval_illusion.report.shown import shown_report
 from lm_eval_illusion.report.strategies import STRATEGIES
-from lm_eval_illusion.report.tables import PageTable, page_calibration, page_divergence, page_errors
+from lm_eval_illusion.report.tables import PageTable, page_calibration, page_divergence, page_errors, page_failures
 
 __all__ = ["FIGURES", "NARROW", "WIDE", "Figure", "Section", "figures"]
 
@@ -127,6 +129,22 @@ FIGURES: tuple[Figure, ...] = (
             link="Recovery",
             heading="Which strategies recover the answer",
             terms=tuple((strategy.heading, strategy.sentences) for strategy in STRATEGIES),
+        ),
+    ),
+    Figure(
+        "failure_modes",
+        draw_failures,
+        Section(
+            name="failures",
+            link="Failure modes",
+            heading="How production fails",
+            explanation=Markup(
+                "Each answer that is not produced has one <b>failure mode</b>: the first of these rules that holds. The figure shows all"
+                " languages together."
+            ),
+            terms=tuple((shown.heading, f"The answer: {shown.meaning}.") for shown in SHOWN_MODES),
+            table=page_failures,
+            table_summary="With intervals, by language",
         ),
     ),
     Figure("gold_rank", draw_gold_rank, RANKS),

@@ -17,7 +17,7 @@ function startBrowser(data, start) {
   function label(facet, value) {
     if (value === null) return "no dense run";
     if (facet === "variant") return plain(several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1]);
-    return plain(nameOf({ cell: CELLS, transition: TRANSITIONS, language: start.languages }[facet] ?? {}, value));
+    return plain(nameOf({ cell: CELLS, transition: TRANSITIONS, failure: start.failures, language: start.languages }[facet] ?? {}, value));
   }
 
   function fillSelects() {
@@ -52,7 +52,7 @@ function startBrowser(data, start) {
       element("span", "", {},
         element("span", "clipped gold", {}, element("bdi", "", said, shown(item.answer))),
         greedy === undefined ? null : element("span", "clipped said", {}, element("bdi", "", said, greedy.trim() || "(nothing)"))),
-      element("span", "", {}, ...[badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS)].filter(Boolean)),
+      element("span", "", {}, ...[badge(row.cell, CELLS), " ", badge(row.transition, TRANSITIONS), " ", badge(row.failure, start.failures)].filter(Boolean)),
       element("span", "about", {}, about.filter(Boolean).map(plain).join(" · ")),
     );
     const entry = element("li", "", {}, button);

@@ -28,7 +28,7 @@ function isItem(item) {
 function isRow(row) {
   return row !== null && typeof row === "object"
     && [row.base_model, row.variant].every(isText)
-    && [row.cell, row.transition].every(isTextOrNothing)
+    && [row.cell, row.transition, row.failure].every(isTextOrNothing)
     && isNumberOrNothing(row.gold_rank)
     && Array.isArray(row.scores) && row.scores.every(isNumberOrNothing)
     && row.outputs !== null && typeof row.outputs === "object" && Object.values(row.outputs).every(isTexts);

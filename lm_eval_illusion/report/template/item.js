@@ -51,8 +51,8 @@ function score(row, place) {
   return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
 }
 
-/** The table of all variants: outcome, scores of the options, outputs. `labels`: of the views that generate text, by name. */
-function comparison(item, rows, chosen, labels) {
+/** The table of all variants: outcome, scores of the options, outputs. `labels` of the views that generate text and names of `failures`, by key. */
+function comparison(item, rows, chosen, { views: labels, failures }) {
   const said = spoken(item.language);
   const head = rows.map((row) =>
     element("th", row === chosen ? "chosen" : "", { scope: "col" }, plain(row.variant), element("small", "", {}, plain(row.base_model))),
@@ -70,6 +70,7 @@ function comparison(item, rows, chosen, labels) {
     element("thead", "", {}, element("tr", "", {}, element("th", "", {}, ""), ...head)),
     element("tbody", "", {},
       line("outcome", rows, chosen, outcome),
+      rows.some((row) => row.failure) ? line("failure mode", rows, chosen, (row) => badge(row.failure, failures) ?? shown(null)) : "",
       line("gold rank", rows, chosen, (row) => shown(row.gold_rank))),
     item.options.length
       ? element("tbody", "options", {},
@@ -108,6 +109,6 @@ function openedItem(item, rows, chosen, start) {
       ...facts.map(([name, value, attributes]) => element("span", "", {}, name, element("b", "", attributes, value))),
       element("a", "", { href: addressOf(item) }, "link to this item")),
     element("div", "scroll", { tabindex: "0", role: "region", "aria-label": "All variants side by side" },
-      comparison(item, inOrder(rows, chosen), chosen, start.views)),
+      comparison(item, inOrder(rows, chosen), chosen, start)),
   );
 }

@@ -4,6 +4,7 @@ const FACETS = {
   variant: (row) => JSON.stringify([row.base_model, row.variant]),
   cell: (row) => row.cell,
   transition: (row) => row.transition,
+  failure: (row) => row.failure ?? null,
   language: (row, item) => item.language,
   family: (row, item) => item.family,
 };

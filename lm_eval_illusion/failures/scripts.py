@@ -1,0 +1,37 @@
+"""The script of a text, by the names of its letters in the Unicode data."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+LEAST_SHARE = 0.2
+"""A script is one of an item's if so many of the question's letters, or of an option's, are of it."""
+
+
+def scripts(text: str) -> Counter[str]:
+    """Return the number of letters of each script in a text: LATIN, CYRILLIC, CJK and so on, the first word of a letter's name."""
+    counts: Counter[str] = Counter()
+    for letter, count in Counter(unicodedata.normalize("NFKC", text)).items():
+        if script := _script(letter):
+            counts[script] += count
+    return counts
+
+
+def scripts_of_item(texts: Iterable[str]) -> set[str]:
+    """Return the scripts that one of the texts is written in; a script of a few letters in a long text does not count."""
+    found = set()
+    for text in texts:
+        counts = scripts(text)
+        found |= {script for script, count in counts.items() if count >= LEAST_SHARE * counts.total()}
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _script(character: str) -> str | None:
+    if not character.isalpha():
+        return None
+    # Signs of several scripts, such as the Japanese mark of a long vowel, have names of their own; a letter without a name has no script.
+    return unicodedata.name(character, "").split(" ")[0] or None
