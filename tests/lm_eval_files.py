@@ -78,7 +78,7 @@ def row(view: str, metrics: dict) -> dict:
         scores = metrics.pop("scores", [-1.5, -1.5, -3.0, -2.0] if metrics["invalid"] == 1 else by_metrics)
         doc["gold"] = 1
         answers = [[str(score), "False"] for score in scores]
-    if view in ("mc", "twin"):
+    if view in ("mc", "gen", "twin"):
         doc |= {"question": f"Which is {item_id}?", "choices": ["one", "two", "three", "four"], "gold": 1, "answer": "two"}
     return {
         "doc_id": 0,

@@ -278,7 +278,7 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
     ground = page.js("return getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 27)")
     visible = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
-    assert visible == 7
+    assert visible == 8
     assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
 
 
