@@ -27,8 +27,8 @@ class Answer(str):
 
     reached_limit: bool
 
-    def __new__(cls, text: str, reached_limit: bool) -> Answer:
-        """Make a text that lm_eval handles as any other."""
+    def __new__(cls, text: object = "", reached_limit: bool = False) -> Answer:
+        """Make a text that lm_eval handles as any other. lm_eval turns the target of a task, also a number, into the type of the answer."""
         answer = super().__new__(cls, text)
         answer.reached_limit = reached_limit
         return answer

@@ -32,7 +32,7 @@ BIN = Path(sys.executable).parent
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\n$")
 FEW_TASKS = {
     "mqa_illusion": "mqa_illusion_en,mqa_illusion_fi",
-    "mqa_illusion_core": "mqa_illusion_en_mc,mqa_illusion_en_gen,mqa_illusion_en_sample",
+    "mqa_illusion_core": "mqa_illusion_en_twin,mqa_illusion_en_sample",
 }
 
 

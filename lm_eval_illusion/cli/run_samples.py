@@ -43,7 +43,8 @@ def _collect(names: Iterable[object], index: Mapping[str, Entry], found: set[str
         entry = index.get(name) if isinstance(name, str) else None
         cfg = (entry.cfg if entry is not None else None) or {}
         # A class of another project may give its task another name; ours have a view in their metadata, and keep it.
-        is_ours = "view" in (cfg.get("metadata") or {})
+        metadata = cfg.get("metadata")
+        is_ours = isinstance(metadata, dict) and "view" in metadata
         if entry is None or ("class" in cfg and not is_ours):
             return False
         if entry.name in seen:

@@ -59,7 +59,7 @@ class StopStrings:
         tail = self.tokenizer.decode(tokens[-self.tail :], skip_special_tokens=True)
         if any(stop in tail for stop in self.stop_strings):
             return True
-        return self.is_line and line_bounds(self.tokenizer.decode(tokens, skip_special_tokens=True))[1] is not None
+        return self.is_line and line_end(self.tokenizer.decode(tokens, skip_special_tokens=True)) is not None
 
     def _may_complete(self, token: int) -> bool:
         """Return whether the token's text has the last character of a stop string, a line end, or some bytes of a longer character."""
@@ -122,7 +122,17 @@ def stop_conditions(
 
 def is_complete(answer: str, decoding: Decoding) -> bool:
     """Return whether a plain or visible answer contains a stop string, or with `is_line`, whether its line has ended."""
-    return any(stop in answer for stop in decoding.stop_strings) or (decoding.is_line and line_bounds(answer)[1] is not None)
+    return any(stop in answer for stop in decoding.stop_strings) or (decoding.is_line and line_end(answer) is not None)
+
+
+def line_end(output: str) -> int | None:
+    """Return where the first line with visible text after the thoughts of an output ends; None while it or a thought goes on.
+
+    A model may also think after a plain prompt. The filter of the views removes that thought.
+    """
+    answer = answer_after_thoughts(output)
+    end = line_bounds(answer)[1] if answer is not None else None
+    return None if answer is None or end is None else len(output) - len(answer) + end
 
 
 def end_tokens_of(model: Any) -> list[int]:

@@ -15,7 +15,7 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError, attributed
-from lm_eval_illusion.first_line import Answer, line_bounds
+from lm_eval_illusion.first_line import Answer
 from lm_eval_illusion.inference.batch_trial import max_batched_length
 from lm_eval_illusion.inference.batching import BatchLimits, automatic_limits, batches, read_max_batch_tokens
 from lm_eval_illusion.inference.generate import DecodeRequest, can_branch, decode_shared
@@ -28,7 +28,7 @@ from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.rope_state import forget_lengths
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
-from lm_eval_illusion.inference.stopping import end_tokens_of, is_complete, thought_is_open, visible_answer
+from lm_eval_illusion.inference.stopping import end_tokens_of, is_complete, line_end, thought_is_open, visible_answer
 from lm_eval_illusion.memory import disable_malloc_trim
 from lm_eval_illusion.models.answer_tokens import answer_continuations
 from lm_eval_illusion.models.arguments import (
@@ -365,7 +365,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             answer = visible_answer(self.tokenizer, ids, decoding.reasoning, thought_is_open(group.prompt)) or ""
         reached_limit = not (has_end or is_complete(answer, decoding))
         text = postprocess_generated_text(answer, list(decoding.stop_strings), None)
-        return Answer(text[: line_bounds(text)[1]] if decoding.is_line else text, reached_limit)
+        return Answer(text[: line_end(text)] if decoding.is_line else text, reached_limit)
 
     def _read_reasoning(self, max_tokens: int) -> ReasoningSpec:
         """Return the reasoning settings: no tokens for thoughts if the model has no end-of-thought token or thinking is disabled."""

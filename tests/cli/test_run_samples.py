@@ -25,6 +25,9 @@ INDEX = {
     entry.name: entry
     for entry in (
         *(task("mmlu_law"), task("mmlu_art"), task("cola"), task("own", **{"class": object})),
+        # A task of ours has a class, and its own name.
+        task("ours_en_twin", **{"class": object, "metadata": {"view": "twin"}}),
+        task("odd", **{"class": object, "metadata": 1.0}),
         *(group("mmlu", "mmlu_all"), group("mmlu_all", "mmlu_law", "mmlu_art", "mmlu")),
         *(group("inline", {"task": "cola", "num_fewshot": 1}), group("open", "cola", "elsewhere")),
         Entry("glue", Kind.TAG, None, None, {"cola"}),
@@ -40,6 +43,7 @@ INDEX = {
         (["mmlu"], ["mmlu"], "give 'mmlu_art', 'mmlu_law'$"),
         (["cola"], ["mmlu_*"], "give 'mmlu_art', 'mmlu_law'$"),
         (["mmlu_law"], ["glue"], "give 'cola'$"),
+        (["ours_en_mc"], ["ours_en_twin"], "give 'ours_en_twin'$"),
     ],
 )
 def test_samples_of_no_task(samples, tasks, known):
@@ -59,6 +63,8 @@ def test_samples_of_no_task(samples, tasks, known):
         (["x"], ["inline"]),
         (["x"], ["open"]),
         (["x"], ["own"]),
+        (["x"], ["odd"]),
+        (["ours_en_twin"], ["ours_en_twin", "cola"]),
         (["x"], ["file.yaml", "cola"]),
         (["x"], []),
         ([], ["cola"]),

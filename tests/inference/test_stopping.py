@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.inference.generation_config import read_decoding
 from lm_eval_illusion.inference.hf_generate import StopCriteria
-from lm_eval_illusion.inference.stopping import ChatStop, StopStrings, stop_conditions, visible_answer
+from lm_eval_illusion.inference.stopping import ChatStop, StopStrings, line_end, stop_conditions, visible_answer
 from lm_eval_illusion.reasoning import BEGIN, END, ReasoningSpec
+from lm_eval_illusion.views import first_lines
 from tests.tiny_models import make_tiny_tokenizer
 
 
@@ -72,6 +73,28 @@ def test_a_line_stops_at_the_token_that_ends_it(parts):
         # A byte-level tokenizer writes each byte as one character.
         sizes = accumulate(len(token) for token in tokenizer().convert_ids_to_tokens(tokens))
         assert stops.index(True) == next(index for index, size in enumerate(sizes) if size >= needed)
+
+
+@pytest.mark.parametrize(
+    ("output", "end"),
+    [
+        ("Paris\nLyon", 5),
+        ("\n\nParis", None),
+        (f"{BEGIN}\nIt is\n", None),
+        (f"{BEGIN}\nIt is\n{END}\n\n", None),
+        (f"{BEGIN}\nIt is\n{END}\n\nParis\nLyon", len(f"{BEGIN}\nIt is\n{END}\n\nParis")),
+    ],
+)
+def test_a_line_after_a_plain_prompt_ends_after_the_thought(output, end):
+    # As the filter of the views reads it, so that a model that thinks unasked has the same answer on every backend.
+    assert line_end(output) == end
+    condition = StopStrings(tokenizer(), [], [], 99, is_line=True)
+    tokens = encode(output)
+    stops = [condition.should_stop(tokens[:length]) for length in range(1, len(tokens) + 1)]
+    assert any(stops) == (end is not None)
+    if end is not None:
+        ((answer,),) = first_lines([[output[:end]]], [{}])
+        assert [[answer]] == first_lines([[output]], [{}]) == [["Paris"]]
 
 
 def test_blank_lines_before_a_line_count_for_the_limit():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from datasets import Dataset
 from lm_eval.api.instance import Instance
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -75,6 +78,24 @@ def test_the_task_of_another_project_keeps_its_stop_strings(model):
     assert (first, first.reached_limit) == ("\ufeff", False)
     assert second.startswith(SPOKEN + "zy")
     assert second.reached_limit
+
+
+def test_a_task_of_lm_eval_scores_the_answers_as_text(model):
+    model.chat_prompts.clear()
+    config = {
+        "task": "somebodys",
+        "custom_dataset": lambda **_: {
+            "test": Dataset.from_list([{"question": "Q", "target": target} for target in ("zy", "\ufeff")])
+        },
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "question",
+        "doc_to_target": "target",
+        "generation_kwargs": {"until": ["\n"], "max_gen_toks": 20},
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+    }
+    results = evaluate(model, {"somebodys": ConfigurableTask(config=config)}, bootstrap_iters=0)
+    assert [row["exact_match"] for row in results["samples"]["somebodys"]] == [0, 1]
 
 
 def test_a_folder_of_an_earlier_version_runs_with_the_rule_of_this_one(model):
