@@ -81,8 +81,6 @@ KNOWN = "known items, %"
 MEDIAN_RANK = "median gold rank"
 DROP = "log-probability drop"
 NEXT_TOKEN = "next token"
-KL_OF_KNOWN = "KL of known items, nats"
-INDUCED_IN_THIRD = "induced, % of the third of known items with the ... KL"
 
 DENSE_COLUMNS: tuple[Column[Row], ...] = (
     VALIDITY,
@@ -201,25 +199,29 @@ DENSE_COLUMNS: tuple[Column[Row], ...] = (
 """A pruned variant against the dense model."""
 
 
-def _kl_of(transition: str, heading: str) -> Column[Row]:
-    explanation = f"mean KL divergence over the {heading} items, in nats"
+def _kl_of(transition: str, name: str) -> Column[Row]:
+    explanation = f"mean KL divergence over the {name} items, in nats"
+    read = _versus(lambda vs: vs.kl_by_transition.get(transition))
     return Column(
-        f"kl_{transition}",
-        heading,
-        explanation,
-        _versus(lambda vs: vs.kl_by_transition.get(transition)),
-        NATS,
-        group=KL_OF_KNOWN,
+        f"kl_{transition}", f"KL of {name}", explanation, read, NATS, group="mean KL of known items, nats", group_heading=name
     )
 
 
-def _induced_in(third: int, heading: str) -> Column[Row]:
-    explanation = f"share of induced recognition-only errors in the third of the known items with the {heading} divergence"
+def _induced_in(third: int, name: str) -> Column[Row]:
+    explanation = f"share of induced recognition-only errors in the third of the known items with the {name} KL divergence"
 
     def read(comparison: DenseComparison) -> InducedAtKl | None:
         return comparison.induced_by_kl[third] if comparison.induced_by_kl else None
 
-    return Column(f"induced_{heading}", heading, explanation, _versus(read), SHARE_BRIEF, group=INDUCED_IN_THIRD)
+    return Column(
+        f"induced_{name}",
+        f"induced, {name} KL",
+        explanation,
+        _versus(read),
+        SHARE_BRIEF,
+        group="induced by thirds of the KL, %",
+        group_heading=name,
+    )
 
 
 DIVERGENCE_COLUMNS: tuple[Column[Row], ...] = (

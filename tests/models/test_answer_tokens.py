@@ -8,8 +8,13 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM
 
+from lm_eval_illusion.analysis.next_token_change import agreements, divergences
+from lm_eval_illusion.items import embedded_items
 from lm_eval_illusion.models.answer_tokens import answer_continuations
 from lm_eval_illusion.models.hf import PrunedHFLM
+from lm_eval_illusion.results.next_tokens import NextTokens
+from lm_eval_illusion.views import open_prompt
+from tests import conftest
 from tests.chat_tokenizers import TEMPLATES, byte_level_tokenizer, metaspace_tokenizer, save_chat_model
 
 TOKENIZERS = {"byte-level": byte_level_tokenizer, "metaspace": metaspace_tokenizer}
@@ -123,3 +128,47 @@ def test_a_network_of_its_own_gives_the_same_logits(folder, model):
     with torch.inference_mode():
         expected = AutoModelForCausalLM.from_pretrained(folder)(ids).logits
         assert torch.allclose(model.model(ids).logits, expected, atol=1e-5)
+
+
+def full_distribution(network, tokenizer, context):
+    """The whole distribution behind a prompt, in float64."""
+    with torch.inference_mode():
+        logits = network(torch.tensor([tokenizer(context).input_ids])).logits[0, -1]
+    return torch.log_softmax(logits.double(), dim=-1)
+
+
+@pytest.mark.real_model
+@pytest.mark.skipif(not hasattr(conftest, "smollm2"), reason="tests/conftest.py has no fixture smollm2 yet")
+def test_gold_ranks_and_divergences_of_a_real_model_are_those_of_whole_distributions(smollm2):
+    # Without the trials of fast=auto, which take longer than the ten prompts; the tiny models above have both.
+    model = PrunedHFLM(str(smollm2), pruner="none", device="cpu", batch_size=1, dtype="float32", fast="off")
+    network, tokenizer = model.model, model.tokenizer
+    items = embedded_items("en")[:5]
+    prompts = [open_prompt(item) for item in items]
+    answers = [item["choices"][item["gold"]] for item in items]
+    chats = [model.apply_chat_template([{"role": "user", "content": prompt}]) for prompt in prompts]
+    of_chat = [Instance("loglikelihood", {}, args, 0) for args in zip(chats, answers, strict=True)]
+    plain = [Instance("loglikelihood", {}, (prompts[number], f" {answers[number]}"), 0) for number in range(2)]
+    requests = [*of_chat, *plain]
+    before = model.loglikelihood(requests, disable_tqdm=True)
+    dense = []
+    for request, scored in zip(requests, before, strict=True):
+        rank, first, total, distribution = direct(network, tokenizer, *request.args)
+        assert scored.first_token_rank == rank
+        assert scored.first_token_logprob == pytest.approx(first, abs=1e-3)
+        assert scored.answer_logprob == pytest.approx(total, abs=1e-3)
+        dense.append(distribution)
+    # lm_eval's own first token under the template is the line break, which a chat model always writes.
+    assert max(scored.first_token_rank for scored in before[:5]) > 1
+    with torch.no_grad():
+        for layer in network.model.layers:
+            weight = layer.mlp.down_proj.weight
+            weight[weight.abs() < weight.abs().float().quantile(0.3)] = 0
+    after = model.loglikelihood(of_chat, disable_tqdm=True)
+    pruned = [full_distribution(network, tokenizer, chat) for chat in chats]
+    true = [float((p.exp() * (p - q)).sum()) for p, q in zip(dense, pruned, strict=False)]
+    read = [[NextTokens(*scored.top_tokens) for scored in scores] for scores in (before[:5], after)]
+    for bound, divergence in zip(divergences(*read), true, strict=True):
+        assert 0.5 * divergence < bound <= divergence + 1e-4
+    same = [int(p.argmax() == q.argmax()) for p, q in zip(dense, pruned, strict=False)]
+    assert agreements(*read).tolist() == same
