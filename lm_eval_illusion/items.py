@@ -5,13 +5,17 @@ An item is one question in one language with its right answer and four options. 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, cast
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.jsonl import Row, read_jsonl
 from lm_eval_illusion.option_values import shown
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 class Fact(TypedDict):
@@ -77,6 +81,27 @@ def embedded_items(lang: str) -> list[Item]:
         UserError: There are no embedded items in that language.
     """
     return read_items(_embedded_file("items", "embedded", lang))
+
+
+def embedded_dataset(lang: str) -> Dataset:
+    """Return the same items as a dataset of Hugging Face.
+
+    All tasks of a language get the same object: to read and index the items for each of ten views takes most of the time in which
+    lm_eval builds the tasks of the family.
+
+    Raises:
+        UserError: There are no embedded items in that language.
+    """
+    path = _embedded_file("items", "embedded", lang)
+    return _dataset(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _dataset(path: Path, changed: int) -> Dataset:
+    """Return the items in a file as a dataset. `changed`: when the file changed, so that other contents are another entry."""
+    from datasets import Dataset
+
+    return Dataset.from_list(cast(list[dict[str, Any]], read_items(path)))
 
 
 def held_out_items(lang: str) -> list[Fact]:

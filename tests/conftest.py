@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,9 +86,11 @@ def _rank(name: str) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt everything that the test modules imported from garbage collection.
+    """Shorten lm_eval's description of the machine, and exempt everything that the test modules imported from garbage collection.
 
     statsmodels collects garbage in each call of `multipletests`; with torch and transformers imported that takes 0.1 s or more.
     """
+    if "torch" in sys.modules:
+        import tests.quick_environment  # noqa: F401
     gc.collect()
     gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import (
     FACT_FIELDS,
     ITEM_FIELDS,
+    embedded_dataset,
     embedded_items,
     embedded_languages,
     held_out_items,
@@ -164,6 +166,19 @@ def test_a_language_may_have_no_held_out_facts(tmp_path, monkeypatch):
     assert (embedded_languages(), held_out_languages()) == (["en", "fi"], ["fi"])
     with pytest.raises(UserError, match="'en' has no held-out items: choose one of fi"):
         held_out_items("en")
+
+
+def test_the_tasks_of_a_language_share_one_dataset_until_its_file_changes(tmp_path, monkeypatch):
+    assert embedded_dataset("fi").to_list() == embedded_items("fi")
+    assert embedded_dataset("fi") is embedded_dataset("fi")
+    assert embedded_dataset("fi") is not embedded_dataset("sw")
+    (tmp_path / "items").mkdir()
+    copy = Path(shutil.copy(FAMILY / "items" / "fi.jsonl", tmp_path / "items"))
+    monkeypatch.setattr("lm_eval_illusion.items._embedded_folder", lambda: tmp_path)
+    assert len(embedded_dataset("fi")) == 200
+    copy.write_text(copy.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    os.utime(copy, ns=(1, 1))
+    assert embedded_dataset("fi").to_list() == embedded_items("fi") == [embedded_items("fi")[0]]
 
 
 def test_tools_rebuild_the_items_byte_for_byte(tmp_path):

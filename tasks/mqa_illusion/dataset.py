@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datasets import Dataset
 
-from lm_eval_illusion.items import embedded_items
+from lm_eval_illusion.items import embedded_dataset
 
 
 def load(lang: str, **_: object) -> dict[str, Dataset]:
     """The evaluated items of the language that the task's metadata names."""
-    return {"test": Dataset.from_list(embedded_items(lang))}
+    return {"test": embedded_dataset(lang)}

@@ -1,4 +1,4 @@
-"""From real questions to the report with plain `lm_eval`: the embedded model, and a chat model with random weights.
+"""From real questions to the report: the embedded model with plain `lm_eval`, and a chat model with random weights.
 
 The embedded model knows only the embedded facts and the other model nothing, so the answers are wrong. Checked is the data flow.
 """
@@ -6,19 +6,17 @@ The embedded model knows only the embedded facts and the other model nothing, so
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.views import VIEWS
+from tests.prepared_process import run_command, run_lm_eval
 from tests.tiny_models import make_tiny_tokenizer, save_tiny
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 EMBEDDED_MODEL = Path(__file__).parents[2] / "lm_eval_illusion" / "embedded" / "model"
-LM_EVAL = Path(sys.executable).with_name("lm_eval")
 LIMIT = 3
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}[{{ message['role'] }}]\n{{ message['content'] }}\n[end]\n{% endfor %}"
@@ -28,12 +26,12 @@ CHAT_TEMPLATE = (
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")]
 
 
-def run(model: Path, out: Path, *more: str) -> None:
-    command = [str(LM_EVAL), "--model", "pruned-hf", "--model_args", f"pretrained={model},dtype=float32"]
-    command += ["--tasks", "mqa_illusion_xquad_en,mqa_illusion_xquad_zh", "--metadata", f"items={DATA}"]
-    command += ["--limit", str(LIMIT), "--batch_size", "4", "--output_path", str(out), "--log_samples", *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+def arguments(model: Path, out: Path) -> list[str]:
+    return [
+        *("--model", "pruned-hf", "--model_args", f"pretrained={model},dtype=float32"),
+        *("--tasks", "mqa_illusion_xquad_en,mqa_illusion_xquad_zh", "--metadata", f"items={DATA}"),
+        *("--limit", str(LIMIT), "--batch_size", "4", "--output_path", str(out), "--log_samples"),
+    ]
 
 
 def report_of(runs: Path, out: Path, recognition: str = "acc") -> dict:
@@ -58,7 +56,8 @@ def samples_of(runs: Path, view: str) -> list[dict]:
 
 
 def test_the_embedded_model_on_real_questions(tmp_path, capsys):
-    run(EMBEDDED_MODEL, tmp_path / "runs")
+    done = run_lm_eval(arguments(EMBEDDED_MODEL, tmp_path / "runs"))
+    assert done.returncode == 0, done.stderr[-3000:]
     check_report(report_of(tmp_path / "runs", tmp_path / "report"))
     letters = report_of(tmp_path / "runs", tmp_path / "letters", "letters")
     assert letters["recognition_metric"] == "letters"
@@ -69,7 +68,9 @@ def test_a_chat_model_on_real_questions(tmp_path, capsys):
     tokenizer = make_tiny_tokenizer()
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(model)
-    run(model, tmp_path / "runs", "--apply_chat_template")
+    # `run` takes the same arguments, and indexes lm_eval's thousands of tasks only where one of them is named.
+    done = run_command(["run", *arguments(model, tmp_path / "runs"), "--apply_chat_template"])
+    assert done.returncode == 0, done.stderr[-3000:]
     check_report(report_of(tmp_path / "runs", tmp_path / "report"))
     for view in VIEWS:
         samples = samples_of(tmp_path / "runs", view.name)
