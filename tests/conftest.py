@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+
+from tests.smollm2 import dequantise_smollm2, smollm2_file
 
 # No limit of seconds for an example: on a busy machine that would fail tests of correct code.
 settings.register_profile("without_deadline", deadline=None)
@@ -20,6 +24,21 @@ def small_chunks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval_illusion.inference.cpu_matmul.CHUNK", 64)
         yield
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of SmolLM2-135M-Instruct in float32, dequantised once for all workers of pytest-xdist."""
+    file = smollm2_file()
+    session = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        session = session.parent
+    folder = session / "smollm2"
+    with FileLock(session / "smollm2.lock"):
+        if not (folder / "complete").exists():
+            dequantise_smollm2(file, folder)
+            (folder / "complete").touch()
+    return folder
 
 
 # The files with the longest tests, in an order that gives each worker about the same time when they are dealt out in turn.
