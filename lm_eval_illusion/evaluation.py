@@ -27,6 +27,7 @@ def evaluate(
     limit: int | None,
     batch_size: int,
     metadata: dict[str, Any],
+    apply_chat_template: bool = False,
 ) -> None:
     """Evaluate `pruned-hf` on `tasks` and write results and samples below `folder`.
 
@@ -39,6 +40,7 @@ def evaluate(
         limit: Number of items per task, from the first; None for all.
         batch_size: Rows per batch.
         metadata: As `--metadata` of lm_eval.
+        apply_chat_template: As the flag of lm_eval: each prompt is a user's turn in the chat template of the model's tokenizer.
 
     Raises:
         UserError: An argument is wrong, or the files could not be written.
@@ -63,6 +65,7 @@ def evaluate(
         task_manager=task_manager(tasks, metadata),
         evaluation_tracker=tracker,
         metadata=metadata,
+        apply_chat_template=apply_chat_template,
     )
     if results is None:  # This process is not rank 0; rank 0 writes.
         return

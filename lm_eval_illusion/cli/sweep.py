@@ -46,6 +46,13 @@ def add_parser(commands: Subparsers) -> None:
         default=None,
         help=f"rows per batch, 1 to {LARGEST_BATCH:,} (default: 64)",
     )
+    parser.add_argument(
+        "--apply_chat_template",
+        flag("apply_chat_template"),
+        action="store_true",
+        default=None,
+        help="prompts are turns in the chat template of the model's tokenizer: for models that were trained to chat",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only list the cells and what would be done")
     parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     parser.add_argument("--log-json", action="store_true", help="print one JSON object per cell instead of text")

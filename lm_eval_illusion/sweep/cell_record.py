@@ -51,6 +51,7 @@ class CellRecord(msgspec.Struct, frozen=True):
     seconds: float
     files: dict[str, str]
     inputs: dict[str, str] | None = None
+    apply_chat_template: bool = False
 
 
 def cell_folder(cell: Cell, out: Path) -> Path:

@@ -141,6 +141,7 @@ def evaluate_cell(cell: Cell, study: Study, folder: Path) -> None:
         limit=study.limit,
         batch_size=study.batch_size,
         metadata=study.metadata,
+        apply_chat_template=study.apply_chat_template,
     )
     refuse_changed(cell)
 

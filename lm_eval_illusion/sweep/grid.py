@@ -33,6 +33,7 @@ MOST_NAME_BYTES = 200
 class CellRequest:
     """Everything that determines the answers in a cell: arguments of `pruned-hf`, tasks, items per task, lm_eval's metadata.
 
+    `apply_chat_template`: whether prompts are turns in the chat template of the model's tokenizer.
     `inputs`: hash, commit or version of everything that the arguments name, such as "recipe my.yaml" (`contents.with_contents`).
     """
 
@@ -41,6 +42,7 @@ class CellRequest:
     limit: int | None
     metadata: dict[str, Any]
     inputs: dict[str, str] = field(default_factory=dict)
+    apply_chat_template: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,11 @@ def _cell(study: Study, axes: CellAxes) -> Cell:
         name: value for name, value in defaults.items() if name in unused
     }
     settings = settings_of(model_args)
-    request = CellRequest(model_args, sorted(study.tasks), study.limit, study.metadata)
-    arguments = {name: value for name, value in asdict(request).items() if name != "inputs"}
+    request = CellRequest(
+        model_args, sorted(study.tasks), study.limit, study.metadata, apply_chat_template=study.apply_chat_template
+    )
+    # A switch that is off is left out, so that cells keep the names that they have without it.
+    arguments = {name: value for name, value in asdict(request).items() if name != "inputs" and value is not False}
     base_model = str(model_args["pretrained"])
     readable = _cut(re.sub(r"[^\w.,=-]+", "-", f"{Path(base_model).name}--{settings.variant}"))
     return Cell(f"{readable}--{_short_hash(arguments)}", base_model, settings.variant, request)

@@ -53,8 +53,8 @@ class Study(BaseModel):
     """A grid of cells and what is evaluated in each.
 
     The grid holds every base model dense, and pruned by every method to every sparsity and mask, with every calibration language and
-    seed. `model_args`: further arguments of `pruned-hf`, the same for all cells; `metadata`: lm_eval's. A single value in place of a list
-    is a list with one entry.
+    seed. The same for all cells: `apply_chat_template`, whether prompts are turns in the chat template of the model's tokenizer;
+    `model_args`, further arguments of `pruned-hf`; `metadata`, lm_eval's. A single value in place of a list is a list with one entry.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +68,7 @@ class Study(BaseModel):
     tasks: tuple[str, ...] = ("mqa_illusion",)
     limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT, strict=True)
     batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH, strict=True)
+    apply_chat_template: bool = Field(default=False, strict=True)
     model_args: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     exclude: tuple[CellAxes, ...] = Field(default=(), max_length=MOST_SELECTORS)

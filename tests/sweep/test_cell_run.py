@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.sweep import cell_run
 from lm_eval_illusion.sweep.cell_record import cell_folder, read_record
 from lm_eval_illusion.sweep.cell_run import (
     CellResult,
     complete,
+    evaluate_cell,
     failed_result,
     failure_file,
     log_file,
@@ -18,7 +21,8 @@ from lm_eval_illusion.sweep.cell_run import (
     record_failure,
     sweep_lock,
 )
-from lm_eval_illusion.sweep.grid import Cell, CellRequest
+from lm_eval_illusion.sweep.grid import Cell, CellRequest, cells_of
+from lm_eval_illusion.sweep.study import Study
 
 CELL = Cell("a--dense--0", "a", "dense", CellRequest({}, [], 3, {}))
 RESULTS = "below/results_2026-11-23T10-00-00.000000.json"
@@ -48,6 +52,24 @@ def test_a_done_cell_has_a_record_of_its_request_and_its_files(tmp_path):
     assert list(record.files) == [RESULTS, SAMPLES]
     # A cell that is done is not run again, wherever it was finished.
     assert complete(CELL, tmp_path, lambda folder: pytest.fail("run again")) == record
+
+
+def test_a_cell_is_evaluated_and_recorded_with_its_chat_template(tmp_path, monkeypatch):
+    study = Study(pretrained="model", sparsity=0.5, apply_chat_template=True)
+    cell, asked = cells_of(study)[0], {}
+
+    def evaluate(model_args, tasks, folder, **settings):
+        asked.update(settings)
+        write("x")(folder)
+
+    monkeypatch.setattr(cell_run, "evaluate", evaluate)
+    monkeypatch.setattr(cell_run, "refuse_changed", lambda cell: None)
+    complete(cell, tmp_path, lambda folder: evaluate_cell(cell, study, folder))
+    assert asked["apply_chat_template"] is True
+    assert read_record(cell, tmp_path).apply_chat_template is True
+    # The same folder is not the record of a cell without the template.
+    other = replace(cell, request=replace(cell.request, apply_chat_template=False))
+    assert read_record(other, tmp_path) is None
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("y"), lambda path: path.unlink()])

@@ -106,6 +106,16 @@ def test_cell_names_differ_if_any_setting_that_changes_answers_differs():
     assert cells_of(Study(pretrained="a", batch_size=1)) == cells_of(Study(pretrained="a", batch_size=9))
 
 
+def test_the_chat_template_is_part_of_a_cell_and_cells_without_it_keep_their_names():
+    plain, chat = (
+        cells_of(Study(pretrained="org/model", sparsity=0.5, limit=5, apply_chat_template=on)) for on in (False, True)
+    )
+    # The names that a sweep gave to these cells before it knew chat templates.
+    assert [cell.name for cell in plain] == ["model--dense--c043832f", "model--wanda-0.5--45b25ccb"]
+    assert not {cell.name for cell in plain} & {cell.name for cell in chat}
+    assert [cell.request.apply_chat_template for cell in (*plain, *chat)] == [False, False, True, True]
+
+
 def test_a_wrong_argument_is_an_error_before_any_cell_runs():
     with pytest.raises(UserError, match="did you mean wanda"):
         names_of(pretrained="a", pruner=["wandda"])

@@ -47,6 +47,7 @@ def test_flags_override_the_file_or_replace_it(tmp_path):
         ("pretrained: a\nsparsity:\n  - 0.5\n  - many\n", r"study\.yaml:4: sparsity\.1 'many' is wrong"),
         ("pretrained: a\nmask_structure: [2:4]\n", r"study\.yaml:2: mask_structure\.0 .*in quotes"),
         ("pretrained: a\nlimit: 0\n", r"study\.yaml:2: limit 0 is wrong"),
+        ("pretrained: a\napply_chat_template: 1\n", r"study\.yaml:2: apply_chat_template 1 is wrong"),
         ("pretrained: [a\n", r"study\.yaml:\d: not YAML"),
         ("- a\n", r"study\.yaml:1: not a mapping but list"),
         ("pretrained: a\n1: 2\n", r"study\.yaml:2: not YAML \(the key '1' is not a text"),
