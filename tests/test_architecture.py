@@ -134,6 +134,7 @@ def test_no_package_cycle_and_no_file_cycle():
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_report.py": "the fuzz of report formats",
+    "benchmarks/test_real_model.py": "what `make real` runs",
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import re
 import tempfile
@@ -37,6 +38,8 @@ from lm_eval_illusion.pruning.model_folder import MOST_LAYERS
 if TYPE_CHECKING:
     from torch import Tensor, dtype
     from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
 
 SUFFIX = ".gguf"
 DEQUANTISATION = 1
@@ -238,6 +241,10 @@ def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: 
         UserError: There are such numbers.
     """
     # Tied weights stand once in the file. Rotary factors are no weights, and further predicted tokens (MTP) no part of the model.
+    if any(tensor.name.startswith("rope_") for tensor in header.tensors):
+        logger.warning(
+            "%s: transformers does not read its factors of the rotary embedding: long prompts may be scored wrongly", label
+        )
     places = {weight.data_ptr(): weight.numel() for weight in weights.values()}
     stored = sum(tensor.elements for tensor in header.tensors if not _NO_WEIGHT.search(tensor.name))
     if (left := stored - sum(places.values())) > 0:

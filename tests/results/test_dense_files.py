@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lm_eval_illusion import cross_tabulate, load_outcomes
+from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.report.command import ReportOptions, read_inputs
+from tests.gguf_files import write_gguf
 from tests.lm_eval_files import DENSE, hits, write_run
 
 BITS = {"F16": 16.0, "Q8_0": 8.5, "Q4_1": 5.0, "Q4_1+wanda-0.5": 32.0}
@@ -101,3 +106,30 @@ def test_a_file_that_changed_between_two_runs_is_refused(tmp_path):
 def test_outcomes_from_python_name_the_same_dense_model(tmp_path):
     write_file(tmp_path, "Q4_1", 3)
     assert {outcome.variant.is_dense for outcome in load_outcomes([tmp_path])} == {True}
+
+
+def test_real_runs_of_a_file_and_of_the_pruned_file_are_one_report(tmp_path, capsys):
+    write_gguf(tmp_path / "tiny" / "tiny.Q4_0.gguf", "Q4_0")
+    model = {
+        "pretrained": str(tmp_path / "tiny"),
+        "gguf_file": "tiny.Q4_0.gguf",
+        "device": "cpu",
+        "store": str(tmp_path / "store"),
+    }
+    tasks = ["mqa_illusion_en_mc", "mqa_illusion_en_gen"]
+    for pruning in ({"pruner": "none"}, {"pruner": "magnitude", "sparsity": 0.25}):
+        evaluate({**model, **pruning}, tasks, tmp_path / "runs", limit=2, batch_size=2, metadata={})
+    versus, notes, report = rows(tmp_path / "runs")
+    assert versus["Q4_0"] is None
+    assert versus["Q4_0+magnitude-0.25"]["n"] == 2
+    # A block of Q4_0 has 32 numbers of 4 bits and a scale of 16.
+    assert {it["variant"]: it["bits_measured"] for it in report["variants"]} == {"Q4_0": 4.5, "Q4_0+magnitude-0.25": 32.0}
+    assert {it["base_model"] for it in report["variants"]} == {str(tmp_path / "tiny")}
+    assert [note for note in notes if "stands for it" in note]
+    # `prune` finds the checkpoint of the run in the store.
+    out = tmp_path / "out"
+    arguments = ["--pretrained", str(tmp_path / "tiny"), "--gguf-file", "tiny.Q4_0.gguf", "--store", str(tmp_path / "store")]
+    assert main(["prune", *arguments, "--pruner", "magnitude", "--sparsity", "0.25", "--out", str(out)]) == 0
+    assert f"report runs --dense {tmp_path / 'tiny'}" in capsys.readouterr().out
+    assert json.loads((out / "manifest.json").read_text())["base_model"] == f"{tmp_path / 'tiny'}/tiny.Q4_0.gguf"
+    assert "magnitude-0.25" in (out / "README.md").read_text()

@@ -9,8 +9,10 @@ import pytest
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.sweep.base_models import refuse_quantized_models
 from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
+from lm_eval_illusion.sweep.contents import with_contents
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
+from tests.gguf_files import write_gguf
 from tests.tiny_models import save_tiny
 
 
@@ -35,3 +37,22 @@ def test_it_may_be_measured_as_it_is_and_a_model_that_is_not_here_is_left_to_its
         pretrained=["org/not-here"], pruner=["wanda"], sparsity=[0.5], include=[{"pretrained": quantised, "pruner": "none"}]
     )
     refuse_quantized_models(cells_of(study))
+
+
+def test_a_gguf_file_is_pruned_whatever_is_in_its_folder(quantised, tmp_path):
+    write_gguf(tmp_path / "quantised" / "tiny.Q4_0.gguf", "Q4_0")
+    by_argument = Study(pretrained=[quantised], pruner=["wanda"], sparsity=[0.5], model_args={"gguf_file": "tiny.Q4_0.gguf"})
+    by_path = Study(pretrained=[f"{quantised}/tiny.Q4_0.gguf"], pruner=["wanda"], sparsity=[0.5])
+    for study in (by_argument, by_path):
+        refuse_quantized_models(with_contents(cells_of(study)))
+
+
+def test_a_changed_gguf_file_makes_new_cells(tmp_path):
+    file = tmp_path / "model" / "tiny.gguf"
+    studies = [Study(pretrained=[str(file)]), Study(pretrained=[str(file.parent)], model_args={"gguf_file": "tiny.gguf"})]
+    write_gguf(file, "Q4_0")
+    before = [{cell.name for cell in with_contents(cells_of(study))} for study in studies]
+    write_gguf(file, "Q8_0")
+    after = [{cell.name for cell in with_contents(cells_of(study))} for study in studies]
+    assert not before[0] & after[0]
+    assert not before[1] & after[1]
