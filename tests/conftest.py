@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 
 from tests.smollm2 import dequantise_smollm2, smollm2_file
@@ -34,12 +33,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         session = session.parent
-    folder = session / "smollm2"
-    with FileLock(session / "smollm2.lock"):
-        if not (folder / "complete").exists():
-            dequantise_smollm2(file, folder)
-            (folder / "complete").touch()
-    return folder
+    return dequantise_smollm2(file, session / "smollm2")
 
 
 # The files with the longest tests, in an order that gives each worker about the same time when they are dealt out in turn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,15 @@ def smollm2_file() -> Path:
     return Path(spec.origin).parent / FILE
 
 
-def dequantise_smollm2(file: Path, folder: Path) -> None:
-    """Write the model and its tokenizer as a Hugging Face folder in float32."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def dequantise_smollm2(file: Path, store: Path) -> Path:
+    """Return the model as a Hugging Face folder in float32, made by our own dequantisation in a store."""
+    import gguf
 
-    source = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}
-    loaded = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    # transformers can't save a model that its configuration says is quantised.
-    del loaded.config.quantization_config
-    model = AutoModelForCausalLM.from_config(loaded.config, dtype=torch.float32)
-    model.load_state_dict(loaded.state_dict())
-    model.save_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(**source)
-    # The file's metadata state these; transformers' conversion takes other ones.
-    tokenizer.eos_token = tokenizer.pad_token = "<|im_end|>"
-    tokenizer.save_pretrained(folder)
+    from lm_eval_illusion.pruning.gguf_checkpoint import dequantised
+    from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+
+    with pytest.MonkeyPatch.context() as patch:
+        # transformers reads the whole header five times, and makes the map of names for each module: together 15 s.
+        patch.setattr(gguf, "GGUFReader", cache(gguf.GGUFReader))
+        patch.setattr(gguf, "get_tensor_name_map", cache(gguf.get_tensor_name_map))
+        return Path(dequantised(BaseModel(str(file)), str(store)).checkpoint.path)

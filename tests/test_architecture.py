@@ -150,6 +150,7 @@ def test_no_package_cycle_and_no_file_cycle():
 SUBJECTS: dict[str, str] = {
     "benchmarks/test_compare_backends.py": "stock hf and pruned-hf on the real model",
     "benchmarks/test_fuzz_report.py": "the fuzz of report formats",
+    "benchmarks/test_real_model.py": "what `make real` runs",
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",

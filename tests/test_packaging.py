@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOT_PACKAGED = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__", "lm-eval-illusion-demo", "tests")
+NOT_PACKAGED = shutil.ignore_patterns(
+    ".*", "build", "*.egg-info", "__pycache__", "lm-eval-illusion-demo", "lm-eval-illusion-real", "tests"
+)
 
 # What a package folder reports about itself, as JSON.
 CONTENTS = """

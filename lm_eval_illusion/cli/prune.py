@@ -27,7 +27,14 @@ def add_parser(commands: Subparsers) -> None:
         "prune", help="write a pruned model as an ordinary Hugging Face folder with a model card, for any engine"
     )
     parser.add_argument(
-        "--pretrained", type=name, required=True, metavar="MODEL", help="a folder, a name on the Hugging Face hub, or embedded"
+        "--pretrained",
+        type=name,
+        required=True,
+        metavar="MODEL",
+        help="a folder, a name on the Hugging Face hub, embedded, or the path of a GGUF file",
+    )
+    parser.add_argument(
+        "--gguf-file", type=name, default=None, metavar="NAME.gguf", help="a GGUF file in MODEL, which is dequantised first"
     )
     parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(
@@ -57,7 +64,7 @@ def execute(parsed: argparse.Namespace) -> int:
     settings = read_settings(**arguments, pretrained=parsed.pretrained)
     if parsed.push_to_hub is not None:
         _check_repository(parsed.push_to_hub)
-    base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code)
+    base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code, gguf_file=parsed.gguf_file)
     return export_command(base, settings, parsed.out, parsed.push_to_hub)
 
 

@@ -1,1 +1,1 @@
-"""How a model is loaded: quantised checkpoints, and model arguments that add an adapter or quantise. No torch, no files."""
+"""How a model is loaded: quantised checkpoints, model arguments that add an adapter or quantise, headers of GGUF files. No torch."""

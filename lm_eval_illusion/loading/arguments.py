@@ -21,6 +21,10 @@ ADAPTERS = {
     "steer_path": "steer",
 }
 """Arguments that name weights or vectors to add to the base model -> the method."""
+GGUF_ARGUMENT = "gguf_file"
+"""The argument that names a GGUF file; also what names one in results.config where `pretrained` is its path."""
+GGUF_METHOD = "gguf"
+"""The `pruner` of a GGUF file that is measured as it is."""
 _NO_VALUES = ("", "0", "false", "none", "null", "auto")
 _PLAIN_CACHES = ("float16", "bfloat16", "float32", "half", "float")
 
@@ -84,10 +88,10 @@ def _quantisation(given: Mapping[str, Any]) -> Iterator[Change]:
     for argument in ("autogptq", "gptqmodel"):
         if argument in given:
             yield _quantised(argument, given, "gptq", "gptq", None)
-    if "gguf_file" in given:
-        yield _quantised("gguf_file", given, f"gguf-{_stem(given['gguf_file'])}", "gguf", None)
+    if GGUF_ARGUMENT in given:
+        yield _quantised(GGUF_ARGUMENT, given, f"gguf-{_stem(given[GGUF_ARGUMENT])}", GGUF_METHOD, None)
     elif str(given.get("pretrained", "")).lower().endswith(".gguf"):
-        yield _quantised("pretrained", given, f"gguf-{_stem(given['pretrained'])}", "gguf", None)
+        yield _quantised("pretrained", given, f"gguf-{_stem(given['pretrained'])}", GGUF_METHOD, None)
     elif "quantization" in given:
         # vLLM's: the method to quantise with while loading, or the one of the checkpoint.
         method = str(given["quantization"]).lower()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT
 from lm_eval_illusion.models.command_checks import is_lm_eval, read_named, tasks_of_view
 from lm_eval_illusion.option_values import (
     LARGEST_BATCH,
@@ -51,7 +52,7 @@ FROM_PRETRAINED_ARGUMENTS = (
 IGNORED_VLLM_ARGUMENTS = ("device", "swap_space")
 
 # Arguments that name another model than the pruned checkpoint.
-HF_NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "gguf_file", "subfolder", "variant")
+HF_NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "subfolder", "variant")
 VLLM_NOT_WITH_PRUNING = ("lora_local_path",)
 
 NO_BEAMS = "vLLM's sampling has no beam search: ask the groups without it, e.g. mqa_illusion_core, or take --model pruned-hf"
@@ -209,7 +210,7 @@ def check_vllm_names(arguments: Mapping[str, Any]) -> None:
     names = [name for model_class in (VLLM, LLM) for name in inspect.signature(model_class.__init__).parameters]
     names += [field.name for field in dataclasses.fields(EngineArgs)]
     allowed = [name for name in names if name not in ("self", "kwargs", "model")]
-    refuse_unknown(arguments, [*allowed, *IGNORED_VLLM_ARGUMENTS], "lm_eval's vllm model and of vLLM's engine")
+    refuse_unknown(arguments, [*allowed, *IGNORED_VLLM_ARGUMENTS, GGUF_ARGUMENT], "lm_eval's vllm model and of vLLM's engine")
 
 
 def refuse_thinking(arguments: Mapping[str, Any]) -> None:

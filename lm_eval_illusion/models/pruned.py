@@ -13,7 +13,7 @@ from lm_eval.api.model import LM, CacheHook
 from lm_eval.utils import simple_parse_args_string
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.loading.arguments import changes_of
+from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT, changes_of
 from lm_eval_illusion.models.arguments import check_with_pruning, refuse_blank, refuse_doubled
 from lm_eval_illusion.models.chat_templates import has_chat_template, rendered, unused_template_warning
 from lm_eval_illusion.models.command_checks import refusal, refuse_flags, view_of_request
@@ -21,6 +21,7 @@ from lm_eval_illusion.progress import report_warning
 from lm_eval_illusion.pruning.as_loaded import with_changes
 from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
+from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, errors_of_files
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
@@ -140,8 +141,10 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     """
     given = {name: arguments.pop(name) for name in PRUNING_ARGUMENTS if name in arguments}
     settings = read_settings(**given, pretrained=pretrained)
+    gguf_file = arguments.pop(GGUF_ARGUMENT, None) or None
     if settings.pruner != "none":
-        check_with_pruning(arguments, not_with_pruning)
+        is_file = gguf_file is not None
+        check_with_pruning(arguments, [name for name in not_with_pruning if not (is_file and name == "subfolder")])
     base = BaseModel(
         pretrained,
         revision=str(arguments.get("revision") or "main"),
@@ -152,11 +155,16 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         tokenizer_revision=arguments.get("tokenizer_revision"),
         weights_variant=arguments.get("variant"),
         use_safetensors=read_use_safetensors(arguments.get("use_safetensors")),
+        gguf_file=None if gguf_file is None else str(gguf_file),
     )
     checkpoint = pruned_checkpoint(base, settings)
-    changes = changes_of({**arguments, "pretrained": pretrained})
+    # A GGUF file is dequantised already, and its content among the changes.
+    changes = changes_of({**arguments, "pretrained": "" if is_gguf(base) else pretrained})
     checkpoint = checkpoint._replace(manifest=with_changes(checkpoint.manifest, base, changes))
-    if settings.pruner != "none":
+    if is_gguf(base):
+        for name in ("revision", "subfolder", "variant", "use_safetensors"):
+            arguments.pop(name, None)
+    elif settings.pruner != "none":
         for name in ("revision", "use_safetensors"):
             arguments.pop(name, None)
     return checkpoint

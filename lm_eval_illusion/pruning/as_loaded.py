@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from lm_eval_illusion.loading.arguments import Change, changed_name, changed_pruner
+from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT, Change, changed_name, changed_pruner
 from lm_eval_illusion.pruning.base_identity import ModelFiles
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
@@ -60,7 +60,11 @@ def with_changes(manifest: Manifest, base: BaseModel, changes: Sequence[Change])
         sparsity_measured=None if of_weights else manifest.sparsity_measured,
         bits_measured=quantised[-1] if quantised else manifest.bits_measured,
         bits_of_layer={} if quantised else manifest.bits_of_layer,
-        changes=[ChangeRecord(change.argument, change.value, _content(change, base)) for change in changes],
+        # A GGUF file that was dequantised is among them already.
+        changes=[
+            *manifest.changes,
+            *(ChangeRecord(change.argument, change.value, _content(change, base)) for change in changes),
+        ],
     )
 
 
@@ -81,13 +85,16 @@ def measure_loaded(model: PreTrainedModel, manifest: Manifest) -> dict[str, Any]
     if is_quantized(manifest):
         zeros = _share_of_zeros(model, manifest.bits_of_layer)
         return {"sparsity_measured": zeros, "bits_measured": manifest.bits_measured}
-    arguments = {change.argument for change in manifest.changes} - {"delta", "kv_cache_dtype"}
+    arguments = {change.argument for change in manifest.changes} - {"delta", "kv_cache_dtype", GGUF_ARGUMENT}
     has_quantised_base = manifest.key is None and bool(manifest.bits_of_layer)
     if has_quantised_base or arguments - {"peft"}:
         return {"sparsity_measured": None, "bits_measured": manifest.bits_measured}
     inner = model.get_base_model() if "peft" in arguments else model
     sparsity = None if arguments else overall_sparsity(inner)
-    return {"sparsity_measured": sparsity, "bits_measured": overall_bits(inner, manifest.bits_of_layer)}
+    # The weights of a GGUF file that is not pruned have few values, whatever data type they are dequantised to.
+    is_file = manifest.key is None and any(change.argument == GGUF_ARGUMENT for change in manifest.changes)
+    bits = manifest.bits_measured if is_file else overall_bits(inner, manifest.bits_of_layer)
+    return {"sparsity_measured": sparsity, "bits_measured": bits}
 
 
 def _share_of_zeros(model: PreTrainedModel, layers: Collection[str]) -> float | None:
@@ -105,10 +112,6 @@ def _share_of_zeros(model: PreTrainedModel, layers: Collection[str]) -> float | 
 
 def _content(change: Change, base: BaseModel) -> str | None:
     """Return the SHA-256 of what an argument names, or its commit on the hub; None if it names no file."""
-    if change.argument in ("gguf_file", "pretrained"):
-        folder = base.files.folder or Path()
-        file = folder / change.value
-        return file_hashes([file])[0] if file.is_file() else base_revision(base.pretrained, base.revision)
     if change.is_quantisation:
         return None
     path = _file(change.value)

@@ -49,7 +49,7 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
         _upload(out, repository, [*manifest.files, MANIFEST, CARD])
     arguments = "--tasks mqa_illusion_core --log_samples --output_path runs"
     print(for_terminal(f"Now: lm_eval --model hf --model_args pretrained={out} {arguments}"))
-    print(for_terminal(f"and: lm-eval-illusion report runs --dense {base.pretrained}"))
+    print(for_terminal(f"and: lm-eval-illusion report runs --dense {manifest.base_model}"))
     return 0
 
 

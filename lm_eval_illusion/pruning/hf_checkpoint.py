@@ -29,7 +29,7 @@ class BaseModel(NamedTuple):
     `pretrained`: a folder, a hub name, or `embedded`. `dtype`: a torch dtype by name; "auto" is the dtype of the checkpoint.
     `tokenizer`: a folder or hub name; None is the model's own. `subfolder`: of the model's files, and of its tokenizer's.
     `tokenizer_revision`: None is `revision`. `weights_variant`: `fp16` for model.fp16.safetensors. `use_safetensors`: False to load
-    pytorch_model.bin even where there is model.safetensors.
+    pytorch_model.bin even where there is model.safetensors. `gguf_file`: the name of a GGUF file there, which is the model instead.
     """
 
     pretrained: str
@@ -41,6 +41,7 @@ class BaseModel(NamedTuple):
     tokenizer_revision: str | None = None
     weights_variant: str | None = None
     use_safetensors: bool | None = None
+    gguf_file: str | None = None
 
     @property
     def files(self) -> ModelFiles:

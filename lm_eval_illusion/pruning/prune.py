@@ -15,11 +15,13 @@ from msgspec.structs import replace
 
 from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT
 from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_identity, text_sha256
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
+from lm_eval_illusion.pruning.gguf_checkpoint import GgufModel, dequantised, is_gguf
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
     base_revision,
@@ -31,7 +33,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     save_checkpoint,
     tokenizer_revision,
 )
-from lm_eval_illusion.pruning.manifest import CalibrationRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, ChangeRecord, CheckpointIdentity, Manifest
 from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
@@ -67,6 +69,7 @@ def prune(
     revision: str = "main",
     dtype: str = "auto",
     trust_remote_code: bool = False,
+    gguf_file: str | None = None,
 ) -> Path:
     """Prune or quantise a model and return the folder of the checkpoint in the store, a dense-format Hugging Face folder.
 
@@ -75,7 +78,7 @@ def prune(
     settings is made once and then loaded from the store.
 
     Args:
-        pretrained: A folder, a hub name, or `embedded`.
+        pretrained: A folder, a hub name, `embedded`, or the path of a GGUF file.
         pruner: A template in pruners/, e.g. `wanda` (arXiv 2306.11695), `sparsegpt` (2301.00774), `owl` (2310.05175), `gptq`
             (2210.17323), `awq` (2306.00978); or the path of a recipe.
         sparsity: Share of weights to remove, in [0, 1); None is 0.6 where the pruner takes a sparsity.
@@ -92,6 +95,7 @@ def prune(
         revision: Revision of the base model on the hub.
         dtype: torch dtype in which the base model is loaded; "auto" is its own.
         trust_remote_code: Whether code of the base model may be run.
+        gguf_file: Name of a GGUF file in `pretrained`, which is dequantised once into the store and then pruned.
 
     Raises:
         UserError: An argument is wrong, the model can't be pruned this way, or the result does not have the requested sparsity.
@@ -111,7 +115,7 @@ def prune(
         pretrained=pretrained,
     )
     refuse_dense(settings)
-    base = BaseModel(pretrained, revision, dtype, trust_remote_code)
+    base = BaseModel(pretrained, revision, dtype, trust_remote_code, gguf_file=gguf_file)
     return Path(pruned_checkpoint(base, settings).path)
 
 
@@ -134,6 +138,38 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     for name, value in (("pretrained", base.pretrained), ("revision", base.revision)):
         read_name(name, value)
     check_dtype(base.dtype)
+    if is_gguf(base):
+        model = dequantised(base, settings.store)
+        folder = BaseModel(
+            model.checkpoint.path, dtype=base.dtype, tokenizer=base.tokenizer, tokenizer_revision=base.tokenizer_revision
+        )
+        return _named_by_file(_checkpoint_of_folder(folder, settings, f"{model.name}/{model.file}"), model)
+    return _checkpoint_of_folder(base, settings, base.pretrained)
+
+
+def _named_by_file(checkpoint: Checkpoint, model: GgufModel) -> Checkpoint:
+    """Return a checkpoint that was made of a dequantised GGUF file, or that is one, with the names and the content of the file.
+
+    The file as it is has the bits of its blocks; a pruned one is no GGUF file any more, and has those of its data type.
+    """
+    stored, manifest = model.checkpoint.manifest, checkpoint.manifest
+    is_pruned = manifest.key is not None
+    names = replace(
+        manifest,
+        base_model=model.name,
+        base_revision=model.sha256,
+        base_identity=stored.base_identity,
+        variant=f"{stored.variant}+{manifest.variant}" if is_pruned else stored.variant,
+        pruner=f"{stored.pruner}+{manifest.pruner}" if is_pruned else stored.pruner,
+        bits_measured=manifest.bits_measured if is_pruned else stored.bits_measured,
+        sparsity_measured=manifest.sparsity_measured if is_pruned else stored.sparsity_measured,
+        changes=[ChangeRecord(GGUF_ARGUMENT, model.file, model.sha256)],
+    )
+    return checkpoint._replace(manifest=names)
+
+
+def _checkpoint_of_folder(base: BaseModel, settings: PruningSettings, name: str) -> Checkpoint:
+    """Return the checkpoint of a base model that is an ordinary folder, a model on the hub, or `embedded`. `name`: for the manifest."""
     check_files(base.files)
     refuse_adapter(base.files)
     if base.tokenizer_files is not None:
@@ -141,7 +177,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         check_files(base.tokenizer_files)
     if settings.pruner != "none":
         refuse_quantized(base.files)
-    manifest = described_as_loaded(_initial_manifest(base, settings), base)
+    manifest = described_as_loaded(_initial_manifest(base, settings, name), base)
     if settings.pruner == "none":
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     settings = within_window(base, settings)
@@ -176,12 +212,12 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
     return checkpoint._replace(manifest=names)
 
 
-def _initial_manifest(base: BaseModel, settings: PruningSettings) -> Manifest:
+def _initial_manifest(base: BaseModel, settings: PruningSettings, name: str) -> Manifest:
     """Return the manifest with the fields that are defined before pruning."""
     # The weights of a hub model need not be there for a checkpoint of the store, whose manifest has the identity.
     is_needed = settings.pruner == "none" or base.files.is_local
     return Manifest(
-        base_model=base.pretrained,
+        base_model=name,
         base_revision=base_revision(*base.files),
         base_identity=identity_of(base) if is_needed else None,
         variant=settings.variant,

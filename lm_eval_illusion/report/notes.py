@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
 from lm_eval_illusion.report.shown import shown_name
 from lm_eval_illusion.results import join_truncated
+from lm_eval_illusion.results.dense_files import stands_for_dense
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
 from lm_eval_illusion.results.same_base import unchecked_bases
@@ -30,7 +31,7 @@ OTHER_FAMILY_NOTE = (
 def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]:
     """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each."""
     variants = {outcome.variant for outcome in outcomes}
-    notes = _about_the_embedded_model(outcomes)
+    notes = _about_the_embedded_model(outcomes) + _files_for_dense(variants)
     of_one_beam = [outcome for outcome in outcomes if outcome.variant.beams_are_top1]
     for strategy in SINGLE_BEAM_STRATEGIES:
         top1 = sorted({outcome.variant.variant for outcome in of_one_beam if strategy in outcome.recovered})
@@ -62,6 +63,16 @@ def _about_the_embedded_model(outcomes: Sequence[Outcome]) -> list[str]:
     return [
         *([EMBEDDED_NOTE] if FAMILY in families else []),
         *([OTHER_FAMILY_NOTE.format(families=others)] if others else []),
+    ]
+
+
+def _files_for_dense(variants: Iterable[Variant]) -> list[str]:
+    """Return a note for each base model without a dense run, of which a GGUF file stands for the dense model."""
+    return [
+        f"{shown_name(variant.base_model)} has no run of its dense model: {shown_name(variant.variant)}, its GGUF file with the most bits"
+        " per weight, stands for it."
+        for variant in sorted(variants, key=lambda it: it.key)
+        if stands_for_dense(variant)
     ]
 
 

@@ -14,7 +14,8 @@ class BaseContent:
 
     `weights`, `tokenizer`: SHA-256, as in `config.illusion.base_identity`. `commit`: on the hub. `revision`, `subfolder`:
     as requested, `main` and "" by default. `scheme`: of a checkpoint that is quantised itself, such as `w4a16`. `other_model`: the
-    model's own name where `report --dense` compares it with another one on purpose; it is compared with runs of its own only.
+    model's own name where `report --dense` compares it with another one on purpose, or the name of a GGUF file among several of one
+    model; it is compared with runs of its own only.
     """
 
     weights: str | None = None

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lm_eval_illusion.errors import UserError, attributed
-from lm_eval_illusion.loading.arguments import Change, changed_name, changed_pruner, changes_of, read_model_args
+from lm_eval_illusion.loading.arguments import (
+    GGUF_ARGUMENT,
+    Change,
+    changed_name,
+    changed_pruner,
+    changes_of,
+    read_model_args,
+)
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.messages import shown
@@ -96,6 +103,8 @@ def _our_variant(
             *_place(arguments),
             # A method without a checkpoint of the store and without changes by arguments is that of the base model itself.
             scheme=ours.variant if ours.pruner != DENSE_METHOD and not (ours.key or ours.changes or unrecorded) else None,
+            # Each quantisation of a model in a folder of GGUF files has other weights on purpose.
+            other_model=next((f"{ours.base_model}/{it.value}" for it in ours.changes if it.argument == GGUF_ARGUMENT), None),
         ),
         beams_are_top1=config.model != MODEL_NAME,
     )

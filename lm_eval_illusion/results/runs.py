@@ -12,6 +12,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import cut
+from lm_eval_illusion.results.dense_files import as_dense, as_quantised, dense_files, stands_for_dense
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.results_file import (
     ResultsFile,
@@ -118,7 +119,9 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     Raises:
         UserError: There is nothing to read, or a results file is incomplete.
     """
-    return [_read_run(results_file) for results_file in results_files(paths)]
+    runs = [_read_run(results_file) for results_file in results_files(paths)]
+    in_place = dense_files({run.variant for run in runs})
+    return [replace(run, variant=as_dense(run.variant)) if run.variant.key in in_place else run for run in runs]
 
 
 def find_views(runs: Iterable[Run]) -> list[ViewFile]:
@@ -168,8 +171,10 @@ def _variant_of(dense: str, variant: Variant, names: Mapping[str, str]) -> Varia
         # Two models whose names differ only in a hyphen remain distinguishable.
         identity=f"{variant.identity} of {variant.base_model}",
         # Another model has other weights on purpose.
-        base_content=replace(variant.base_content, other_model=variant.base_model),
+        base_content=replace(variant.base_content, other_model=variant.base_content.other_model or variant.base_model),
     )
+    if stands_for_dense(variant):
+        return as_quantised(replace(other, variant=f"{name}/{variant.variant}"))
     if variant.is_dense:
         return replace(other, variant=name, pruner="unknown", sparsity_measured=None, bits_measured=None)
     return replace(other, variant=f"{name}/{variant.variant}")

@@ -9,6 +9,8 @@ from lm_eval_illusion.results.base_content import BaseContent
 _NOT_A_COLUMN = {"column": False}
 DENSE_METHOD = "none"
 """The `pruner` of the dense model."""
+DENSE_NAME = "dense"
+"""The short name of the dense model, unless a GGUF file stands for it."""
 EMBEDDED_TEXT = "embedded"
 """The `calibration_source` of the text in this package."""
 

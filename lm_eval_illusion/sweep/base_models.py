@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import shown
 from lm_eval_illusion.pruning.base_identity import ModelFiles
+from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.sweep.contents import NOT_FOUND
 from lm_eval_illusion.sweep.grid import Cell
@@ -32,11 +35,22 @@ def refuse_absent_models(cells: Sequence[Cell]) -> None:
 def refuse_quantized_models(cells: Sequence[Cell]) -> None:
     """Refuse to prune a local folder that holds a quantised checkpoint; the cell of a model on the hub refuses it itself.
 
+    GGUF files are dequantised, and then pruned.
+
     Raises:
         UserError: There is a cell that would; the message names the model.
     """
-    pruned = [cell.request.model_args for cell in cells if str(cell.request.model_args.get("pruner", "wanda")) != "none"]
+    pruned = [
+        arguments
+        for arguments in (cell.request.model_args for cell in cells)
+        if str(arguments.get("pruner", "wanda")) != "none" and not _is_gguf(arguments)
+    ]
     for pretrained in dict.fromkeys(str(arguments["pretrained"]) for arguments in pruned):
         files = ModelFiles(pretrained)
         if files.is_local:
             refuse_quantized(files)
+
+
+def _is_gguf(arguments: Mapping[str, Any]) -> bool:
+    file = arguments.get("gguf_file")
+    return is_gguf(BaseModel(str(arguments["pretrained"]), gguf_file=None if file is None else str(file)))

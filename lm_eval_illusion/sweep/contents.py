@@ -83,7 +83,7 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     if arguments.get("trust_remote_code"):
         yield Input(f"code of {pretrained}", _code_content, (pretrained,))
     if file := arguments.get("gguf_file"):
-        yield Input(f"gguf_file {file}", _gguf_content, (pretrained, str(file)))
+        yield Input(f"gguf_file {file}", _gguf_content, (pretrained, place[2], str(file)))
     if tokenizer := arguments.get("tokenizer"):
         yield Input(f"tokenizer {tokenizer}", _model_content, (str(tokenizer), revision))
     if delta := arguments.get("delta"):
@@ -148,8 +148,8 @@ def _code_content(pretrained: str) -> str:
     return _hash({name: file_sha256(path) for name, path in files.items() if name.endswith(".py")})
 
 
-def _gguf_content(pretrained: str, file: str) -> str:
-    path = Path(pretrained, file)
+def _gguf_content(pretrained: str, subfolder: str, file: str) -> str:
+    path = Path(pretrained, subfolder, file)
     return file_sha256(path) if path.exists() else file  # on the hub it belongs to the commit of the model
 
 

@@ -22,9 +22,7 @@ MC = [
     {"id": row["id"], "acc": row["recognised"], **{k: row[k] for k in ("acc_norm", "gold_rank", "invalid") if k in row}}
     for row in TWIN
 ]
-GEN = [
-    {"id": row["id"], "match": row["produced"], **{k: row[k] for k in ("output", "truncated") if k in row}} for row in TWIN
-]
+GEN = [{"id": row["id"], "match": row["produced"], **{k: row[k] for k in ("output", "truncated") if k in row}} for row in TWIN]
 SAMPLES = f"samples_mqa_illusion_en_twin_{DATE}.jsonl"
 
 

@@ -13,6 +13,7 @@ from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
 from lm_eval_illusion.sweep.contents import with_contents
 from lm_eval_illusion.sweep.grid import cells_of
 from lm_eval_illusion.sweep.study import Study
+from tests.gguf_files import write_gguf
 from tests.tiny_models import save_tiny
 
 
@@ -57,3 +58,22 @@ def test_a_sweep_without_any_model_is_refused_where_the_hub_is_silent(monkeypatc
         return
     with pytest.raises(UserError, match=r"none of the models is a folder or in its cache \(org/a, org/b\): go online, or give"):
         refuse_absent_models(absent)
+
+
+def test_a_gguf_file_is_pruned_whatever_is_in_its_folder(quantised, tmp_path):
+    write_gguf(tmp_path / "quantised" / "tiny.Q4_0.gguf", "Q4_0")
+    by_argument = Study(pretrained=[quantised], pruner=["wanda"], sparsity=[0.5], model_args={"gguf_file": "tiny.Q4_0.gguf"})
+    by_path = Study(pretrained=[f"{quantised}/tiny.Q4_0.gguf"], pruner=["wanda"], sparsity=[0.5])
+    for study in (by_argument, by_path):
+        refuse_quantized_models(with_contents(cells_of(study)))
+
+
+def test_a_changed_gguf_file_makes_new_cells(tmp_path):
+    file = tmp_path / "model" / "tiny.gguf"
+    studies = [Study(pretrained=[str(file)]), Study(pretrained=[str(file.parent)], model_args={"gguf_file": "tiny.gguf"})]
+    write_gguf(file, "Q4_0")
+    before = [{cell.name for cell in with_contents(cells_of(study))} for study in studies]
+    write_gguf(file, "Q8_0")
+    after = [{cell.name for cell in with_contents(cells_of(study))} for study in studies]
+    assert not before[0] & after[0]
+    assert not before[1] & after[1]

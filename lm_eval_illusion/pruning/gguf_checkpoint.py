@@ -1,0 +1,267 @@
+"""GGUF files as base models: dequantised once into the checkpoint store, as an ordinary Hugging Face folder.
+
+The numbers are those that ggml computes with: a block's scale times whole numbers, in float32. They are stored in float32, or in a type
+of 16 bits if all of them are exactly that, as in a file of F16 or BF16.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.files import file_sha256
+from lm_eval_illusion.loading.arguments import GGUF_METHOD
+from lm_eval_illusion.loading.gguf_facts import mean_bits, quantisation_name, special_tokens
+from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
+from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, commit_of_file, refuse_outside, shown
+from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
+from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
+from lm_eval_illusion.pruning.gguf_tokenizer import gguf_tokenizer
+from lm_eval_illusion.pruning.hash_cache import file_hashes
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors, save_checkpoint
+from lm_eval_illusion.pruning.manifest import Manifest
+from lm_eval_illusion.pruning.manifest_check import Asked
+from lm_eval_illusion.pruning.model_folder import MOST_LAYERS
+
+if TYPE_CHECKING:
+    from torch import Tensor, dtype
+    from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".gguf"
+DEQUANTISATION = 1
+"""Version of this module. Increase it when the same file gives another folder: older entries are then not found."""
+PACKAGES = ("lm_eval_illusion", "gguf", "transformers", "torch")
+"""The packages whose version may change the folder."""
+
+
+_NO_WEIGHT = re.compile(r"^rope_|\.nextn\.")
+
+
+class GgufModel(NamedTuple):
+    """A GGUF file, dequantised.
+
+    `name`: of the model, for reports: the folder or hub repository that holds the file, so that the quantisations of a model in one
+    folder are variants of one model. `file`: the file's name within it. `sha256`: of the file. `checkpoint`: the ordinary folder; its
+    manifest's `variant` is the quantisation, such as `Q4_1`, its `bits_measured` is that of the file.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    checkpoint: Checkpoint
+
+
+def is_gguf(base: BaseModel) -> bool:
+    """Return whether a base model is a GGUF file: by the argument `gguf_file`, or because `pretrained` is the path of one."""
+    return base.gguf_file is not None or (base.pretrained.lower().endswith(SUFFIX) and not base.files.path.is_dir())
+
+
+def dequantised(base: BaseModel, store: str) -> GgufModel:
+    """Return the ordinary folder of a GGUF file from the store; make it if it is missing.
+
+    Raises:
+        UserError: There is no such file, it is damaged, or of an architecture that transformers can't read; the store can't be used.
+    """
+    name, file, path = _located(base)
+    label = f"{shown(name)}/{shown(file)}"
+    header = read_header(path)
+    _check_header(header, label)
+    _check_package()
+    (sha256,) = file_hashes([path])
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    key = key_of({"gguf": sha256, "algorithm": DEQUANTISATION, "versions": versions})
+    manifest = Manifest(
+        base_model=name,
+        base_revision=sha256,
+        base_identity=BaseIdentity(sha256, sha256),
+        variant=quantisation_name(header),
+        pruner=GGUF_METHOD,
+        sparsity_requested=None,
+        bits_measured=mean_bits(header),
+        mask_structure="0:0",
+        owl_lambda=None,
+        owl_m=None,
+        recipe="",
+        recipe_sha256=_EMPTY_SHA256,
+        pruning_seed=None,
+        key=key,
+        versions=versions,
+    )
+    checkpoint = get_or_create(
+        store,
+        key,
+        lambda folder: _make(folder, path, header, label, manifest),
+        name=f"{file} as an ordinary folder",
+        asked=Asked(manifest, sparsity=None, calibration=None, allows_code=False),
+    )
+    return GgufModel(name, file, sha256, checkpoint._replace(manifest=replace(checkpoint.manifest, base_model=name)))
+
+
+_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def _located(base: BaseModel) -> tuple[str, str, Path]:
+    """Return the model's name, the file's name within it, and the file's path; on the hub it is downloaded if it is not in the cache."""
+    if base.gguf_file is None:
+        path = Path(base.pretrained).expanduser()
+        if not path.is_file():
+            raise UserError(
+                f"pretrained {shown(base.pretrained)!r} is no file{_similar(path.parent, path.name)}: give an existing GGUF file"
+            )
+        return str(path.parent if path.parent.name else path.parent.absolute()), path.name, path
+    file = os.path.join(base.subfolder, base.gguf_file)
+    refuse_outside(file, "gguf_file", base.pretrained)
+    if base.files.is_local:
+        path = base.files.path / file
+        if not path.is_file():
+            raise UserError(
+                f"gguf_file {shown(base.gguf_file)!r} is no file in {shown(str(path.parent))}{_similar(path.parent, path.name)}:"
+                " give the name of a GGUF file there"
+            )
+        return base.pretrained, file, path
+    return base.pretrained, file, _downloaded(base, file)
+
+
+def _downloaded(base: BaseModel, file: str) -> Path:
+    from transformers.utils import cached_file
+
+    try:
+        commit_of_file(base.pretrained, (file,), base.revision)
+        return Path(str(cached_file(base.pretrained, file, revision=base.revision)))
+    except Exception as error:
+        # Whatever the hub's client raises, it is about these names.
+        raise UserError(
+            f"gguf_file {shown(file)!r} is neither in a folder {shown(base.pretrained)!r} nor in a model of that name on the hub or in its"
+            f" cache ({one_line(error, 200)}): give a local folder, or download it first"
+        ) from error
+
+
+def _similar(folder: Path, name: str) -> str:
+    """Return ", did you mean X?", or what GGUF files there are in a folder."""
+    try:
+        files = sorted(entry.name for entry in folder.iterdir() if entry.name.lower().endswith(SUFFIX))
+    except OSError:
+        return ""
+    if near := get_close_matches(name, files, n=1):
+        return f", did you mean {shown(near[0])}?"
+    return f" (there are {', '.join(map(shown, files[:5]))})" if files else " (there is no GGUF file)"
+
+
+def _check_header(header: GgufHeader, label: str) -> None:
+    """Refuse a file that is part of one, or of an architecture or size that transformers can't read."""
+    metadata = header.metadata
+    if metadata.get("split.count", 1) not in (0, 1):
+        raise UserError(
+            f"{label} is one of {str(metadata['split.count'])[:20]} parts of a model: merge them with llama-gguf-split --merge"
+        )
+    architecture = metadata.get("general.architecture")
+    if not isinstance(architecture, str):
+        raise UserError(f"{label} does not state its architecture (general.architecture): {REMEDY}")
+    layers = metadata.get(f"{architecture}.block_count")
+    if type(layers) is not int or not 0 < layers <= min(MOST_LAYERS, len(header.tensors)):
+        raise UserError(
+            f"{label} states {str(layers)[:40]} layers ({shown(architecture)}.block_count) with {len(header.tensors)} tensors: {REMEDY}"
+        )
+
+
+def _check_package() -> None:
+    if importlib.util.find_spec("gguf") is None:
+        raise UserError("GGUF files need the package gguf, which is not installed: run pip install gguf")
+
+
+def _make(folder: Path, path: Path, header: GgufHeader, label: str, manifest: Manifest) -> Manifest:
+    """Write model and tokenizer of a GGUF file into `folder` and return the completed manifest."""
+    from lm_eval_illusion.progress import report_step
+    from lm_eval_illusion.pruning.sparsity import measure_sparsity, overall_sparsity
+
+    report_step("dequantising")
+    with _alone(path) as link, loading_errors(label):
+        tokenizer = gguf_tokenizer(link, header.metadata, label)
+        model = _plain_model(link, header, label)
+    save_checkpoint(model, tokenizer, folder)
+    if file_sha256(path) != manifest.base_revision:
+        raise UserError(f"{label} changed while it was read: run the same command again")
+    return replace(manifest, sparsity_measured=overall_sparsity(model), sparsity_of_layer=measure_sparsity(model))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[Path]:
+    """Yield a link to the file in a folder without other files: transformers would read adapters and settings that stand beside it."""
+    with tempfile.TemporaryDirectory(prefix="lm-eval-illusion-") as folder:
+        link = Path(folder) / f"model{SUFFIX}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
+def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
+    """Return the model with dequantised weights, as one that was never quantised: transformers does not save any other."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with limited_size(ModelFiles(str(file.resolve()))):
+        loaded, info = AutoModelForCausalLM.from_pretrained(
+            str(file.parent), gguf_file=str(file), dtype=torch.float32, output_loading_info=True
+        )
+    refuse_incomplete(label, info, [name for name, _ in loaded.named_parameters()], is_quantised=True)
+    weights = loaded.state_dict()
+    _refuse_left_over(weights, header, label, type(loaded).__name__)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    dtype = _exact_dtype(weights.values(), header)
+    config.dtype = dtype
+    with torch.device("meta"):
+        model: PreTrainedModel = type(loaded)(config)
+    model.load_state_dict({name: weight.to(dtype) for name, weight in weights.items()}, assign=True)
+    model.tie_weights()
+    ends = special_tokens(header.metadata).ends
+    if ends and model.generation_config is not None:
+        model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else list(ends)
+    return model.eval()
+
+
+def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: str, model: str) -> None:
+    """Refuse a file that has more numbers than the model: transformers leaves out biases and layers that its class does not have.
+
+    Raises:
+        UserError: There are such numbers.
+    """
+    # Tied weights stand once in the file. Rotary factors are no weights, and further predicted tokens (MTP) no part of the model.
+    if any(tensor.name.startswith("rope_") for tensor in header.tensors):
+        logger.warning(
+            "%s: transformers does not read its factors of the rotary embedding: long prompts may be scored wrongly", label
+        )
+    places = {weight.data_ptr(): weight.numel() for weight in weights.values()}
+    stored = sum(tensor.elements for tensor in header.tensors if not _NO_WEIGHT.search(tensor.name))
+    if (left := stored - sum(places.values())) > 0:
+        raise UserError(
+            f"{label} has {left:,} numbers that have no place in transformers' {model} (biases or layers that it would leave out):"
+            " convert the original checkpoint to a folder, or use a newer transformers"
+        )
+
+
+def _exact_dtype(weights: Any, header: GgufHeader) -> dtype:
+    """Return the smallest data type in which every number is exact; of two of 16 bits, the one that most weights have in the file."""
+    import torch
+
+    kinds = [tensor.kind for tensor in header.tensors]
+    candidates = sorted((torch.float16, torch.bfloat16), key=lambda it: -kinds.count({torch.float16: "F16"}.get(it, "BF16")))
+    matrices = list(weights)
+    for dtype in candidates:
+        if all(torch.equal(matrix.to(dtype).float(), matrix.float()) for matrix in matrices):
+            return dtype
+    return torch.float32
