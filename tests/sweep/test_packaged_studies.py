@@ -143,7 +143,9 @@ def test_paper_takes_another_model_and_other_arguments(pretrained):
         (["--model-args", "dtype"], "'dtype' is not KEY=VALUE"),
         (["--model-args", "=1"], "'=1' is not KEY=VALUE"),
         (["--metadata", "items="], "'items=' is not KEY=VALUE"),
-        (["--metadata", "a=1", "a=2"], "--metadata has a twice: give it once"),
+        (["--metadata", "a=1", "a=2"], "--metadata has 'a' twice: give it once"),
+        (["--model-args", "sparsity=0.5"], "--model-args sparsity is an axis of the grid: give --sparsity"),
+        (["--model-args", "calibration=a\0b"], "calibration"),
     ],
 )
 def test_a_wrong_entry_is_one_line(arguments, message, capsys):
