@@ -100,8 +100,6 @@ def unmarked_lines(lines):
     for number, line in enumerate(lines):
         if not line or line.lstrip().startswith("#") or (line.startswith("  ") and re.search(r": \d+$", line)):
             continue
-        if line == "model_args:":
-            continue  # its entries have comments of their own
         above = []
         while lines[number - len(above) - 1].lstrip().startswith("#"):
             above.append(lines[number - len(above) - 1])
