@@ -43,21 +43,20 @@ def number(text: str) -> float:
 
 
 def entry(text: str) -> tuple[str, Any]:
-    """Read KEY=VALUE: the key, and the value as a number or as true or false where it looks like one, else as text.
+    """Read KEY=VALUE: the key, and the value as a number or as true or false where it looks like one, else as text. lm_eval does so, too.
 
     Raises:
         argparse.ArgumentTypeError: There is no key or no value.
     """
-    key, equals, value = text.partition("=")
-    if not key.strip() or not equals or not value.strip():
+    key, _, value = text.partition("=")
+    if not key.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"{shown(text)} is not KEY=VALUE: give e.g. dtype=float32")
     if value.lower() in ("true", "false"):
         return key, value.lower() == "true"
-    whole = whole_number_in(value)
-    decimal = number_in(value) if whole is None else None
-    if whole is not None:
+    whole, decimal = whole_number_in(value), number_in(value)
+    if str(whole) == value:
         return key, whole
-    return key, decimal if decimal is not None and math.isfinite(decimal) else value
+    return key, decimal if whole is None and decimal is not None and math.isfinite(decimal) else value
 
 
 def name(text: str) -> str:

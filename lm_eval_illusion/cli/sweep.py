@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_illusion.cli.options import entry, flag, name, number, path, whole_number
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED
+from lm_eval_illusion.option_values import LARGEST_BATCH, LARGEST_LIMIT, LARGEST_SEED, shown
 
 if TYPE_CHECKING:
     from lm_eval_illusion.cli.options import Subparsers
@@ -110,12 +110,14 @@ def execute(parsed: argparse.Namespace) -> int:
     from lm_eval_illusion.sweep.command import SweepOptions, sweep_command
     from lm_eval_illusion.sweep.packaged_studies import study_file
     from lm_eval_illusion.sweep.ray_resources import read_resources
-    from lm_eval_illusion.sweep.study import ENTRYWISE, Study, read_study
+    from lm_eval_illusion.sweep.study import ENTRYWISE, CellAxes, Study, read_study
 
     flags = {key: value for key in Study.model_fields if (value := getattr(parsed, key, None)) is not None}
     for mapping in ENTRYWISE:
         if mapping in flags:
             flags[mapping] = _as_mapping(flags[mapping], flag(mapping))
+    for axis in set(CellAxes.model_fields) & set(flags.get("model_args", ())):
+        raise UserError(f"--model-args {axis} is an axis of the grid: give {flag(axis)}")
     study = read_study(study_file(parsed.study) if parsed.study else None, flags)
     resources = read_resources(
         parsed.engine,
@@ -131,6 +133,6 @@ def _as_mapping(entries: Sequence[tuple[str, Any]], option: str) -> dict[str, An
     mapping: dict[str, Any] = {}
     for key, value in entries:
         if key in mapping:
-            raise UserError(f"{option} has {key} twice: give it once")
+            raise UserError(f"{option} has {shown(key)} twice: give it once")
         mapping[key] = value
     return mapping

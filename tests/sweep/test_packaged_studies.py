@@ -100,8 +100,6 @@ def unmarked_lines(lines):
     for number, line in enumerate(lines):
         if not line or line.lstrip().startswith("#") or (line.startswith("  ") and re.search(r": \d+$", line)):
             continue
-        if line == "model_args:":
-            continue  # its entries have comments of their own
         above = []
         while lines[number - len(above) - 1].lstrip().startswith("#"):
             above.append(lines[number - len(above) - 1])
@@ -143,7 +141,9 @@ def test_paper_takes_another_model_and_other_arguments(pretrained):
         (["--model-args", "dtype"], "'dtype' is not KEY=VALUE"),
         (["--model-args", "=1"], "'=1' is not KEY=VALUE"),
         (["--metadata", "items="], "'items=' is not KEY=VALUE"),
-        (["--metadata", "a=1", "a=2"], "--metadata has a twice: give it once"),
+        (["--metadata", "a=1", "a=2"], "--metadata has 'a' twice: give it once"),
+        (["--model-args", "sparsity=0.5"], "--model-args sparsity is an axis of the grid: give --sparsity"),
+        (["--model-args", "calibration=a\0b"], "calibration"),
     ],
 )
 def test_a_wrong_entry_is_one_line(arguments, message, capsys):
