@@ -43,7 +43,15 @@ def mode_of(match: float = 0.0, lang: str = "en", **line) -> str | None:
         # What the backend says about the limit decides.
         ({"truncated": 1.0}, "truncated"),
         ({"truncated": True}, "truncated"),
-        ({"filtered_resps": ["Bolivia, whose long history, high mountains, many languages and old towns make it a land that every traveller"], "truncated": 0.0}, "other_answer"),
+        (
+            {
+                "filtered_resps": [
+                    "Bolivia, whose long history, high mountains, many languages and old towns make it a land that every traveller"
+                ],
+                "truncated": 0.0,
+            },
+            "other_answer",
+        ),
         # Fields of another type count as missing.
         ({"doc": {**DOC, "choices": None, "question": 3, "aliases": "x", "gold": "1"}}, "other_answer"),
         ({"doc": {"id": "a"}, "filtered_resps": ["Cuba"]}, "other_answer"),
