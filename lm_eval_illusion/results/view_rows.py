@@ -21,6 +21,10 @@ Rows = dict[str, SampleRow]
 """The rows of a view by item id."""
 
 
+JUDGED = {PRODUCTION.name: PRODUCTION.outcome_metric}
+"""The views whose answers get a failure mode, each with the metric that is 1 for an item that is produced."""
+
+
 @dataclass(frozen=True)
 class RowCache:
     """The rows of `files`, the samples files that are needed more than once: each is read once."""
@@ -84,7 +88,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,
-        judge=failure_judge(file.language) if file.view == PRODUCTION.name else None,
+        judge=failure_judge(file.language, JUDGED[file.view]) if file.view in JUDGED else None,
     )
     for number, (row, row_texts) in enumerate(lines, 1):
         check_row(row, required, f"{file.samples_file}:{number}")

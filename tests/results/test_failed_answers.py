@@ -22,7 +22,7 @@ DOC = {
 
 
 def mode_of(match: float = 0.0, lang: str = "en", **line) -> str | None:
-    judge = failure_judge(lang)
+    judge = failure_judge(lang, "match")
     assert judge is not None
     content = json.dumps({"doc": DOC, "filtered_resps": ["Bolivia"], "match": match, **line}).encode()
     return judge(content, SampleRow("a", None, None, "none", {"match": match}))
@@ -38,6 +38,9 @@ def mode_of(match: float = 0.0, lang: str = "en", **line) -> str | None:
         # A filter cut the response to its first line; only the raw one shows the loop.
         ({"filtered_resps": ["Bolivia"], "resps": [["Bolivia\nBolivia\nBolivia\nBolivia"]]}, "repetition"),
         ({"resps": [[""]]}, "empty"),
+        # A task that scores options and generates, too: the text is the last response.
+        ({"filtered_resps": [["-1.5", "False"], "Cuba"], "resps": [[["-1.5", "False"]], ["Cuba"]]}, "distractor"),
+        ({"filtered_resps": [["-1.5", "False"], "Cuba"]}, "distractor"),
         ({"resps": []}, "other_answer"),
         ({"filtered_resps": []}, "empty"),
         # What the backend says about the limit decides.
@@ -64,7 +67,7 @@ def test_the_mode_of_a_line(line, mode):
 
 def test_a_produced_item_has_no_mode_and_an_unknown_language_is_not_judged():
     assert mode_of(match=1.0, filtered_resps=[""]) is None
-    assert failure_judge("tlh") is None
+    assert failure_judge("tlh", "match") is None
 
 
 def test_each_outcome_that_is_not_produced_has_a_mode(tmp_path):
