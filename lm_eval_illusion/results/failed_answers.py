@@ -33,17 +33,18 @@ class _Line(msgspec.Struct, gc=False):
 _LINE = msgspec.json.Decoder(_Line)
 
 
-def failure_judge(language: str, metric: str) -> Callable[[bytes, SampleRow], str | None] | None:
+def failure_judge(language: str, outcome: str) -> Callable[[bytes, SampleRow], str | None] | None:
     """Return a function that returns the failure mode of a line, None if the item is produced; None for an unknown language.
 
-    `language`: of the items. `metric`: 1 if the item is produced. The generated text is the last response of a
-    line, the raw one where the line has it: a filter may have cut it to its first line.
+    `language`: of the items. `outcome`: the metric that is 1 if the item is produced. The response is the raw one where the
+    line has it: a filter may have cut it to its first line.
     """
+
     if not can_judge(language):
         return None
 
     def judge(content: bytes, row: SampleRow) -> str | None:
-        if row.metrics[metric] == 1:
+        if row.metrics[outcome] == 1:
             return None
         line: _Line = decode_line(content, _LINE, _Line)
         return failure_mode(_failed_answer(line, language))
@@ -66,13 +67,14 @@ def _failed_answer(line: _Line, language: str) -> FailedAnswer:
 
 
 def _response(line: _Line) -> str:
-    raw = line.resps
+    # The answer of a twin follows the scores of its choices.
+    raw = line.resps[-1] if isinstance(line.resps, list) and line.resps else None
     while isinstance(raw, list) and raw:
-        raw = raw[-1]
+        raw = raw[0]
     if isinstance(raw, str):
         return raw
-    _, outputs = scores_and_outputs(line.filtered_resps)
-    return outputs[-1] if outputs else ""
+    _, outputs = scores_and_outputs(line.filtered_resps[-1:])
+    return outputs[0] if outputs else ""
 
 
 def _texts(values: object) -> list[str]:

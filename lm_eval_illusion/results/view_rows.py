@@ -21,10 +21,6 @@ Rows = dict[str, SampleRow]
 """The rows of a view by item id."""
 
 
-JUDGED = {PRODUCTION.name: PRODUCTION.outcome_metric}
-"""The views whose answers get a failure mode, each with the metric that is 1 for an item that is produced."""
-
-
 @dataclass(frozen=True)
 class RowCache:
     """The rows of `files`, the samples files that are needed more than once: each is read once."""
@@ -88,7 +84,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         needs_text=needs_text,
         hashes=hashes,
         language=file.language,
-        judge=failure_judge(file.language, JUDGED[file.view]) if file.view in JUDGED else None,
+        judge=_judge(file),
     )
     for number, (row, row_texts) in enumerate(lines, 1):
         check_row(row, required, f"{file.samples_file}:{number}")
@@ -119,3 +115,9 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     hashes.check(file.samples_file, file.results_file, file.task_hash)
     check_means(file, sums, len(rows), filter_name or "none")
     return rows
+
+
+def _judge(file: ViewFile) -> Callable[[bytes, SampleRow], str | None] | None:
+    """Return the function that returns the failure mode of a line; None for a file without the answers that decide on production."""
+    outcomes = {PRODUCTION.name: PRODUCTION.outcome_metric}
+    return failure_judge(file.language, outcomes[file.view]) if file.view in outcomes else None
