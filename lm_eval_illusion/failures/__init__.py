@@ -32,9 +32,9 @@ MOST_CHARACTERS = 4000
 class FailedAnswer:
     """An answer that is not produced, and the item that it answers.
 
-    `response`: the whole text that the backend returned, thoughts included. `lang`: ISO 639-1 code. `context`: the passage, empty for a closed-book item. `distractors`: the
-    wrong options. `answers`: the gold answer and its aliases. `truncated`: whether the token limit cut the answer, None if the backend
-    does not tell.
+    `response`: the whole text that the backend returned, thoughts included. `lang`: ISO 639-1 code. `context`: the passage, empty for a
+    closed-book item. `answers`: the gold answer and its aliases. `distractors`: the wrong options. `truncated`: whether the token limit
+    cut the answer, None if the backend does not tell.
     """
 
     response: str

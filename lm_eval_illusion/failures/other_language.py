@@ -38,9 +38,11 @@ def is_other_language(line: str, question: str, options: Sequence[str], lang: st
 
 
 def _is_in_other_script(line: str, texts: Sequence[str], context: str) -> bool:
-    own = scripts_of_item(texts)
+    own = scripts_of_item(tuple(texts))
+    if not own or (line.isascii() and "LATIN" in own):
+        return False
     letters = scripts(line)
-    if not own or letters.keys() <= own:
+    if letters.keys() <= own:
         return False
     source = "\n".join((*texts, context)).casefold()
     new = sum((scripts(word) for word in _WORD.findall(line) if word.casefold() not in source), Counter[str]())
@@ -49,9 +51,12 @@ def _is_in_other_script(line: str, texts: Sequence[str], context: str) -> bool:
 
 
 def _words_without_names(line: str, texts: Sequence[str], lang: str) -> list[str]:
+    tokens = line.split()
+    if len(tokens) < LEAST_WORDS:
+        return []
     known = {word for text in texts for word in normalise(text, lang).split()}
     found = []
-    for index, token in enumerate(line.split()):
+    for index, token in enumerate(tokens):
         is_name = token[:1].isupper() and index > 0
         if not is_name and any(map(str.isalpha, token)) and normalise(token, lang) not in known:
             found.append(token)

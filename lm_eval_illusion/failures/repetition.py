@@ -29,8 +29,8 @@ def has_loop(line: str) -> bool:
     """Return whether a text comes at least three times in a row in a line, and this is at least a quarter of the line.
 
     Or few of the triples of words of a long line are distinct: its phrases come again and again with small changes.
-    The last copy of a phrase may be half, and of a sentence two copies are enough. Digits count as equal, so a list that only counts on is a loop, but a short number is none.
-    White space and case do not count.
+    The last copy of a phrase may be half, and of a sentence two copies are enough. Digits count as equal, so a list that only counts
+    on is a loop, but a short number is none. White space and case do not count.
     """
     # A space at the end, so that the last copy has one, too.
     text = " ".join([*_folded(line).split(), ""])

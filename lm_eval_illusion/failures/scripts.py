@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 
 LEAST_SHARE = 0.2
@@ -20,13 +19,17 @@ def scripts(text: str) -> Counter[str]:
     return counts
 
 
-def scripts_of_item(texts: Iterable[str]) -> set[str]:
-    """Return the scripts that one of the texts is written in; a script of a few letters in a long text does not count."""
-    found = set()
+@lru_cache(maxsize=20_000)
+def scripts_of_item(texts: tuple[str, ...]) -> frozenset[str]:
+    """Return the scripts that one of the texts is written in; a script of a few letters in a long text does not count.
+
+    Every variant answers the same items, so the results are kept.
+    """
+    found: set[str] = set()
     for text in texts:
         counts = scripts(text)
         found |= {script for script, count in counts.items() if count >= LEAST_SHARE * counts.total()}
-    return found
+    return frozenset(found)
 
 
 @lru_cache(maxsize=4096)

@@ -82,6 +82,8 @@ def test_it_repeats_the_question_in_other_words_or_begins_another_one(line):
         "This language is written in the gujarati",
         "Question: In which script is it written? Answer: Gujarati",
         "Who knows?",
+        # A question about something else that shares a few words.
+        "In which script did the painter draw his famous notebooks about birds?",
     ],
 )
 def test_a_word_that_may_be_the_answer_makes_it_no_echo(line):

@@ -61,6 +61,8 @@ def test_another_script_or_language(lang, line):
         ("sw", "Mji huu uko katika nchi ya jirani upande wa kusini"),
         ("id", "Kota itu berada di bagian selatan negara tersebut"),
         ("en", "the city lies in the far north of the country"),
+        # Malay is likelier, but not by far: it shares most words.
+        ("id", "kota itu ada di negeri jiran"),
         ("ru", "Город находится на севере страны"),
         ("ar", "تقع المدينة في شمال البلاد"),
         ("hi", "यह शहर देश के उत्तर में है"),

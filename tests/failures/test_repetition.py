@@ -25,6 +25,9 @@ LOOPS = [
     "the first of the kings, the first of the kings, the first of the k",
     "It is used in many different countries and is also used in many different languages. "
     "It is used in many different countries and is also used in many different languages.",
+    # Phrases that come again and again with other words between them.
+    "The translation of the Spanish language is a translation of the English language and the translation of the English language"
+    " is a translation of the Spanish language or the translation of the English language",
 ]
 NO_LOOPS = [
     "",

@@ -15,8 +15,26 @@ def test_letters_are_counted_by_script():
 
 
 def test_an_item_has_the_scripts_of_its_question_and_of_its_options():
-    assert scripts_of_item(["弗里敦这座城市位于哪个国家？", "摩洛哥"]) == {"CJK"}
+    assert scripts_of_item(
+        (
+            "弗里敦这座城市位于哪个国家？",
+            "摩洛哥",
+        )
+    ) == {"CJK"}
     # Three Latin letters of twenty are a name; an option in another script is an answer that may be given.
-    assert scripts_of_item(["Какую валюту использует компания IBM в России"]) == {"CYRILLIC"}
-    assert scripts_of_item(["Какую фирму купила компания", "IBM"]) == {"CYRILLIC", "LATIN"}
-    assert scripts_of_item(["", "12"]) == set()
+    assert scripts_of_item(("Какую валюту использует компания IBM в России",)) == {"CYRILLIC"}
+    assert scripts_of_item(
+        (
+            "Какую фирму купила компания",
+            "IBM",
+        )
+    ) == {"CYRILLIC", "LATIN"}
+    assert (
+        scripts_of_item(
+            (
+                "",
+                "12",
+            )
+        )
+        == set()
+    )

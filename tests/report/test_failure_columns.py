@@ -7,7 +7,7 @@ import json
 from pyarrow import parquet
 
 from lm_eval_illusion.failures import FAILURE_MODES
-from lm_eval_illusion.report.command import report_command
+from lm_eval_illusion.report.command import ReportOptions, report_command
 from lm_eval_illusion.report.failure_columns import SHOWN_MODES
 from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.tables import failure_language_table, failure_table, page_failures
@@ -30,8 +30,8 @@ def write_two(folder):
 def test_the_modes_are_in_json_parquet_markdown_page_and_gate(tmp_path, capsys):
     write_two(tmp_path / "runs")
     out = tmp_path / "out"
-    arguments = [str(tmp_path / "runs"), "--out", str(out), "--fail-if", "failure.repetition > 0.6 at wanda-0.6"]
-    assert report_command(arguments) == 0
+    assert report_command([tmp_path / "runs"], out, ReportOptions(fail_if=("failure.repetition > 0.6 at wanda-0.6",))) == 0
+    assert report_command([tmp_path / "runs"], None, ReportOptions(fail_if=("failure.repetition > 0.4 at wanda-0.6",))) == 3
     rows = {row["variant"]: row for row in json.loads((out / "report.json").read_text())["rows"] if row["language"] == "all"}
     assert list(rows["dense"]["failure_modes"]) == list(FAILURE_MODES)
     assert rows["wanda-0.6"]["failure_modes"]["repetition"].keys() == {"n", "value", "ci"}

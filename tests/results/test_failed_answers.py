@@ -38,6 +38,9 @@ def mode_of(match: float = 0.0, lang: str = "en", **line) -> str | None:
         # A filter cut the response to its first line; only the raw one shows the loop.
         ({"filtered_resps": ["Bolivia"], "resps": [["Bolivia\nBolivia\nBolivia\nBolivia"]]}, "repetition"),
         ({"resps": [[""]]}, "empty"),
+        # A task that scores options and generates, too: the text is the last response.
+        ({"filtered_resps": [["-1.5", "False"], "Cuba"], "resps": [[["-1.5", "False"]], ["Cuba"]]}, "distractor"),
+        ({"filtered_resps": [["-1.5", "False"], "Cuba"]}, "distractor"),
         ({"resps": []}, "other_answer"),
         ({"filtered_resps": []}, "empty"),
         # What the backend says about the limit decides.
