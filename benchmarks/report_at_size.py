@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import platform
 import random
@@ -21,12 +22,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.items import embedded_items, embedded_languages
 from lm_eval_illusion.languages import prompt_words
 from lm_eval_illusion.views import generation_kwargs, prompts
+from lm_eval_illusion.views.next_tokens import MOST_TOKENS, next_tokens_text
 
 DATE = "2026-11-24T20-34-36.710540"
 VARIANTS = (
@@ -37,7 +40,7 @@ VARIANTS = (
 )
 # View -> prompt function, filter name, number of outputs (0: the choices are scored), metrics of a row.
 VIEWS: dict[str, tuple[Any, str, int, tuple[str, ...]]] = {
-    "mc": (prompts.open_prompt, "none", 0, ("acc", "acc_norm", "invalid", "gold_rank")),
+    "mc": (prompts.open_prompt, "none", 0, ("acc", "acc_norm", "invalid", "gold_rank", "gold_logprob", "top_logprobs")),
     "gen": (prompts.open_prompt, "none", 1, ("match", "exact_match", "f1")),
     "oneshot": (prompts.oneshot_prompt, "none", 1, ("match", "exact_match", "f1")),
     "sample": (prompts.open_prompt, "samples", 10, ("match_any", "match_mean")),
@@ -49,6 +52,8 @@ VIEWS: dict[str, tuple[Any, str, int, tuple[str, ...]]] = {
 # View -> hit rate of a dense model, and its loss at a sparsity of 1.
 HIT_RATE = {"mc": (0.97, 0.2), "question_blind": (0.4, 0.1), "candidates_without_gold": (0.05, 0.0)}
 HIT_RATE_OF_OTHERS = (0.85, 0.7)
+DISTRIBUTIONS = 500
+"""Different distributions of the next token."""
 
 
 def make_runs(folder: Path, rows: int, variants: int) -> None:
@@ -137,7 +142,20 @@ def scores_of(item: dict[str, Any], hit: bool, draw: Any) -> dict[str, Any]:
     scores[item["gold"]] = -5 * draw() if hit else -26.0 - draw()
     pairs = [f'["{score!r}", "{score > -1}"]' for score in scores]
     metrics = {"acc": float(hit), "acc_norm": float(hit), "invalid": 0.0, "gold_rank": 1 + int(40 * draw() ** 3)}
+    metrics |= {"gold_logprob": scores[item["gold"]], "top_logprobs": f'"{next_tokens()[int(draw() * DISTRIBUTIONS)]}"'}
     return {"resps": f"[[{'], ['.join(pairs)}]]", "filtered_resps": f"[{', '.join(pairs)}]", **metrics}
+
+
+@cache
+def next_tokens() -> list[str]:
+    """Return the texts of some distributions of the next token, over a vocabulary of which each pair shares about half."""
+    draw = random.Random("next tokens")
+    texts = []
+    for _ in range(DISTRIBUTIONS):
+        ids = draw.sample(range(100_000, 100_000 + 2 * MOST_TOKENS), MOST_TOKENS)
+        logprobs = [-0.5 - 0.1 * place - 0.09 * draw.random() - math.log(8) for place in range(MOST_TOKENS)]
+        texts.append(next_tokens_text(ids, logprobs))
+    return texts
 
 
 def answers_of(item: dict[str, Any], hit: bool, draw: Any, outputs: int) -> dict[str, Any]:

@@ -63,6 +63,14 @@ def assert_same(scores, expected):
     assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
     assert [greedy for _, greedy in scores] == [greedy for _, greedy in expected]
     assert [score.first_token_rank for score in scores] == [score.first_token_rank for score in expected]
+    for name in ("first_token_logprob", "answer_logprob"):
+        assert [getattr(score, name) for score in scores] == pytest.approx(
+            [getattr(score, name) for score in expected], abs=1e-4
+        )
+    for score, other in zip(scores, expected, strict=True):
+        assert (score.top_tokens is None) == (other.top_tokens is None)
+        if score.top_tokens is not None:
+            assert list(score.top_tokens.logprobs) == pytest.approx(list(other.top_tokens.logprobs), abs=1e-4)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -83,10 +91,16 @@ def test_mixed_lengths_in_batches_of_any_size(arch):
         max_size=5,
     ),
     st.integers(1, 8),
+    st.integers(0, 3),
+    st.integers(0, 2),
 )
-def test_any_contexts_and_continuations(groups, rows):
+def test_any_contexts_and_continuations(groups, rows, blank, in_prompt):
     model = make_tiny_model("llama")
-    continuations = [Continuation(tuple(context), tuple(ending)) for context, endings in groups for ending in endings]
+    continuations = [
+        Continuation(tuple(context), tuple(ending), blank % len(ending), min(in_prompt, blank % len(ending)))
+        for context, endings in groups
+        for ending in endings
+    ]
     assert_same(shared(model, continuations, rows), plain(model, continuations))
 
 
@@ -114,6 +128,15 @@ def test_each_context_is_prefilled_once_and_only_scored_positions_are_projected(
     model.lm_head.register_forward_pre_hook(lambda _, args: projected.append(args[0].shape[1]))
     shared(model, [Continuation(sequence("p", 50), ending) for ending in ((3,), (4,), (5, 6))])
     assert (tokens, projected) == ([49, 2], [2])
+
+
+def test_choices_after_the_same_white_space_share_the_distribution_at_the_end_of_the_prompt():
+    model = make_tiny_model("llama")
+    chosen = [Continuation(sequence("p", 9), ending, 1, 1) for ending in ((9, 5), (9, 6), (9, 7, 8), (4, 7))]
+    scores = shared(model, chosen)
+    assert scores[0].top_tokens is scores[1].top_tokens is scores[2].top_tokens
+    assert scores[3].top_tokens != scores[0].top_tokens
+    assert_same(scores, plain(model, chosen))
 
 
 def test_continuations_that_can_and_cannot_share():

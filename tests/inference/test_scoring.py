@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 import pickle
 import statistics
+from array import array
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, mid_ranks, score_continuations
+from lm_eval_illusion.inference.scoring import (
+    TOP,
+    Continuation,
+    ScoredContinuation,
+    TopTokens,
+    mid_ranks,
+    score_continuations,
+    top_tokens,
+)
 from tests.tiny_models import make_tiny_model
 
 CPU = torch.device("cpu")
@@ -34,33 +43,51 @@ def brute_force(model, continuation):
     ids = torch.tensor([[*continuation.context, *continuation.continuation]])
     with torch.inference_mode():
         probabilities = model(ids).logits[0].double().softmax(-1)
-    total, greedy, rank = 0.0, True, None
+    logs, greedy, rank, top = [], True, None, None
     for offset, token in enumerate(continuation.continuation):
         row = probabilities[len(continuation.context) - 1 + offset]
-        total += math.log(row[token])
+        logs.append(math.log(row[token]))
         greedy &= bool(row.argmax() == token)
-        if offset == 0:
+        if offset == continuation.blank:
             rank = 1 + sum(p > row[token] for p in row.tolist())
-    return total, greedy, rank
+        if offset == continuation.in_prompt:
+            top = sorted(range(len(row)), key=lambda token: -row[token])[:TOP]
+    return sum(logs), greedy, rank, logs[continuation.blank], sum(logs[continuation.blank :]), top
+
+
+def with_white_space(context, tokens, blank, in_prompt):
+    """A continuation some of whose leading tokens are blank, and some of these of the prompt."""
+    blank = blank % len(tokens)
+    return Continuation(tuple(context), tuple(tokens), blank, min(in_prompt, blank))
 
 
 @settings(max_examples=25)
 @given(
     st.lists(
-        st.tuples(st.lists(tokens, min_size=1, max_size=12), st.lists(tokens, min_size=1, max_size=4)),
+        st.tuples(
+            st.lists(tokens, min_size=1, max_size=12),
+            st.lists(tokens, min_size=1, max_size=4),
+            st.integers(0, 3),
+            st.integers(0, 2),
+        ),
         min_size=1,
         max_size=6,
     )
 )
-def test_against_brute_force(pairs):
+def test_against_brute_force(cases):
     model = make_tiny_model("llama")
-    continuations = [Continuation(tuple(context), tuple(continuation)) for context, continuation in pairs]
+    continuations = [with_white_space(*case) for case in cases]
     scores = score(continuations, lambda ids: model(ids).logits)
     for continuation, scored in zip(continuations, scores, strict=True):
-        total, greedy, rank = brute_force(model, continuation)
+        total, greedy, rank, first, answer, top = brute_force(model, continuation)
         assert scored[0] == pytest.approx(total, abs=1e-4)
         assert scored[1] == greedy
         assert scored.first_token_rank == rank
+        assert (scored.first_token_logprob, scored.answer_logprob) == (
+            pytest.approx(first, abs=1e-4),
+            pytest.approx(answer, abs=1e-4),
+        )
+        assert list(scored.top_tokens.ids) == top
 
 
 def test_the_greedy_token_has_rank_1(model):
@@ -93,6 +120,7 @@ def test_a_context_longer_than_the_window_is_cut_from_the_left(model):
 def test_no_rank_without_finite_logits():
     (scored,) = score([Continuation((5,), (7,))], lambda ids: torch.full((*ids.shape, 340), float("nan")))
     assert scored.first_token_rank is None
+    assert (scored.first_token_logprob, scored.answer_logprob, scored.top_tokens) == (None, None, None)
     assert math.isnan(scored[0])
 
 
@@ -100,6 +128,15 @@ def test_all_logits_equal_give_the_middle_rank():
     # 340 tokens share the ranks 1 to 340, whose mean is 170.5.
     (scored,) = score([Continuation((5,), (7,))], lambda ids: torch.zeros(*ids.shape, 340))
     assert scored.first_token_rank == 170.5
+
+
+def test_the_likeliest_tokens_are_in_order_and_have_a_probability():
+    row = torch.full((340,), float("-inf"))
+    row[[9, 4, 200]] = torch.tensor([0.0, 0.0, 1.0])
+    (top,) = top_tokens(torch.log_softmax(row, dim=-1)[None])
+    # Equal ones in the order of their ids: e / (e + 2) and twice 1 / (e + 2).
+    assert list(top.ids) == [200, 4, 9]
+    assert list(top.logprobs) == pytest.approx([1 - math.log(math.e + 2), *[-math.log(math.e + 2)] * 2])
 
 
 def mid_rank_by_sorting(logits, token):
@@ -152,5 +189,7 @@ def test_a_score_is_a_tuple_of_two_for_lm_eval():
 
 def test_a_score_can_be_sent_to_another_process_with_its_rank():
     # lm_eval gathers the responses of all processes by pickle.
-    received = pickle.loads(pickle.dumps(ScoredContinuation(-1.5, True, 3)))
+    top = TopTokens(array("q", [7]), array("f", [-0.5]))
+    received = pickle.loads(pickle.dumps(ScoredContinuation(-1.5, True, 3, -0.25, -1.25, top)))
     assert (received, received.first_token_rank) == ((-1.5, True), 3)
+    assert (received.first_token_logprob, received.answer_logprob, received.top_tokens) == (-0.25, -1.25, top)

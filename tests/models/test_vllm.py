@@ -125,6 +125,43 @@ def test_gold_ranks_are_those_of_pruned_hf(model, hf_model):
     assert [scores[gold].first_token_rank for gold in golds] == [expected[gold].first_token_rank for gold in golds]
 
 
+def test_no_likeliest_tokens_where_the_list_begins_behind_a_space_of_its_own(model):
+    # Generation starts before that space.
+    scores = model.loglikelihood(choice_requests(items=2), disable_tqdm=True)
+    assert model.tok_encode(" France", add_special_tokens=False)[0] == model.tok_encode(" ", add_special_tokens=False)[0]
+    assert {scored.top_tokens for scored in scores} == {None}
+
+
+def test_log_probabilities_of_the_first_token_are_those_of_pruned_hf(model, hf_model):
+    requests = choice_requests()
+    scores, expected = (either.loglikelihood(requests, disable_tqdm=True) for either in (model, hf_model))
+    for name in ("first_token_logprob", "answer_logprob"):
+        assert [getattr(score, name) for score in scores] == pytest.approx(
+            [getattr(score, name) for score in expected], abs=1e-4
+        )
+
+
+def test_a_line_break_at_the_end_of_a_prompt_is_not_the_first_token(model, hf_model):
+    requests = choice_requests(items=3)
+    for request in requests:
+        request.arguments = (f"{request.args[0]}\n", request.args[1].strip())
+    scores, expected = (either.loglikelihood(requests, disable_tqdm=True) for either in (model, hf_model))
+    golds = [number for number, request in enumerate(requests) if request.idx == request.doc["gold"]]
+    assert [scores[gold].first_token_rank for gold in golds] == [expected[gold].first_token_rank for gold in golds]
+    assert [scores[gold].top_tokens.ids for gold in golds] == [expected[gold].top_tokens.ids for gold in golds]
+
+
+def test_a_gold_choice_that_shares_a_token_with_the_prompt_has_no_rank(model):
+    requests = choice_requests(items=1)
+    word = max((token for token in model.tokenizer.get_vocab() if token.isascii() and token.isalpha()), key=len)
+    for request in requests:
+        request.arguments = (f"7{word[:-1]}", f"{word[-1]} and more")
+    alone = model.tok_encode(f"7{word[:-1]}")
+    assert model.tok_encode(f"7{word} and more")[: len(alone)] != alone
+    scores = model.loglikelihood(requests, disable_tqdm=True)
+    assert {scored.first_token_rank for scored in scores} == {None}
+
+
 @pytest.mark.parametrize("task", ["mqa_illusion_en_mc_letters", "mqa_illusion_en_question_blind", "hellaswag"])
 def test_only_the_view_whose_ranks_are_read_asks_for_them(model, task):
     model.model.requested.clear()

@@ -21,8 +21,8 @@ def draw_induced_by_divergence(report: Report, width: float) -> Drawing | None:
     rows = [row for group in groups for row in group.rows]
     drawing = Drawing(
         "Induced errors where the next token changed little, more, most",
-        "% of known items that became recognition-only errors, by thirds of their divergence; n ="
-        f" {span([sum(part.n for part in _parts(row)) for row in rows])} known items per variant; lines: 95 % intervals",
+        f"% of the known items (n = {span([sum(part.n for part in _parts(row)) for row in rows])}) that became recognition-only errors,"
+        " by thirds of their divergence; lines: 95 % intervals",
         "Three bars a variant. " + " ".join(f"{row.variant}: {_in_words(row)}." for row in rows),
         width,
     )
