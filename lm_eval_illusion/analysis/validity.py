@@ -17,7 +17,7 @@ from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.results_file import TEMPLATE_ABSENT, TEMPLATE_APPLIED, TEMPLATE_NOT_APPLIED
 
 FLOOR_PER_CENT = 5
-"""Dense production is at the floor if it is 0 or below this share of the items.
+"""Dense production is at the floor if it is below this share of the items, and so always if no item is produced.
 
 Of 200 items fewer than 10 are then known. The interval of a share of 10 items is up to 53 points wide.
 """
@@ -76,7 +76,7 @@ def validity_of(dense: Sequence[Outcome]) -> Validity:
 
 def _problems(dense: Sequence[Outcome]) -> Iterator[str]:
     produced = sum(outcome.produced for outcome in dense)
-    if not produced or 100 * produced < FLOOR_PER_CENT * len(dense):
+    if 100 * produced < FLOOR_PER_CENT * len(dense):
         yield AT_FLOOR
     if _is_raised_by_example(dense):
         yield RAISED_BY_EXAMPLE

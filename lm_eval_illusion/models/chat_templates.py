@@ -33,8 +33,8 @@ def has_chat_template(tokenizer: Any) -> bool:
 def unused_template_warning(name: str) -> str:
     """Return the line for a run that does not apply the chat template that the tokenizer of the model `name` has."""
     return (
-        f"the tokenizer of {name} has a chat template, and this run does not apply it: a model that was trained to chat may then give"
-        " no answer or another one, which is no effect of compression; run it with --apply_chat_template"
+        f"the chat template is not applied, although the tokenizer of {name} has one: a model that was trained to chat may then give no"
+        " answer or another one, which is no effect of compression; run it with --apply_chat_template"
     )
 
 

@@ -28,7 +28,7 @@ from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENS
 from lm_eval_illusion.report.failure_columns import FAILURE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
-from lm_eval_illusion.report.validity import mark_of
+from lm_eval_illusion.report.validity import with_mark
 from lm_eval_illusion.results.outcomes import POOLED
 
 
@@ -119,8 +119,8 @@ class CalibrationMatrix:
 def calibration_matrices(table: CalibrationTable) -> list[CalibrationMatrix]:
     """Return a matrix for each of CALIBRATION_MEASURES; a pair of languages that was not evaluated has a dash."""
     name = f"{setting_name(table)} of {table.base_model}, {table.family}"
-    marks = {entry.language: mark for entry in table.cells if (mark := mark_of(entry))}
-    languages = [f"{language} ({marks[language]})" if language in marks else language for language in table.languages]
+    by_language = {language: [entry for entry in table.cells if entry.language == language] for language in table.languages}
+    languages = [with_mark(language, entries) for language, entries in by_language.items()]
     return [
         CalibrationMatrix(f"{name}: {measure.title}", ["calibration", *languages], _matrix(table, measure.column))
         for measure in CALIBRATION_MEASURES

@@ -24,6 +24,12 @@ def mark_of(row: Row | LeaderboardEntry | CalibrationEntry) -> str:
     return MARK if row.validity.ok is False else ""
 
 
+def with_mark(heading: str, rows: Iterable[Row | CalibrationEntry]) -> str:
+    """Return the heading of a figure of these rows, with the mark if one of them has it."""
+    mark = next(filter(None, map(mark_of, rows)), "")
+    return f"{heading} ({mark})" if mark else heading
+
+
 def refusals(report: Report) -> list[str]:
     """Return a sentence for each reason not to claim anything about the variants of a base model on a family, all languages together."""
     places: dict[tuple[str, ...], list[Place]] = defaultdict(list)

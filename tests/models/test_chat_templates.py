@@ -137,7 +137,8 @@ def test_a_run_without_the_template_of_its_tokenizer_says_so_once(model, caplog,
         results = run(model, template)
     assert len(results["samples"]["mqa_illusion_en_mc"]) == 1
     (line,) = warnings_in(caplog)
-    assert line.startswith(f"the tokenizer of {model.checkpoint.manifest.base_model} has a chat template")
+    name = model.checkpoint.manifest.base_model
+    assert line.startswith(f"the chat template is not applied, although the tokenizer of {name} has one: ")
     assert line.endswith("run it with --apply_chat_template")
     assert "\n" not in line
     # A sweep shows the same line; it comes before the first request is counted.

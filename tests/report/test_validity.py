@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from lm_eval_illusion.report.csv_files import leaderboard_csv
+from lm_eval_illusion.report.figures import figures
 from lm_eval_illusion.report.html import html_report
 from lm_eval_illusion.report.markdown import markdown_leaderboard, markdown_report
 from lm_eval_illusion.report.terminal import print_report
@@ -73,6 +74,17 @@ def test_the_page_says_it_first_and_has_the_mark_in_its_tables():
     page = html_report(report, [], browser)
     assert MARK not in page
     assert "The worst of" in page
+
+
+def test_the_figures_have_the_mark_in_their_headings():
+    def headings(report):
+        return [text for svg in figures(report).values() for text in re.findall(r">([^<>]*(?:Qwen3-8B|org)[^<>]*)<", svg)]
+
+    for make in (make_report, calibrated):
+        marked_headings = headings(marked(make)[0])
+        assert marked_headings
+        assert [text for text in marked_headings if MARK not in text and "desc" not in text] == []
+        assert not any(MARK in text for text in headings(marked(make, lambda row: False)[0]))
 
 
 def test_the_csv_of_the_leaderboard_has_the_mark():

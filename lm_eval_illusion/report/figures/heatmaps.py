@@ -13,6 +13,7 @@ from lm_eval_illusion.report.figures.series import column_width, grouped, label_
 from lm_eval_illusion.report.figures.svg import Drawing, Point, cut
 from lm_eval_illusion.report.format import percent, share_with_interval, span
 from lm_eval_illusion.report.names import language_name, language_rows, short_names
+from lm_eval_illusion.report.validity import with_mark
 
 STEP = 27
 """Height of a row; the width of a column is between NARROWEST and WIDEST."""
@@ -81,7 +82,7 @@ def draw_calibration_languages(report: Report, width: float) -> Drawing | None:
     row_names = column_width(list(labels.values()), width)
     largest = {measure.role: _largest(tables, measure) for measure in CALIBRATION_MEASURES}
     for table in tables:
-        heading = f"{setting_name(table)} of {names[table.base_model]}, {table.family}"
+        heading = with_mark(f"{setting_name(table)} of {names[table.base_model]}, {table.family}", table.cells)
         drawing.text((0, drawing.y + 4), cut(heading, width), "heading", tip=heading)
         drawing.y += 18
         for measure in CALIBRATION_MEASURES:

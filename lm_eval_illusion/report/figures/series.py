@@ -9,6 +9,7 @@ from typing import TypeAlias
 from lm_eval_illusion.analysis.records import Report, Row, VariantEntry
 from lm_eval_illusion.report.figures.svg import width_of
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
+from lm_eval_illusion.report.validity import with_mark
 from lm_eval_illusion.results.outcomes import POOLED
 
 UNQUANTISED_BITS = 16
@@ -21,7 +22,10 @@ Entries: TypeAlias = Mapping[tuple[str, str], VariantEntry]
 
 @dataclass(frozen=True)
 class Group:
-    """The rows of one base model and family, one for each variant. `heading` names only what differs between the groups."""
+    """The rows of one base model and family, one for each variant.
+
+    `heading` names only what differs between the groups, and has the mark of rows that are not valid.
+    """
 
     heading: str
     rows: list[Row]
@@ -52,7 +56,7 @@ def grouped(report: Report, is_drawn: Callable[[Row], bool]) -> list[Group]:
     for row in rows:
         by_group.setdefault((row.base_model, row.family), []).append(row)
     return [
-        Group(f"{names[base_model]}, {family}" if several_families else names[base_model], members)
+        Group(with_mark(f"{names[base_model]}, {family}" if several_families else names[base_model], members), members)
         for (base_model, family), members in by_group.items()
     ]
 
