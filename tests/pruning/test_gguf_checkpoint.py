@@ -123,7 +123,8 @@ def test_files_beside_it_and_in_the_working_folder_are_not_read(q4_1, folder, st
     here, model = tmp_path / "here", tmp_path / "model"
     here.mkdir()
     expected = write_gguf(model / "x.gguf", "Q8_0")
-    shutil.copy(folder / "tiny.Q4_1.gguf", here / "x.gguf")
+    for name in ("x.gguf", "model.gguf"):
+        shutil.copy(folder / "tiny.Q4_1.gguf", here / name)
     for name in ("config.json", "adapter_config.json", "tokenizer_config.json", "generation_config.json"):
         (model / name).write_text("{]")
     monkeypatch.chdir(here)
