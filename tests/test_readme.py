@@ -19,6 +19,7 @@ from lm_eval_illusion.cli import main
 from lm_eval_illusion.items import read_items
 from lm_eval_illusion.plugin import register, tasks_folder
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
+from tests.gguf_files import write_gguf
 from tests.models.vllm_stand_in import with_stub
 from tests.prepared_process import run_command
 from tests.standard_text import keep_standard_text
@@ -116,6 +117,7 @@ def test_commands_run(tmp_path, monkeypatch):
     monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
     save_tiny("llama", tmp_path / "my-model")
     keep_standard_text(tmp_path / "store", window=1024)
+    write_gguf(tmp_path / "my-gguf" / "my-model.Q4_1.gguf", "Q4_1")
     write_questions(tmp_path / "questions.jsonl")
     (study,) = all_blocks("yaml")
     (tmp_path / "STUDY.yaml").write_text(study)
@@ -142,12 +144,13 @@ def test_commands_run(tmp_path, monkeypatch):
         assert namespace["matches"]("It is Paris.", ["Paris"], "en")
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check"])
+@pytest.mark.parametrize("target", ["demo", "real", "test", "check"])
 def test_make_targets_do_what_the_readme_says(target):
     # Not run here: one runs these very tests, test_demo.py runs what another does.
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"make {target}" in commands()
-    assert {"demo": "lm-eval-illusion demo", "test": "pytest", "check": "mypy"}[target] in done.stdout
+    runs = {"demo": "lm-eval-illusion demo", "real": "benchmarks.real_model", "test": "pytest", "check": "mypy"}
+    assert runs[target] in done.stdout
 
 
 def test_every_pruning_argument_is_explained():

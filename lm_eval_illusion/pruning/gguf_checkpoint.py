@@ -25,7 +25,7 @@ from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
 from lm_eval_illusion.loading.gguf_facts import mean_bits, quantisation_name, special_tokens
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
-from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, commit_of_file, refuse_outside, shown
+from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
 from lm_eval_illusion.pruning.gguf_tokenizer import gguf_tokenizer
@@ -140,7 +140,6 @@ def _downloaded(base: BaseModel, file: str) -> Path:
     from transformers.utils import cached_file
 
     try:
-        commit_of_file(base.pretrained, (file,), base.revision)
         return Path(str(cached_file(base.pretrained, file, revision=base.revision)))
     except Exception as error:
         # Whatever the hub's client raises, it is about these names.

@@ -53,7 +53,10 @@ def test_the_readme_gets_the_picture_and_the_table_of_the_report(tmp_path, monke
     monkeypatch.setattr(real_model, "PICTURE", tmp_path / "real.svg")
     assert real_model.main(["--readme", "--out", str(out)]) == 0
     lines = readme.read_text().splitlines()
-    assert lines[4:] == [
+    assert (
+        lines[3] == "![Recognition and production of SmolLM2-135M-Instruct, as its GGUF file and pruned](benchmarks/real.svg)"
+    )
+    assert lines[6:] == [
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
         "| dense | 100.0 | 75.0 | 25.0 | – | – | – |",
         "| wanda-0.6 | 75.0 | 25.0 | 50.0 | 33.3 | 33.3 | 33.3 |",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -122,7 +123,8 @@ def test_files_beside_it_and_in_the_working_folder_are_not_read(q4_1, folder, st
     here, model = tmp_path / "here", tmp_path / "model"
     here.mkdir()
     expected = write_gguf(model / "x.gguf", "Q8_0")
-    shutil.copy(folder / "tiny.Q4_1.gguf", here / "x.gguf")
+    for name in ("x.gguf", "model.gguf"):
+        shutil.copy(folder / "tiny.Q4_1.gguf", here / name)
     for name in ("config.json", "adapter_config.json", "tokenizer_config.json", "generation_config.json"):
         (model / name).write_text("{]")
     monkeypatch.chdir(here)
@@ -133,7 +135,8 @@ def test_files_beside_it_and_in_the_working_folder_are_not_read(q4_1, folder, st
 def test_a_pruned_file_is_named_by_both_and_keeps_what_pruning_left(folder, q4_1, store):
     checkpoint = resolved(folder, store, gguf_file="tiny.Q4_1.gguf", **WANDA)
     manifest = checkpoint.manifest
-    assert (manifest.base_model, manifest.variant) == (str(folder), "Q4_1+wanda-0.5,samples=4,length=32")
+    assert manifest.base_model == str(folder)
+    assert re.fullmatch(r"Q4_1\+wanda-0\.5,.*samples=4,length=32", manifest.variant)
     assert (manifest.pruner, manifest.sparsity_requested) == ("gguf+wanda", 0.5)
     # It is no file of Q4_1 any more: zeros need not be among the 16 numbers of a block.
     assert manifest.bits_measured == 32
@@ -189,6 +192,19 @@ def test_a_hub_name_that_is_not_there_is_refused_in_one_line(store, monkeypatch)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match=r"gguf_file 'x\.gguf' is neither in a folder 'org/none' nor in a model of that name"):
         resolved("org/none", store, pruner="none", gguf_file="x.gguf")
+
+
+def test_a_file_of_a_hub_model_in_the_cache_is_found(folder, q4_1, store, tmp_path, monkeypatch):
+    repository, commit = tmp_path / "models--org--tiny", "0" * 40
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    (repository / "snapshots" / commit / "part").mkdir(parents=True)
+    shutil.copy(folder / "tiny.Q4_1.gguf", repository / "snapshots" / commit / "part" / "x.gguf")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("transformers.utils.hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for arguments in ({"gguf_file": "part/x.gguf"}, {"gguf_file": "x.gguf", "subfolder": "part"}):
+        manifest = resolved("org/tiny", store, pruner="none", **arguments).manifest
+        assert (manifest.base_model, manifest.variant, manifest.changes[0].value) == ("org/tiny", "Q4_1", "part/x.gguf")
 
 
 FILES = {
