@@ -6,8 +6,9 @@ first token of the continuation is the line break. Ranks and probabilities of "t
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
+
+from lm_eval_illusion.first_line import is_visible
 
 HALF_CHARACTER = "\ufffd"
 """What a tokenizer decodes an incomplete UTF-8 sequence to."""
@@ -23,7 +24,7 @@ def blank_tokens(tokens: Sequence[int], decode: Callable[[list[int]], str]) -> i
     blank = 0
     for end in range(1, len(tokens) + 1):
         text = decode(list(tokens[:end]))
-        if has_visible_text(text.rstrip(HALF_CHARACTER)):
+        if any(map(is_visible, text.rstrip(HALF_CHARACTER))):
             return blank
         if not text.endswith(HALF_CHARACTER):
             blank = end
@@ -42,8 +43,3 @@ def prompt_tokens(context: Sequence[int], continuation: Sequence[int], prompt: S
             break
         shared += 1
     return max(0, min(shared - len(context), len(continuation) - 1))
-
-
-def has_visible_text(text: str) -> bool:
-    """Return whether a text has a character that is neither white space nor a control or format character."""
-    return any(not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf") for character in text)

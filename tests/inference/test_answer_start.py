@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.inference.answer_start import blank_tokens, has_visible_text, prompt_tokens
+from lm_eval_illusion.inference.answer_start import blank_tokens, prompt_tokens
 from tests.chat_tokenizers import byte_level_tokenizer, metaspace_tokenizer
 
 
@@ -62,8 +62,3 @@ def test_the_tokens_of_the_prompt_end_where_its_own_encoding_does():
     assert prompt_tokens([1, 2], [3, 4], [1, 2, 3, 4]) == 1  # never the last token, which is the answer's
     assert prompt_tokens([1, 2], [3, 4], [1, 2, 9]) == 0  # the answer shares the prompt's last token
     assert prompt_tokens([1, 2], [3], [7]) == 0
-
-
-@pytest.mark.parametrize(("text", "visible"), [("", False), (" \n\u3000\u200b\u200f", False), ("\n.", True), ("é", True)])
-def test_visible_text(text, visible):
-    assert has_visible_text(text) is visible

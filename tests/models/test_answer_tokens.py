@@ -14,7 +14,6 @@ from lm_eval_illusion.models.answer_tokens import answer_continuations
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.results.next_tokens import NextTokens
 from lm_eval_illusion.views import open_prompt
-from tests import conftest
 from tests.chat_tokenizers import TEMPLATES, byte_level_tokenizer, metaspace_tokenizer, save_chat_model
 
 TOKENIZERS = {"byte-level": byte_level_tokenizer, "metaspace": metaspace_tokenizer}
@@ -138,7 +137,6 @@ def full_distribution(network, tokenizer, context):
 
 
 @pytest.mark.real_model
-@pytest.mark.skipif(not hasattr(conftest, "smollm2"), reason="tests/conftest.py has no fixture smollm2 yet")
 def test_gold_ranks_and_divergences_of_a_real_model_are_those_of_whole_distributions(smollm2):
     # Without the trials of fast=auto, which take longer than the ten prompts; the tiny models above have both.
     model = PrunedHFLM(str(smollm2), pruner="none", device="cpu", batch_size=1, dtype="float32", fast="off")
