@@ -85,6 +85,12 @@ def test_a_twin_and_a_view_that_contradict_each_other(tmp_path, views, message):
         load_outcomes([tmp_path])
 
 
+def test_on_other_backends_the_view_counts_where_rounding_makes_the_twin_differ(tmp_path):
+    other = {"model": "hf", "model_args": "pretrained=tiny"}
+    write_run(tmp_path, {"twin": TWIN, "mc": [{**MC[0], "acc": 0.0}, *MC[1:]]}, illusion=None, config=other)
+    assert [outcome.recognised for outcome in load_outcomes([tmp_path])] == [False, True, False, False]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
