@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,15 @@ def small_chunks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval_illusion.inference.cpu_matmul.CHUNK", 64)
         yield
+
+
+@pytest.fixture(autouse=True)
+def lm_eval_log() -> Iterator[None]:
+    """Undo what a command of lm_eval in this process does to its log, which would go on to a stream that ends with the test."""
+    logger = logging.getLogger("lm_eval")
+    handlers, propagate = list(logger.handlers), logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
 
 
 # The files with the longest tests, in an order that gives each worker about the same time when they are dealt out in turn.
