@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,15 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:
         session = session.parent
     return dequantise_smollm2(file, session / "smollm2")
+
+
+@pytest.fixture(autouse=True)
+def lm_eval_log() -> Iterator[None]:
+    """Undo what a command of lm_eval in this process does to its log, which would go on to a stream that ends with the test."""
+    logger = logging.getLogger("lm_eval")
+    handlers, propagate = list(logger.handlers), logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
 
 
 # The files with the longest tests, in an order that gives each worker about the same time when they are dealt out in turn.
