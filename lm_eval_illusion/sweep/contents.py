@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.files import file_sha256, files_below, packaged_folder, shown
 from lm_eval_illusion.pruning.base_identity import ModelFiles, commit_of_file, read_use_safetensors
+from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
@@ -150,7 +151,7 @@ def _code_content(pretrained: str) -> str:
 
 def _gguf_content(pretrained: str, subfolder: str, file: str) -> str:
     path = Path(pretrained, subfolder, file)
-    return file_sha256(path) if path.exists() else file  # on the hub it belongs to the commit of the model
+    return file_hashes([path])[0] if path.exists() else file  # on the hub it belongs to the commit of the model
 
 
 def _adapter_content(name: str) -> str:
