@@ -74,13 +74,14 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Measured]:
     from transformers import AutoTokenizer
 
     from lm_eval_illusion import cross_tabulate, load_outcomes, prune
+    from lm_eval_illusion.models.chat_templates import has_chat_template
 
     torch.set_num_threads(options.threads)
     model = str(options.model)
     calibration_text, held_out = split_text(options.text)
     text = folder / "calibration.txt"
     text.write_text(calibration_text, encoding="utf-8")
-    has_template = AutoTokenizer.from_pretrained(model).chat_template is not None
+    has_template = has_chat_template(AutoTokenizer.from_pretrained(model))
     store = str(options.store or folder / "store")
     sizes = {"calibration_samples": options.samples, "calibration_length": options.length}
     measured = []

@@ -103,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from transformers import AutoTokenizer
 
-    has_template = AutoTokenizer.from_pretrained(resolve_pretrained(options.pretrained)).chat_template is not None
+    from lm_eval_illusion.models.chat_templates import has_chat_template
+
+    has_template = has_chat_template(AutoTokenizer.from_pretrained(resolve_pretrained(options.pretrained)))
     templates = [False, True] if has_template else [False]
     found = differences(options.pretrained, options.items, options.lang, templates, batch_size=options.batch_size)
     print(*found, sep="\n")

@@ -72,6 +72,8 @@ def correct_over_languages(comparisons: Sequence[DenseComparison]) -> list[Dense
 
 def _compare(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseComparison:
     """Compare outcomes of the same items in the same order."""
+    import numpy as np
+
     before, after = outcome_arrays(dense), outcome_arrays(pruned)
     known, clusters = before.produced, before.clusters
     transitions = {
@@ -85,7 +87,9 @@ def _compare(dense: Sequence[Outcome], pruned: Sequence[Outcome]) -> DenseCompar
     # In one call: the three intervals come from the same resamples.
     changes = means({"production": production, "recognition": recognition, "gap": recognition - production}, clusters)
     divergence = divergences([outcome.next_tokens for outcome in dense], [outcome.next_tokens for outcome in pruned])
-    kl = {name: _mean_defined(divergence, items, clusters) for name, items in {"all": known | True, **transitions}.items()}
+    kl = {
+        name: _mean_defined(divergence, items, clusters) for name, items in {"all": np.ones_like(known), **transitions}.items()
+    }
     return DenseComparison(
         n=len(dense),
         known=int(known.sum()),

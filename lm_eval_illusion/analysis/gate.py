@@ -56,8 +56,8 @@ class Condition:
     """A comparison of one number of the matching rows with a bound.
 
     `metric`: the path of the number in a row of report.json, e.g. "vs_dense.induced_rate", or "failure.repetition" for
-    "failure_modes.repetition"; ".low" and ".high" are the bounds of its
-    interval. `variant` None matches every variant but the dense one, `base_model` None every base model.
+    "failure_modes.repetition"; ".low" and ".high" are the bounds of its interval. `variant` None matches every variant but the dense one,
+    `base_model` None every base model.
     """
 
     text: str
@@ -188,9 +188,10 @@ def _check_can_fail(condition: Condition, value: float) -> None:
 
 
 def _walk(condition: Condition, value: Any, path: Sequence[str]) -> Any:
-    """Return the value at a path below a JSON value; None where a parent on the path is undefined."""
+    """Return the value at a path below a JSON value; None where a parent on the path is undefined, or a mapping without entries."""
     for name in path:
-        if value is None:
+        # Failure modes and recovery have no entries where their answers were not judged, or their views not run.
+        if value is None or value == {}:
             return None
         if not isinstance(value, dict) or name not in value:
             names = ", ".join(value) if isinstance(value, dict) else "nothing below it"

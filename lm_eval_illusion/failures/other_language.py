@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.failures.scripts import scripts, scripts_of_item
+from lm_eval_illusion.failures.scripts import columns, scripts, scripts_of_item
 from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.matching import normalise
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 _WORD = re.compile(r"[^\W\d_]+")
-LEAST_LETTERS = 3
-"""So many letters of another script are more than a unit or an initial."""
+LEAST_COLUMNS = 3
+"""Letters of another script that fill so many columns are more than a unit or an initial. Two Chinese characters are often a word."""
 LEAST_WORDS = 4
 """A language is identified by at least so many words that are no names."""
 MOST_LIKELY = 0.02
@@ -45,9 +44,9 @@ def _is_in_other_script(line: str, texts: Sequence[str], context: str) -> bool:
     if letters.keys() <= own:
         return False
     source = "\n".join((*texts, context)).casefold()
-    new = sum((scripts(word) for word in _WORD.findall(line) if word.casefold() not in source), Counter[str]())
-    other = sum(count for script, count in new.items() if script not in own)
-    return other >= LEAST_LETTERS and 2 * other > letters.total()
+    new = [word for word in _WORD.findall(line) if word.casefold() not in source and not scripts(word).keys() <= own]
+    other = sum(count for word in new for script, count in scripts(word).items() if script not in own)
+    return sum(map(columns, new)) >= LEAST_COLUMNS and 2 * other > letters.total()
 
 
 def _words_without_names(line: str, texts: Sequence[str], lang: str) -> list[str]:

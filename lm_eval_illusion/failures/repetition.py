@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from lm_eval_illusion.failures.scripts import columns
+
 COPIES = 3
 """A text that comes so often in a row is a loop."""
 COPIES_OF_A_PHRASE = 2.5
@@ -57,16 +59,12 @@ def _is_loop(found: re.Match[str], text: str) -> bool:
     unit, loop = found[1], found[0]
     rest = text[found.end() : found.end() + len(unit)]
     begun = next((size for size, (a, b) in enumerate(zip(unit, rest, strict=False)) if a != b), len(rest))
-    width = _columns(unit)
+    width = columns(unit)
     least = COPIES_OF_A_SENTENCE if width >= SHORTEST_SENTENCE else COPIES_OF_A_PHRASE if width >= SHORTEST_PHRASE else COPIES
     if (len(loop) + begun) / len(unit) < least:
         return False
-    length, whole = _columns(loop), _columns(text)
+    length, whole = columns(loop), columns(text)
     if length >= SHORTEST_LOOP:
         return 4 * length >= whole
     # 1,000,000 is no loop.
     return unit.strip("0 ,.'") != "" and 5 * length >= 4 * whole and len(loop) >= 5
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,4 +1,4 @@
-"""The script of a text, by the names of its letters in the Unicode data."""
+"""The script of a text, by the names of its letters in the Unicode data, and the width of its letters."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def scripts_of_item(texts: tuple[str, ...]) -> frozenset[str]:
         counts = scripts(text)
         found |= {script for script, count in counts.items() if count >= LEAST_SHARE * counts.total()}
     return frozenset(found)
+
+
+def columns(text: str) -> int:
+    """Return the length of a text in columns: a letter of Chinese or Korean, which says more, has two, others have one."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
 from lm_eval_illusion.loading.gguf_facts import mean_bits, quantisation_name, special_tokens
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
@@ -46,8 +45,9 @@ DEQUANTISATION = 1
 """Version of this module. Increase it when the same file gives another folder: older entries are then not found."""
 PACKAGES = ("lm_eval_illusion", "gguf", "transformers", "torch")
 """The packages whose version may change the folder."""
-
-
+_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The SHA-256 of a recipe without text: nothing is pruned."""
+# Tensors of a file that transformers reads into no weight.
 _NO_WEIGHT = re.compile(r"^rope_|\.nextn\.")
 
 
@@ -78,9 +78,9 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
     """
     name, file, path = _located(base)
     label = f"{shown(name)}/{shown(file)}"
+    _check_package()
     header = read_header(path)
     _check_header(header, label)
-    _check_package()
     (sha256,) = file_hashes([path])
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
     key = key_of({"gguf": sha256, "algorithm": DEQUANTISATION, "versions": versions})
@@ -109,9 +109,6 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
         asked=Asked(manifest, sparsity=None, calibration=None, allows_code=False),
     )
     return GgufModel(name, file, sha256, checkpoint._replace(manifest=replace(checkpoint.manifest, base_model=name)))
-
-
-_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def _located(base: BaseModel) -> tuple[str, str, Path]:
@@ -192,7 +189,7 @@ def _make(folder: Path, path: Path, header: GgufHeader, label: str, manifest: Ma
         tokenizer = gguf_tokenizer(link, header.metadata, label)
         model = _plain_model(link, header, label)
     save_checkpoint(model, tokenizer, folder)
-    if file_sha256(path) != manifest.base_revision:
+    if file_hashes([path]) != [manifest.base_revision]:
         raise UserError(f"{label} changed while it was read: run the same command again")
     return replace(manifest, sparsity_measured=overall_sparsity(model), sparsity_of_layer=measure_sparsity(model))
 

@@ -81,6 +81,8 @@ KNOWN = "known items, %"
 MEDIAN_RANK = "median gold rank"
 DROP = "log-probability drop"
 NEXT_TOKEN = "next token"
+THIRDS = ("smallest", "middle", "largest")
+"""The thirds of the known items by their divergence, in the order of `DenseComparison.induced_by_kl`."""
 
 DENSE_COLUMNS: tuple[Column[Row], ...] = (
     VALIDITY,
@@ -228,9 +230,7 @@ DIVERGENCE_COLUMNS: tuple[Column[Row], ...] = (
     _kl_of("retained", "retained"),
     _kl_of("induced_recognition_only", "induced"),
     _kl_of("lost", "lost"),
-    _induced_in(0, "smallest"),
-    _induced_in(1, "middle"),
-    _induced_in(2, "largest"),
+    *(_induced_in(place, name) for place, name in enumerate(THIRDS)),
 )
 """The divergence of the next token and what became of the known items."""
 

@@ -12,16 +12,22 @@ from lm_eval_illusion.report.validity import invalid_languages, refusals
 
 
 def headline(report: Report) -> str:
+    """Return the parts of the headline as one text."""
+    return " ".join(headline_parts(report))
+
+
+def headline_parts(report: Report) -> list[str]:
     """Return a sentence on the variant whose illusion gap grew most; without a dense run, on the variant with the widest gap.
 
-    Where the open view of a dense model is not valid, its variants are left out, and a sentence says what is wrong and what to change.
+    Where the open view of a dense model is not valid, its variants are left out, and another part says what is wrong and what to change.
+    If nothing is left to claim, such parts are all.
     """
     report = shown_report(report)
     row = worst_row(report)
     refused = refusals(report)
     if row is None:
-        return " ".join(refused) or "Nothing was measured: no item has a defined recognition and production."
-    return " ".join([_claim(report, row), *invalid_languages(report), *refused])
+        return refused or ["Nothing was measured: no item has a defined recognition and production."]
+    return [_claim(report, row), *invalid_languages(report), *refused]
 
 
 def _claim(report: Report, row: Row) -> str:

@@ -19,7 +19,7 @@ from lm_eval_illusion.escaping import for_json, for_terminal, for_utf8, shortene
 from lm_eval_illusion.report.failure_columns import SHOWN_MODES
 from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
-from lm_eval_illusion.report.headline import headline, worst_row
+from lm_eval_illusion.report.headline import headline_parts, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
 from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
@@ -63,7 +63,7 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         report=report,
         notes=[shown_sentence(note) for note in notes],
         # No line break between a number and its per cent sign.
-        headline=headline(report).replace(" %", "\u00a0%"),
+        headline=[part.replace(" %", "\u00a0%") for part in headline_parts(report)],
         scope=_scope(report),
         top=top,
         sections=sections,

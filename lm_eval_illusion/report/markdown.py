@@ -8,7 +8,7 @@ from lm_eval_illusion.analysis.records import Report
 from lm_eval_illusion.escaping import for_markdown, markdown_code
 from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES
 from lm_eval_illusion.report.columns import R
-from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.headline import headline_parts
 from lm_eval_illusion.report.names import language_rows_of_variants
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
@@ -41,7 +41,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
     failures = failure_table(report)
     parts = [
         "# What is recognised and no longer produced",
-        for_markdown(headline(report)),
+        *map(for_markdown, headline_parts(report)),
         f"Recognition by {markdown_code(report.recognition_metric)}, production by {markdown_code(report.production_metric)}."
         " Rates in per cent.",
         *(f"> {for_markdown(shown_sentence(note))}" for note in notes),

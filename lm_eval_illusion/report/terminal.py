@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lm_eval_illusion.analysis.records import Report
 from lm_eval_illusion.escaping import for_terminal, in_encoding
-from lm_eval_illusion.report.columns import FAMILY, R
+from lm_eval_illusion.report.columns import FAMILY, VALIDITY, R
 from lm_eval_illusion.report.csv_files import leaderboard_csv
 from lm_eval_illusion.report.files import report_json_text
 from lm_eval_illusion.report.format import UNDEFINED
-from lm_eval_illusion.report.headline import headline
+from lm_eval_illusion.report.headline import headline, headline_parts
 from lm_eval_illusion.report.markdown import markdown_leaderboard
 from lm_eval_illusion.report.names import language_rows_of_variants
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
@@ -30,6 +31,8 @@ from lm_eval_illusion.report.tables import (
 
 WIDTH_OF_A_FILE = 200
 """Characters per line if the output is not a terminal."""
+BORDER = 3
+"""Columns of the terminal that a column of a table needs beside its text: two blanks and a line."""
 LEGEND = (
     "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
     " production; recognition-only: recognised, but not produced."
@@ -73,9 +76,13 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
         # Before the layout, because it may change the width. As Text, "[bold]" in a name is not markup.
         return Text(in_encoding(for_terminal(string), console.encoding), style)
 
+    def show(title: str, table: TextTable[R]) -> None:
+        for part in _rich_tables(title, table, text, console.width):
+            console.print(part)
+
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         if rows:
-            console.print(_rich_table(f"{variant} of {base_model}, by language (%)", language_table(rows), text))
+            show(f"{variant} of {base_model}, by language (%)", language_table(rows))
     for table in report.calibration_languages:
         for matrix in calibration_matrices(table):
             # Printed above the table, not as its title: rich breaks a title at the width of a table, and this one may be narrow.
@@ -84,37 +91,80 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
     # The end of the output stays on the screen, so the summary comes last.
     dense = dense_table(report)
     if dense.rows:
-        console.print(_rich_table("Against the dense model (%)", dense, text))
+        show("Against the dense model (%)", dense)
     failures = failure_table(report)
     if failures.rows:
-        console.print(_rich_table("How production fails (% of all items)", failures, text))
-    title = f"Variants, all languages (%), recognition by {report.recognition_metric}"
-    console.print(_rich_table(title, variant_table(report), text))
+        show("How production fails (% of all items)", failures)
+    show(f"Variants, all languages (%), recognition by {report.recognition_metric}", variant_table(report))
     console.print(text(LEGEND))
     for note in notes:
         console.print(text(f"Note: {shown_sentence(note)}"))
-    console.print(text(headline(report), "bold"))
+    for part in headline_parts(report):
+        console.print(text(part, "bold"))
 
 
-def _rich_table(title: str, table: TextTable[R], text: Callable[[str], Text]) -> Table:
-    """Return a rich table without the columns that are undefined in every row, and without the family if all rows have the same."""
+def _rich_tables(title: str, table: TextTable[R], text: Callable[[str], Text], width: int) -> Iterator[Table]:
+    """Yield a table as rich tables without the columns that are undefined in every row, and without the family if all rows have the same.
+
+    A table that is wider than `width` is cut into several, because rich would break names and numbers apart. Each part repeats the names
+    of the rows and their marks. Only the first one has the title.
+    """
     visible = []
     for index, column in enumerate(table.columns):
         texts = {row[index] for row in table.rows}
         if texts - {UNDEFINED} and not (column is FAMILY and len(texts) < 2):
             visible.append(index)
-    headings = [table.columns[index].heading for index in visible]
-    names = sum(index < table.names for index in visible)
-    return _grid(title, headings, [[row[index] for index in visible] for row in table.rows], names, text)
+    widths = {index: _least_width([row[index] for row in table.rows], table.columns[index].heading) for index in visible}
+    repeated = [index for index in visible if index < table.names or table.columns[index] is VALIDITY]
+    # A long name is broken into lines, so that the numbers beside it have space.
+    longest_name = max(width // 4, 12)
+    widths |= {index: min(widths[index], longest_name + BORDER) for index in repeated}
+    names = sum(index < table.names for index in repeated)
+    for number, part in enumerate(_parts(visible, repeated, widths, width)):
+        headings = [table.columns[index].heading for index in part]
+        rows = [[row[index] for index in part] for row in table.rows]
+        yield _grid(None if number else title, headings, rows, names, text, longest_name)
+
+
+def _parts(visible: Sequence[int], repeated: Sequence[int], widths: Mapping[int, int], width: int) -> Iterator[list[int]]:
+    """Yield the columns of each part of a table. `widths`: of the columns, with their borders; `width`: the most of a part."""
+    part = list(repeated)
+    for index in visible:
+        if index in repeated:
+            continue
+        if len(part) > len(repeated) and 1 + sum(widths[other] for other in (*part, index)) > width:
+            yield part
+            part = list(repeated)
+        part.append(index)
+    yield part
+
+
+def _least_width(texts: Sequence[str], heading: str) -> int:
+    """Return the width that a column needs: its longest text, or the longest word of its heading, with blanks and a border."""
+    return BORDER + max(map(cell_len, (*texts, *heading.split(), "")))
 
 
 def _grid(
-    title: str | None, headings: Sequence[str], rows: Sequence[Sequence[str]], names: int, text: Callable[[str], Text]
+    title: str | None,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    names: int,
+    text: Callable[[str], Text],
+    longest_name: int | None = None,
 ) -> Table:
-    """Return a rich table; the first `names` columns are names and aligned to the left. `text` makes the text of a cell."""
+    """Return a rich table; the first `names` columns are names and aligned to the left. `text` makes the text of an entry.
+
+    `longest_name`: a longer name is broken into lines.
+    """
     table = Table(title=None if title is None else text(title), title_justify="left")
     for index, heading in enumerate(headings):
-        table.add_column(text(heading), justify="left" if index < names else "right", overflow="fold")
+        is_name = index < names
+        table.add_column(
+            text(heading),
+            justify="left" if is_name else "right",
+            overflow="fold",
+            max_width=longest_name if is_name else None,
+        )
     for row in rows:
         table.add_row(*map(text, row))
     return table

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError, system_reason
-from lm_eval_illusion.files import file_sha256, files_below, packaged_folder, shown
+from lm_eval_illusion.files import file_sha256, files_below, shown
 from lm_eval_illusion.pruning.base_identity import ModelFiles, commit_of_file, read_use_safetensors
+from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import base_revision
 from lm_eval_illusion.pruning.recipes import recipe_template
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
+from lm_eval_illusion.sweep.families import family_of, tasks_folder
 from lm_eval_illusion.sweep.grid import Cell, CellRequest, settings_of
 from lm_eval_illusion.sweep.model_size import cached_snapshot, hub_answers
 
@@ -97,7 +99,7 @@ def inputs_of(request: CellRequest) -> Iterator[Input]:
     for name, value in chain(request.metadata.items(), arguments.items()):
         if isinstance(value, str) and name not in _WITH_RULE and (name == "items" or _is_file(value)):
             yield Input(f"{name} {value}", _path_content, (value,))
-    for family in map(_family_of, request.tasks):
+    for family in (family_of(task) or "lm_eval" for task in request.tasks):
         yield Input(f"tasks of {family}", _tasks_content, (family,))
     yield Input("lm-eval-illusion", importlib.metadata.version, ("lm_eval_illusion",))
 
@@ -150,7 +152,7 @@ def _code_content(pretrained: str) -> str:
 
 def _gguf_content(pretrained: str, subfolder: str, file: str) -> str:
     path = Path(pretrained, subfolder, file)
-    return file_sha256(path) if path.exists() else file  # on the hub it belongs to the commit of the model
+    return file_hashes([path])[0] if path.exists() else file  # on the hub it belongs to the commit of the model
 
 
 def _adapter_content(name: str) -> str:
@@ -171,23 +173,13 @@ def _recipe_content(pruner: str) -> str:
 
 def _calibration_content(calibration: str) -> str:
     if calibration == "embedded":
-        return _folder_hash(_tasks_folder() / "mqa_illusion" / "held_out")
+        return _folder_hash(tasks_folder() / "mqa_illusion" / "held_out")
     return calibration if calibration.startswith("hub:") else _path_content(calibration)
 
 
 def _tasks_content(family: str) -> str:
     """Return the hash of one of our families, or the version of lm_eval, to which all other tasks belong."""
-    return _folder_hash(_tasks_folder() / family) if family != "lm_eval" else importlib.metadata.version("lm_eval")
-
-
-def _family_of(task: str) -> str:
-    """Return the family of one of our tasks or groups; "lm_eval" for other tasks."""
-    families = [file.parent.name for file in _tasks_folder().glob("*/family.yaml")]
-    return max((name for name in families if f"{task}_".startswith(f"{name}_")), key=len, default="lm_eval")
-
-
-def _tasks_folder() -> Path:
-    return packaged_folder("lm_eval_illusion.tasks")
+    return _folder_hash(tasks_folder() / family) if family != "lm_eval" else importlib.metadata.version("lm_eval")
 
 
 def _is_file(text: str) -> bool:

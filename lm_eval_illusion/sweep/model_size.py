@@ -58,10 +58,10 @@ def model_size(pretrained: str, revision: str, stated: int | None, *, ask_hub: b
         ask_hub: Whether the hub may be asked.
     """
     folder = Path(resolve_pretrained(pretrained))
-    snapshot = folder if _is_folder(folder) else cached_snapshot(pretrained, revision)
+    snapshot = folder if _exists(folder) else cached_snapshot(pretrained, revision)
     if snapshot is not None:
         size = _size_of_folder(snapshot)
-        if size is not None or _is_folder(folder):
+        if size is not None or _exists(folder):
             return size or _stated(stated, is_here=True)
     return (_size_on_hub(pretrained, revision) if ask_hub else None) or _stated(stated, is_here=False)
 
@@ -160,7 +160,7 @@ def hub_answers() -> bool:
     return True
 
 
-def _is_folder(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):  # a text that can be no path: too long, or a NUL character

@@ -88,11 +88,16 @@ class StoreSpace:
         return self.free is not None and self.free < self.needed
 
     def __str__(self) -> str:
-        more = f", and {self.unknown} of unknown size" if self.unknown else ""
         free = f", where {_gigabytes(self.free)} are free" if self.free is not None else ""
         advice = "; --model-args store=off keeps none, and a cell that runs again prunes again" if self.is_short else ""
+        return f"{self._amount()}, in {self.store}{free}{advice}"
+
+    def _amount(self) -> str:
         known = self.checkpoints - self.unknown
-        return f"at most {_gigabytes(self.needed)} for {known} checkpoints{more}, in {self.store}{free}{advice}"
+        if not known:
+            return f"checkpoints of unknown size: {self.unknown}"
+        more = f", and {self.unknown} of unknown size" if self.unknown else ""
+        return f"at most {_gigabytes(self.needed)} for {known} checkpoints{more}"
 
 
 def lines_about_short_space(cells: Sequence[Cell], study: Study) -> list[str]:
@@ -144,6 +149,9 @@ def _gpu_hours(cells: Sequence[Cell], study: Study, sizes: dict[str, ModelSize])
         settings: PruningSettings = settings_of(cell.request.model_args)
         seconds += gpu_seconds(tokens + pruning_tokens(settings), parameters or 0)
     if seconds < LEAST_SECONDS and not (unknown and tokens):
+        return
+    if unknown == len(cells):
+        yield f"GPU hours: unknown, because no model's size is known ({tokens:,} tokens a cell): state `parameters` in the study"
         return
     left_out: list[Any] = [f"{unknown} cells of unknown size"] if unknown else []
     left_out += others

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.pruning.settings import PruningSettings
+from lm_eval_illusion.sweep.families import family_of, tasks_folder
 from lm_eval_illusion.views.spec import VIEWS, View
 
 PEAK_FLOPS = 989e12
@@ -106,8 +106,7 @@ def _tokens_after_prompt(view: View) -> int:
 
 
 def _views_of_task(task: str) -> Iterator[EvaluatedView]:
-    families = [folder.name for folder in _tasks_folder().iterdir() if (folder / "family.yaml").is_file()]
-    family = max((name for name in families if f"{task}_".startswith(f"{name}_")), key=len, default=None)
+    family = family_of(task)
     if family is None:
         return
     named = task[len(family) + 1 :]
@@ -121,7 +120,7 @@ def _views_of_task(task: str) -> Iterator[EvaluatedView]:
 @lru_cache(maxsize=16)
 def _languages(family: str) -> dict[str, list[str]]:
     """Return the views of each language of a family, by the names of its YAMLs."""
-    groups = sorted((_tasks_folder() / family).glob("*/group.yaml"))
+    groups = sorted((tasks_folder() / family).glob("*/group.yaml"))
     return {group.parent.name: [path.stem for path in group.parent.glob("*.yaml") if path != group] for group in groups}
 
 
@@ -134,8 +133,4 @@ def _items(family: str, lang: str) -> int:
 
 
 def _item_file_folder(family: str) -> Path:
-    return _tasks_folder() / family / "items"
-
-
-def _tasks_folder() -> Path:
-    return packaged_folder("lm_eval_illusion.tasks")
+    return tasks_folder() / family / "items"

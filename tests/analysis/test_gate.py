@@ -100,6 +100,8 @@ def test_the_reason_names_value_variant_and_condition():
         ("vs_dense.induced > 0.05", "is not in the report: there are n, known"),
         ("vs_dense.induced_rate > 0.05 at dense", "is undefined at dense"),
         ("gold_rank.median > 3", "is undefined at wanda-0.6"),
+        # Before, the message ended in "there are".
+        ("failure.repetition > 0.2", "failure.repetition is undefined at wanda-0.6"),
         ("variant > 1", "is no number"),
         ("recognition_only_rate.middle > 0", "is not in the report"),
     ],

@@ -32,6 +32,8 @@ QUESTIONS = {
         ("zh", "The answer is: Shanghai."),
         ("th", "答案是意大利"),
         ("en", "答えはチリです"),
+        # Two letters that are a word, unlike an initial.
+        ("en", "巴黎"),
         # The same script: words that are no names.
         ("de", "The city is located in the south of the country."),
         ("es", "You are a helpful assistant, trained by the same person."),
@@ -70,6 +72,8 @@ def test_another_script_or_language(lang, line):
         ("zh", "1995"),
         ("zh", "42 km"),
         ("ru", "..."),
+        ("en", "Ωμ"),
+        ("en", "法"),
     ],
 )
 def test_a_name_or_a_sentence_in_the_language_is_none(lang, line):

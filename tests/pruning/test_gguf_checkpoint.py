@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,8 @@ def test_without_the_package_one_line_says_what_to_install(folder, q4_1, tmp_pat
         "lm_eval_illusion.pruning.gguf_checkpoint.importlib.util.find_spec",
         lambda name: None if name == "gguf" else find_spec(name),
     )
+    # The reader of the header imports the package, too: it must not come first.
+    monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(UserError, match=r"need the package gguf, which is not installed: run pip install gguf"):
         resolved(folder, str(tmp_path), pruner="none", gguf_file="tiny.Q4_1.gguf")
 

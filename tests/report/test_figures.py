@@ -42,6 +42,22 @@ def test_every_figure_is_complete(options, narrow):
                 assert 0 <= float(mark.get("y")) <= height
 
 
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_size_of_the_widest_gap_is_whole_also_at_the_axis(narrow):
+    """Before, that of the dense model began left of the picture; it is the widest where the setup is not valid."""
+    plain, _ = make_report(items=20)
+    for row in plain["rows"]:
+        is_dense = row["variant"] == "dense"
+        for name, value in (("recognition_accuracy", 0.9), ("production_accuracy", 0.1 if is_dense else 0.7)):
+            row[name]["value"] = value
+    root = ElementTree.fromstring(figures(record(plain), narrow)["recognition_and_production"])
+    (label,) = [text for text in root.iter(f"{SVG}text") if "".join(text.itertext()).startswith("gap ")]
+    assert "".join(label.itertext()) == "gap 80.0"
+    width = 1.1 * width_of("gap 80.0")
+    left = float(label.get("x")) - (width if label.get("text-anchor") == "end" else 0)
+    assert 0 <= left <= left + width <= (NARROW if narrow else WIDE)
+
+
 def test_ids_are_unique_in_a_page():
     report = record(calibrated(**MANY)[0])
     texts = [*figures(report).values(), *figures(report, narrow=True).values()]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.analysis.records import Rate, Validity
-from lm_eval_illusion.report.headline import headline, worst_row
+from lm_eval_illusion.report.headline import headline, headline_parts, worst_row
 from tests.report.report_examples import make_report, record
 
 NOT_DENSE = record(make_report(variants=(("wanda-0.7", "wanda", 0.7),), items=4)[0])
@@ -167,6 +167,8 @@ def test_languages_that_are_not_valid_are_named():
     assert headline(with_validity(report)) == headline(report)
     sentence = headline(with_validity(report, ar=(FLOOR,), th=(RAISED, FLOOR)))
     assert sentence.startswith(headline(report))
+    # The page shows the first part large, and every other one below it.
+    assert headline_parts(with_validity(report, ar=(FLOOR,), th=(RAISED, FLOOR)))[0] == headline(report)
     assert sentence.endswith(
         " Not valid in 2 of 4 languages of Qwen3-8B (ar, th): dense production is at the floor (below 5 %) and one example raises it."
         " What to change: apply the template."

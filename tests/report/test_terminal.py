@@ -56,6 +56,38 @@ def test_a_table_in_ascii_has_straight_borders(monkeypatch):
         assert {len(line) for line in lines} == {len(top)}
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("columns", "name"), [(100, "wanda-0.6"), (80, "wanda-0.6"), (100, f"long-{'name-' * 30}")])
+def test_no_number_is_broken_on_a_narrow_terminal(monkeypatch, columns, name):
+    """Before, a table of 13 columns had numbers such as "−11." above "1" at 100 columns."""
+    plain, _ = make_report(items=20)
+    marks = {"ok": False, "reasons": ["dense production is at the floor: apply the template"]}
+    for row in plain["rows"]:
+        row["validity"] = marks
+        row["variant"] = name if row["variant"] != "dense" else "dense"
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    print_report(record(plain), [])
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= columns
+    table = [line for line in lines if line.startswith("│")]
+    numbers = [entry.strip() for line in table for entry in line.strip("│").split("│")[1:] if re.search(r"\d", entry)]
+    whole = re.compile(r"[−+<]? ?[\d,]+(\.\d+)?( \[[−+]?\d+\.\d+, [−+]?\d+\.\d+\])?( : \d+)?")
+    assert len(numbers) > 50
+    assert [number for number in numbers if not whole.fullmatch(number)] == []
+    # Each part of a table has the mark, also one without intervals.
+    parts = [line for line in lines if line.startswith("┃") and "demoted" in line]
+    assert parts
+    assert [line for line in parts if "setup" not in line] == []
+    assert [line for line in table if " [" in line and line.count("not valid") != 1] == []
+
+
 def test_written_lines_and_gate_lines_are_safe(tmp_path, capsys):
     write_run(
         tmp_path / "runs",

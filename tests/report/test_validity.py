@@ -67,6 +67,7 @@ def test_the_page_says_it_first_and_has_the_mark_in_its_tables():
     heading = re.search("<h1[^>]*>(.*?)</h1>", page)[1].replace("\u00a0", " ")
     assert heading.startswith("No illusion is claimed for Qwen3-8B: dense production is at the floor (below 5 %).")
     assert "The worst of" not in page
+    assert 'class="verdict"' not in page
     for caption in ("Leaderboard, ranked by production", "Against the dense model, all languages"):
         body = re.search(f"<caption>{caption}</caption>.*?<tbody>(.*?)</tbody>", page, re.DOTALL)[1]
         assert body.count("<tr>") == body.count(f">{MARK}<") > 0
@@ -74,6 +75,10 @@ def test_the_page_says_it_first_and_has_the_mark_in_its_tables():
     page = html_report(report, [], browser)
     assert MARK not in page
     assert "The worst of" in page
+    report, browser = marked(is_invalid=lambda row: row.get("language") == "zh")
+    page = html_report(report, [], browser)
+    assert "Not valid in 1 of 4 languages" not in re.search("<h1[^>]*>(.*?)</h1>", page)[1]
+    assert "Not valid in 1 of 4 languages" in re.search('class="verdict"[^>]*>(.*?)</p>', page)[1]
 
 
 def test_the_figures_have_the_mark_in_their_headings():

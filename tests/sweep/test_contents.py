@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.sweep import contents
 from lm_eval_illusion.sweep.contents import NOT_DOWNLOADED, NOT_FOUND, changed_inputs, refuse_changed, with_contents
 from lm_eval_illusion.sweep.grid import cells_of
@@ -106,7 +107,7 @@ def test_a_folder_with_the_name_of_another_value_is_no_input(folder):
 def test_the_tasks_of_the_family_and_the_packaged_recipe_count(folder, monkeypatch):
     before = names_by_variant()
     tasks, pruners = (
-        shutil.copytree(contents.packaged_folder(f"lm_eval_illusion.{name}"), folder / name) for name in ("tasks", "pruners")
+        shutil.copytree(packaged_folder(f"lm_eval_illusion.{name}"), folder / name) for name in ("tasks", "pruners")
     )
     monkeypatch.setattr("lm_eval_illusion.tasks.__path__", [str(tasks)])
     monkeypatch.setattr("lm_eval_illusion.pruners.__path__", [str(pruners)])

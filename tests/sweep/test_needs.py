@@ -56,6 +56,14 @@ def test_an_unknown_size_is_said_and_not_summed():
     assert "without 3 cells of unknown size" in one(lines, "GPU hours")
 
 
+def test_sizes_that_are_all_unknown_are_no_zeros():
+    """Before, the plan stated "at most 0.0 GB for 0 checkpoints" and "about 0.0" GPU hours."""
+    lines = lines_of("org/unknown")
+    assert one(lines, "disk").startswith("disk: checkpoints of unknown size: 2, in ")
+    assert one(lines, "GPU hours").endswith(" tokens a cell): state `parameters` in the study")
+    assert "0.0" not in one(lines, "disk").partition(", where")[0] + one(lines, "GPU hours")
+
+
 def test_items_of_a_file_and_embedded_items_are_no_download():
     assert not [line for line in lines_of("org/here", metadata={"items": "x.jsonl"}) if line.startswith("download")]
     assert not [line for line in lines_of("org/here", tasks="mqa_illusion") if line.startswith("download")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lm_eval_illusion.analysis.records import InducedAtKl, Report, Row
+from lm_eval_illusion.report.comparison_columns import THIRDS
 from lm_eval_illusion.report.figures.series import grouped, label_width
 from lm_eval_illusion.report.figures.svg import Drawing, cut
 from lm_eval_illusion.report.format import count, decimal, percent, share_with_interval, span
@@ -10,7 +11,6 @@ from lm_eval_illusion.report.format import count, decimal, percent, share_with_i
 BAR = 14
 STEP = 26
 BETWEEN = 14
-THIRDS = ("smallest", "middle", "largest")
 
 
 def draw_induced_by_divergence(report: Report, width: float) -> Drawing | None:

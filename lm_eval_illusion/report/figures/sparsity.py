@@ -181,8 +181,12 @@ def _label_widest_gap(drawing: Drawing, frame: Frame, panel: Panel) -> None:
     head = frame.at(sparsity, RECOGNITION.value(row))[1]
     marks = [frame.at(other_sparsity, accuracy.value(other)) for other_sparsity, other in points for accuracy in ACCURACIES]
     drawing.line((x, head + 6), (x, foot - 6), "gap-line")
-    y = widest_free(head, foot, [mark_y for mark_x, mark_y in marks if x - 60 < mark_x < x + 10])
-    drawing.text((x - 8, y + 4), f"gap {decimal(100 * gap)}", "gap-text", "end")
+    text = f"gap {decimal(100 * gap)}"
+    # Left of the axis the text would be cut off.
+    is_right = x - 8 - BOLD * width_of(text) < frame.x
+    left, right = (x - 10, x + 60) if is_right else (x - 60, x + 10)
+    y = widest_free(head, foot, [mark_y for mark_x, mark_y in marks if left < mark_x < right])
+    drawing.text((x + 8 if is_right else x - 8, y + 4), text, "gap-text", "start" if is_right else "end")
 
 
 def separated_heights(preferred: Sequence[float], gap: float, lowest: float) -> list[float]:
