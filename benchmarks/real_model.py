@@ -69,7 +69,7 @@ def _line(row: Row) -> str:
 
 def write_readme(out: Path) -> None:
     """Write the picture and the table of the README from the report in `out`."""
-    report = read_report_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
+    report = read_report_json(json.loads((out / "report" / "report.json").read_text(encoding="utf-8")))
     PICTURE.write_text(picture(report), encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     if not BLOCK.search(text):
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     begin = time.perf_counter()
     arguments = ["sweep", str(STUDY), "--out", str(parsed.out), "--pretrained", str(model_folder(parsed.out))]
     code = lm_eval_illusion(arguments + (["--limit", str(parsed.limit)] if parsed.limit else []))
-    print(f"{time.perf_counter() - begin:.0f} s. Report, to open in a browser: {parsed.out / 'report.html'}")
+    print(f"{time.perf_counter() - begin:.0f} s. Report, to open in a browser: {parsed.out / 'report' / 'report.html'}")
     return code
 
 

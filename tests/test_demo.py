@@ -138,7 +138,7 @@ def test_on_a_terminal_one_live_line_shows_variant_view_count_and_time_left(fini
     for name in NAMES:
         assert f"{name}: answering" in plain
         assert f"{name}: scoring" in plain
-    assert re.search(r"about \d+ s left wanda-0.7: answering \d+/\d+ \(gen", plain)
+    assert re.search(r"about \d+ s left wanda-0.7: answering \d+/\d+ \(twin", plain)
     assert "━━━" in plain
     check_summary(plain.replace("\r\n", "\n"))
 

@@ -216,7 +216,7 @@ def test_output_of_an_encoding_without_these_characters(inputs, tmp_path):
     command = [*CLI, "report", str(tmp_path / "runs"), "--format", "headline"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("dense of mall\\xed: ")
+    assert " mall\\xed: " in done.stdout
 
 
 def test_a_lost_output_is_no_failure_of_a_file_or_a_run():

@@ -163,4 +163,6 @@ def _gpu_hours(cells: Sequence[Cell], study: Study, sizes: dict[str, ModelSize])
 
 
 def _gigabytes(size: float | None) -> str:
-    return f"{(size or 0) / 1e9:.1f} GB"
+    """Return a size in GB, a small one in MB."""
+    size = size or 0
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

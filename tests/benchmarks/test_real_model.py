@@ -46,8 +46,8 @@ def test_the_readme_gets_the_picture_and_the_table_of_the_report(tmp_path, monke
     dense, pruned = outcomes("bbbr", variant=DENSE), outcomes("brnr", variant=WANDA)
     report = tabulate([*dense, *pruned])
     out, readme = tmp_path / "out", tmp_path / "README.md"
-    out.mkdir()
-    (out / "report.json").write_text(json.dumps(report_json(report)))
+    (out / "report").mkdir(parents=True)
+    (out / "report" / "report.json").write_text(json.dumps(report_json(report)))
     readme.write_text("# Title\n\n<!-- make real: begin -->\nold\n<!-- make real: end -->\n\nText\n")
     monkeypatch.setattr(real_model, "README", readme)
     monkeypatch.setattr(real_model, "PICTURE", tmp_path / "real.svg")

@@ -145,8 +145,8 @@ def test_the_chat_template_is_part_of_a_cell_and_cells_without_it_keep_their_nam
     plain, chat = (
         cells_of(Study(pretrained="org/model", sparsity=0.5, limit=5, apply_chat_template=on)) for on in (False, True)
     )
-    # The names that a sweep gave to these cells before it knew chat templates.
-    assert [cell.name for cell in plain] == ["model--dense--c043832f", "model--wanda-0.5--45b25ccb"]
+    # The name that a sweep gave to the dense cell before it knew chat templates. The default calibration is another one since.
+    assert plain[0].name == "model--dense--c043832f"
     assert not {cell.name for cell in plain} & {cell.name for cell in chat}
     assert [cell.request.apply_chat_template for cell in (*plain, *chat)] == [False, False, True, True]
 
