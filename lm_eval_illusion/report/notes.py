@@ -42,8 +42,8 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     unranked = sorted({outcome.variant.variant for outcome in ours if outcome.gold_rank is None})
     if unranked:
         notes.append(
-            f"no gold rank for some items of {_listed(unranked)}: the backend gave none, it was not finite, or the view"
-            f" {GOLD_SCORES.name} did not run."
+            f"no gold rank for some items of {_listed(unranked)}: the backend gave none, it was not finite, the view"
+            f" {GOLD_SCORES.name} did not run, or an older version of this package ranked the line break at the end of a chat prompt."
         )
     if any(outcome.question_blind is None for outcome in ours):
         notes.append(

@@ -13,6 +13,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
+from lm_eval_illusion.results.results_file import TEMPLATE_APPLIED
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
@@ -191,6 +192,8 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
     has_baseline = BASELINE.baseline_of == recognised_by.view
     for item_id, scored in rows[recognised_by.view].items():
         gold_scores = rows.get(GOLD_SCORES.name, {}).get(item_id)
+        if gold_scores is not None and _ranks_a_line_break(gold_scores, by_view[GOLD_SCORES.name]):
+            gold_scores = None
         blind = rows.get(BASELINE.name, {}).get(item_id)
         control = rows.get(CONTROL.name, {}).get(item_id)
         yield Outcome(
@@ -217,6 +220,16 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
 
 def _recognised(scored: SampleRow, metric: str) -> bool:
     return scored.metrics[metric] == 1 and scored.metrics["invalid"] == 0
+
+
+def _ranks_a_line_break(row: SampleRow, file: ViewFile) -> bool:
+    """Return whether the gold scores of a row are those of the white space before the answer.
+
+    lm_eval moves the line break at the end of a chat prompt into the answer. Versions of our models that logged a rank and neither
+    `gold_logprob` nor the next tokens ranked it as the first token of the answer.
+    """
+    is_older = row.metrics["gold_rank"] is not None and row.metrics.get("gold_logprob") is None and row.next_tokens is None
+    return is_older and file.chat_template == TEMPLATE_APPLIED
 
 
 def _gold_rank(row: SampleRow | None) -> float | None:

@@ -322,6 +322,6 @@ def _full_row(line: bytes, number: int, hashes: TaskHash | None) -> FullRow:
         prompt=str(requests[0].arg_0) if requests else "",
         scores=scores,
         outputs=outputs,
-        options=[str(request.arg_1).strip() for request in requests],
+        options=[str(request.arg_1).strip() for request in (requests[: len(scores)] if scores else requests)],
         metrics={name: value for name, value in content.items() if name not in _FIELDS and isinstance(value, (int, float))},
     )

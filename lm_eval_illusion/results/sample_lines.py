@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,16 +95,23 @@ def index_of(target: object) -> int | None:
 
 
 def scores_and_outputs(answers: Sequence[Any]) -> tuple[list[float], list[str]]:
-    """Return the log-likelihoods of the choices in nats, or the generated texts, from the filtered responses of a row.
+    """Return the log-likelihoods of the choices in nats and the generated texts from the filtered responses of a row.
+
+    A row has the one or the other; that of a twin has the log-likelihoods and then a text.
 
     Raises:
         RowError: A log-likelihood is no number.
     """
-    pairs = [answer for answer in answers if isinstance(answer, list) and len(answer) == 2 and _is_truth(answer[1])]
-    if pairs and len(pairs) == len(answers):
-        return [number_of(pair[0]) for pair in pairs], []
+    pairs = list(takewhile(_is_score, answers))
+    others = answers[len(pairs) :]
+    if pairs and all(isinstance(other, str) for other in others):
+        return [number_of(pair[0]) for pair in pairs], list(others)
     texts = answers[0] if len(answers) == 1 and isinstance(answers[0], list) else answers
     return [], [str(text) for text in texts]
+
+
+def _is_score(answer: object) -> bool:
+    return isinstance(answer, list) and len(answer) == 2 and _is_truth(answer[1])
 
 
 def _is_truth(value: object) -> bool:

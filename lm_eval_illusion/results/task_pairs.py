@@ -25,15 +25,17 @@ from lm_eval_illusion.results.sample_file import FullRow, read_full_rows
 from lm_eval_illusion.results.sample_lines import index_of
 from lm_eval_illusion.results.task_hash import TaskHash
 from lm_eval_illusion.results.variants import Variant
+from lm_eval_illusion.views import TWIN, view_of_task
 from lm_eval_illusion.views.metrics import has_one_highest
+from lm_eval_illusion.views.twin import PRODUCED, RECOGNISED
 
 Role = Literal["recognition", "production"]
 
 DEFAULT_METRICS: dict[Role, tuple[str, ...]] = {
-    "recognition": ("acc", "exact_match"),
-    "production": ("match", "exact_match", "acc"),
+    "recognition": ("acc", "exact_match", RECOGNISED),
+    "production": ("match", "exact_match", "acc", PRODUCED),
 }
-"""The default metric of a task: the first of these that its rows have."""
+"""The default metric of a task: the first of these that its rows have. The last ones are those of a twin."""
 
 FORM = "MC_TASK=GEN_TASK[:METRIC[,FILTER]], e.g. arc_challenge=arc_challenge_chat:exact_match,remove_whitespace"
 _TASK_METRIC = re.compile(r"(?P<task>[^:=,]+)(?::(?P<metric>[^:=,]+)(?:,(?P<filter>[^:=,]+))?)?")
@@ -141,17 +143,37 @@ def join_tasks(runs: Sequence[Run], pairs: Sequence[TaskPair], on: str | None, t
 
 
 def _files_of(runs: Sequence[Run], pair: TaskPair) -> dict[Variant, tuple[list[TaskFile], list[TaskFile]]]:
-    """Return the files of both tasks, for each variant that has both; of a group, the files of its tasks."""
-    found: dict[Variant, tuple[list[TaskFile], list[TaskFile]]] = defaultdict(lambda: ([], []))
+    """Return the files of both tasks, for each variant that has both; of a group, the files of its tasks.
+
+    Where a variant has no file of a view that is asked by a twin, the twin's file stands for it.
+    """
+    by_variant: dict[Variant, list[Run]] = defaultdict(list)
     for run in runs:
-        for task_metric, files in zip((pair.recognition, pair.production), found[run.variant], strict=True):
-            files += [run.task_file(task) for task in run.leaves(task_metric.task)]
+        by_variant[run.variant].append(run)
+    found: dict[Variant, tuple[list[TaskFile], list[TaskFile]]] = {}
+    for variant, its_runs in by_variant.items():
+        recognition, production = (
+            _files_of_task(its_runs, task) or _files_of_task(its_runs, _twin_of(task))
+            for task in (pair.recognition.task, pair.production.task)
+        )
+        found[variant] = (recognition, production)
     for files_of_both in found.values():
-        check_unique([*files_of_both[0], *files_of_both[1]])
+        # A twin may be both tasks of a pair.
+        check_unique(list({(file.results_file, file.task): file for files in files_of_both for file in files}.values()))
     complete = {variant: files_of_both for variant, files_of_both in found.items() if all(files_of_both)}
     if not complete:
         raise UserError(f"--pair {pair.text!r}: no model was evaluated on both tasks: there are {_task_names(runs)}")
     return complete
+
+
+def _files_of_task(runs: Sequence[Run], task: str) -> list[TaskFile]:
+    return [run.task_file(leaf) for run in runs for leaf in run.leaves(task)]
+
+
+def _twin_of(task: str) -> str:
+    """Return the name of the twin that asks the view of a task, the task's own name if there is none."""
+    view = view_of_task(task)
+    return f"{task.removesuffix(view.name)}{TWIN.name}" if view in (TWIN.recognition, TWIN.production) and view else task
 
 
 def _reader(uses: Sequence[Sequence[TaskFile]]) -> Callable[[TaskFile], list[FullRow]]:

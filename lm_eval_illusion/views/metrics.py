@@ -14,7 +14,7 @@ from typing import Any
 
 from lm_eval_illusion.matching import exact_match, f1, matches, occurs_in_passage
 from lm_eval_illusion.reasoning import without_thoughts
-from lm_eval_illusion.views.next_tokens import next_tokens_text
+from lm_eval_illusion.views.next_tokens import LoggedTokens, next_tokens_text
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def score_choices(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
             metrics[name] = value
     top = getattr(gold, "top_tokens", None)
     if top is not None and top.ids:
-        metrics["top_logprobs"] = next_tokens_text(top.ids, top.logprobs)
+        metrics["top_logprobs"] = LoggedTokens(next_tokens_text(top.ids, top.logprobs))
     return metrics
 
 

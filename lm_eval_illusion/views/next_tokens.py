@@ -24,4 +24,27 @@ def next_tokens_text(ids: Sequence[int], logprobs: Sequence[float]) -> str:
 
 def mean_top_probability(texts: Sequence[str]) -> float:
     """Return the mean probability of the likeliest token over the texts of a task: the number in lm_eval's table."""
-    return statistics.fmean(math.exp(json.loads(text)[1][0]) for text in texts)
+    return statistics.fmean(map(top_probability, texts))
+
+
+def top_probability(text: str) -> float:
+    """Return the probability of the likeliest token of a text."""
+    return math.exp(json.loads(text)[1][0])
+
+
+class LoggedTokens(str):
+    """A text of next tokens as the value of a metric. In sums and differences it is the probability of its likeliest token.
+
+    lm_eval calculates mean and standard error of a metric that the YAML of a task does not declare. A task folder that was made before
+    this metric existed does not declare it.
+    """
+
+    __slots__ = ()
+
+    def __radd__(self, total: float) -> float:
+        """Return a sum with the probability."""
+        return total + top_probability(self)
+
+    def __sub__(self, mean: float) -> float:
+        """Return the difference between the probability and a mean."""
+        return top_probability(self) - mean

@@ -93,6 +93,12 @@ class TwinTask(YamlTask):
         answer = Instance("generate_until", doc, arguments, idx=len(scored), metadata=settings["metadata"])
         return [*scored, answer]
 
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
+        """Return the metrics of an item; with --predict_only those of lm_eval, whose own method expects the scores alone."""
+        is_scored_by_us = callable(self.config.process_results)
+        metrics: dict[str, Any] = super().process_results(doc, results if is_scored_by_us else results[:-1])
+        return metrics
+
 
 def is_no_mixed_group(record: logging.LogRecord) -> bool:
     """Return False for lm_eval's warning that some tasks in a group do not log the metrics of its twins: our groups are made so."""

@@ -274,3 +274,29 @@ def test_without_control_and_baseline_their_outcomes_are_undefined(tmp_path):
     write_run(tmp_path, WHOLE)
     outcome = by_id(load_outcomes([tmp_path]))["a"]
     assert (outcome.said_without_gold, outcome.question_blind, outcome.in_passage) == (None, None, None)
+
+
+@pytest.mark.parametrize("scored", ["mc", "twin"])
+@pytest.mark.parametrize(
+    ("template", "logged", "rank", "logprob"),
+    [
+        # Before our models logged gold_logprob, they ranked the line break at the end of a chat prompt, here with rank 1.
+        ("{{ messages }}", {"gold_rank": 1}, None, None),
+        ("{{ messages }}", {"gold_rank": 5, "gold_logprob": -2.5}, 5, -2.5),
+        # A gold answer of probability 0 has no finite log-likelihood, but the next tokens show that the row is not old.
+        ("{{ messages }}", {"gold_rank": 5, "top_logprobs": "[[7],[-0.5]]"}, 5, -1.5),
+        # Other backends give no rank; the score of the gold choice is what there is.
+        ("{{ messages }}", {}, None, -1.5),
+        # Without a template the prompt ends with a word.
+        (None, {"gold_rank": 1}, 1, -1.5),
+    ],
+)
+def test_older_gold_ranks_under_a_chat_template_are_unknown(tmp_path, scored, template, logged, rank, logprob):
+    outcome = {"acc": 1.0} if scored == "mc" else {"recognised": 1.0}
+    views = {scored: [{"id": "a", **outcome, **logged}], **({"gen": hits("match", a=1)} if scored == "mc" else {})}
+    path = write_run(tmp_path, views)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chat_template": template}))
+    (found,) = load_outcomes([tmp_path])
+    assert (found.gold_rank, found.gold_logprob) == (rank, logprob)
+    # The rest of the row is not in doubt.
+    assert found.recognised

@@ -179,6 +179,8 @@ def test_a_score_that_is_no_number(score):
 
 def test_texts_that_look_like_scores():
     assert scores_and_outputs([["-1.0", "True"], ["-2.0", False]]) == ([-1.0, -2.0], [])
+    # A twin: scores of the choices, then the answer, which may be empty.
+    assert scores_and_outputs([["-1.0", "True"], ["-2.0", "False"], ""]) == ([-1.0, -2.0], [""])
     assert scores_and_outputs([["-1.0", "2.0"]]) == ([], ["-1.0", "2.0"])
     assert scores_and_outputs([["-1.0", ["True"]], 3, None]) == ([], ["['-1.0', ['True']]", "3", "None"])
     with pytest.raises(RowError, match="a log-likelihood is a list of 0"):

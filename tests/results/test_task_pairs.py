@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.runs import find_runs
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
-from tests.lm_eval_files import choice_row, text_row, write_tasks
+from tests.lm_eval_files import DENSE, choice_row, text_row, write_run, write_tasks
 
 DOCS = [{"n": n, "question": f"What is {n}?"} for n in range(4)]
 MC = [
@@ -323,3 +324,53 @@ def test_long_names_are_cut_in_messages(tmp_path):
     with pytest.raises(UserError) as error:
         joined(tmp_path, on="no")
     assert len(str(error.value)) < 6_000
+
+
+def twin_and_oneshot(folder, produced_after_example):
+    """A dense model that recognises the first 15 of 20 items and produces none, without and with an example."""
+    ids = [f"i{n:02}" for n in range(20)]
+    twin = [
+        {"id": item, "doc_id": n, "target": "1", "recognised": float(n < 15), "produced": 0.0} for n, item in enumerate(ids)
+    ]
+    oneshot = [{"id": item, "doc_id": n, "match": float(n < produced_after_example)} for n, item in enumerate(ids)]
+    write_run(folder, {"twin": twin, "oneshot": oneshot}, illusion=DENSE)
+
+
+def test_the_advice_to_compare_after_an_example_can_be_followed_for_a_twin(tmp_path, capsys):
+    # The groups `core` have the twin in place of mc and gen.
+    twin_and_oneshot(tmp_path, 10)
+    assert main(["report", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    pair, on = re.search(r"report --pair (\S+) --on (\w+)", shown).groups()
+    pair = pair.replace("FAMILY_LANG", "mqa_illusion_en")
+    assert main(["report", str(tmp_path), "--pair", pair, "--on", on, "--format", "json"]) == 0
+    (row,) = [row for row in json.loads(capsys.readouterr().out)["rows"] if row["family"] == pair]
+    # Items 0 to 9 are recognised and produced after the example, 10 to 14 recognised only, 15 to 19 neither.
+    assert row["cells"] == {"both": 10, "recognition_only": 5, "production_only": 0, "neither": 5}
+
+
+@pytest.mark.parametrize("pair", ["mqa_illusion_en_twin=mqa_illusion_en_oneshot", "mqa_illusion_en_mc=mqa_illusion_en_oneshot"])
+def test_a_twin_is_a_recognition_task(tmp_path, pair):
+    twin_and_oneshot(tmp_path, 3)
+    found = joined(tmp_path, pair, on="id")
+    assert [o.recognised for o in found.outcomes] == [True] * 15 + [False] * 5
+    assert [o.produced for o in found.outcomes] == [True] * 3 + [False] * 17
+    # The score of the second choice in each row.
+    assert {o.gold_logprob for o in found.outcomes} == {-1.5}
+
+
+@pytest.mark.parametrize("form", ["twin", "gen"])
+def test_a_twin_is_a_production_task(tmp_path, form):
+    twin_and_oneshot(tmp_path, 3)
+    found = joined(tmp_path, f"mqa_illusion_en_twin=mqa_illusion_en_{form}", on="id")
+    assert [(o.recognised, o.produced) for o in found.outcomes] == [(True, False)] * 15 + [(False, False)] * 5
+    assert dict(found.production) == {f"mqa_illusion_en_twin=mqa_illusion_en_{form}": {"produced"}}
+
+
+def test_a_view_that_ran_is_read_and_not_the_twin(tmp_path):
+    twin_and_oneshot(tmp_path / "1", 3)
+    rows = [{"id": f"i{n:02}", "doc_id": n, "acc": float(n < 2)} for n in range(20)]
+    write_run(tmp_path / "2", {"mc": rows}, illusion=DENSE)
+    found = joined(tmp_path, "mqa_illusion_en_mc=mqa_illusion_en_oneshot", on="id")
+    assert sum(o.recognised for o in found.outcomes) == 2
+    assert dict(found.recognition) == {"mqa_illusion_en_mc=mqa_illusion_en_oneshot": {"acc"}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import statistics
 from collections import Counter
 from zlib import crc32
 
@@ -14,8 +16,9 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
-from lm_eval.utils import make_table
+from lm_eval.utils import handle_non_serializable, make_table
 
+from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import oneshot_prompt, open_prompt
 from lm_eval_illusion.views.tasks import is_no_mixed_group
@@ -209,3 +212,53 @@ def test_a_backend_is_asked_once_by_the_twin(manager):
     backend = Guesser()
     evaluate(backend, manager.load(["mqa_illusion_en_twin"]), limit=3, bootstrap_iters=0)
     assert Counter(backend.asked) == {"loglikelihood": 12, "generate_until": 3}
+
+
+def test_predict_only_leaves_out_the_metrics_of_the_twin(manager):
+    loaded = manager.load(["mqa_illusion_en_twin"])
+    for task in loaded["tasks"].values():
+        # As lm_eval does for --predict_only.
+        task.override_metric("bypass")
+    rows = evaluate(Guesser(), loaded, limit=2, bootstrap_iters=0)["samples"]["mqa_illusion_en_twin"]
+    assert [(len(row["filtered_resps"]), row["metrics"]) for row in rows] == [(5, [])] * 2
+
+
+# The view file of folders that `pair` made before the last three metrics of `mc` existed.
+OLD_MC = """\
+output_type: multiple_choice
+doc_to_text: !function lm_eval_illusion.views.open_prompt
+doc_to_choice: choices
+doc_to_target: gold
+num_fewshot: 0
+process_results: !function lm_eval_illusion.views.score_choices
+metric_list:
+  - {metric: acc, aggregation: mean, higher_is_better: true}
+  - {metric: acc_norm, aggregation: mean, higher_is_better: true}
+  - {metric: invalid, aggregation: mean, higher_is_better: false}
+  - {metric: gold_rank, aggregation: !function lm_eval_illusion.views.median_rank , higher_is_better: false}
+"""
+
+
+def test_a_task_folder_without_the_newer_metrics_gives_the_same_rows(tmp_path):
+    (tmp_path / "mc.yaml").write_text(OLD_MC)
+    (tmp_path / "dataset.py").write_text(
+        "from datasets import Dataset\nfrom lm_eval_illusion.items import embedded_items\n"
+        "def load(lang, **_):\n    return {'test': Dataset.from_list(embedded_items(lang))}\n"
+    )
+    (tmp_path / "task.yaml").write_text(
+        "include: mc.yaml\ntask: old_en_mc\ncustom_dataset: !function dataset.load\ntest_split: test\n"
+        "metadata: {version: 1.0, family: old, view: mc, lang: en}\n"
+    )
+    names = ("old_en_mc", "mqa_illusion_en_mc")
+    loaded = TaskManager(include_path=[str(tmp_path), str(tasks_folder())], include_defaults=False).load(list(names))
+    # With standard errors, as a command of lm_eval.
+    results = evaluate(PrunedHFLM("embedded", pruner="none", device="cpu"), loaded, limit=3, bootstrap_iters=100)
+    # What lm_eval writes to a samples file.
+    old, new = (
+        [json.loads(json.dumps(row, default=handle_non_serializable)) for row in results["samples"][name]] for name in names
+    )
+    assert old == new
+    likeliest = [math.exp(max(json.loads(row["top_logprobs"])[1])) for row in old]
+    assert results["results"]["old_en_mc"]["top_logprobs,none"] == pytest.approx(statistics.fmean(likeliest))
+    error = statistics.stdev(likeliest) / math.sqrt(3)
+    assert results["results"]["old_en_mc"]["top_logprobs_stderr,none"] == pytest.approx(error)
