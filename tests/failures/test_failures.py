@@ -29,6 +29,9 @@ def mode_of(response: str, lang: str = "en", question: str = QUESTION, truncated
         ("", "empty"),
         ("\n \u200b\n", "empty"),
         ("?!", "empty"),
+        # It loops over nothing; special tokens are nothing.
+        ("!" * 64, "empty"),
+        ("<|im_start|>assistant", "empty"),
         ("\n\nI don't know", "refusal"),
         ("Chile", "distractor"),
         ("Chile\n\nQuestion: What?", "distractor"),
@@ -57,9 +60,15 @@ def test_where_the_backend_tells_whether_the_limit_cut_the_answer_the_text_does_
     assert mode_of(long) == "truncated"
     assert mode_of(long, truncated=False) == "other_answer"
     assert mode_of("Boli", truncated=True) == "truncated"
-    # It named an option before the limit; and only white space came before the limit.
+    # It named an option before the limit.
     assert mode_of("Chile, a country of", truncated=True) == "distractor"
-    assert mode_of("\n\n", truncated=True) == "truncated"
+
+
+@pytest.mark.parametrize("truncated", [None, False, True])
+@pytest.mark.parametrize("response", ["", "\n" * 64, "!" * 64, "</s>", "<think>\nLima\n</think>\n\n"])
+def test_a_blank_answer_is_empty_whatever_the_backend_tells(response, truncated):
+    # The validity of a dense model is judged by the share of this mode, so it must not depend on the backend.
+    assert mode_of(response, truncated=truncated) == "empty"
 
 
 def test_a_language_that_no_answer_can_be_matched_in_has_no_modes():
