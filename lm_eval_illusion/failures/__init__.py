@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lm_eval_illusion.failures.distractors import names_distractor
 from lm_eval_illusion.failures.echo import is_echo
+from lm_eval_illusion.failures.empty import is_empty
 from lm_eval_illusion.failures.other_language import is_other_language
 from lm_eval_illusion.failures.refusal import is_refusal
 from lm_eval_illusion.failures.repetition import has_loop, repeats_first_line
@@ -68,12 +69,11 @@ def failure_mode(failed: FailedAnswer) -> str:
     question = failed.question[:MOST_CHARACTERS]
     options = [*failed.answers, *failed.distractors]
     lang = failed.lang
-    if not line:
-        return "truncated" if failed.truncated else "empty"
+    # Also where the limit ended a run of blank lines: only some backends tell this, and the answer is as blank on the others.
+    if is_empty(line):
+        return "empty"
     if has_loop(line) or repeats_first_line(response):
         return "repetition"
-    if not any(character.isalnum() for character in line):
-        return "empty"
     if is_refusal(line, lang):
         return "refusal"
     if is_echo(line, question, options, lang):

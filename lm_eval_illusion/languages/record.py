@@ -196,6 +196,8 @@ class Failures(_Section, frozen=True):
 
     refusals: tuple[str, ...] = ()
     """Phrases by which a speaker says not to know the answer or not to be able to give it; each is a refusal wherever it stands."""
+    refusals_alone: tuple[str, ...] = ()
+    """Phrases that are a refusal only as the whole line: "no idea" is one, "he had no idea of the war" is none."""
 
 
 class Language(_Section, frozen=True):

@@ -18,6 +18,8 @@ QUESTIONS = {
     "ar": ("في أي بلد تقع مدينة باريس؟", ["فرنسا", "إيطاليا"]),
     "hi": ("नासाउ शहर किस देश में है?", ["बहामास", "चिली"]),
     "zh": ("弗里敦这座城市位于哪个国家？", ["塞拉利昂", "摩洛哥"]),
+    "ja": ("フランスのしゅとはどこですか", ["パリ", "ローマ"]),
+    "ko": ("프랑스의 수도는 어디입니까?", ["파리", "로마"]),
     "th": ("เมืองพอดกอรีตซาอยู่ในประเทศใด", ["มอนเตเนโกร", "กรีซ"]),
 }
 
@@ -28,12 +30,30 @@ QUESTIONS = {
         ("ru", "The answer is Italy."),
         ("el", "Chile"),
         ("ar", "Это Франция"),
+        # A month is no unit, and a name in capital letters no abbreviation.
+        ("ru", "5 May"),
+        ("ru", "LONDON"),
         ("hi", "The answer is not here"),
         ("zh", "The answer is: Shanghai."),
         ("th", "答案是意大利"),
         ("en", "答えはチリです"),
-        # Two letters that are a word, unlike an initial.
+        # Words of two letters are whole words in East Asia.
         ("en", "巴黎"),
+        ("en", "北京"),
+        ("en", "欧元"),
+        ("en", "日本"),
+        ("en", "서울"),
+        ("en", "パリ"),
+        ("ru", "美元"),
+        ("ar", "欧元。"),
+        ("ko", "东京"),
+        ("zh", "서울"),
+        # A sentence in the item's language around the answer, and the question's words.
+        ("en", "The answer is 巴黎"),
+        ("en", "Answer: Париж"),
+        ("en", "It is 巴黎."),
+        ("en", "Lima is in the country 秘鲁"),
+        ("de", "Die Stadt Lima liegt in 秘鲁."),
         # The same script: words that are no names.
         ("de", "The city is located in the south of the country."),
         ("es", "You are a helpful assistant, trained by the same person."),
@@ -68,12 +88,38 @@ def test_another_script_or_language(lang, line):
         ("ru", "Город находится на севере страны"),
         ("ar", "تقع المدينة في شمال البلاد"),
         ("hi", "यह शहर देश के उत्तर में है"),
+        # An answer in the item's script, and the same in another one.
+        ("en", "Tokyo (東京)"),
+        ("en", "Rio (里约)"),
+        ("en", "It is (日本)"),
+        ("en", "Tokyo 東京"),
+        ("en", "Rio 里约"),
+        ("en", "The answer is Tokyo, 東京"),
+        ("en", "The Chinese word for the capital is 北京"),
+        # Latin names and abbreviations in a sentence, and as an answer; units.
+        ("ru", "Это компания Commodore"),
+        ("ru", "Его выпустила фирма Apple"),
+        ("zh", "NBA"),
+        ("zh", "CPU"),
+        ("zh", "MP3"),
+        ("zh", "它是USB接口"),
+        ("ru", "ДНК (DNA)"),
+        ("th", "NATO"),
+        ("ru", "42 km/h"),
+        ("zh", "300 MHz"),
+        ("ar", "25 kWh"),
+        ("ko", "5 µm"),
+        # All scripts of Japanese are its own.
+        ("ja", "東京"),
+        ("ja", "東京タワー"),
+        ("ja", "答えは東京です"),
+        ("ja", "ーーー佐々木"),
+        ("ko", "서울"),
         # No letters, or too few.
+        ("en", "水"),
         ("zh", "1995"),
         ("zh", "42 km"),
         ("ru", "..."),
-        ("en", "Ωμ"),
-        ("en", "法"),
     ],
 )
 def test_a_name_or_a_sentence_in_the_language_is_none(lang, line):

@@ -12,6 +12,8 @@ def test_letters_are_counted_by_script():
     assert scripts("हिन्दी") == {"DEVANAGARI": 3}
     assert scripts("東京タワー")["CJK"] == 2
     assert not scripts("12 – ?")
+    # Wide letters are those of East Asia, also of Korean.
+    assert scripts("東京タワ, 서울, Lima, Ｌｉ", wide=2) == {"CJK": 4, "KATAKANA": 4, "HANGUL": 4, "LATIN": 6}
 
 
 def test_an_item_has_the_scripts_of_its_question_and_of_its_options():
@@ -29,6 +31,10 @@ def test_an_item_has_the_scripts_of_its_question_and_of_its_options():
             "IBM",
         )
     ) == {"CYRILLIC", "LATIN"}
+    # Japanese has three scripts, and few of its letters here are ideographs. Chinese and Korean have one each.
+    assert scripts_of_item(("フランスのしゅとはどこですか", "パリ")) >= {"CJK", "HIRAGANA", "KATAKANA"}
+    assert scripts_of_item(("东京在哪个国家？",)) == {"CJK"}
+    assert scripts_of_item(("프랑스의 수도는?",)) == {"HANGUL"}
     assert (
         scripts_of_item(
             (
