@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import logging
 import os
 import re
 import tempfile
@@ -28,6 +27,7 @@ from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
 from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
+from lm_eval_illusion.pruning.gguf_rope import FACTORS, refuse_other_rotary_size, set_rope
 from lm_eval_illusion.pruning.gguf_tokenizer import gguf_tokenizer
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors, save_checkpoint
@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     from torch import Tensor, dtype
     from transformers import PreTrainedModel
 
-logger = logging.getLogger(__name__)
-
 SUFFIX = ".gguf"
-DEQUANTISATION = 1
+DEQUANTISATION = 2
 """Version of this module. Increase it when the same file gives another folder: older entries are then not found."""
 PACKAGES = ("lm_eval_illusion", "gguf", "transformers", "torch")
 """The packages whose version may change the folder."""
@@ -218,7 +216,9 @@ def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
     refuse_incomplete(label, info, [name for name, _ in loaded.named_parameters()], is_quantised=True)
     weights = loaded.state_dict()
     _refuse_left_over(weights, header, label, type(loaded).__name__)
+    refuse_other_rotary_size(loaded, header.metadata, label)
     config = loaded.config
+    set_rope(config, header.metadata, _rotary_factors(file, header), label)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     dtype = _exact_dtype(weights.values(), header)
@@ -233,6 +233,17 @@ def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
     return model.eval()
 
 
+def _rotary_factors(file: Path, header: GgufHeader) -> Tensor | None:
+    """Return the divisors of the rotary frequencies; None if the file has none."""
+    import torch
+    from gguf import GGUFReader
+
+    if all(tensor.name != FACTORS for tensor in header.tensors):
+        return None
+    (found,) = (tensor for tensor in GGUFReader(file).tensors if tensor.name == FACTORS)
+    return torch.tensor(found.data, dtype=torch.float32).flatten()
+
+
 def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: str, model: str) -> None:
     """Refuse a file that has more numbers than the model: transformers leaves out biases and layers that its class does not have.
 
@@ -240,9 +251,10 @@ def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: 
         UserError: There are such numbers.
     """
     # Tied weights stand once in the file. Rotary factors are no weights, and further predicted tokens (MTP) no part of the model.
-    if any(tensor.name.startswith("rope_") for tensor in header.tensors):
-        logger.warning(
-            "%s: transformers does not read its factors of the rotary embedding: long prompts may be scored wrongly", label
+    if others := [tensor.name for tensor in header.tensors if tensor.name.startswith("rope_") and tensor.name != FACTORS]:
+        raise UserError(
+            f"{label} has factors of the rotary embedding that transformers does not read ({shown(others[0])}):"
+            " give the Hugging Face folder of the model"
         )
     places = {weight.data_ptr(): weight.numel() for weight in weights.values()}
     stored = sum(tensor.elements for tensor in header.tensors if not _NO_WEIGHT.search(tensor.name))
