@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
-from lm_eval_illusion.loading.gguf_facts import mean_bits, quantisation_name, special_tokens
+from lm_eval_illusion.loading.gguf_facts import linear_tensors, mean_bits, quantisation_name, special_tokens
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
 from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
@@ -107,6 +107,18 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
         asked=Asked(manifest, sparsity=None, calibration=None, allows_code=False),
     )
     return GgufModel(name, file, sha256, checkpoint._replace(manifest=replace(checkpoint.manifest, base_model=name)))
+
+
+def dequantised_size(path: Path) -> tuple[int, int]:
+    """Return the number of weights in a GGUF file, and the bytes of their folder: 2 each for a file of 16 bits, otherwise 4.
+
+    Raises:
+        UserError: It is no GGUF file, or damaged.
+    """
+    header = read_header(path)
+    weights = sum(tensor.elements for tensor in header.tensors)
+    kinds = {tensor.kind for tensor in linear_tensors(header)}
+    return weights, weights * (2 if kinds in ({"F16"}, {"BF16"}) else 4)
 
 
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -16,16 +16,23 @@ _SUFFIX = ".gguf"
 def named_apart(variants: Sequence[Variant]) -> list[Variant]:
     """Return the variants; where several files of one model have the same quantisation, with the file's name in place of it.
 
-    So `Q4_1` and `Q4_1+wanda-0.5` become `imatrix.Q4_1` and `imatrix.Q4_1+wanda-0.5`. A file of another name with the same content is
-    the same file. One that changed under the same name keeps it.
+    So `Q4_1` and `Q4_1+wanda-0.5` become `imatrix.Q4_1` and `imatrix.Q4_1+wanda-0.5`. A file that was
+    renamed between the run as it is and a pruned run keeps it, and so does one that changed under the same name.
     """
     files: dict[tuple[str, str], set[str]] = defaultdict(set)
     contents: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    owner: dict[tuple[str, str], str] = {}
+    clashing = set()
     for variant in variants:
         if (file := _file(variant)) is not None:
-            files[_quantisation(variant)].add(file)
-            contents[_quantisation(variant)].add(variant.base_content.weights)
-    several = {key: _short(names) for key, names in files.items() if len(names) > 1 and len(contents[key]) > 1}
+            key = _quantisation(variant)
+            files[key].add(file)
+            contents[key].add(variant.base_content.weights)
+            if owner.setdefault(variant.key, file) != file:
+                clashing.add(key)
+    several = {
+        key: _short(names) for key, names in files.items() if len(names) > 1 and (len(contents[key]) > 1 or key in clashing)
+    }
     return [
         replace(variant, variant="+".join([several[key][file], *variant.variant.split("+")[1:]]))
         if (file := _file(variant)) is not None and (key := _quantisation(variant)) in several

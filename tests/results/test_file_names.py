@@ -39,11 +39,16 @@ def test_files_of_one_name_in_two_folders_are_named_by_the_path():
     assert names(variant("Q4_1", "a/x.gguf", "a"), variant("Q4_1", "b/x.gguf", "b")) == ["a-x", "b-x"]
 
 
-def test_another_model_and_a_copy_and_a_changed_file_keep_the_name():
+def test_two_copies_of_one_file_are_named_by_the_file():
+    assert names(variant("Q4_1", "x.gguf", "a"), variant("Q4_1", "y.gguf", "a")) == ["x", "y"]
+
+
+def test_another_model_and_a_renamed_and_a_changed_file_keep_the_name():
     first = variant("Q4_1", "x.gguf", "a")
-    for other in (
+    others = [
         variant("Q4_1", "y.gguf", "b", model="other"),
-        variant("Q4_1", "y.gguf", "a"),
+        variant("Q4_1+wanda-0.5", "y.gguf", "a"),
         variant("Q4_1", "x.gguf", "b"),
-    ):
-        assert names(first, other) == ["Q4_1", "Q4_1"]
+    ]
+    assert [names(first, other)[1] for other in others] == ["Q4_1", "Q4_1+wanda-0.5", "Q4_1"]
+    assert {names(first, other)[0] for other in others} == {"Q4_1"}
