@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
 from lm_eval_illusion.loading.gguf_facts import linear_tensors, mean_bits, quantisation_name, special_tokens
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
-from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, refuse_outside, shown
+from lm_eval_illusion.pruning.base_identity import WEIGHT_SUFFIXES, BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
 from lm_eval_illusion.pruning.gguf_rope import FACTORS, refuse_other_rotary_size, set_rope
@@ -66,6 +66,38 @@ class GgufModel(NamedTuple):
 def is_gguf(base: BaseModel) -> bool:
     """Return whether a base model is a GGUF file: by the argument `gguf_file`, or because `pretrained` is the path of one."""
     return base.gguf_file is not None or (base.pretrained.lower().endswith(SUFFIX) and not base.files.path.is_dir())
+
+
+def refuse_unnamed_file(base: BaseModel) -> None:
+    """Refuse a local folder whose only weights are GGUF files, where none of them is named.
+
+    Raises:
+        UserError: That is so; the message names up to five of them.
+    """
+    folder = base.files.folder
+    if is_gguf(base) or folder is None or not folder.is_dir():
+        return
+    try:
+        weights = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in WEIGHT_SUFFIXES]
+    except OSError as error:
+        raise UserError(
+            f"{shown(str(folder))} can't be read ({system_reason(error)}): give a folder that you may read"
+        ) from error
+    if weights and all(name.lower().endswith(SUFFIX) for name in weights):
+        names = ", ".join(shown(name) for name in sorted(weights)[:5]) + (", ..." if len(weights) > 5 else "")
+        raise UserError(f"{shown(str(folder))} has no weights but GGUF files ({names}): give one of them as gguf_file=NAME")
+
+
+def stated_licence(base: BaseModel) -> str | None:
+    """Return the licence that a local GGUF file states (general.license); None if it states none, or is on the hub.
+
+    Raises:
+        UserError: There is no such file, or it is damaged.
+    """
+    if base.gguf_file is not None and not base.files.is_local:
+        return None
+    licence = read_header(_located(base)[2]).metadata.get("general.license")
+    return licence if isinstance(licence, str) and licence.strip() else None
 
 
 def dequantised(base: BaseModel, store: str) -> GgufModel:

@@ -188,6 +188,21 @@ def test_a_path_that_is_no_file_is_refused_with_a_suggestion(folder, q4_1, store
         resolved(folder / "tiny.Q4_0.gguf", store, pruner="none")
 
 
+@pytest.mark.parametrize("pruning", [{"pruner": "none"}, WANDA])
+def test_a_folder_of_gguf_files_alone_is_refused_with_their_names(pruning, folder, q4_1, store, tmp_path):
+    for number in range(6):
+        (tmp_path / f"m{number}.Q4_1.gguf").touch()
+    # Repositories of GGUF files often have a configuration, too.
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    files = re.escape(
+        "(m0.Q4_1.gguf, m1.Q4_1.gguf, m2.Q4_1.gguf, m3.Q4_1.gguf, m4.Q4_1.gguf, ...): give one of them as gguf_file=NAME"
+    )
+    with pytest.raises(UserError, match=f"has no weights but GGUF files {files}"):
+        resolved(tmp_path, store, **pruning)
+    with pytest.raises(UserError, match=r"\(tiny\.Q4_1\.gguf\): give one of them"):
+        resolved(folder, store, **pruning)
+
+
 def test_a_hub_name_that_is_not_there_is_refused_in_one_line(store, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match=r"gguf_file 'x\.gguf' is neither in a folder 'org/none' nor in a model of that name"):
