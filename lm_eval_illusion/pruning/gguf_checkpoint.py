@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.files import file_sha256
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
-from lm_eval_illusion.loading.gguf_facts import linear_tensors, mean_bits, quantisation_name, special_tokens
+from lm_eval_illusion.loading.gguf_facts import linear_tensors, mean_bits, quantisation_name, special_tokens, vocabulary
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
 from lm_eval_illusion.pruning.base_identity import WEIGHT_SUFFIXES, BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
@@ -162,16 +162,21 @@ def _located(base: BaseModel) -> tuple[str, str, Path]:
         path = Path(base.pretrained).expanduser()
         if not path.is_file():
             raise UserError(
-                f"pretrained {shown(base.pretrained)!r} is no file{_similar(path.parent, path.name)}: give an existing GGUF file"
+                f"pretrained {shown(base.pretrained)!r} is {_no_file(path)}{_similar(path.parent, path.name)}: give an existing GGUF file"
             )
         return str(path.parent if path.parent.name else path.parent.absolute()), path.name, path
     file = os.path.join(base.subfolder, base.gguf_file)
+    parts = PurePath(base.gguf_file)
+    if parts.is_absolute() or ".." in parts.parts:
+        raise UserError(
+            f"gguf_file {shown(base.gguf_file)!r} is not within its folder: give the file's path as pretrained, without gguf_file"
+        )
     refuse_outside(file, "gguf_file", base.pretrained)
     if base.files.is_local:
         path = base.files.path / file
         if not path.is_file():
             raise UserError(
-                f"gguf_file {shown(base.gguf_file)!r} is no file in {shown(str(path.parent))}{_similar(path.parent, path.name)}:"
+                f"gguf_file {shown(base.gguf_file)!r} is {_no_file(path)} in {shown(str(path.parent))}{_similar(path.parent, path.name)}:"
                 " give the name of a GGUF file there"
             )
         return base.pretrained, file, path
@@ -191,10 +196,19 @@ def _downloaded(base: BaseModel, file: str) -> Path:
         ) from error
 
 
+def _no_file(path: Path) -> str:
+    """Return what a path is that is no regular file, in words."""
+    if path.is_dir():
+        return "a folder"
+    if path.is_symlink():
+        return "a link to a file that does not exist"
+    return "no regular file" if path.exists() else "no file"
+
+
 def _similar(folder: Path, name: str) -> str:
     """Return ", did you mean X?", or what GGUF files there are in a folder."""
     try:
-        files = sorted(entry.name for entry in folder.iterdir() if entry.name.lower().endswith(SUFFIX))
+        files = sorted(entry.name for entry in folder.iterdir() if entry.name.lower().endswith(SUFFIX) and entry.is_file())
     except OSError:
         return ""
     if near := get_close_matches(name, files, n=1):
@@ -217,6 +231,9 @@ def _check_header(header: GgufHeader, label: str) -> None:
         raise UserError(
             f"{label} states {str(layers)[:40]} layers ({shown(architecture)}.block_count) with {len(header.tensors)} tensors: {REMEDY}"
         )
+    eos, tokens = metadata.get("tokenizer.ggml.eos_token_id"), vocabulary(metadata)
+    if eos is not None and tokens and (type(eos) is not int or not 0 <= eos < len(tokens)):
+        raise UserError(f"{label} states the end token {str(eos)[:20]} with a vocabulary of {len(tokens):,} tokens: {REMEDY}")
 
 
 def _check_package() -> None:

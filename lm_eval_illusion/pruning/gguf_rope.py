@@ -39,6 +39,9 @@ def set_rope(config: PreTrainedConfig, metadata: Mapping[str, Any], factors: Ten
     Raises:
         UserError: The scaling is of a type, or has a number, that transformers' formula does not have.
     """
+    base = metadata.get(f"{metadata.get('general.architecture')}.rope.freq_base", 1.0)
+    if isinstance(base, bool) or not isinstance(base, (int, float)) or not (base > 0 and math.isfinite(base)):
+        raise UserError(f"{label} states rope.freq_base {shown(str(base))}, which is no positive number: {_REMEDY}")
     scaling = _stated_scaling(metadata, label)
     if factors is not None and not bool((factors == 1).all()):
         if scaling is not None:

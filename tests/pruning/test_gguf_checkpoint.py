@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -183,6 +184,23 @@ def test_a_wrong_name_is_refused_with_a_suggestion(case, folder, q4_1, store):
         resolved(folder, store, pruner="none", **arguments)
 
 
+def test_a_path_that_is_something_else_is_refused_by_what_it_is(folder, q4_1, store, tmp_path):
+    (tmp_path / "folder.gguf").mkdir()
+    (tmp_path / "dead.gguf").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo.gguf")
+    for name, reason in {
+        "folder": "a folder",
+        "dead": "a link to a file that does not exist",
+        "fifo": "no regular file",
+    }.items():
+        with pytest.raises(UserError, match=rf"'{name}\.gguf' is {reason} in .* \(there is no GGUF file\)"):
+            resolved(tmp_path, store, pruner="none", gguf_file=f"{name}.gguf")
+    with pytest.raises(
+        UserError, match=r"dead\.gguf' is a link to a file that does not exist \(there is no GGUF file\): give an"
+    ):
+        resolved(tmp_path / "dead.gguf", store, pruner="none")
+
+
 def test_a_path_that_is_no_file_is_refused_with_a_suggestion(folder, q4_1, store):
     with pytest.raises(UserError, match=r"is no file, did you mean tiny\.Q4_1\.gguf\?: give an existing GGUF file"):
         resolved(folder / "tiny.Q4_0.gguf", store, pruner="none")
@@ -230,6 +248,11 @@ FILES = {
         {"llama.block_count": 1},
         "",
         r"has 36,992 numbers that have no place in transformers' LlamaForCausalLM",
+    ),
+    "an end token outside the vocabulary": (
+        {"tokenizer.ggml.eos_token_id": 99999},
+        "",
+        "states the end token 99999 with a vocabulary of 340 tokens",
     ),
     "one part of three": ({"split.count": 3}, "", "one of 3 parts"),
     "a missing matrix": ({}, "blk.1.ffn_up.weight", r"missing in its files.*model\.layers\.1\.mlp\.up_proj\.weight"),

@@ -103,6 +103,7 @@ REFUSED = {
     "a factor below 1": (scaling(type="linear", factor=0.5), {}, r"rope\.scaling\.factor '0\.5'"),
     "a factor that is no number": (scaling(type="linear", factor="big"), {}, r"rope\.scaling\.factor 'big'"),
     "no window": (scaling(type="yarn", factor=4.0, original_context_length=0), {}, r"original_context_length '0'"),
+    "a base of 0": ({"llama.rope.freq_base": 0.0}, {}, r"rope\.freq_base 0\.0, which is no positive number"),
     "other factors": ({}, {"rope_freqs.weight": torch.linspace(1, 8, 8)}, "that are not those of Llama 3.1"),
     "too few factors": ({}, {"rope_freqs.weight": torch.ones(3) * 8}, "that are not those of Llama 3.1"),
     "factors of longrope": ({}, {"rope_factors_long.weight": torch.ones(8)}, r"does not read \(rope_factors_long\.weight\)"),
