@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import re
 import tempfile
@@ -38,6 +39,8 @@ from lm_eval_illusion.pruning.model_folder import MOST_LAYERS
 if TYPE_CHECKING:
     from torch import Tensor, dtype
     from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
 
 SUFFIX = ".gguf"
 DEQUANTISATION = 2
@@ -289,8 +292,12 @@ def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
     model.load_state_dict({name: weight.to(dtype) for name, weight in weights.items()}, assign=True)
     model.tie_weights()
     ends = special_tokens(header.metadata).ends
-    if ends and model.generation_config is not None:
-        model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else list(ends)
+    if not ends:
+        # The default of the configuration's class is another token of this vocabulary.
+        model.config.eos_token_id = None
+        logger.warning("%s states no end token: each answer goes on to the limit of its tokens", label)
+    if model.generation_config is not None:
+        model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else list(ends) or None
     return model.eval()
 
 

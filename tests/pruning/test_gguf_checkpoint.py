@@ -256,7 +256,11 @@ FILES = {
     ),
     "one part of three": ({"split.count": 3}, "", "one of 3 parts"),
     "a missing matrix": ({}, "blk.1.ffn_up.weight", r"missing in its files.*model\.layers\.1\.mlp\.up_proj\.weight"),
-    "another width": ({"llama.embedding_length": 128}, "", r"another shape|can't be loaded"),
+    "another width": (
+        {"llama.embedding_length": 128},
+        "",
+        r"(another shape|can't be loaded).*: check that its metadata belongs",
+    ),
     "a huge width": ({"llama.embedding_length": 1 << 31}, "", r"asks for|can't be loaded"),
     "no heads": ({"llama.attention.head_count": 0}, "", r"can't be loaded"),
 }
@@ -269,7 +273,17 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(case, tmp_path):
     with pytest.raises(UserError, match=reason) as caught:
         resolved(tmp_path, str(tmp_path / "store"), pruner="none", gguf_file="x.gguf")
     assert "/lm-eval-illusion-" not in str(caught.value)
+    assert "config.json" not in str(caught.value)
     assert not [entry for entry in (tmp_path / "store").glob("*") if entry.name != ".work"]
+
+
+def test_a_file_without_an_end_token_gets_none(tmp_path, caplog):
+    """Llama's configuration would fill in number 2, which is padding here."""
+    write_gguf(tmp_path / "x.gguf", metadata={"tokenizer.ggml.eos_token_id": None})
+    checkpoint = resolved(tmp_path, str(tmp_path / "store"), pruner="none", gguf_file="x.gguf")
+    loaded = AutoModelForCausalLM.from_pretrained(checkpoint.path)
+    assert (loaded.config.eos_token_id, loaded.generation_config.eos_token_id) == (None, None)
+    assert "states no end token" in caplog.text
 
 
 def test_without_the_package_one_line_says_what_to_install(folder, q4_1, tmp_path, monkeypatch):
