@@ -76,11 +76,18 @@ def rotated(name: str, weight: Any) -> Any:
 
 
 def write_gguf(
-    path: Path, kind: str = "F32", *, tie: bool = False, metadata: Mapping[str, Any] | None = None, leave_out: str = ""
+    path: Path,
+    kind: str = "F32",
+    *,
+    tie: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+    leave_out: str = "",
+    tensors: Mapping[str, Any] | None = None,
 ) -> Any:
     """Write a file whose matrices have the type `kind`, and return the model that it should be: dequantised by gguf itself.
 
-    `metadata`: further numbers, texts and truth values, which replace those of the same key; None leaves a key out. `leave_out`: a tensor.
+    `metadata`: further numbers, texts and truth values, which replace those of the same key; None leaves a key out.
+    `leave_out`: a tensor. `tensors`: further ones of float32.
     """
     quantisation = gguf.GGMLQuantizationType[kind]
     file_type = gguf.LlamaFileType["ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"]
@@ -124,6 +131,8 @@ def write_gguf(
             writer.add_tensor(gguf_name(name), quantize(rotated(name, weight), to), raw_dtype=to)
         plain = dequantize(quantize(weight, to), to)
         parameter.data = torch.from_numpy(np.array(plain, dtype=np.float32).reshape(weight.shape))
+    for name, tensor in (tensors or {}).items():
+        writer.add_tensor(name, tensor.numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -59,10 +59,14 @@ def quantisation_name(header: GgufHeader) -> str:
     stated = header.metadata.get("general.file_type")
     names = {kind.value: kind.name.removeprefix("MOSTLY_").removeprefix("ALL_") for kind in LlamaFileType}
     name = names.get(stated) if type(stated) is int and stated != _GUESSED else None
-    # Q4_K_M mixes Q4_K with larger types, IQ2_M is made of IQ2_S.
-    if name is not None and any(name.split("_")[0] == kind.split("_")[0] for kind in counts):
+    if name is not None and any(_has_type(name, kind) for kind in counts):
         return variant_word(name)
     return variant_word(counts.most_common(1)[0][0]) if counts else "unknown"
+
+
+def _has_type(name: str, kind: str) -> bool:
+    """Return whether a quantisation has weights of a type: Q4_K_M mixes Q4_K with larger types, IQ2_M is made of IQ2_S."""
+    return f"{name}_".startswith(f"{kind}_") or (name.startswith("IQ") and name.split("_")[0] == kind.split("_")[0])
 
 
 def mean_bits(header: GgufHeader) -> float | None:

@@ -95,8 +95,7 @@ def refuse_incomplete(
         if found:
             first = str(min(found))[:100]
             raise UserError(
-                f"{name} can't be loaded (tensors {meaning}: {len(found)}, such as {first}): check that its config.json belongs to its"
-                " weights and that no file is missing"
+                f"{name} can't be loaded (tensors {meaning}: {len(found)}, such as {first}): {_check_of(name)} and that no file is missing"
             )
 
 
@@ -143,8 +142,13 @@ def limited_size(files: ModelFiles) -> Iterator[None]:
 
 def _too_large(files: ModelFiles, what: str) -> UserError:
     return UserError(
-        f"{shown(files.pretrained)} can't be loaded (its configuration asks for {what}): check that its config.json belongs to its weights"
+        f"{shown(files.pretrained)} can't be loaded (its configuration asks for {what}): {_check_of(files.pretrained)}"
     )
+
+
+def _check_of(name: str) -> str:
+    """Return what a user can check; a GGUF file has metadata in place of config.json."""
+    return f"check that its {'metadata' if name.lower().endswith('.gguf') else 'config.json'} belongs to its weights"
 
 
 def _size(path: Path) -> int:

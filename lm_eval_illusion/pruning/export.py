@@ -11,6 +11,7 @@ from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, cause_of, one_line
 from lm_eval_illusion.escaping import for_markdown, for_terminal, markdown_block, markdown_code, shortened
 from lm_eval_illusion.files import new_folder, refuse_existing
+from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf, stated_licence
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.manifest import MANIFEST, CalibrationRecord, Manifest
 from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
@@ -74,7 +75,8 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
     licence = base_licence(base)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     data = ModelCardData(
-        base_model=_name(base.pretrained),
+        # Of a GGUF file, the folder or hub repository that holds it: a path of a file is no model.
+        base_model=_name(manifest.base_model if is_gguf(base) else base.pretrained),
         license=licence,
         tags=["pruned", _name(manifest.variant)],
         pipeline_tag="text-generation",
@@ -104,11 +106,17 @@ def model_card(base: BaseModel, manifest: Manifest) -> str:
 
 
 def base_licence(base: BaseModel) -> str | None:
-    """Return the licence in the base model's card, as one line; None if there is no card, it names none, or it can't be read."""
+    """Return the licence in the base model's card, as one line; None if there is no card, it names none, or it can't be read.
+
+    A local GGUF file may state it itself. Of one that is given by its path, the card is beside it.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    folder = Path(resolve_pretrained(base.pretrained))
+    if is_gguf(base) and (licence := stated_licence(base)) is not None:
+        return _name(licence) or None
+    is_path = is_gguf(base) and base.gguf_file is None
+    folder = Path(base.pretrained).expanduser().parent if is_path else Path(resolve_pretrained(base.pretrained))
     if folder.is_dir():
         path = folder / CARD
         if not path.is_file():

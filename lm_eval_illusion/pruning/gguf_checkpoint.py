@@ -15,18 +15,19 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.loading.arguments import GGUF_METHOD
-from lm_eval_illusion.loading.gguf_facts import mean_bits, quantisation_name, special_tokens
+from lm_eval_illusion.loading.gguf_facts import linear_tensors, mean_bits, quantisation_name, special_tokens, vocabulary
 from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
-from lm_eval_illusion.pruning.base_identity import BaseIdentity, ModelFiles, refuse_outside, shown
+from lm_eval_illusion.pruning.base_identity import WEIGHT_SUFFIXES, BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
+from lm_eval_illusion.pruning.gguf_rope import FACTORS, refuse_other_rotary_size, set_rope
 from lm_eval_illusion.pruning.gguf_tokenizer import gguf_tokenizer
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors, save_checkpoint
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".gguf"
-DEQUANTISATION = 1
+DEQUANTISATION = 2
 """Version of this module. Increase it when the same file gives another folder: older entries are then not found."""
 PACKAGES = ("lm_eval_illusion", "gguf", "transformers", "torch")
 """The packages whose version may change the folder."""
@@ -68,6 +69,38 @@ class GgufModel(NamedTuple):
 def is_gguf(base: BaseModel) -> bool:
     """Return whether a base model is a GGUF file: by the argument `gguf_file`, or because `pretrained` is the path of one."""
     return base.gguf_file is not None or (base.pretrained.lower().endswith(SUFFIX) and not base.files.path.is_dir())
+
+
+def refuse_unnamed_file(base: BaseModel) -> None:
+    """Refuse a local folder whose only weights are GGUF files, where none of them is named.
+
+    Raises:
+        UserError: That is so; the message names up to five of them.
+    """
+    folder = base.files.folder
+    if is_gguf(base) or folder is None or not folder.is_dir():
+        return
+    try:
+        weights = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in WEIGHT_SUFFIXES]
+    except OSError as error:
+        raise UserError(
+            f"{shown(str(folder))} can't be read ({system_reason(error)}): give a folder that you may read"
+        ) from error
+    if weights and all(name.lower().endswith(SUFFIX) for name in weights):
+        names = ", ".join(shown(name) for name in sorted(weights)[:5]) + (", ..." if len(weights) > 5 else "")
+        raise UserError(f"{shown(str(folder))} has no weights but GGUF files ({names}): give one of them as gguf_file=NAME")
+
+
+def stated_licence(base: BaseModel) -> str | None:
+    """Return the licence that a local GGUF file states (general.license); None if it states none, or is on the hub.
+
+    Raises:
+        UserError: There is no such file, or it is damaged.
+    """
+    if base.gguf_file is not None and not base.files.is_local:
+        return None
+    licence = read_header(_located(base)[2]).metadata.get("general.license")
+    return licence if isinstance(licence, str) and licence.strip() else None
 
 
 def dequantised(base: BaseModel, store: str) -> GgufModel:
@@ -111,22 +144,39 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
     return GgufModel(name, file, sha256, checkpoint._replace(manifest=replace(checkpoint.manifest, base_model=name)))
 
 
+def dequantised_size(path: Path) -> tuple[int, int]:
+    """Return the number of weights in a GGUF file, and the bytes of their folder: 2 each for a file of 16 bits, otherwise 4.
+
+    Raises:
+        UserError: It is no GGUF file, or damaged.
+    """
+    header = read_header(path)
+    weights = sum(tensor.elements for tensor in header.tensors)
+    kinds = {tensor.kind for tensor in linear_tensors(header)}
+    return weights, weights * (2 if kinds in ({"F16"}, {"BF16"}) else 4)
+
+
 def _located(base: BaseModel) -> tuple[str, str, Path]:
     """Return the model's name, the file's name within it, and the file's path; on the hub it is downloaded if it is not in the cache."""
     if base.gguf_file is None:
         path = Path(base.pretrained).expanduser()
         if not path.is_file():
             raise UserError(
-                f"pretrained {shown(base.pretrained)!r} is no file{_similar(path.parent, path.name)}: give an existing GGUF file"
+                f"pretrained {shown(base.pretrained)!r} is {_no_file(path)}{_similar(path.parent, path.name)}: give an existing GGUF file"
             )
         return str(path.parent if path.parent.name else path.parent.absolute()), path.name, path
     file = os.path.join(base.subfolder, base.gguf_file)
+    parts = PurePath(base.gguf_file)
+    if parts.is_absolute() or ".." in parts.parts:
+        raise UserError(
+            f"gguf_file {shown(base.gguf_file)!r} is not within its folder: give the file's path as pretrained, without gguf_file"
+        )
     refuse_outside(file, "gguf_file", base.pretrained)
     if base.files.is_local:
         path = base.files.path / file
         if not path.is_file():
             raise UserError(
-                f"gguf_file {shown(base.gguf_file)!r} is no file in {shown(str(path.parent))}{_similar(path.parent, path.name)}:"
+                f"gguf_file {shown(base.gguf_file)!r} is {_no_file(path)} in {shown(str(path.parent))}{_similar(path.parent, path.name)}:"
                 " give the name of a GGUF file there"
             )
         return base.pretrained, file, path
@@ -146,10 +196,19 @@ def _downloaded(base: BaseModel, file: str) -> Path:
         ) from error
 
 
+def _no_file(path: Path) -> str:
+    """Return what a path is that is no regular file, in words."""
+    if path.is_dir():
+        return "a folder"
+    if path.is_symlink():
+        return "a link to a file that does not exist"
+    return "no regular file" if path.exists() else "no file"
+
+
 def _similar(folder: Path, name: str) -> str:
     """Return ", did you mean X?", or what GGUF files there are in a folder."""
     try:
-        files = sorted(entry.name for entry in folder.iterdir() if entry.name.lower().endswith(SUFFIX))
+        files = sorted(entry.name for entry in folder.iterdir() if entry.name.lower().endswith(SUFFIX) and entry.is_file())
     except OSError:
         return ""
     if near := get_close_matches(name, files, n=1):
@@ -172,6 +231,9 @@ def _check_header(header: GgufHeader, label: str) -> None:
         raise UserError(
             f"{label} states {str(layers)[:40]} layers ({shown(architecture)}.block_count) with {len(header.tensors)} tensors: {REMEDY}"
         )
+    eos, tokens = metadata.get("tokenizer.ggml.eos_token_id"), vocabulary(metadata)
+    if eos is not None and tokens and (type(eos) is not int or not 0 <= eos < len(tokens)):
+        raise UserError(f"{label} states the end token {str(eos)[:20]} with a vocabulary of {len(tokens):,} tokens: {REMEDY}")
 
 
 def _check_package() -> None:
@@ -215,7 +277,9 @@ def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
     refuse_incomplete(label, info, [name for name, _ in loaded.named_parameters()], is_quantised=True)
     weights = loaded.state_dict()
     _refuse_left_over(weights, header, label, type(loaded).__name__)
+    refuse_other_rotary_size(loaded, header.metadata, label)
     config = loaded.config
+    set_rope(config, header.metadata, _rotary_factors(file, header), label)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     dtype = _exact_dtype(weights.values(), header)
@@ -225,9 +289,24 @@ def _plain_model(file: Path, header: GgufHeader, label: str) -> PreTrainedModel:
     model.load_state_dict({name: weight.to(dtype) for name, weight in weights.items()}, assign=True)
     model.tie_weights()
     ends = special_tokens(header.metadata).ends
-    if ends and model.generation_config is not None:
-        model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else list(ends)
+    if not ends:
+        # The default of the configuration's class is another token of this vocabulary.
+        model.config.eos_token_id = None
+        logger.warning("%s states no end token: each answer goes on to the limit of its tokens", label)
+    if model.generation_config is not None:
+        model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else list(ends) or None
     return model.eval()
+
+
+def _rotary_factors(file: Path, header: GgufHeader) -> Tensor | None:
+    """Return the divisors of the rotary frequencies; None if the file has none."""
+    import torch
+    from gguf import GGUFReader
+
+    if all(tensor.name != FACTORS for tensor in header.tensors):
+        return None
+    (found,) = (tensor for tensor in GGUFReader(file).tensors if tensor.name == FACTORS)
+    return torch.tensor(found.data, dtype=torch.float32).flatten()
 
 
 def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: str, model: str) -> None:
@@ -237,9 +316,10 @@ def _refuse_left_over(weights: Mapping[str, Tensor], header: GgufHeader, label: 
         UserError: There are such numbers.
     """
     # Tied weights stand once in the file. Rotary factors are no weights, and further predicted tokens (MTP) no part of the model.
-    if any(tensor.name.startswith("rope_") for tensor in header.tensors):
-        logger.warning(
-            "%s: transformers does not read its factors of the rotary embedding: long prompts may be scored wrongly", label
+    if others := [tensor.name for tensor in header.tensors if tensor.name.startswith("rope_") and tensor.name != FACTORS]:
+        raise UserError(
+            f"{label} has factors of the rotary embedding that transformers does not read ({shown(others[0])}):"
+            " give the Hugging Face folder of the model"
         )
     places = {weight.data_ptr(): weight.numel() for weight in weights.values()}
     stored = sum(tensor.elements for tensor in header.tensors if not _NO_WEIGHT.search(tensor.name))

@@ -140,7 +140,7 @@ def errors_of_files(name: str, problem: str) -> Iterator[None]:
         # The tokenizers library reports a failure of its own by an exception that is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise UserError(f"{shown(name)} {problem} ({_cause(error)}): {_remedy(error)}") from error
+        raise UserError(f"{shown(name)} {problem} ({_cause(error)}): {_remedy(error, name)}") from error
 
 
 def _cause(error: BaseException) -> str:
@@ -152,7 +152,7 @@ def _is_pickle(error: BaseException) -> bool:
     return isinstance(error, pickle.UnpicklingError)
 
 
-def _remedy(error: BaseException) -> str:
+def _remedy(error: BaseException, name: str) -> str:
     import torch
 
     if _is_pickle(error):
@@ -161,7 +161,8 @@ def _remedy(error: BaseException) -> str:
         return "it brings code of its own, which is run only with trust_remote_code=True; give that if you trust the code"
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return "the memory is not enough; use a smaller model, or a dtype of 16 bits"
-    return "check that it is a complete model folder and the arguments are right"
+    what = "GGUF file" if name.lower().endswith(".gguf") else "model folder"
+    return f"check that it is a complete {what} and the arguments are right"
 
 
 def base_revision(

@@ -21,7 +21,7 @@ from lm_eval_illusion.pruning.as_loaded import described_as_loaded
 from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_identity, text_sha256
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
-from lm_eval_illusion.pruning.gguf_checkpoint import GgufModel, dequantised, is_gguf
+from lm_eval_illusion.pruning.gguf_checkpoint import GgufModel, dequantised, is_gguf, refuse_unnamed_file
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
     base_revision,
@@ -144,6 +144,7 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
             model.checkpoint.path, dtype=base.dtype, tokenizer=base.tokenizer, tokenizer_revision=base.tokenizer_revision
         )
         return _named_by_file(_checkpoint_of_folder(folder, settings, f"{model.name}/{model.file}"), model)
+    refuse_unnamed_file(base)
     return _checkpoint_of_folder(base, settings, base.pretrained)
 
 

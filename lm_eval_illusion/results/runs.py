@@ -13,7 +13,9 @@ from typing import Any
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.results.dense_files import as_dense, as_quantised, dense_files, stands_for_dense
+from lm_eval_illusion.results.file_names import named_apart
 from lm_eval_illusion.results.messages import join_truncated, shown
+from lm_eval_illusion.results.model_names import named_alike
 from lm_eval_illusion.results.results_file import (
     ResultsFile,
     RunConfig,
@@ -120,6 +122,8 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
         UserError: There is nothing to read, or a results file is incomplete.
     """
     runs = [_read_run(results_file) for results_file in results_files(paths)]
+    names = named_apart(named_alike([run.variant for run in runs]))
+    runs = [replace(run, variant=variant) for run, variant in zip(runs, names, strict=True)]
     in_place = dense_files({run.variant for run in runs})
     return [replace(run, variant=as_dense(run.variant)) if run.variant.key in in_place else run for run in runs]
 

@@ -43,7 +43,7 @@ def refuse_quantized_models(cells: Sequence[Cell]) -> None:
     pruned = [
         arguments
         for arguments in (cell.request.model_args for cell in cells)
-        if str(arguments.get("pruner", "wanda")) != "none" and not _is_gguf(arguments)
+        if str(arguments.get("pruner", "wanda")) != "none" and not names_gguf(arguments)
     ]
     for pretrained in dict.fromkeys(str(arguments["pretrained"]) for arguments in pruned):
         files = ModelFiles(pretrained)
@@ -51,6 +51,7 @@ def refuse_quantized_models(cells: Sequence[Cell]) -> None:
             refuse_quantized(files)
 
 
-def _is_gguf(arguments: Mapping[str, Any]) -> bool:
+def names_gguf(arguments: Mapping[str, Any]) -> bool:
+    """Return whether the model of these model arguments is a GGUF file."""
     file = arguments.get("gguf_file")
     return is_gguf(BaseModel(str(arguments["pretrained"]), gguf_file=None if file is None else str(file)))

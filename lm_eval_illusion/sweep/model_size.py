@@ -15,6 +15,7 @@ from typing import Any
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.pruning.gguf_checkpoint import SUFFIX, dequantised_size
 from lm_eval_illusion.reading import open_file, read_json
 
 HUB_TIMEOUT_SECONDS = 5
@@ -48,16 +49,19 @@ class ModelSize:
     source: str
 
 
-def model_size(pretrained: str, revision: str, stated: int | None, *, ask_hub: bool = True) -> ModelSize:
+def model_size(pretrained: str, revision: str, stated: int | None, *, ask_hub: bool = True, file: str = "") -> ModelSize:
     """Return the size of a model. Nothing is downloaded; the hub is asked for the sizes of files only, for a model that is not here.
 
     Args:
-        pretrained: A folder, a hub name, or `embedded`.
+        pretrained: A folder, a hub name, `embedded`, or the path of a GGUF file.
         revision: Branch, tag or commit of a hub model.
         stated: Number of parameters that the study states.
         ask_hub: Whether the hub may be asked.
+        file: A GGUF file in `pretrained`, which is the model instead; its checkpoints are dequantised.
     """
     folder = Path(resolve_pretrained(pretrained))
+    if file or pretrained.lower().endswith(SUFFIX):
+        return _size_of_gguf(folder / file) or _stated(stated, is_here=_exists(folder / file))
     snapshot = folder if _exists(folder) else cached_snapshot(pretrained, revision)
     if snapshot is not None:
         size = _size_of_folder(snapshot)
@@ -92,6 +96,14 @@ def _size_of_folder(folder: Path) -> ModelSize | None:
         if paths and all(path.is_file() for path in paths):
             parameters = sum(map(_parameters_in, paths))
             return ModelSize(parameters, sum(path.stat().st_size for path in paths), True, "its files")
+    return None
+
+
+def _size_of_gguf(path: Path) -> ModelSize | None:
+    """Return the size of the dequantised model; None if the file can't be read."""
+    with suppress(UserError):
+        parameters, weight_bytes = dequantised_size(path)
+        return ModelSize(parameters, weight_bytes, True, "its header")
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.pruning.settings import PruningSettings
+from lm_eval_illusion.sweep.base_models import names_gguf
 from lm_eval_illusion.sweep.grid import Cell, settings_of
 from lm_eval_illusion.sweep.model_size import ModelSize, model_size
 from lm_eval_illusion.sweep.study import Study
@@ -25,12 +26,12 @@ from lm_eval_illusion.sweep.workload import (
 
 LEAST_BYTES = 1e9
 """Less space is not worth a line."""
-LEAST_SECONDS = 360.0
-"""Less time on a GPU is not worth a line."""
+LEAST_HOURS = 0.1
+"""Less time on a GPU is shown as less than this."""
 
 
 def needs_of_cells(cells: Sequence[Cell], study: Study, *, ask_hub: bool = True) -> list[str]:
-    """Return the lines of the plan about what these cells need; none for a small sweep of models that are here.
+    """Return the lines of the plan about what these cells need. Of a small sweep of models that are here, it is the GPU hours alone.
 
     `ask_hub`: whether the hub may be asked for the size of a model. Nothing is downloaded.
     """
@@ -46,6 +47,7 @@ def _sizes(cells: Sequence[Cell], study: Study, ask_hub: bool) -> dict[str, Mode
             str(cell.request.model_args.get("revision") or "main"),
             study.parameters.get(cell.base_model),
             ask_hub=ask_hub,
+            file=str(cell.request.model_args.get("gguf_file") or ""),
         )
         for cell in cells
     }
@@ -117,7 +119,8 @@ def _spaces(cells: Sequence[Cell], sizes: dict[str, ModelSize]) -> list[StoreSpa
     stores: dict[str, list[ModelSize]] = {}
     for cell in cells:
         settings = settings_of(cell.request.model_args)
-        if settings.pruner != "none" and settings.store != "off":
+        # A GGUF file that is evaluated as it is has a checkpoint, too: an ordinary folder of its numbers.
+        if (settings.pruner != "none" or names_gguf(cell.request.model_args)) and settings.store != "off":
             stores.setdefault(settings.store, []).append(sizes[cell.base_model])
     return [
         StoreSpace(
@@ -148,7 +151,8 @@ def _gpu_hours(cells: Sequence[Cell], study: Study, sizes: dict[str, ModelSize])
         unknown += parameters is None
         settings: PruningSettings = settings_of(cell.request.model_args)
         seconds += gpu_seconds(tokens + pruning_tokens(settings), parameters or 0)
-    if seconds < LEAST_SECONDS and not (unknown and tokens):
+    is_short = seconds < 3600 * LEAST_HOURS
+    if not cells or (is_short and not tokens):
         return
     if unknown == len(cells):
         yield f"GPU hours: unknown, because no model's size is known ({tokens:,} tokens a cell): state `parameters` in the study"
@@ -156,8 +160,11 @@ def _gpu_hours(cells: Sequence[Cell], study: Study, sizes: dict[str, ModelSize])
     left_out: list[Any] = [f"{unknown} cells of unknown size"] if unknown else []
     left_out += others
     without = f", without {', '.join(map(str, left_out))}" if left_out else ""
+    hours = f"less than {LEAST_HOURS}" if is_short else f"about {seconds / 3600:.1f}"
+    if unknown == len(cells):
+        hours = "unknown"
     yield (
-        f"GPU hours: about {seconds / 3600:.1f}{without}; an estimate: {tokens:,} tokens a cell, 2 FLOPs a parameter and token,"
+        f"GPU hours: {hours}{without}; an estimate: {tokens:,} tokens a cell, 2 FLOPs a parameter and token,"
         f" {UTILISATION:.0%} of the {PEAK_FLOPS / 1e12:.0f} TFLOP/s of an H100; one third or three times as much is possible"
     )
 

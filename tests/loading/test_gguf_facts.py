@@ -40,6 +40,8 @@ def header(*kinds, file_type=None):
         (None, ["Q4_K", "Q4_K", "Q6_K"], "Q4_K"),  # not stated: the type of most weights
         (1024, ["Q5_0"], "Q5_0"),  # "guessed"
         (1, ["Q4_1"], "Q4_1"),  # what is stated contradicts the weights
+        (15, ["Q4_1"], "Q4_1"),  # Q4_K_M, without any matrix of Q4_K
+        (2, ["Q4_K"], "Q4_K"),
         (99, ["Q4_1"], "Q4_1"),
         ("7", ["Q4_1"], "Q4_1"),
     ],

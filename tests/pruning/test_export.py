@@ -21,6 +21,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.manifest import Manifest, read_manifest
 from lm_eval_illusion.views import generation_kwargs
 from lm_eval_illusion.views.prompts import open_prompt
+from tests.gguf_files import write_gguf
 from tests.tiny_models import save_tiny
 
 CARD = "---\nlicense: mit\n---\n# tiny\n"
@@ -125,6 +126,27 @@ def test_the_model_card_names_what_stays_dense():
     card = model_card(BaseModel("embedded"), manifest)
     assert "- **Left dense**, with their share of all weights: `layers.*.gate` 1.23%." in card
     assert "- **Neither changed nor measured**, outside the language model: `vision_tower`, `projector`." in card
+
+
+def test_the_card_of_a_local_gguf_file_names_its_folder_and_its_licence_and_the_hub_is_not_asked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *names, **_: asked.append(names))
+    files = {"stated": {"general.license": "apache-2.0"}, "silent": {}}
+    for name, metadata in files.items():
+        write_gguf(tmp_path / name / "m.Q8_0.gguf", "Q8_0", metadata=metadata)
+        spellings = ([str(tmp_path / name / "m.Q8_0.gguf")], [str(tmp_path / name), "--gguf-file", "m.Q8_0.gguf"])
+        for number, pretrained in enumerate(spellings):
+            out = tmp_path / f"{name}-{number}"
+            command = ["prune", "--pretrained", *pretrained, "--store", str(tmp_path / "store"), "--out", str(out), *MAGNITUDE]
+            assert main(command) == 0
+            card = (out / "README.md").read_text()
+            assert f"base_model: {tmp_path / name}\n" in card
+            assert ("license: apache-2.0\n" in card) == (name == "stated")
+    # A card beside the file states the licence of a file that is silent.
+    (tmp_path / "silent" / "README.md").write_text(CARD)
+    card = model_card(BaseModel(str(tmp_path / "silent" / "m.Q8_0.gguf")), HOSTILE)
+    assert "license: mit\n" in card
+    assert asked == []
 
 
 def test_without_a_card_of_the_base_model_the_licence_is_unknown(tmp_path, command):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -184,9 +185,41 @@ def test_a_wrong_name_is_refused_with_a_suggestion(case, folder, q4_1, store):
         resolved(folder, store, pruner="none", **arguments)
 
 
+def test_a_path_that_is_something_else_is_refused_by_what_it_is(folder, q4_1, store, tmp_path):
+    (tmp_path / "folder.gguf").mkdir()
+    (tmp_path / "dead.gguf").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo.gguf")
+    for name, reason in {
+        "folder": "a folder",
+        "dead": "a link to a file that does not exist",
+        "fifo": "no regular file",
+    }.items():
+        with pytest.raises(UserError, match=rf"'{name}\.gguf' is {reason} in .* \(there is no GGUF file\)"):
+            resolved(tmp_path, store, pruner="none", gguf_file=f"{name}.gguf")
+    with pytest.raises(
+        UserError, match=r"dead\.gguf' is a link to a file that does not exist \(there is no GGUF file\): give an"
+    ):
+        resolved(tmp_path / "dead.gguf", store, pruner="none")
+
+
 def test_a_path_that_is_no_file_is_refused_with_a_suggestion(folder, q4_1, store):
     with pytest.raises(UserError, match=r"is no file, did you mean tiny\.Q4_1\.gguf\?: give an existing GGUF file"):
         resolved(folder / "tiny.Q4_0.gguf", store, pruner="none")
+
+
+@pytest.mark.parametrize("pruning", [{"pruner": "none"}, WANDA])
+def test_a_folder_of_gguf_files_alone_is_refused_with_their_names(pruning, folder, q4_1, store, tmp_path):
+    for number in range(6):
+        (tmp_path / f"m{number}.Q4_1.gguf").touch()
+    # Repositories of GGUF files often have a configuration, too.
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    files = re.escape(
+        "(m0.Q4_1.gguf, m1.Q4_1.gguf, m2.Q4_1.gguf, m3.Q4_1.gguf, m4.Q4_1.gguf, ...): give one of them as gguf_file=NAME"
+    )
+    with pytest.raises(UserError, match=f"has no weights but GGUF files {files}"):
+        resolved(tmp_path, store, **pruning)
+    with pytest.raises(UserError, match=r"\(tiny\.Q4_1\.gguf\): give one of them"):
+        resolved(folder, store, **pruning)
 
 
 def test_a_hub_name_that_is_not_there_is_refused_in_one_line(store, monkeypatch):
@@ -217,9 +250,18 @@ FILES = {
         "",
         r"has 36,992 numbers that have no place in transformers' LlamaForCausalLM",
     ),
+    "an end token outside the vocabulary": (
+        {"tokenizer.ggml.eos_token_id": 99999},
+        "",
+        "states the end token 99999 with a vocabulary of 340 tokens",
+    ),
     "one part of three": ({"split.count": 3}, "", "one of 3 parts"),
     "a missing matrix": ({}, "blk.1.ffn_up.weight", r"missing in its files.*model\.layers\.1\.mlp\.up_proj\.weight"),
-    "another width": ({"llama.embedding_length": 128}, "", r"another shape|can't be loaded"),
+    "another width": (
+        {"llama.embedding_length": 128},
+        "",
+        r"(another shape|can't be loaded).*: check that its metadata belongs",
+    ),
     "a huge width": ({"llama.embedding_length": 1 << 31}, "", r"asks for|can't be loaded"),
     "no heads": ({"llama.attention.head_count": 0}, "", r"can't be loaded"),
 }
@@ -232,7 +274,17 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(case, tmp_path):
     with pytest.raises(UserError, match=reason) as caught:
         resolved(tmp_path, str(tmp_path / "store"), pruner="none", gguf_file="x.gguf")
     assert "/lm-eval-illusion-" not in str(caught.value)
+    assert "config.json" not in str(caught.value)
     assert not [entry for entry in (tmp_path / "store").glob("*") if entry.name != ".work"]
+
+
+def test_a_file_without_an_end_token_gets_none(tmp_path, caplog):
+    """Llama's configuration would fill in number 2, which is padding here."""
+    write_gguf(tmp_path / "x.gguf", metadata={"tokenizer.ggml.eos_token_id": None})
+    checkpoint = resolved(tmp_path, str(tmp_path / "store"), pruner="none", gguf_file="x.gguf")
+    loaded = AutoModelForCausalLM.from_pretrained(checkpoint.path)
+    assert (loaded.config.eos_token_id, loaded.generation_config.eos_token_id) == (None, None)
+    assert "states no end token" in caplog.text
 
 
 def test_without_the_package_one_line_says_what_to_install(folder, q4_1, tmp_path, monkeypatch):

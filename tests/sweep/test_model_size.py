@@ -11,6 +11,7 @@ from lm_eval_illusion.sweep import model_size as module
 from lm_eval_illusion.sweep.model_size import ModelSize, cached_snapshot, model_size
 from lm_eval_illusion.sweep.packaged_studies import study_file
 from lm_eval_illusion.sweep.study import read_study
+from tests.gguf_files import write_gguf
 from tests.tiny_models import make_tiny_model
 
 COMMIT = "0123456789012345678901234567890123456789"
@@ -53,6 +54,19 @@ def test_a_local_model_is_measured_by_its_files(tmp_path, shard):
     assert model_size(str(tmp_path), "main", 7) == ModelSize(
         expected, sum(path.stat().st_size for path in shards), True, "its files"
     )
+
+
+@pytest.mark.parametrize(("kind", "bytes_each"), [("Q4_1", 4), ("F16", 2)])
+def test_a_gguf_file_is_measured_by_its_header_as_it_is_dequantised(tmp_path, kind, bytes_each):
+    model = write_gguf(tmp_path / "x.gguf", kind)
+    # Independent of the header: torch counts.
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    expected = ModelSize(parameters, bytes_each * parameters, True, "its header")
+    assert model_size(str(tmp_path / "x.gguf"), "main", 7) == expected
+    assert model_size(str(tmp_path), "main", 7, file="x.gguf") == expected
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    assert model_size(str(tmp_path / "x.gguf"), "main", 7) == ModelSize(7, 14, True, "as the study states")
+    assert model_size("none.gguf", "main", None) == ModelSize(None, None, False, "unknown")
 
 
 def test_a_model_in_the_cache_is_here_and_one_with_a_missing_shard_is_not(tmp_path, cache):

@@ -1,4 +1,4 @@
-"""The lines of a plan about downloads, space and GPU hours: numbers by hand, and nothing for a small sweep of a model that is here."""
+"""The lines of a plan about downloads, space and GPU hours: numbers by hand, and little for a small sweep of a model that is here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZES = {
 
 @pytest.fixture(autouse=True)
 def sizes(monkeypatch):
-    monkeypatch.setattr(needs, "model_size", lambda name, revision, stated, ask_hub: SIZES[name])
+    monkeypatch.setattr(needs, "model_size", lambda name, revision, stated, ask_hub, file: SIZES[name])
 
 
 def lines_of(*models, **more):
@@ -107,9 +107,20 @@ def test_gpu_hours_by_hand():
     assert "without hellaswag" in one(lines_of("org/large", **{**study, "tasks": ["hellaswag", "mqa_illusion_xquad"]}), "GPU")
 
 
-def test_a_small_sweep_of_a_model_that_is_here_has_no_needs(tmp_path, monkeypatch):
+def test_a_small_sweep_of_a_model_that_is_here_needs_little_time_only(tmp_path, monkeypatch):
     monkeypatch.undo()
     model = str(save_tiny("llama", tmp_path / "model"))
     study = Study(pretrained=model, tasks="mqa_illusion_en", limit=20, model_args={"calibration": "embedded"})
-    assert needs_of_cells(cells_of(study), study) == []
+    (line,) = needs_of_cells(cells_of(study), study)
+    assert line.startswith("GPU hours: less than 0.1; an estimate: ")
     assert needs_of_cells([], Study(pretrained="org/model", tasks="mqa_illusion_xquad")) == []
+
+
+def test_models_of_unknown_size_alone_have_unknown_hours_and_not_0():
+    assert one(lines_of("org/unknown"), "GPU hours").startswith("GPU hours: unknown, without 3 cells of unknown size; ")
+
+
+def test_a_gguf_file_has_a_checkpoint_of_its_own(monkeypatch):
+    monkeypatch.setitem(SIZES, "x.gguf", SIZES["org/here"])
+    # The file as an ordinary folder, and two pruned models.
+    assert one(lines_of("x.gguf"), "disk").startswith("disk: at most 24.0 GB for 3 checkpoints, in ")
