@@ -8,7 +8,7 @@ from typing import Any
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import shown
 from lm_eval_illusion.pruning.base_identity import ModelFiles
-from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf
+from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf, refuse_unnamed_file
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.sweep.contents import NOT_FOUND
@@ -30,6 +30,17 @@ def refuse_absent_models(cells: Sequence[Cell]) -> None:
             f"the hub does not answer, and none of the models is a folder or in its cache ({shown(', '.join(sorted(absent)))}): go online,"
             " or give local folders by --pretrained"
         )
+
+
+def refuse_unnamed_files(cells: Sequence[Cell]) -> None:
+    """Refuse a model whose folder has no weights but GGUF files, none of which the study names.
+
+    Raises:
+        UserError: There is a cell of such a model; the message names the folder and its files.
+    """
+    arguments = [cell.request.model_args for cell in cells if not names_gguf(cell.request.model_args)]
+    for pretrained, subfolder in dict.fromkeys((str(it["pretrained"]), str(it.get("subfolder") or "")) for it in arguments):
+        refuse_unnamed_file(BaseModel(pretrained, subfolder=subfolder))
 
 
 def refuse_quantized_models(cells: Sequence[Cell]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.progress import ProgressEvent
-from lm_eval_illusion.sweep.base_models import refuse_absent_models, refuse_quantized_models
+from lm_eval_illusion.sweep.base_models import refuse_absent_models, refuse_quantized_models, refuse_unnamed_files
 from lm_eval_illusion.sweep.cell_record import CellRecord, cell_folder, earlier_record, fault_of, read_record
 from lm_eval_illusion.sweep.cell_run import CellResult, failure_file, record_failure, refuse_foreign_folders, sweep_lock
 from lm_eval_illusion.sweep.contents import NOT_DOWNLOADED, changed_inputs, with_contents
@@ -74,6 +74,7 @@ def sweep_command(study: Study, out: Path, options: SweepOptions) -> int:
         _print_plan(cells, study, out, options)
         return 0
     refuse_absent_models(cells)
+    refuse_unnamed_files(cells)
     refuse_quantized_models(cells)
     with sweep_lock(out):
         state = _read_state(cells, out, options)

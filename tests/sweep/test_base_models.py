@@ -33,6 +33,16 @@ def test_it_is_refused_before_any_cell(quantised, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_of_gguf_files_without_the_name_of_one_is_refused_before_any_cell(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "x.Q4_1.gguf").touch()
+    with pytest.raises(
+        UserError, match=r"model has no weights but GGUF files \(x\.Q4_1\.gguf\): give one of them as gguf_file=NAME"
+    ):
+        sweep_command(Study(pretrained=[str(tmp_path / "model")]), tmp_path / "out", SweepOptions())
+    assert not (tmp_path / "out").exists()
+
+
 def test_it_may_be_measured_as_it_is_and_a_model_that_is_not_here_is_left_to_its_cell(quantised):
     study = Study(
         pretrained=["org/not-here"], pruner=["wanda"], sparsity=[0.5], include=[{"pretrained": quantised, "pruner": "none"}]
