@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
@@ -121,7 +122,7 @@ def _rich_tables(title: str, table: TextTable[R], text: Callable[[str], Text], w
     widths |= {index: min(widths[index], longest_name + BORDER) for index in repeated}
     names = sum(index < table.names for index in repeated)
     for number, part in enumerate(_parts(visible, repeated, widths, width)):
-        headings = [table.columns[index].heading for index in part]
+        headings = _headings([(table.columns[index].heading, widths[index]) for index in part], width)
         rows = [[row[index] for index in part] for row in table.rows]
         yield _grid(None if number else title, headings, rows, names, text, longest_name)
 
@@ -144,6 +145,18 @@ def _least_width(texts: Sequence[str], heading: str) -> int:
     return BORDER + max(map(cell_len, (*texts, *heading.split(), "")))
 
 
+def _headings(columns: Sequence[tuple[str, int]], width: int) -> list[str]:
+    """Return the headings of columns (heading, least width), broken between words if they do not fit into `width` as they are.
+
+    rich would break the numbers of other columns before it breaks a heading.
+    """
+    if 1 + sum(max(least, BORDER + cell_len(heading)) for heading, least in columns) <= width:
+        return [heading for heading, _ in columns]
+    return [
+        textwrap.fill(heading, least - BORDER, break_long_words=False, break_on_hyphens=False) for heading, least in columns
+    ]
+
+
 def _grid(
     title: str | None,
     headings: Sequence[str],
@@ -160,7 +173,7 @@ def _grid(
     for index, heading in enumerate(headings):
         is_name = index < names
         table.add_column(
-            text(heading),
+            Text("\n").join(map(text, heading.split("\n"))),
             justify="left" if is_name else "right",
             overflow="fold",
             max_width=longest_name if is_name else None,

@@ -161,8 +161,6 @@ def _gpu_hours(cells: Sequence[Cell], study: Study, sizes: dict[str, ModelSize])
     left_out += others
     without = f", without {', '.join(map(str, left_out))}" if left_out else ""
     hours = f"less than {LEAST_HOURS}" if is_short else f"about {seconds / 3600:.1f}"
-    if unknown == len(cells):
-        hours = "unknown"
     yield (
         f"GPU hours: {hours}{without}; an estimate: {tokens:,} tokens a cell, 2 FLOPs a parameter and token,"
         f" {UTILISATION:.0%} of the {PEAK_FLOPS / 1e12:.0f} TFLOP/s of an H100; one third or three times as much is possible"

@@ -46,7 +46,7 @@ def decode_batch_with(model, **settings):
 def test_an_error_of_this_package_within_generate_keeps_its_traceback(monkeypatch):
     model = make_tiny_model("llama")
     # -1 is no token: the tokenizer that our stop condition calls raises.
-    monkeypatch.setattr(StopStrings, "_may_complete_stop", lambda self, _: self.tokenizer.decode([-1]))
+    monkeypatch.setattr(StopStrings, "_may_complete", lambda self, _: self.tokenizer.decode([-1]))
     with pytest.raises(OverflowError), model_errors(model):
         decode_batch_with(model)
 

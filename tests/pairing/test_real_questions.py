@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.exists(), reason="ne
 
 def arguments(model: Path, out: Path) -> list[str]:
     return [
-        *("--model", "pruned-hf", "--model_args", f"pretrained={model},dtype=float32"),
+        *("--model", "pruned-hf", "--model_args", f"pretrained={model},dtype=float32,calibration=embedded"),
         *("--tasks", "mqa_illusion_xquad_en,mqa_illusion_xquad_zh", "--metadata", f"items={DATA}"),
         *("--limit", str(LIMIT), "--batch_size", "4", "--output_path", str(out), "--log_samples"),
     ]
@@ -76,11 +76,12 @@ def test_a_chat_model_on_real_questions(tmp_path, capsys):
         samples = samples_of(tmp_path / "runs", view.name)
         assert len(samples) == LIMIT
         for sample in samples:
-            check_chat_prompt(sample["arguments"]["gen_args_0"]["arg_0"])
+            check_chat_prompt(sample["arguments"]["gen_args_0"]["arg_0"], turns=2 if view.name == "oneshot" else 1)
 
 
-def check_chat_prompt(prompt: str) -> None:
-    """The prompt has one BOS token, one user message and the beginning of the assistant's message."""
+def check_chat_prompt(prompt: str, turns: int) -> None:
+    """The prompt has one BOS token, `turns` user messages, each with an answer, and the beginning of the assistant's message."""
     assert prompt.startswith("<s>[user]\n")
-    assert prompt.count("<s>") == prompt.count("[user]") == prompt.count("[assistant]") == 1
+    assert prompt.count("<s>") == 1
+    assert prompt.count("[user]") == prompt.count("[assistant]") == turns
     assert prompt.endswith("[assistant]\n")

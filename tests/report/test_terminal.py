@@ -72,6 +72,8 @@ def test_no_number_is_broken_on_a_narrow_terminal(monkeypatch, columns, name):
     stream = Terminal()
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setenv("COLUMNS", str(columns))
+    # Without it, rich takes 80 columns for a dumb terminal.
+    monkeypatch.setenv("LINES", "25")
     monkeypatch.setenv("TERM", "dumb")
     print_report(record(plain), [])
     lines = stream.getvalue().splitlines()

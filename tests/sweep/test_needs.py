@@ -117,7 +117,7 @@ def test_a_small_sweep_of_a_model_that_is_here_needs_little_time_only(tmp_path, 
 
 
 def test_models_of_unknown_size_alone_have_unknown_hours_and_not_0():
-    assert one(lines_of("org/unknown"), "GPU hours").startswith("GPU hours: unknown, without 3 cells of unknown size; ")
+    assert one(lines_of("org/unknown"), "GPU hours").startswith("GPU hours: unknown, because no model's size is known (")
 
 
 def test_a_gguf_file_has_a_checkpoint_of_its_own(monkeypatch):
