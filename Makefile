@@ -15,7 +15,9 @@ real: $(VENV)/installed $(VENV)/smollm2
 
 install: $(VENV)/installed
 
-test: $(VENV)/installed $(VENV)/smollm2
+# Where the real model can't be had, its tests are skipped with the reason.
+test: $(VENV)/installed
+	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed
