@@ -26,6 +26,8 @@ _CONDITION = re.compile(
     r"(?P<metric>[a-z_][\w.]*)\s*(?P<comparison>>=|<=|>|<)\s*(?P<bound>-?[0-9]*\.?[0-9]+)(?P<percent>\s*%)?"
     rf"(?:\s+at\s+(?P<variant>{_NAME}))?(?:\s+of\s+(?P<base_model>{_NAME}))?(?:\s+in\s+(?P<language>{_NAME}))?"
 )
+ABOUT_THE_DENSE_MODEL = "validity."
+"""Metrics of this prefix are those of the dense model in each row of its variants."""
 BOUNDS = {"low": 0, "high": 1}
 SHORT_FORMS = {"failure": "failure_modes"}
 """Names that a condition may begin with, and the field of a row that each stands for."""
@@ -132,6 +134,9 @@ def _failures_of(condition: Condition, rows: Sequence[Row], dense: Collection[tu
 
 def _matching(condition: Condition, rows: Sequence[Row], dense: Collection[tuple[str, str]]) -> list[Row]:
     matching = [row for row in rows if _matches(condition, row, dense)]
+    if not matching and condition.metric.startswith(ABOUT_THE_DENSE_MODEL):
+        # The verdict is there before anything is compressed.
+        matching = [row for row in rows if _matches(condition, row, ())]
     if not matching:
         names = "; ".join(
             f"{name}: {', '.join(quoted(value) for value in sorted({str(getattr(row, name)) for row in rows}))}"

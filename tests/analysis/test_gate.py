@@ -244,3 +244,15 @@ def test_the_validity_verdict_is_a_truth_value_of_0_or_1():
             verdict(True, condition)
     with pytest.raises(UserError, match="is no number"):
         verdict(True, "validity.reasons > 0")
+
+
+def test_the_validity_of_a_dense_model_alone_can_be_tested():
+    dense = {entry.variant for entry in REPORT.variants if entry.pruner == "none"}
+    rows = [
+        msgspec.structs.replace(row, validity=Validity(False, ["at the floor"])) for row in REPORT.rows if row.variant in dense
+    ]
+    alone = msgspec.structs.replace(REPORT, rows=rows)
+    (line,) = failures([read_condition("validity.ok < 1")], alone)
+    assert line.startswith("validity.ok is 0 at dense of tiny")
+    with pytest.raises(UserError, match="names no row"):
+        failures([read_condition("recognition_only_rate > 0.05")], alone)
