@@ -180,6 +180,17 @@ def _make_entry(store: Path, work: Path, entry: Path, request: _Request) -> Chec
     return Checkpoint(str(entry), manifest)
 
 
+def make_store_folder(store: Path) -> None:
+    """Create the folder of a store if it is missing.
+
+    Raises:
+        OSError: It can't be created.
+    """
+    store.parent.mkdir(parents=True, exist_ok=True)
+    # Some users' umask lets their group write. In a store, the group could then replace checkpoints.
+    store.mkdir(mode=0o755, exist_ok=True)
+
+
 def _make_folders(store: Path, work: Path, trust: Trust) -> bool:
     """Create the store's folders where they are missing. Return whether others than its owner may write in the store.
 
@@ -187,9 +198,7 @@ def _make_folders(store: Path, work: Path, trust: Trust) -> bool:
         OSError: They can't be created or examined.
         UserError: `work` can be changed by others.
     """
-    store.parent.mkdir(parents=True, exist_ok=True)
-    # Some users' umask lets their group write. In a store, the group could then replace checkpoints.
-    store.mkdir(mode=0o755, exist_ok=True)
+    make_store_folder(store)
     mode = stat.S_IMODE(store.stat().st_mode)
     is_shared = bool(mode & OTHERS_MAY_WRITE)
     try:

@@ -17,7 +17,7 @@ import msgspec
 
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.files import replace_text
-from lm_eval_illusion.pruning.checkpoint_store import key_of
+from lm_eval_illusion.pruning.checkpoint_store import key_of, make_store_folder
 from lm_eval_illusion.pruning.store_trust import Trust, read_trust, refuse_untrusted_store
 from lm_eval_illusion.reading import read_file
 
@@ -79,10 +79,7 @@ def _read(path: Path, trust: Trust, sha256: Callable[[list[str]], str]) -> list[
 def _keep(path: Path, texts: _Texts) -> None:
     """Write the file, if the store can be written."""
     try:
-        store = path.parent.parent
-        store.parent.mkdir(parents=True, exist_ok=True)
-        # As the store itself is made.
-        store.mkdir(mode=0o755, exist_ok=True)
+        make_store_folder(path.parent.parent)
         path.parent.mkdir(mode=0o755, exist_ok=True)
         replace_text(path, msgspec.json.encode(texts).decode(), mode=0o644)
     except OSError as error:

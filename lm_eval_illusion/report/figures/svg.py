@@ -32,6 +32,18 @@ GROUND = "#ffffff"
 HALO = {"stroke": GROUND, "stroke-width": "3", "stroke-linejoin": "round", "paint-order": "stroke"}
 """Outline of text that may cross a line."""
 
+MODES = {
+    "empty": ("#d5dae0", INK),
+    "repetition": ("#0a5a8a", GROUND),
+    "refusal": ("#9ad0f0", INK),
+    "echo": ("#11806a", GROUND),
+    "other-language": ("#f3d65c", INK),
+    "distractor": ("#b34a00", GROUND),
+    "truncated": ("#e3a6c4", INK),
+    "other-answer": ("#6b5b7b", GROUND),
+}
+"""For each failure mode the colour of its part of a bar, and of the text on it."""
+
 ROLES: dict[str, dict[str, str]] = {
     "ground": {"fill": GROUND},
     "title": {"fill": INK, "font-size": "14", "font-weight": "600"},
@@ -61,22 +73,8 @@ ROLES: dict[str, dict[str, str]] = {
     "lost": {"fill": LOST},
     "on-lost": {"fill": INK, "font-size": "11"},
     "recovered": {"fill": RECOVERED},
-    "mode-empty": {"fill": "#d5dae0"},
-    "on-mode-empty": {"fill": INK, "font-size": "11"},
-    "mode-repetition": {"fill": "#0a5a8a"},
-    "on-mode-repetition": {"fill": GROUND, "font-size": "11"},
-    "mode-refusal": {"fill": "#9ad0f0"},
-    "on-mode-refusal": {"fill": INK, "font-size": "11"},
-    "mode-echo": {"fill": "#11806a"},
-    "on-mode-echo": {"fill": GROUND, "font-size": "11"},
-    "mode-other-language": {"fill": "#f3d65c"},
-    "on-mode-other-language": {"fill": INK, "font-size": "11"},
-    "mode-distractor": {"fill": "#b34a00"},
-    "on-mode-distractor": {"fill": GROUND, "font-size": "11"},
-    "mode-truncated": {"fill": "#e3a6c4"},
-    "on-mode-truncated": {"fill": INK, "font-size": "11"},
-    "mode-other-answer": {"fill": "#6b5b7b"},
-    "on-mode-other-answer": {"fill": GROUND, "font-size": "11"},
+    **{f"mode-{mode}": {"fill": fill} for mode, (fill, _) in MODES.items()},
+    **{f"on-mode-{mode}": {"fill": text, "font-size": "11"} for mode, (_, text) in MODES.items()},
     "on-faint": {"fill": INK, "font-size": "11"},
 }
 
