@@ -282,6 +282,22 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
     assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_long_name_of_a_variant_does_not_widen_the_page(chromium, tmp_path, width):
+    report, browser = make_report(items=8)
+    # As `make real` names its variants: without a blank, at which a line could break.
+    text = json.dumps([report, browser])
+    for name in ("wanda-0.5", "wanda-0.7", "magnitude-0.6"):
+        text = text.replace(f'"{name}"', f'"Q4_1+{name},text=embedded,cal=en,samples=64,length=128"')
+    report, browser = json.loads(text)
+    path = tmp_path / "report.html"
+    path.write_text(html_report(record(report), [], browser), encoding="utf-8")
+    page = Page(chromium, path, width)
+    # The first filter shows the errors of the worst variant.
+    assert "length=128" in page.find(".row .about").text
+    assert page.js("return document.documentElement.scrollWidth") <= width
+
+
 def test_fifty_thousand_rows_stay_usable(chromium, tmp_path):
     report, browser = make_report(variants=MANY_VARIANTS, items=1250)
     assert len(browser["rows"]) == 50_000
