@@ -241,6 +241,8 @@ class Negation(_Section, frozen=True):
     """Words that begin another statement: which, because, and. A negation behind them says nothing about what stands before them."""
     wrong: tuple[str, ...] = ()
     """Phrases that say that what was mentioned before is wrong, also in the next clause: is wrong, is a mistake."""
+    beliefs: tuple[str, ...] = ()
+    """Words for a common opinion: many people. If "but" follows in the sentence, what is mentioned beside them is denied."""
 
 
 class Alternatives(_Section, frozen=True):

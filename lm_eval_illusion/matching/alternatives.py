@@ -33,12 +33,13 @@ class _Alternatives(NamedTuple):
     renaming: re.Pattern[str]
     one_of: re.Pattern[str]
     stops: re.Pattern[str]
+    negators: re.Pattern[str]
     spaces: bool
 
 
 def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is one of several candidates. The arguments are those of an objection."""
-    rules, context = _alternatives(line.lang), context_of(line)
+    rules, context = alternatives_rules(line.lang), context_of(line)
     around = context.around(mention)
     segment, sentence = around.within(_SEGMENT_ENDS), around.within(SENTENCE_ENDS)
     return (
@@ -55,7 +56,7 @@ def _is_joined_behind(
 ) -> bool:
     """Return whether "or" and another candidate follow, directly or after further items."""
     found = rules.or_after.match(segment.after)
-    if not found or rules.stops.search(found["items"]):
+    if not found or any(pattern.search(found["items"]) for pattern in (rules.stops, rules.renaming, rules.negators)):
         return False
     other = segment.after[found.end("or") :]
     if not other.strip() or other.lstrip().startswith(",") or rules.renaming.search(other):
@@ -107,7 +108,7 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
     own = own_start + context.text[begin:end] + own_end
     items = [*first, own.strip(), *last]
     # "City, State, Country" begins with the answer.
-    if len(items) < _LEAST_ITEMS + (not first) or rules.stops.search(" ".join(("", *items, ""))):
+    if len(items) < _LEAST_ITEMS + (not first) or rules.stops.search(" ".join(("", *items[:-1], ""))):
         return False
     lengths = [len(item) for item in items]
     longest = max(len(item.split()) if rules.spaces else len(item) / _MOST_ITEM_CHARACTERS * _MOST_ITEM_WORDS for item in items)
@@ -121,11 +122,9 @@ def _have_same_capital(context: Context, start: int, end: int) -> bool:
     """Return whether the items of a list, except the first word of the line, are all names or all no names."""
     if not language(context.line.lang).words.capitals_mark_names:
         return True
-    capitals = []
-    for item in re.finditer("[^,]+", context.text[start:end]):
-        if start + item.start() > 1:
-            capitals.append(context.has_capital(start + item.start(), start + item.end()))
-    return len(set(capitals)) == 1
+    found = re.finditer("[^,]+", context.text[start:end])
+    items = ((start + item.start(), start + item.end()) for item in found)
+    return len({context.has_capital(first, after) for first, after in items if first > 1}) == 1
 
 
 def _is_one_of(segment: Around, rules: _Alternatives) -> bool:
@@ -140,25 +139,26 @@ def _says_answer(text: str, answers: Sequence[str], lang: str) -> bool:
 
 
 @cache
-def _alternatives(lang: str) -> _Alternatives:
+def alternatives_rules(lang: str) -> _Alternatives:
+    """Return the patterns of a language."""
     own, spaces = language(lang).alternatives, language(lang).words.spaces
     or_words = phrases((*own.or_words, "/"), lang)
     correlatives = phrases(own.correlatives, lang)
-    if spaces:
-        words = lambda most: rf"(?:[^ ,]+ ){{0,{most}}}"  # noqa: E731
-        item, gap = rf"(?:, {words(_MOST_ITEM_WORDS)})", " "
-    else:
-        words = lambda most: rf"[^,]{{0,{most}}}?"  # noqa: E731
-        item, gap = rf"(?:,{words(_MOST_ITEM_CHARACTERS)})", ""
-    or_after = rf"{gap}(?P<items>{words(1)}{item}{{0,8}}?(?:,{gap})?)(?P<or>{or_words.pattern})"
+    # `words.format(n)`: up to n words, none of them a comma.
+    words, gap, most = (
+        ("(?:[^ ,]+ ){{0,{}}}", " ", _MOST_ITEM_WORDS) if spaces else ("[^,]{{0,{}}}?", "", _MOST_ITEM_CHARACTERS)
+    )
+    item = f"(?:,{gap}{words.format(most)})"
+    or_after = rf"{gap}(?P<items>{words.format(1)}{item}{{0,8}}?(?:,{gap})?)(?P<or>{or_words.pattern})"
     return _Alternatives(
         or_after=re.compile(or_after),
-        or_before=re.compile(rf".*(?P<or>{or_words.pattern}){gap}{words(2)}$"),
+        or_before=re.compile(rf".*(?P<or>{or_words.pattern}){gap}{words.format(2)}$"),
         or_words=or_words,
         correlatives=correlatives,
-        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}{words(2)}$"),
+        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}{words.format(2)}$"),
         renaming=phrases(own.renaming, lang),
         one_of=phrases(own.one_of, lang),
         stops=phrases(language(lang).negation.stops, lang),
+        negators=phrases(language(lang).negation.before, lang),
         spaces=spaces,
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -37,7 +36,7 @@ _MARKS = {
     **dict.fromkeys(")）]】", ")"),
     **dict.fromkeys("/／|", "/"),
 }
-_VOWELS = frozenset("aeiouyаеёиоуыэюяіїєαεηιουω")
+_VOWELS = frozenset("aeiouy")
 
 
 class _Place(Protocol):
@@ -134,13 +133,14 @@ def as_context(text: str, lang: str) -> str:
     return Context(line_of(text, lang)).text.strip()
 
 
-def phrases(entries: Iterable[str], lang: str, *others: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern for any of the entries of one or several lists, as words of a context.
+@lru_cache(maxsize=2_000)
+def phrases(entries: tuple[str, ...], lang: str) -> re.Pattern[str]:
+    """Return a pattern for any of the entries of a list, as words of a context.
 
-    In an entry, "*" stands for any letters of a word, and "..." for up to four words within the clause. Call it once per language.
+    In an entry, "*" stands for any letters of a word, and "..." for up to four words within the clause.
     """
     spaces = language(lang).words.spaces
-    found = {_phrase(entry, lang) for entry in (*entries, *(entry for other in others for entry in other))} - {""}
+    found = {_phrase(entry, lang) for entry in entries} - {""}
     # The longest first: "not only" before "not".
     alternatives = "|".join(sorted(found, key=lambda pattern: (-len(pattern), pattern)))
     if not alternatives:
@@ -150,26 +150,17 @@ def phrases(entries: Iterable[str], lang: str, *others: Iterable[str]) -> re.Pat
 
 def _phrase(entry: str, lang: str) -> str:
     """Return the pattern of one entry."""
+    if "*" not in entry and "..." not in entry:
+        return re.escape(as_context(entry, lang))
     spaces = language(lang).words.spaces
-    word = rf"[^ {re.escape(CLAUSE_ENDS)}]"
-    gap = f"(?:{word}+ ){{0,{_GAP}}}?" if spaces else rf"[^{re.escape(CLAUSE_ENDS)}]{{0,{_GAP_CHARACTERS}}}?"
+    letter = rf"[^ {re.escape(CLAUSE_ENDS)}]"
     parts = []
-    for part in re.split(r"\s+(?=\.\.\.)|(?<=\.\.\.)\s+", entry.strip()):
+    for part in entry.split():
         if part == "...":
-            parts.append(gap)
-            continue
-        pieces = re.split(r"(\s*\*\s*)", part)
-        pattern = ""
-        for piece in pieces:
-            if "*" not in piece:
-                pattern += re.escape(as_context(piece, lang))
-            else:
-                # A star alone is a whole word.
-                lead, tail = piece.startswith((" ", "\t")), piece.endswith((" ", "\t"))
-                alone = (lead or not pattern) and (tail or piece is pieces[-2] and not pieces[-1])
-                before, after = (" " if lead and pattern else ""), (" " if tail else "")
-                pattern += f"{before}{word}{'+' if alone else '*'}{after}"
-        parts.append(pattern + (" " if spaces else ""))
+            parts.append(f"(?:{letter}+ ){{0,{_GAP}}}?" if spaces else f"{letter}{{0,{_GAP_CHARACTERS}}}?")
+        else:
+            pattern = f"{letter}+" if part == "*" else f"{letter}*".join(re.escape(as_context(piece, lang)) for piece in part.split("*"))
+            parts.append(pattern + " " * spaces)
     return "".join(parts).removesuffix(" ")
 
 
@@ -206,6 +197,6 @@ def _is_within_number(units: tuple[Unit, ...], index: int) -> bool:
 
 
 def _is_abbreviation(unit: Unit) -> bool:
-    """Return whether a word before a full stop is an initial or a title: J., St., Dr., Mrs."""
-    is_title = unit.is_capital and len(unit.text) <= 3 and unit.text.isalpha() and not _VOWELS.intersection(unit.text)
-    return is_title and unit.text.isascii() or (len(unit.text) == 1 and unit.is_capital)
+    """Return whether a word before a full stop is an initial or an abbreviation: J., St., Dr., bzw."""
+    without_vowel = len(unit.text) <= 3 and unit.text.isascii() and unit.text.isalpha() and not _VOWELS.intersection(unit.text)
+    return without_vowel or (len(unit.text) == 1 and unit.is_capital)

@@ -21,7 +21,7 @@ _FAR, _NEAR, _ADJACENT = 8, 3, 1
 
 
 class _Negation(NamedTuple):
-    """The patterns of a language's [negation]; `negators` are those on either side, `borders` are turns and stops."""
+    """The patterns of a language's [negation]; `borders` are turns and stops."""
 
     before: re.Pattern[str]
     after: re.Pattern[str]
@@ -32,13 +32,13 @@ class _Negation(NamedTuple):
     turns: re.Pattern[str]
     borders: re.Pattern[str]
     wrong: re.Pattern[str]
-    negators: re.Pattern[str]
+    beliefs: re.Pattern[str]
     spaces: bool
 
 
 def is_denied(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a line denies a mention. The arguments are those of an objection."""
-    rules = _negation(line.lang)
+    rules = negation_rules(line.lang)
     context = context_of(line)
     around = context.around(mention).within(SENTENCE_ENDS)
     sentence = Around(rules.harmless.sub("", around.before), rules.harmless.sub("", around.after))
@@ -46,11 +46,12 @@ def is_denied(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     if _follows(rules.except_before, clause.before, _NEAR, rules) or _is_near(rules.except_after, clause.after, _NEAR, rules):
         # "nothing without Oslo", "no city except Oslo": two negations affirm.
         others = f"{rules.except_before.sub('', sentence.before)}|{rules.except_after.sub('', sentence.after)}"
-        return rules.negators.search(others) is None
+        return not any(pattern.search(others) for pattern in (rules.before, rules.after, rules.next_to))
     return (
         _follows(rules.before, clause.before, _FAR, rules)
         or _is_denied_behind(clause.after, line, mention, rules)
         or _is_called_wrong(around.after, context, mention, rules)
+        or _is_mere_belief(around, rules)
     )
 
 
@@ -67,7 +68,7 @@ def _is_denied_behind(after: str, line: Line, mention: Mention, rules: _Negation
         return False
     border = rules.borders.search(after)
     return any(
-        _is_near(pattern, after, words, rules, border.start() if border else len(after))
+        _is_near(pattern, after, words, rules, border)
         for pattern, words in ((rules.next_to, _ADJACENT), (rules.after, _FAR))
     )
 
@@ -91,10 +92,20 @@ def _is_called_wrong(after: str, context: Context, mention: Mention, rules: _Neg
     )
 
 
-def _is_near(pattern: re.Pattern[str], text: str, words: int, rules: _Negation, border: int | None = None) -> bool:
-    """Return whether the first match of a pattern follows within so many words and does not begin behind a border."""
+def _is_mere_belief(sentence: Around, rules: _Negation) -> bool:
+    """Return whether the mention is a common opinion, which "but" turns down: "many say Oslo, but it is Bergen"."""
+    clause = sentence.within(CLAUSE_ENDS)
+    beside = clause.before[_last_end(rules.turns, clause.before) :] + clause.after
+    return rules.beliefs.search(beside) is not None and rules.turns.search(sentence.after) is not None
+
+
+def _is_near(pattern: re.Pattern[str], text: str, words: int, rules: _Negation, border: re.Match[str] | None = None) -> bool:
+    """Return whether the first match of a pattern follows within so many words and stands before a border."""
     found = pattern.search(text)
-    return found is not None and (border is None or found.start() <= border) and _words(text[: found.start()], rules) <= words
+    if found is None or _words(text[: found.start()], rules) > words:
+        return False
+    # A negator may itself be what ends the statement, as in Korean.
+    return border is None or found.start() < border.start() or found.span() == border.span()
 
 
 def _last_end(pattern: re.Pattern[str], text: str) -> int:
@@ -108,7 +119,8 @@ def _words(text: str, rules: _Negation) -> float:
 
 
 @cache
-def _negation(lang: str) -> _Negation:
+def negation_rules(lang: str) -> _Negation:
+    """Return the patterns of a language."""
     own = language(lang).negation
     return _Negation(
         before=phrases(own.before, lang),
@@ -118,8 +130,8 @@ def _negation(lang: str) -> _Negation:
         except_after=phrases(own.except_after, lang),
         harmless=phrases(own.harmless, lang),
         turns=phrases(own.turns, lang),
-        borders=phrases(own.turns, lang, own.stops),
+        borders=phrases(own.turns + own.stops, lang),
         wrong=phrases(own.wrong, lang),
-        negators=phrases(own.before, lang, own.after, own.next_to),
+        beliefs=phrases(own.beliefs, lang),
         spaces=language(lang).words.spaces,
     )

@@ -30,19 +30,20 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     # "Quo vadis?" asks nothing.
     if any(mark in answer for answer in answers for mark in "?？؟"):
         return False
-    rules = _questions(line.lang)
+    rules = question_rules(line.lang)
     after = context_of(line).around(mention).after
     end = min((at for at in map(after.find, SENTENCE_ENDS) if at >= 0), default=len(after))
     rest = after[:end].rstrip()
     if after[end : end + 1] != "?":
         return any(found.end() == len(rest) for found in rules.particles.finditer(rest + " ", 0, len(rest) + 1))
     _, comma, tag = rest.rpartition(",")
-    return not (comma and rules.tags.fullmatch(f"{tag} ", 1 if tag.startswith(" ") else 0, len(tag)))
+    found = rules.tags.match(f"{tag} ", tag.startswith(" "))
+    return not (comma and found and found.end() == len(tag))
 
 
 def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a line says that it does not know whether a mention is right. The arguments are those of an objection."""
-    rules = _questions(line.lang)
+    rules = question_rules(line.lang)
     sentence = context_of(line).around(mention).within(SENTENCE_ENDS)
     # "I am not sure, but it is Oslo" gives the answer.
     before, after = rules.harmless.sub("", sentence.before), rules.harmless.sub("", sentence.after)
@@ -51,7 +52,8 @@ def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
 
 
 @cache
-def _questions(lang: str) -> _Questions:
+def question_rules(lang: str) -> _Questions:
+    """Return the patterns of a language."""
     own = language(lang).questions
     return _Questions(
         particles=phrases(own.particles, lang),

@@ -28,13 +28,13 @@ class _YesNo(NamedTuple):
 
 def is_yes_or_no(answer: str, lang: str) -> bool:
     """Return whether an answer is a word for yes or no."""
-    rules = _yes_no(lang)
+    rules = yes_no_rules(lang)
     return as_context(answer, lang) in rules.yes | rules.no
 
 
 def replies(line: Line, answer: str) -> bool:
     """Return whether a line begins with the reply yes or no, and that is the answer."""
-    rules = _yes_no(line.lang)
+    rules = yes_no_rules(line.lang)
     wanted = as_context(answer, line.lang)
     same = rules.yes if wanted in rules.yes else rules.no if wanted in rules.no else frozenset()
     return bool(same) and _reply(line) in same
@@ -47,7 +47,7 @@ def is_no_reply(line: Line, mention: object, answers: Sequence[str]) -> bool:
 
 def _reply(line: Line) -> str:
     """Return the text before the first mark, without what may stand beside a reply."""
-    rules = _yes_no(line.lang)
+    rules = yes_no_rules(line.lang)
     text = context_of(line).text[:_LONGEST_REPLY]
     spaces = language(line.lang).words.spaces
     for _ in range(2):
@@ -63,12 +63,13 @@ def _reply(line: Line) -> str:
 
 
 @cache
-def _yes_no(lang: str) -> _YesNo:
+def yes_no_rules(lang: str) -> _YesNo:
+    """Return the patterns of a language."""
     own, prompt = language(lang).yes_no, language(lang).prompt
     answer_word = (prompt.answer,) if prompt else ()
     return _YesNo(
         yes=frozenset(as_context(word, lang) for word in own.yes),
         no=frozenset(as_context(word, lang) for word in own.no),
         beside=phrases(own.beside, lang),
-        announcing=phrases(own.announcing, lang, answer_word),
+        announcing=phrases(own.announcing + answer_word, lang),
     )
