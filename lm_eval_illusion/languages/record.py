@@ -83,6 +83,8 @@ class Words(_Section, frozen=True):
     """Without spaces: characters that belong to the character behind them."""
     unbroken: tuple[str, ...] = ()
     """Without spaces: pairs of characters that an answer may not cut apart."""
+    space_ends_clause: bool = False
+    """Without spaces: a space stands where other languages write a comma."""
 
 
 class Inflection(_Section, frozen=True):
@@ -218,6 +220,70 @@ class Failures(_Section, frozen=True):
     """Phrases that are a refusal only as the whole line: "no idea" is one, "he had no idea of the war" is none."""
 
 
+class Negation(_Section, frozen=True):
+    """[negation]: what denies a mention. In each phrase, "*" stands for any letters of a word, "..." for up to four words."""
+
+    before: tuple[str, ...] = ()
+    """Phrases that deny what follows in their clause: not, never, neither."""
+    after: tuple[str, ...] = ()
+    """Phrases that deny what stands before them in their clause: Oslo `was never` the capital."""
+    next_to: tuple[str, ...] = ()
+    """Phrases that deny what stands directly before them, at most one word away."""
+    except_before: tuple[str, ...] = ()
+    """Phrases that exclude what follows directly: except, without, instead of, other than. With a negator beside them they affirm."""
+    except_after: tuple[str, ...] = ()
+    """Phrases that exclude what stands directly before them."""
+    harmless: tuple[str, ...] = ()
+    """Phrases that contain a negator and deny nothing: no doubt, not only, none other than."""
+    turns: tuple[str, ...] = ()
+    """Words such as "but": a negation before them does not reach behind them, and the other way round."""
+    stops: tuple[str, ...] = ()
+    """Words that begin another statement: which, because, and. A negation behind them says nothing about what stands before them."""
+    wrong: tuple[str, ...] = ()
+    """Phrases that say that what was mentioned before is wrong, also in the next clause: is wrong, is a mistake."""
+    beliefs: tuple[str, ...] = ()
+    """Words for a common opinion: many people. If "but" follows in the sentence, what is mentioned beside them is denied."""
+
+
+class Alternatives(_Section, frozen=True):
+    """[alternatives]: lists that leave the answer open."""
+
+    or_words: tuple[str, ...] = ()
+    """Words for "or" between two alternatives."""
+    correlatives: tuple[str, ...] = ()
+    """Words that stand before each of several alternatives: either, maybe."""
+    renaming: tuple[str, ...] = ()
+    """Phrases behind "or" that introduce another name for the same: in English, called, rather."""
+    one_of: tuple[str, ...] = ()
+    """Phrases behind a list that leave it open: one of them."""
+
+
+class Questions(_Section, frozen=True):
+    """[questions]: what asks, or leaves open, instead of answering."""
+
+    marks: str = ""
+    """Signs that end a question, beside the usual ones."""
+    particles: tuple[str, ...] = ()
+    """Words at the end of a sentence that make it a question, also without a question mark."""
+    tags: tuple[str, ...] = ()
+    """Short questions behind a statement that ask for nothing: isn't it, right."""
+    unsure_before: tuple[str, ...] = ()
+    """Phrases of not knowing, before what is not known: I don't know if, whether."""
+    unsure_after: tuple[str, ...] = ()
+    """Phrases of not knowing or not choosing, behind what is not known or chosen."""
+
+
+class YesNo(_Section, frozen=True):
+    """[yes_no]: answers to yes/no questions. They count only alone or before a mark, not as a word within a sentence."""
+
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Words that may stand beside them: polite words, and words that agree with any answer."""
+    announcing: tuple[str, ...] = ()
+    """Phrases that may stand before them: the answer is."""
+
+
 class Language(_Section, frozen=True):
     """Everything that depends on one language.
 
@@ -231,3 +297,7 @@ class Language(_Section, frozen=True):
     dates: Dates = Dates()
     failures: Failures = Failures()
     inflection: Inflection = Inflection()
+    negation: Negation = Negation()
+    alternatives: Alternatives = Alternatives()
+    questions: Questions = Questions()
+    yes_no: YesNo = YesNo()

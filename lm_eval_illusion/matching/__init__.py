@@ -17,7 +17,7 @@ from lm_eval_illusion.matching.answer_forms import answer_forms
 from lm_eval_illusion.matching.lines import line_of
 from lm_eval_illusion.matching.mentions import equals, mentions
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.objections import objection_to
+from lm_eval_illusion.matching.objections import objection_to, prepare
 from lm_eval_illusion.matching.orthography import fold_letters
 
 __all__ = ["RULES_VERSION", "Match", "exact_match", "explain", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
@@ -58,6 +58,7 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
         UserError: CLDR does not know the language.
     """
     _check(answers)
+    prepare(lang)
     line, offset = first_line(output), line_bounds(output)[0]
     for answer in answers:
         if equals(line, answer, lang):

@@ -14,6 +14,7 @@ from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
+from lm_eval_illusion.matching.yes_no import replies
 
 
 class Mention(NamedTuple):
@@ -47,6 +48,8 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.capitals and not forms.capitals.search(unicodedata.normalize("NFKC", text)):
         return
     line = line_of(text, lang, forms.keeps_articles)
+    if replies(line, answer):
+        yield Mention(0, len(text), "yes_no")
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)

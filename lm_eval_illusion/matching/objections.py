@@ -6,16 +6,36 @@ An objection looks at the line as written around a mention. It must be sure: wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
+from lm_eval_illusion.matching.alternatives import alternatives_rules, is_alternative
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
+from lm_eval_illusion.matching.negation import is_denied, negation_rules
+from lm_eval_illusion.matching.questions import is_asked, is_unknown, question_rules
+from lm_eval_illusion.matching.yes_no import is_no_reply, is_yes_or_no, yes_no_rules
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
-_OBJECTIONS: tuple[tuple[str, Objection], ...] = ()
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = (
+    ("question", is_asked),
+    ("unknown", is_unknown),
+    ("alternatives", is_alternative),
+    ("denied", is_denied),
+)
+
+
+@cache
+def prepare(lang: str) -> None:
+    """Build the patterns of a language, so that the first objection does not take longer than the next."""
+    for build in (question_rules, alternatives_rules, negation_rules, yes_no_rules):
+        build(lang)
 
 
 def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:
     """Return the name of the first objection that holds against a mention, or None: the mention is affirmed."""
+    # A negation does not deny a "no", and "yes or no" is no list.
+    if any(is_yes_or_no(answer, line.lang) for answer in answers):
+        return "no_reply" if is_no_reply(line, mention, answers) else None
     return next((name for name, holds in _OBJECTIONS if holds(line, mention, answers)), None)
