@@ -103,6 +103,31 @@ class Inflection(_Section, frozen=True):
     """Each entry: two words, separated by a space, that look like forms of one word and are not."""
 
 
+class Names(_Section, frozen=True):
+    """[names]: what beside a name makes another name of it. Words are written as in a sentence.
+
+    An entry of `before` or `after` may be several words. One that ends in a hyphen is a stem: each of `endings` may follow it. An entry
+    with a capital letter counts only where the output writes one, too, or writes the answer in lower case.
+    """
+
+    before: tuple[str, ...] = ()
+    """Words that make another name when they stand directly before one: New, North."""
+    after: tuple[str, ...] = ()
+    """Words that make another name when they stand directly behind one, or after a hyphen: Bissau, peroxide."""
+    endings: tuple[str, ...] = ()
+    """The endings of the stems in `before` and `after`."""
+    exceptions: tuple[str, ...] = ()
+    """Phrases that end in one of `before` and are no part of a name."""
+    towns: tuple[str, ...] = ()
+    """Words for a town: directly before or behind the name of a country they make another name, as in Mexico City."""
+    kinds: tuple[str, ...] = ()
+    """Words behind a name that say of which kind the named thing is: River, County. They leave it the same thing."""
+    second_parts: tuple[str, ...] = ()
+    """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
+    first_parts: tuple[str, ...] = ()
+    """What may stand before a name or noun and a hyphen without making another name: ex, pro."""
+
+
 class SpokenNumbers(_Section, frozen=True):
     """[numbers.vowel_harmony]: how numbers are spoken; the last spoken word determines the vowels of a suffix."""
 
@@ -231,3 +256,4 @@ class Language(_Section, frozen=True):
     dates: Dates = Dates()
     failures: Failures = Failures()
     inflection: Inflection = Inflection()
+    names: Names = Names()

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
+from lm_eval_illusion.matching.other_names import is_part_of_other_name
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
-_OBJECTIONS: tuple[tuple[str, Objection], ...] = ()
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = (
+    ("other_name", is_part_of_other_name),
+)
 
 
 def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:

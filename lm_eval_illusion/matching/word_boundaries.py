@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import Words
 from lm_eval_illusion.matching.lines import CLAUSE_MARK, is_spaced
+from lm_eval_illusion.matching.punctuation import WORD_SIGNS
 from lm_eval_illusion.matching.quantities import is_other_number
 
 # Chinese numerals: a row of them is one number, so 十三 does not contain 三.
@@ -105,7 +106,7 @@ def _cuts(text: str, index: int, words: Words) -> bool:
     if not 0 < index < len(text):
         return False
     left, right = text[index - 1], text[index]
-    if right in words.never_first or left in words.never_last or left + right in words.unbroken:
+    if right in WORD_SIGNS or right in words.never_first or left in words.never_last or left + right in words.unbroken:
         return True
     return (is_spaced(left) and is_spaced(right)) or (left in _NUMERALS and right in _NUMERALS)
 
