@@ -56,6 +56,13 @@ class Spelling(_Section, frozen=True):
     """Applied one after the other; the text is in NFC again after each."""
     letters: dict[str, str] = {}
     """Letter -> the letter that it counts as."""
+    variants: str = ""
+    """Letters that count as other ones, where they are many: each as the letter at the same place in `standard`."""
+    standard: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.variants) != len(self.standard):
+            raise ValueError("variants and standard need the same number of letters")
 
 
 class Words(_Section, frozen=True):
@@ -83,6 +90,8 @@ class Words(_Section, frozen=True):
     """Without spaces: characters that belong to the character behind them."""
     unbroken: tuple[str, ...] = ()
     """Without spaces: pairs of characters that an answer may not cut apart."""
+    word_list: bool = False
+    """Without spaces: the file `<code>_words.txt.xz` in this folder lists the words of the language."""
 
 
 class Inflection(_Section, frozen=True):

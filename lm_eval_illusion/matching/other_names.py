@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import answer_forms
@@ -16,22 +17,34 @@ from lm_eval_illusion.matching.cldr import is_known, locale_of
 from lm_eval_illusion.matching.lines import Line, Unit, units
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.orthography import standard_letters
+from lm_eval_illusion.matching.segmentation import surroundings
 
 _HYPHENS = frozenset("-\u2010\u2011\u05be")
 _GRADE_SIGNS = frozenset("-\u2212")
-_LONGEST_PHRASE = 4
-"""Units of the longest entry in [names]."""
 _DIGIT_BESIDE_LETTER = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 _ROMAN = re.compile("[IVXLCDM]+")
 _MANY_WORDS = 4
 """A line of so many words, each with a capital letter, is written as a title: its capitals prove nothing."""
 
-_Phrases = dict[tuple[str, ...], bool]
-"""The folded units of an entry -> whether it is written with a capital letter."""
+
+
+class _Phrases(NamedTuple):
+    """The entries of one list in [names].
+
+    Attributes:
+        entries: The folded units of an entry -> whether it is written with a capital letter.
+        lengths: The numbers of units that entries have.
+    """
+
+    entries: dict[tuple[str, ...], bool]
+    lengths: tuple[int, ...]
 
 
 def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether the words, hyphens or signs directly around a mention make another name or word of it."""
+    if language(line.lang).words.word_list and _is_in_longer_word(line, mention):
+        return True
     found = _units_around(line, mention)
     if found is None:
         return False
@@ -101,7 +114,7 @@ def _has_hyphen_after(line: Line, after: int, mention: Mention) -> bool:
     if left.is_capital and len(left.text) > 1 and not right.is_capital and _has_capitals(line.lang):
         # Oslo-based, but Frankfurt-on-Oder and Guinea-bissau.
         third = _joined(line.units, after + 1)
-        return (third is not None and third[1].is_capital) or (right.text,) in _phrases(line.lang, "after")
+        return (third is not None and third[1].is_capital) or (right.text,) in _phrases(line.lang, "after").entries
     return True
 
 
@@ -113,39 +126,49 @@ def _joined(units: Sequence[Unit], index: int) -> tuple[Unit, Unit] | None:
     if hyphen.text not in _HYPHENS or left.end != hyphen.start or hyphen.end != right.start:
         return None
     # Digits have rules of their own: 20-30, COVID-19.
-    return (left, right) if left.is_word and right.is_word and not (left.text[-1].isdigit() or right.text[0].isdigit()) else None
+    return (left, right) if left.is_word and right.is_word and not any(map(str.isdigit, left.text + right.text)) else None
+
+
+def _is_in_longer_word(line: Line, mention: Mention) -> bool:
+    """Return whether a word goes on beside a mention, or a word beside it makes another name, where no spaces separate words."""
+    names, lang = language(line.lang).names, line.lang
+    found = surroundings(standard_letters(line.text, lang), mention.start, mention.end, lang)
+    if found.cut_before not in ("", *names.first_parts) and tuple(found.cut_before) not in _countries(lang):
+        return True
+    if found.cut_after not in ("", *names.kinds):
+        return True
+    if line.text[mention.end - 1].isdigit():
+        return False
+    return found.before in names.before or (found.after != "" and found.after in names.after)
 
 
 def _has_neighbour(line: Line, first: int, after: int) -> bool:
     """Return whether an entry of `before` or `after` stands directly beside a mention."""
     units, lang = line.units, line.lang
     names = language(lang).names
-    if names.towns and tuple(unit.text for unit in units[first:after]) in _countries(lang) and _has_town(line, first, after):
+    if language(lang).words.word_list:
+        return False
+    if names.towns and tuple(unit.text for unit in units[first:after]) in _countries(lang):
+        towns = _phrases(lang, "towns")
+        if _is_beside(towns, line, first, -1) or _is_beside(towns, line, after, 1):
+            return True
+    if _is_beside(_phrases(lang, "before"), line, first, -1) and not _is_beside(_phrases(lang, "exceptions"), line, first, -1):
         return True
-    if names.before and any(
-        _counts(_phrases(lang, "before"), units[start:first], line) for start in range(max(0, first - _LONGEST_PHRASE), first)
-    ):
-        exceptions = _phrases(lang, "exceptions") if names.exceptions else {}
-        return not any(
-            tuple(unit.text for unit in units[start:first]) in exceptions for start in range(max(0, first - _LONGEST_PHRASE), first)
-        )
-    return bool(names.after) and any(
-        _counts(_phrases(lang, "after"), units[after:end], line) for end in range(after + 1, after + _LONGEST_PHRASE + 1)
-    )
+    return _is_beside(_phrases(lang, "after"), line, after, 1)
 
 
-def _has_town(line: Line, first: int, after: int) -> bool:
-    towns, units = _phrases(line.lang, "towns"), line.units
+def _is_beside(phrases: _Phrases, line: Line, index: int, direction: int) -> bool:
+    """Return whether an entry of a list ends before the unit at the index (direction -1) or begins there (1)."""
     return any(
-        _counts(towns, beside, line)
-        for length in range(1, _LONGEST_PHRASE)
-        for beside in (units[max(0, first - length) : first], units[after : after + length])
+        _counts(phrases, line.units[index - length : index] if direction < 0 else line.units[index : index + length], line)
+        for length in phrases.lengths
+        if 0 <= index + direction * length <= len(line.units)
     )
 
 
 def _counts(phrases: _Phrases, found: Sequence[Unit], line: Line) -> bool:
     """Return whether words are an entry of a list. In a line without any capital letter, an entry with one counts, too: new york."""
-    needs_capital = phrases.get(tuple(unit.text for unit in found))
+    needs_capital = phrases.entries.get(tuple(unit.text for unit in found))
     if needs_capital is None:
         return False
     return not needs_capital or any(unit.is_capital for unit in found) or line.text == line.text.lower()
@@ -177,17 +200,17 @@ def _has_capitals(lang: str) -> bool:
 def _phrases(lang: str, key: str) -> _Phrases:
     """Return the entries of one list in [names] as folded units, each stem with each of the endings."""
     names = language(lang).names
-    phrases: _Phrases = {}
+    phrases: dict[tuple[str, ...], bool] = {}
     for entry in getattr(names, key):
         for phrase in [entry[:-1] + ending for ending in names.endings] if entry.endswith("-") else [entry]:
             phrases[tuple(unit.text for unit in units(phrase, lang))] = _has_capitals(lang) and phrase != phrase.lower()
-    return phrases
+    return _Phrases(phrases, tuple(sorted(set(map(len, phrases)))))
 
 
 @cache
 def _parts(lang: str, key: str) -> frozenset[str]:
     """Return the first folded units of the entries of one list in [names]."""
-    return frozenset(phrase[0] for phrase in _phrases(lang, key))
+    return frozenset(phrase[0] for phrase in _phrases(lang, key).entries)
 
 
 @cache
