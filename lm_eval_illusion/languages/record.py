@@ -56,6 +56,13 @@ class Spelling(_Section, frozen=True):
     """Applied one after the other; the text is in NFC again after each."""
     letters: dict[str, str] = {}
     """Letter -> the letter that it counts as."""
+    variants: str = ""
+    """Letters that count as other ones, where they are many: each as the letter at the same place in `standard`."""
+    standard: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.variants) != len(self.standard):
+            raise ValueError("variants and standard need the same number of letters")
 
 
 class Words(_Section, frozen=True):
@@ -85,6 +92,8 @@ class Words(_Section, frozen=True):
     """Without spaces: pairs of characters that an answer may not cut apart."""
     space_ends_clause: bool = False
     """Without spaces: a space stands where other languages write a comma."""
+    word_list: bool = False
+    """Without spaces: the file `<code>_words.txt.xz` in this folder lists the words of the language."""
 
 
 class Inflection(_Section, frozen=True):
@@ -103,6 +112,31 @@ class Inflection(_Section, frozen=True):
     """Everything that may be attached before a word."""
     exceptions: tuple[str, ...] = ()
     """Each entry: two words, separated by a space, that look like forms of one word and are not."""
+
+
+class Names(_Section, frozen=True):
+    """[names]: what beside a name makes another name of it. Words are written as in a sentence.
+
+    An entry of `before` or `after` may be several words. One that ends in a hyphen is a stem: each of `endings` may follow it. An entry
+    with a capital letter counts only where the output writes one, too, or writes the answer in lower case.
+    """
+
+    before: tuple[str, ...] = ()
+    """Words that make another name when they stand directly before one: New, North."""
+    after: tuple[str, ...] = ()
+    """Words that make another name when they stand directly behind one, or after a hyphen: Bissau, peroxide."""
+    endings: tuple[str, ...] = ()
+    """The endings of the stems in `before` and `after`."""
+    exceptions: tuple[str, ...] = ()
+    """Phrases that end in one of `before` and are no part of a name."""
+    towns: tuple[str, ...] = ()
+    """Words for a town: directly before or behind the name of a country they make another name, as in Mexico City."""
+    kinds: tuple[str, ...] = ()
+    """Words behind a name that say of which kind the named thing is: River, County. They leave it the same thing."""
+    second_parts: tuple[str, ...] = ()
+    """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
+    first_parts: tuple[str, ...] = ()
+    """What may stand before a name or noun and a hyphen without making another name: ex, pro."""
 
 
 class SpokenNumbers(_Section, frozen=True):
@@ -301,3 +335,4 @@ class Language(_Section, frozen=True):
     alternatives: Alternatives = Alternatives()
     questions: Questions = Questions()
     yes_no: YesNo = YesNo()
+    names: Names = Names()

@@ -50,7 +50,18 @@ def _fold_spelling(text: str, spelling: Spelling) -> str:
         text = unicodedata.normalize("NFC", rule.find.sub(rule.replace, before))
     for letter, folded in spelling.letters.items():
         text = text.replace(letter, folded)
-    return text
+    return text.translate(_letter_table(spelling.variants, spelling.standard)) if spelling.variants else text
+
+
+def standard_letters(text: str, lang: str) -> str:
+    """Return a text with the standard letter in place of each variant, letter by letter: traditional characters become simplified."""
+    spelling = language(lang).spelling
+    return text.translate(_letter_table(spelling.variants, spelling.standard)) if spelling.variants else text
+
+
+@cache
+def _letter_table(variants: str, standard: str) -> dict[int, int]:
+    return str.maketrans(variants, standard)
 
 
 def _sorted_marks(marks: re.Match[str]) -> str:

@@ -12,6 +12,12 @@ MINUS = "−"
 PERCENT = "%"
 """After a number, a word of its own: 18% is not 18 May."""
 
+PLUS = "\u2795"
+"""Behind a letter, part of the word: C++ is not C. A sign of its own, because no other rule knows it."""
+SHARP, FLAT = "♯", "♭"
+"""Behind a letter, part of the word: F# is not F."""
+WORD_SIGNS = frozenset((PLUS, SHARP, FLAT))
+
 _DASHES = "\u2010-\u2015\u2212~\u301c-"
 # After a digit or a letter a dash is no minus sign: 5 -10, covid-19.
 _BEFORE_MINUS = r"\s(:=\[*\"'«„“‘"
@@ -22,6 +28,8 @@ _DASH = re.compile(
 _PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
 # NFKC turns them into digits like those before them: 10² would be 102 and 2½ would be 21.
 _SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
+_WORD_SIGNS = re.compile(f"[+#{PLUS}{SHARP}{FLAT}]+")
+_WORD_SIGN_VARIANTS = str.maketrans({"+": PLUS, "#": SHARP})
 _APOSTROPHE_VARIANT = re.compile(r"[´`ʻʿʾ‘′](?<=\w.)(?=\w)")
 
 
@@ -52,7 +60,7 @@ class _WordCharacters(_CharacterTable):
     def translate_character(self, character: str) -> int | str | None:
         if character == "'":
             return None
-        is_kept = unicodedata.category(character)[0] in "LMN" or character in (RANGE, MINUS, PERCENT, "\u066b")
+        is_kept = unicodedata.category(character)[0] in "LMN" or character in (RANGE, MINUS, PERCENT, "\u066b", *WORD_SIGNS)
         return ord(character) if is_kept else " "
 
 
@@ -71,8 +79,14 @@ def unify_number_signs(text: str) -> str:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text without any other sign."""
-    return text.translate(_WORD_CHARACTERS).split()
+    """Return the words of a text without any other sign but those that belong to a word: C++."""
+    return _WORD_SIGNS.sub(_word_sign, text).translate(_WORD_CHARACTERS).split()
+
+
+def _word_sign(match: re.Match[str]) -> str:
+    """Return the signs as a part of the word before them, or a space if there is none or if the word goes on: a+b."""
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+    return match.group().translate(_WORD_SIGN_VARIANTS) if before.isalpha() and not after.isalpha() else " "
 
 
 def _dash(match: re.Match[str]) -> str:

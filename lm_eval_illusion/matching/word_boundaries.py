@@ -14,10 +14,13 @@ from functools import cache, lru_cache
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import Words
 from lm_eval_illusion.matching.lines import CLAUSE_MARK, is_spaced
+from lm_eval_illusion.matching.punctuation import WORD_SIGNS
 from lm_eval_illusion.matching.quantities import is_other_number
 
 # Chinese numerals: a row of them is one number, so 十三 does not contain 三.
 _NUMERALS = frozenset("〇零一二三四五六七八九十百千万亿兆萬億两兩")
+
+_KATAKANA = frozenset(map(chr, (*range(0x30A1, 0x30FB), 0x30FC)))
 
 _MIN_PREFIXED_LENGTH = 3
 """Shorter words are often the end of another word: رد in ورد."""
@@ -105,9 +108,11 @@ def _cuts(text: str, index: int, words: Words) -> bool:
     if not 0 < index < len(text):
         return False
     left, right = text[index - 1], text[index]
-    if right in words.never_first or left in words.never_last or left + right in words.unbroken:
+    if right in WORD_SIGNS or right in words.never_first or left in words.never_last or left + right in words.unbroken:
         return True
-    return (is_spaced(left) and is_spaced(right)) or (left in _NUMERALS and right in _NUMERALS)
+    # Words from other languages are written in katakana, the words around them in other characters.
+    is_within_katakana = left in _KATAKANA and right in _KATAKANA
+    return is_within_katakana or (is_spaced(left) and is_spaced(right)) or (left in _NUMERALS and right in _NUMERALS)
 
 
 @lru_cache(maxsize=10_000)
