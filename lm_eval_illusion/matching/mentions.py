@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
@@ -50,7 +51,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
-        yield from _inflected(line, forms)
+        yield from _inflected(line, forms, answer)
     else:
         yield from _in_characters(line, forms)
 
@@ -73,11 +74,15 @@ def _with_clitics(line: Line, forms: AnswerForms) -> Iterator[Mention]:
             yield Mention(*line.span(first, first + len(answer)), "clitic")
 
 
-def _inflected(line: Line, forms: AnswerForms) -> Iterator[Mention]:
+def _inflected(line: Line, forms: AnswerForms, answer: str) -> Iterator[Mention]:
+    """A form of a name is a name: where the language marks names by capitals and the line has any, it begins with one."""
+    is_name = answer[:1].isupper() and language(line.lang).words.capitals_mark_names
     for form in forms.forms:
-        answer = tuple(form.split())
-        for first in find_inflected(answer, line.words, line.lang):
-            yield Mention(*line.span(first, first + len(answer)), "inflected")
+        words = tuple(form.split())
+        for first in find_inflected(words, line.words, line.lang):
+            start, end = line.span(first, first + len(words))
+            if not is_name or line.text[start].isupper() or not any(map(str.isupper, line.text)):
+                yield Mention(start, end, "inflected")
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:
