@@ -116,6 +116,8 @@ class Inflection(_Section, frozen=True):
     """Endings, as in `classes` -> the stems that have them, where other words with these endings are other words."""
     other_words: re.Pattern[str] | None = None
     """Matches an answer and a word, separated by a space, that are two words: a name of a man and one of a woman."""
+    before_name: re.Pattern[str] | None = None
+    """Ends of forms of one word that are another name together with a capitalised word behind them: Nokia, Nokian Renkaat."""
     inflected_parts: tuple[str, ...] = ()
     """First parts of compounds that are inflected with the last part: Mustameri, Mustallamerellä."""
 

@@ -34,7 +34,7 @@ class _Classes(NamedTuple):
 
 
 def find_inflected(answer: Sequence[str], text: Sequence[str], lang: str) -> Iterator[int]:
-    """Yield the index of each word of a text at which an answer begins whose words may be inflected.
+    """Yield the index of each word of a text at which an answer begins of which at least one word is inflected.
 
     Nothing in a language whose file does not describe its inflection.
 
@@ -53,6 +53,7 @@ def find_inflected(answer: Sequence[str], text: Sequence[str], lang: str) -> Ite
             (not initials or text[start][0] in initials)
             and is_form(first, text[start], lang, bool(rest))
             and all(is_form(word, text[start + index], lang, True) for index, word in enumerate(rest, 1))
+            and any(word != text[start + index] for index, word in enumerate(answer))
         ):
             yield start
 

@@ -75,14 +75,24 @@ def _with_clitics(line: Line, forms: AnswerForms) -> Iterator[Mention]:
 
 
 def _inflected(line: Line, forms: AnswerForms, answer: str) -> Iterator[Mention]:
-    """A form of a name is a name: where the language marks names by capitals and the line has any, it begins with one."""
-    is_name = answer[:1].isupper() and language(line.lang).words.capitals_mark_names
     for form in forms.forms:
         words = tuple(form.split())
         for first in find_inflected(words, line.words, line.lang):
+            before = len(" ".join(line.words[:first])) + bool(first)
+            after = before + len(" ".join(line.words[first : first + len(words)]))
             start, end = line.span(first, first + len(words))
-            if not is_name or line.text[start].isupper() or not any(map(str.isupper, line.text)):
+            if not is_other_number(line.normal, before, after, line.lang) and not _is_other_name(line, start, end, answer):
                 yield Mention(start, end, "inflected")
+
+
+def _is_other_name(line: Line, start: int, end: int, answer: str) -> bool:
+    """Return whether the capitals of a line show that an inflected word is a common noun, or one name with the word behind it."""
+    record = language(line.lang)
+    if not (record.words.capitals_mark_names and answer[:1].isupper() and any(map(str.isupper, line.text))):
+        return False
+    before_name = record.inflection.before_name
+    joins = before_name is not None and " " not in answer and before_name.search(line.text[start:end]) is not None
+    return not line.text[start].isupper() or (joins and line.text[end : end + 1] == " " and line.text[end + 1 : end + 2].isupper())
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:
