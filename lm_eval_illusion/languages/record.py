@@ -103,7 +103,7 @@ class Inflection(_Section, frozen=True):
     """Least number of letters that all forms of a word share."""
     classes: tuple[str, ...] = ()
     """Each entry: the endings of one declension, separated by spaces; "-" is no ending. Two words with the same stem whose endings
-    stand in one entry are forms of one word."""
+    stand in one entry are forms of one word. If there is a colon, an answer may have only an ending before it (nominatives)."""
     suffixes: re.Pattern[str] | None = None
     """Everything that may be attached to a word or to one of its changed stems, also several suffixes one after the other."""
     stem_changes: tuple[Replacement, ...] = ()
@@ -112,6 +112,25 @@ class Inflection(_Section, frozen=True):
     """Everything that may be attached before a word."""
     exceptions: tuple[str, ...] = ()
     """Each entry: two words, separated by a space, that look like forms of one word and are not."""
+    phrase_classes: tuple[str, ...] = ()
+    """As `classes`, but only for an answer of several words: adjectives whose endings other words have, too."""
+    min_word: int = 0
+    """Least number of letters of a word that `classes` inflect."""
+    alternations: tuple[Replacement, ...] = ()
+    """Changes of a stem before an ending of `classes`; `find` sees the word as stem|ending and makes the stem that all forms share:
+    Львів| becomes Львов|. Each is also applied to what those before it have made; the unchanged stem stays, too."""
+    stem_changes_chain: bool = False
+    """Each of `stem_changes` is also applied to what those before it have made."""
+    irregular: tuple[str, ...] = ()
+    """Each entry: all forms of an irregular word, which may also be the last part of a compound: man, woman."""
+    closed_classes: dict[str, str] = {}
+    """Endings, as in `classes` -> the stems that have them, where other words with these endings are other words."""
+    other_words: re.Pattern[str] | None = None
+    """Matches an answer and a word, separated by a space, that are two words: a name of a man and one of a woman."""
+    before_name: re.Pattern[str] | None = None
+    """Ends of forms of one word that are another name together with a capitalised word behind them: Nokia, Nokian Renkaat."""
+    inflected_parts: tuple[str, ...] = ()
+    """First parts of compounds that are inflected with the last part: Mustameri, Mustallamerellä."""
 
 
 class Names(_Section, frozen=True):

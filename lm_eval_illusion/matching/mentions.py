@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
@@ -53,7 +54,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
-        yield from _inflected(line, forms)
+        yield from _inflected(line, forms, answer)
     else:
         yield from _in_characters(line, forms)
 
@@ -76,11 +77,25 @@ def _with_clitics(line: Line, forms: AnswerForms) -> Iterator[Mention]:
             yield Mention(*line.span(first, first + len(answer)), "clitic")
 
 
-def _inflected(line: Line, forms: AnswerForms) -> Iterator[Mention]:
+def _inflected(line: Line, forms: AnswerForms, answer: str) -> Iterator[Mention]:
     for form in forms.forms:
-        answer = tuple(form.split())
-        for first in find_inflected(answer, line.words, line.lang):
-            yield Mention(*line.span(first, first + len(answer)), "inflected")
+        words = tuple(form.split())
+        for first in find_inflected(words, line.words, line.lang):
+            before = len(" ".join(line.words[:first])) + bool(first)
+            after = before + len(" ".join(line.words[first : first + len(words)]))
+            start, end = line.span(first, first + len(words))
+            if not is_other_number(line.normal, before, after, line.lang) and not _is_other_name(line, start, end, answer):
+                yield Mention(start, end, "inflected")
+
+
+def _is_other_name(line: Line, start: int, end: int, answer: str) -> bool:
+    """Return whether the capitals of a line show that an inflected word is a common noun, or one name with the word behind it."""
+    record = language(line.lang)
+    if not (record.words.capitals_mark_names and answer[:1].isupper() and any(map(str.isupper, line.text))):
+        return False
+    before_name = record.inflection.before_name
+    joins = before_name is not None and " " not in answer and before_name.search(line.text[start:end]) is not None
+    return not line.text[start].isupper() or (joins and line.text[end : end + 1] == " " and line.text[end + 1 : end + 2].isupper())
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -22,7 +22,7 @@ INFLECTION = Inflection(
 @pytest.fixture(autouse=True)
 def _the_language(monkeypatch):
     monkeypatch.setattr(inflection, "language", lambda code: Language(inflection=INFLECTION))
-    cached = (inflection._is_other_form, inflection._stems, inflection._classes_of_endings, inflection._exceptions)
+    cached = [value for value in vars(inflection).values() if hasattr(value, "cache_clear")]
     for function in cached:
         function.cache_clear()
     yield
