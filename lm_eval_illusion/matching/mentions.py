@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.clitics import find_with_clitics
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
-from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
+from lm_eval_illusion.matching.word_boundaries import find_answer
 
 
 class Mention(NamedTuple):
