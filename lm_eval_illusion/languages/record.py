@@ -69,10 +69,12 @@ class Words(_Section, frozen=True):
     """Names begin with a capital letter and common nouns do not."""
     particles: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
-    prefixes: str = ""
-    """One-letter words (and, in, to) that are written at the beginning of the next word."""
+    prefixes: re.Pattern[str] | None = None
+    """Short words (and, in, to, the) that are written at the beginning of the next word, also several one after the other."""
     prefixed_article: str = ""
-    """The article that may stand between such a prefix and the word."""
+    """The article, if it is written at the beginning of a noun: a word may have or lack it."""
+    beginnings: tuple[str, ...] = ()
+    """Each entry: the beginnings of the singular and the plural of a noun class, separated by spaces; "-" is no beginning."""
     copulas: str = ""
     """Without spaces: characters after which an answer of one ideograph may stand ("is", "is called")."""
     final_copulas: tuple[str, ...] = ()
@@ -218,6 +220,21 @@ class Failures(_Section, frozen=True):
     """Phrases that are a refusal only as the whole line: "no idea" is one, "he had no idea of the war" is none."""
 
 
+class ClassWords(_Section, frozen=True):
+    """[class_words]: words such as river, lake or mount beside a name, which may be left out: the River Nile is the Nile."""
+
+    before: tuple[str, ...] = ()
+    """Before the name, as a speaker writes them, with a preposition if there is one: island of."""
+    after: tuple[str, ...] = ()
+    """After the name."""
+    classifiers: tuple[str, ...] = ()
+    """Before a common noun, which says the same alone."""
+    is_joined: bool = False
+    """Class words may be written together with the name."""
+    kept: tuple[str, ...] = ()
+    """What is no name without its class word: Yellow River. Each is a word with which the rest of a name begins or ends."""
+
+
 class Language(_Section, frozen=True):
     """Everything that depends on one language.
 
@@ -231,3 +248,4 @@ class Language(_Section, frozen=True):
     dates: Dates = Dates()
     failures: Failures = Failures()
     inflection: Inflection = Inflection()
+    class_words: ClassWords = ClassWords()

@@ -1,19 +1,27 @@
-"""Search for an answer in languages that attach particles or one-letter words to a word (Korean, Arabic, Hebrew)."""
+"""Search for an answer in languages that write other words or a class mark together with a noun.
+
+Particles behind it (Korean), short words before it (Arabic, Hebrew, Indonesian), and beginnings that tell singular from plural (Swahili).
+What remains of the word is the answer or, except with particles, an inflected form of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.languages.record import Words
+from lm_eval_illusion.matching.inflection import is_form
 
 _MIN_PREFIXED_LENGTH = 3
 """Shorter words are often the end of another word: رد in ورد."""
+_MIN_REST = 2
+"""Least number of letters behind the beginning of a noun class: m-ti, mi-ti."""
+_LONGEST_PREFIX = 5
+_NOTHING = "-"
 
 
 def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> Iterator[int]:
-    """Yield the index of each word of a text at which an answer begins, to which particles or one-letter words are attached.
+    """Yield the index of each word of a text at which an answer begins, to which particles or short words are attached.
 
     Nothing in a language that attaches none.
 
@@ -23,12 +31,13 @@ def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> 
         lang: ISO 639-1 code.
     """
     words = language(lang).words
-    if not words.particles and not words.prefixes:
+    has_beginnings = words.prefixes is not None or bool(words.beginnings)
+    if not (words.particles or has_beginnings):
         return
     for start in range(len(text) - len(answer) + 1):
         window = text[start : start + len(answer)]
         if (words.particles and _equal_but_particle(answer, window, lang)) or (
-            words.prefixes and _equal_but_prefix(answer, window, words)
+            has_beginnings and _equal_but_beginning(answer, window, lang)
         ):
             yield start
 
@@ -45,14 +54,71 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
     return is_long_enough and word.startswith(noun) and particle in _particles(lang) and answer[:-1] == window[:-1]
 
 
-def _equal_but_prefix(answer: Sequence[str], window: Sequence[str], words: Words) -> bool:
-    """Compare tokens; the first token of the output may begin with a one-letter word, which an article may follow: والمدرسة."""
-    first, word = answer[0], window[0]
-    if word[:1] not in words.prefixes or len(first) < _MIN_PREFIXED_LENGTH:
-        return False
-    return first in (word[1:].removeprefix(words.prefixed_article), word[1:]) and answer[1:] == window[1:]
+def _equal_but_beginning(answer: Sequence[str], window: Sequence[str], lang: str) -> bool:
+    """Compare tokens, which may be inflected; the first token of the output may have another beginning: والمدرسة.
+
+    Any token may have or lack the article.
+    """
+    return (
+        answer != window
+        and _has_other_beginning(answer[0], window[0], lang, len(answer) > 1)
+        and all(_is_form_or_definite(one, other, lang) for one, other in zip(answer[1:], window[1:], strict=True))
+    )
+
+
+def _is_form_or_definite(noun: str, word: str, lang: str) -> bool:
+    return is_form(noun, word, lang) or is_form(_indefinite(noun, lang), _indefinite(word, lang), lang)
+
+
+def _indefinite(word: str, lang: str) -> str:
+    """Return a word without the article; a word that is nothing else keeps it."""
+    return word.removeprefix(language(lang).words.prefixed_article) or word
+
+
+def _has_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bool:
+    """Return whether a word is a noun or a form of it, behind a prefix, with another beginning of its class, or without article."""
+    # Most words have nothing in common: the noun follows the beginning of the word, or differs from it only in its beginning.
+    return (noun[:2] in word or noun[2:4] in word) and _is_noun_with_other_beginning(noun, word, lang, in_phrase)
+
+
+@lru_cache(maxsize=100_000)
+def _is_noun_with_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bool:
+    indefinite = _indefinite(noun, lang)
+    nouns = (noun, indefinite) if in_phrase or len(indefinite) >= _MIN_PREFIXED_LENGTH else (noun,)
+    return any(
+        is_form(one, rest, lang)
+        for one in nouns
+        for rest in (word, *_behind_prefix(one, word, lang, in_phrase), *_in_class(one, word, lang))
+    )
+
+
+def _behind_prefix(noun: str, word: str, lang: str, in_phrase: bool) -> Iterator[str]:
+    prefixes = language(lang).words.prefixes
+    is_long_enough = in_phrase or len(noun) >= _MIN_PREFIXED_LENGTH
+    if prefixes is None or not is_long_enough or noun.isdecimal():
+        return
+    for length in range(1, min(_LONGEST_PREFIX, len(word) - 1) + 1):
+        if word.startswith(noun[:2], length) and prefixes.fullmatch(word, 0, length):
+            yield word[length:]
+
+
+def _in_class(noun: str, word: str, lang: str) -> Iterator[str]:
+    """Yield the word with each beginning that the noun has in its class: vitabu as kitabu, for the noun kitabu."""
+    for beginnings in _classes(lang):
+        for own in beginnings:
+            for other in beginnings:
+                rest = word[len(other) :]
+                is_long_enough = len(rest) >= (_MIN_REST if own and other else _MIN_PREFIXED_LENGTH)
+                if own != other and is_long_enough and noun.startswith(own) and word.startswith(other):
+                    yield own + rest
 
 
 @cache
 def _particles(lang: str) -> frozenset[str]:
     return frozenset(language(lang).words.particles)
+
+
+@cache
+def _classes(lang: str) -> tuple[tuple[str, ...], ...]:
+    entries = language(lang).words.beginnings
+    return tuple(tuple("" if beginning == _NOTHING else beginning for beginning in entry.split()) for entry in entries)

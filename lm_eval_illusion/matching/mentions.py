@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
@@ -54,6 +55,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms)
     else:
         yield from _in_characters(line, forms)
+    name = without_class_word(answer, lang)
+    if name is not None:
+        yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:
@@ -78,6 +82,9 @@ def _inflected(line: Line, forms: AnswerForms) -> Iterator[Mention]:
     for form in forms.forms:
         answer = tuple(form.split())
         for first in find_inflected(answer, line.words, line.lang):
+            # The uninflected answer is found as words; there a number must not be a part of another.
+            if line.words[first : first + len(answer)] == answer:
+                continue
             yield Mention(*line.span(first, first + len(answer)), "inflected")
 
 
