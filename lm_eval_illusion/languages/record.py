@@ -232,7 +232,7 @@ class ClassWords(_Section, frozen=True):
     is_joined: bool = False
     """Class words may be written together with the name."""
     kept: tuple[str, ...] = ()
-    """What is no name without its class word: Yellow River. Each is a word with which the rest of a name begins or ends."""
+    """Names that are something else without their class word, written without it: Yellow (River)."""
 
 
 class Language(_Section, frozen=True):

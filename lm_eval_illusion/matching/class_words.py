@@ -36,7 +36,7 @@ def _stands_alone(name: str, lang: str, is_name: bool) -> bool:
         return False
     if is_name and language(lang).words.capitals_mark_names and not name[0].isupper():
         return False
-    return not _kept(lang) & {words[0], words[-1], "".join(words)}
+    return "".join(words) not in _kept(lang) and not any(map(str.isdigit, name))
 
 
 @cache
@@ -44,7 +44,7 @@ def _patterns(lang: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[s
     """Return patterns of an answer with a class word before its name, with one after it, and with a classifier before it."""
     words, class_words = language(lang).words, language(lang).class_words
     article = rf"(?:(?:{_any_of(words.articles)})\s+|[ld]['’])?" if words.articles else ""
-    space = r"\s*" if class_words.is_joined else r"(?:\s+|(?<=['’]))"
+    space = r"\s*" if class_words.is_joined else r"(?:[\s-]+|(?<=['’]))"
     return (
         re.compile(rf"\s*{article}(?:{_any_of(class_words.before)}){space}(?P<name>\S.*)", re.IGNORECASE),
         re.compile(rf"\s*{article}(?P<name>\S.*?){space}(?:{_any_of(class_words.after)})\s*", re.IGNORECASE),
