@@ -43,10 +43,10 @@ def _stands_alone(name: str, lang: str, is_name: bool) -> bool:
 def _patterns(lang: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Return patterns of an answer with a class word before its name, with one after it, and with a classifier before it."""
     words, class_words = language(lang).words, language(lang).class_words
-    article = rf"(?:(?:{_any_of(words.articles)})\s+|[ld]['’])?" if words.articles else ""
+    article = rf"(?:(?:{_any_of(words.articles)})\s+|l['’])?" if words.articles else ""
     space = r"\s*" if class_words.is_joined else r"(?:[\s-]+|(?<=['’]))"
     return (
-        re.compile(rf"\s*{article}(?:{_any_of(class_words.before)}){space}(?P<name>\S.*)", re.IGNORECASE),
+        re.compile(rf"\s*{article}(?:{_any_of(class_words.before)}){space}{article}(?P<name>\S.*)", re.IGNORECASE),
         re.compile(rf"\s*{article}(?P<name>\S.*?){space}(?:{_any_of(class_words.after)})\s*", re.IGNORECASE),
         re.compile(rf"\s*{article}(?:{_any_of(class_words.classifiers)}){space}(?P<name>\S.*)", re.IGNORECASE),
     )

@@ -84,6 +84,8 @@ def _has_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bo
 @lru_cache(maxsize=100_000)
 def _is_noun_with_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bool:
     indefinite = _indefinite(noun, lang)
+    if frozenset((noun, word)) in _exceptions(lang):
+        return False
     nouns = (noun, indefinite) if in_phrase or len(indefinite) >= _MIN_PREFIXED_LENGTH else (noun,)
     return any(
         is_form(one, rest, lang)
@@ -122,3 +124,8 @@ def _particles(lang: str) -> frozenset[str]:
 def _classes(lang: str) -> tuple[tuple[str, ...], ...]:
     entries = language(lang).words.beginnings
     return tuple(tuple("" if beginning == _NOTHING else beginning for beginning in entry.split()) for entry in entries)
+
+
+@cache
+def _exceptions(lang: str) -> frozenset[frozenset[str]]:
+    return frozenset(frozenset(entry.split()) for entry in language(lang).inflection.exceptions)
