@@ -76,10 +76,12 @@ class Words(_Section, frozen=True):
     """Names begin with a capital letter and common nouns do not."""
     particles: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
-    prefixes: str = ""
-    """One-letter words (and, in, to) that are written at the beginning of the next word."""
+    prefixes: re.Pattern[str] | None = None
+    """Short words (and, in, to, the) that are written at the beginning of the next word, also several one after the other."""
     prefixed_article: str = ""
-    """The article that may stand between such a prefix and the word."""
+    """The article, if it is written at the beginning of a noun: a word may have or lack it."""
+    beginnings: tuple[str, ...] = ()
+    """Each entry: the beginnings of the singular and the plural of a noun class, separated by spaces; "-" is no beginning."""
     copulas: str = ""
     """Without spaces: characters after which an answer of one ideograph may stand ("is", "is called")."""
     final_copulas: tuple[str, ...] = ()
@@ -335,6 +337,19 @@ class YesNo(_Section, frozen=True):
     """Words that may stand beside them: polite words, and words that agree with any answer."""
     announcing: tuple[str, ...] = ()
     """Phrases that may stand before them: the answer is."""
+class ClassWords(_Section, frozen=True):
+    """[class_words]: words such as river, lake or mount beside a name, which may be left out: the River Nile is the Nile."""
+
+    before: tuple[str, ...] = ()
+    """Before the name, as a speaker writes them, with a preposition if there is one: island of."""
+    after: tuple[str, ...] = ()
+    """After the name."""
+    classifiers: tuple[str, ...] = ()
+    """Before a common noun, which says the same alone."""
+    is_joined: bool = False
+    """Class words may be written together with the name."""
+    kept: tuple[str, ...] = ()
+    """Names that are something else without their class word, written without it: Yellow (River)."""
 
 
 class Language(_Section, frozen=True):
@@ -355,3 +370,4 @@ class Language(_Section, frozen=True):
     questions: Questions = Questions()
     yes_no: YesNo = YesNo()
     names: Names = Names()
+    class_words: ClassWords = ClassWords()

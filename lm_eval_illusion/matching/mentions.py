@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.class_words import without_class_word
+from lm_eval_illusion.matching.clitics import find_with_clitics
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
-from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
+from lm_eval_illusion.matching.word_boundaries import find_answer
 from lm_eval_illusion.matching.yes_no import replies
 
 
@@ -57,6 +59,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms, answer)
     else:
         yield from _in_characters(line, forms)
+    name = without_class_word(answer, lang)
+    if name is not None:
+        yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:
@@ -81,6 +86,9 @@ def _inflected(line: Line, forms: AnswerForms, answer: str) -> Iterator[Mention]
     for form in forms.forms:
         words = tuple(form.split())
         for first in find_inflected(words, line.words, line.lang):
+            # The uninflected answer is found as words; there a number must not be a part of another.
+            if line.words[first : first + len(words)] == words:
+                continue
             before = len(" ".join(line.words[:first])) + bool(first)
             after = before + len(" ".join(line.words[first : first + len(words)]))
             start, end = line.span(first, first + len(words))
