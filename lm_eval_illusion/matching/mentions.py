@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
+from lm_eval_illusion.matching.number_forms import find_numbers
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
 
@@ -53,6 +54,8 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms)
     else:
         yield from _in_characters(line, forms)
+    for start, end in find_numbers(text, answer, lang):
+        yield Mention(start, end, "number")
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -9,11 +9,17 @@ from collections.abc import Callable, Sequence
 
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
+from lm_eval_illusion.matching.number_forms import is_part_of_other_number
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
-_OBJECTIONS: tuple[tuple[str, Objection], ...] = ()
+
+def _is_other_number(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
+    return mention.rule != "number" and is_part_of_other_number(line, mention.start, mention.end, answers)
+
+
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = (("other_number", _is_other_number),)
 
 
 def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:
