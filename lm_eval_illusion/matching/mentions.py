@@ -15,6 +15,7 @@ from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
+from lm_eval_illusion.matching.number_forms import find_numbers
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.word_boundaries import find_answer
 from lm_eval_illusion.matching.yes_no import replies
@@ -59,6 +60,8 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms, answer)
     else:
         yield from _in_characters(line, forms)
+    for start, end in find_numbers(text, answer, lang):
+        yield Mention(start, end, "number")
     name = without_class_word(answer, lang)
     if name is not None:
         yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))

@@ -12,6 +12,7 @@ from lm_eval_illusion.matching.alternatives import alternatives_rules, is_altern
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.negation import is_denied, negation_rules
+from lm_eval_illusion.matching.number_forms import is_part_of_other_number
 from lm_eval_illusion.matching.other_names import is_part_of_other_name
 from lm_eval_illusion.matching.questions import is_asked, is_unknown, question_rules
 from lm_eval_illusion.matching.yes_no import is_no_reply, is_yes_or_no, yes_no_rules
@@ -19,11 +20,17 @@ from lm_eval_illusion.matching.yes_no import is_no_reply, is_yes_or_no, yes_no_r
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
+
+def _is_other_number(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
+    return mention.rule != "number" and is_part_of_other_number(line, mention.start, mention.end, answers)
+
+
 _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
     ("question", is_asked),
     ("unknown", is_unknown),
     ("alternatives", is_alternative),
     ("denied", is_denied),
+    ("other_number", _is_other_number),
     ("other_name", is_part_of_other_name),
 )
 
