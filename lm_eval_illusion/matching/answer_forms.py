@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates import date_forms
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
-from lm_eval_illusion.matching.quantities import percentage_forms, without_percent
+from lm_eval_illusion.matching.percent import percentage_forms, without_percent
 from lm_eval_illusion.matching.word_boundaries import has_clause_mark
 
 
