@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.dates import date_forms
+from lm_eval_illusion.matching.dates import Date, date_of, year_forms
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.percent import percentage_forms, without_percent
 from lm_eval_illusion.matching.word_boundaries import has_clause_mark
@@ -23,6 +23,7 @@ class AnswerForms(NamedTuple):
         crosses_clauses: The answer contains a clause mark itself.
         capitals: The pattern that the output must contain as written, if upper and lower case are different words.
         has_spaces: The language separates words by spaces.
+        date: The date that the answer is, if it is one with a month or of an era: it is read in the output, not searched as text.
     """
 
     forms: tuple[str, ...]
@@ -31,6 +32,7 @@ class AnswerForms(NamedTuple):
     crosses_clauses: bool
     capitals: re.Pattern[str] | None
     has_spaces: bool
+    date: Date | None
 
 
 @lru_cache(maxsize=50_000)
@@ -42,7 +44,8 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     """
     keeps_articles = ends_in_article(answer, lang)
     plain = normalise(answer, lang, keeps_articles)
-    forms = dict.fromkeys((plain, *date_forms(answer, lang), *percentage_forms(plain, lang)))
+    date = date_of(answer, lang)
+    forms = dict.fromkeys((plain, *(year_forms(date, plain, lang) if date else ()), *percentage_forms(plain, lang)))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
     capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None
     return AnswerForms(
@@ -52,4 +55,5 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         crosses_clauses=has_clause_mark(answer),
         capitals=capitals,
         has_spaces=language(lang).words.spaces,
+        date=date,
     )

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
+from lm_eval_illusion.matching.tokens import tokens_of
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
 
 
@@ -29,6 +31,8 @@ def equals(text: str, answer: str, lang: str) -> bool:
     forms = answer_forms(answer, lang)
     normal = line_of(text, lang, forms.keeps_articles).normal
     if normal == forms.whole_output_form:
+        return True
+    if forms.date is not None and date_of(text, lang) == forms.date:
         return True
     if forms.has_spaces:
         return normal in forms.forms
@@ -47,12 +51,23 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.capitals and not forms.capitals.search(unicodedata.normalize("NFKC", text)):
         return
     line = line_of(text, lang, forms.keeps_articles)
+    if forms.date is not None:
+        yield from _dates(text, lang, forms.date)
+        if forms.date.month is not None:
+            return
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
         yield from _inflected(line, forms)
     else:
         yield from _in_characters(line, forms)
+
+
+def _dates(text: str, lang: str, date: Date) -> Iterator[Mention]:
+    tokens = tokens_of(text, lang)
+    for found in find_dates(tokens):
+        if agrees(found.date, date):
+            yield Mention(*tokens.span(found.first, found.after), "date")
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:
