@@ -234,6 +234,8 @@ class Units(_Section, frozen=True):
     """ISO 4217 code -> words that CLDR lacks."""
     endings: tuple[str, ...] = ()
     """Case endings that are attached to the word of a unit."""
+    locales: tuple[str, ...] = ()
+    """Further locales of CLDR whose words count: en_GB writes kilometres."""
 
 
 class Failures(_Section, frozen=True):

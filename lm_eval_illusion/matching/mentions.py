@@ -13,6 +13,7 @@ from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
+from lm_eval_illusion.matching.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.tokens import tokens_of
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
@@ -30,9 +31,9 @@ def equals(text: str, answer: str, lang: str) -> bool:
     """Return whether a line is an answer and nothing else, after normalisation."""
     forms = answer_forms(answer, lang)
     normal = line_of(text, lang, forms.keeps_articles).normal
-    if normal == forms.whole_output_form:
-        return True
     if forms.date is not None and date_of(text, lang) == forms.date:
+        return True
+    if forms.quantity is not None and _is_quantity(text, forms.quantity, lang):
         return True
     if forms.has_spaces:
         return normal in forms.forms
@@ -51,6 +52,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.capitals and not forms.capitals.search(unicodedata.normalize("NFKC", text)):
         return
     line = line_of(text, lang, forms.keeps_articles)
+    if forms.quantity is not None:
+        yield from _quantities(text, lang, forms.quantity)
+        return
     if forms.date is not None:
         yield from _dates(text, lang, forms.date)
         if forms.date.month is not None:
@@ -68,6 +72,18 @@ def _dates(text: str, lang: str, date: Date) -> Iterator[Mention]:
     for found in find_dates(tokens):
         if agrees(found.date, date):
             yield Mention(*tokens.span(found.first, found.after), "date")
+
+
+def _quantities(text: str, lang: str, quantity: Quantity) -> Iterator[Mention]:
+    tokens = tokens_of(text, lang)
+    for found in find_quantities(tokens, quantity):
+        if same_quantity(found.quantity, quantity):
+            yield Mention(*tokens.span(found.first, found.after), "unit")
+
+
+def _is_quantity(text: str, quantity: Quantity, lang: str) -> bool:
+    found = quantity_of(text, lang)
+    return is_only_number(text, quantity, lang) if found is None else same_quantity(found, quantity)
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:
