@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -18,8 +19,7 @@ _LEFT_OUT = frozenset(
     "angle-radian angle-revolution duration-night duration-quarter length-point mass-dalton mass-grain temperature-generic "
     "volume-dram volume-drop volume-pinch volume-jigger volume-cup volume-cup-metric".split()
 )
-# A unit is not shortened further where its short form is that of another unit: m is a metre, not a minute.
-_WIDTHS = ("long", "short", "narrow")
+_LETTER = re.compile(r"\{0\}\s*[A-Za-z]|[A-Za-z]\s*\{0\}")
 
 
 class Measure(NamedTuple):
@@ -117,8 +117,11 @@ def unit_phrases(lang: str) -> Iterator[tuple[str, str]]:
 
 
 def narrow_phrases(lang: str) -> Iterator[tuple[str, str]]:
-    """Yield the shortest ways to write a unit, which count only where no other unit is written so."""
-    yield from _patterns(lang, "narrow")
+    """Yield the shortest ways to write a unit, which count only where no other unit is written so.
+
+    One Latin letter is left out, unless it is an international symbol: 5 d may be anything.
+    """
+    yield from ((phrase, name) for phrase, name in _patterns(lang, "narrow") if not _LETTER.fullmatch(phrase))
 
 
 def with_number(phrase: str) -> str:
