@@ -285,14 +285,6 @@ class Numbers(_Section, frozen=True):
             raise ValueError('ordinal_suffixes needs the key "other"')
 
 
-class DateForms(_Section, frozen=True):
-    """[dates.forms]: everyday forms of a date that CLDR lacks. {d}, {m}, {y}: numbers; {month}: every name of the month."""
-
-    full: tuple[str, ...] = ()
-    year_and_month: tuple[str, ...] = ()
-    month_and_day: tuple[str, ...] = ()
-
-
 class Era(_Section, frozen=True):
     """[dates.second_era]: a second count of years beside the common era."""
 
@@ -305,6 +297,20 @@ class Era(_Section, frozen=True):
     first_year: int
     """Within a date, years from this one to `last_year` are read as years of this era even without the name of the era."""
     last_year: int
+
+
+class Calendar(_Section, frozen=True):
+    """[[dates.calendars]]: a calendar beside the Gregorian one whose dates are named in this language."""
+
+    months: tuple[str, ...]
+    """The names of its twelve months in their order; several names of one month are separated by "|"."""
+    first_year: int = 0
+    """In digits, a date of the years from this one to `last_year` is one of this calendar. Left out: no date in digits is."""
+    last_year: int = -1
+
+    def __post_init__(self) -> None:
+        if len(self.months) != 12:
+            raise ValueError("a calendar needs the names of twelve months")
 
 
 class NumberLimit(_Section, frozen=True):
@@ -330,12 +336,22 @@ class Dates(_Section, frozen=True):
     """Case endings that are attached to the name of a month."""
     year_last: bool = False
     """The year is never written before the month: for languages in which names of months are also other words."""
-    forms: DateForms = DateForms()
     year_words: tuple[str, ...] = ()
     """Words for "year" that stand beside a year."""
     year_suffix: re.Pattern[str] | None = None
     """Text that may be attached to a year without making it a decade."""
     second_era: Era | None = None
+    named_eras: dict[str, int] = {}
+    """Name of an era -> the year of the common era that is its first year."""
+    before_christ: tuple[str, ...] = ()
+    """Words beside a year before the common era that CLDR lacks."""
+    after_christ: tuple[str, ...] = ()
+    """Words beside a year of the common era that CLDR lacks."""
+    fillers: tuple[str, ...] = ()
+    """Words between the parts of a date that CLDR lacks: of, the."""
+    capital_months: tuple[str, ...] = ()
+    """Names of months that are also other words: without a year beside them they count only with a capital letter."""
+    calendars: tuple[Calendar, ...] = ()
     century: re.Pattern[str] | None = None
     """The word for "century", lower case, anywhere in the text."""
     limits: tuple[NumberLimit, ...] = ()
@@ -343,6 +359,19 @@ class Dates(_Section, frozen=True):
     def __post_init__(self) -> None:
         if not set(self.month_names) <= set(range(1, 13)):
             raise ValueError("month_names needs numbers of months from 1 to 12 as keys")
+
+
+class Units(_Section, frozen=True):
+    """[units]: words for units of measure and for currencies. {0} is the number; without it, the number stands before the word."""
+
+    words: dict[str, tuple[str, ...]] = {}
+    """Name of a unit in CLDR -> words that CLDR lacks."""
+    currencies: dict[str, tuple[str, ...]] = {}
+    """ISO 4217 code -> words that CLDR lacks."""
+    endings: tuple[str, ...] = ()
+    """Case endings that are attached to the word of a unit."""
+    locales: tuple[str, ...] = ()
+    """Further locales of CLDR whose words count: en_GB writes kilometres."""
 
 
 class Failures(_Section, frozen=True):
@@ -450,3 +479,4 @@ class Language(_Section, frozen=True):
     yes_no: YesNo = YesNo()
     names: Names = Names()
     class_words: ClassWords = ClassWords()
+    units: Units = Units()

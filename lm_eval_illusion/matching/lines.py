@@ -180,6 +180,10 @@ def _align(
     index = 0
     while index < len(units) and len(spans) < len(normal):
         unit = units[index]
+        if normal[len(spans)] == " ":
+            # A space between two numbers comes from a sign: 1868/1/3.
+            spans.append((unit.start, unit.start))
+            continue
         if not unit.is_word and _sign(unit.text) == normal[len(spans)]:
             spans.append((unit.start, unit.end))
             index += 1

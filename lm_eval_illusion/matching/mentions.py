@@ -13,10 +13,13 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
+from lm_eval_illusion.matching.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
+from lm_eval_illusion.matching.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
 from lm_eval_illusion.matching.number_forms import find_numbers
 from lm_eval_illusion.matching.quantities import is_other_number
+from lm_eval_illusion.matching.tokens import tokens_of
 from lm_eval_illusion.matching.word_boundaries import find_answer
 from lm_eval_illusion.matching.yes_no import replies
 
@@ -33,7 +36,9 @@ def equals(text: str, answer: str, lang: str) -> bool:
     """Return whether a line is an answer and nothing else, after normalisation."""
     forms = answer_forms(answer, lang)
     normal = line_of(text, lang, forms.keeps_articles).normal
-    if normal == forms.whole_output_form:
+    if forms.date is not None and date_of(text, lang) == forms.date:
+        return True
+    if forms.quantity is not None and _is_quantity(text, forms.quantity, lang):
         return True
     if forms.has_spaces:
         return normal in forms.forms
@@ -54,6 +59,13 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     line = line_of(text, lang, forms.keeps_articles)
     if replies(line, answer):
         yield Mention(0, len(text), "yes_no")
+    if forms.quantity is not None:
+        yield from _quantities(text, lang, forms.quantity)
+        return
+    if forms.date is not None:
+        yield from _dates(text, lang, forms.date)
+        if forms.date.month is not None:
+            return
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
@@ -65,6 +77,25 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     name = without_class_word(answer, lang)
     if name is not None:
         yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))
+
+
+def _dates(text: str, lang: str, date: Date) -> Iterator[Mention]:
+    tokens = tokens_of(text, lang)
+    for found in find_dates(tokens):
+        if agrees(found.date, date):
+            yield Mention(*tokens.span(found.first, found.after), "date")
+
+
+def _quantities(text: str, lang: str, quantity: Quantity) -> Iterator[Mention]:
+    tokens = tokens_of(text, lang)
+    for found in find_quantities(tokens, quantity):
+        if same_quantity(found.quantity, quantity):
+            yield Mention(*tokens.span(found.first, found.after), "unit")
+
+
+def _is_quantity(text: str, quantity: Quantity, lang: str) -> bool:
+    found = quantity_of(text, lang)
+    return is_only_number(text, quantity, lang) if found is None else same_quantity(found, quantity)
 
 
 def _in_words(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -27,9 +27,12 @@ _DASH = re.compile(
 # Turkish writes the sign before the number (%20), and another number may stand before the sign there.
 _PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
 # NFKC turns them into digits like those before them: 10² would be 102 and 2½ would be 21.
+# Beside digits, the sign of a currency is a word of its own: $10 is not 10 €.
+_CURRENCY = re.compile(r"[$¢-¥֏؋৲৳฿៛₠-⃀﷼]")
 _SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
 _WORD_SIGNS = re.compile(f"[+#{PLUS}{SHARP}{FLAT}]+")
 _WORD_SIGN_VARIANTS = str.maketrans({"+": PLUS, "#": SHARP})
+_DIGIT = re.compile(r"\d")
 _APOSTROPHE_VARIANT = re.compile(r"[´`ʻʿʾ‘′](?<=\w.)(?=\w)")
 
 
@@ -55,13 +58,13 @@ class _VisibleCharacters(_CharacterTable):
 
 
 class _WordCharacters(_CharacterTable):
-    """Keep letters, marks, digits and the signs of numbers; remove apostrophes; turn every other sign into a space."""
+    """Keep letters, marks, digits and the signs of numbers and currencies; remove apostrophes; turn every other sign into a space."""
 
     def translate_character(self, character: str) -> int | str | None:
         if character == "'":
             return None
-        is_kept = unicodedata.category(character)[0] in "LMN" or character in (RANGE, MINUS, PERCENT, "\u066b", *WORD_SIGNS)
-        return ord(character) if is_kept else " "
+        is_sign = character in (RANGE, MINUS, PERCENT, "\u066b", *WORD_SIGNS) or _CURRENCY.match(character) is not None
+        return ord(character) if is_sign or unicodedata.category(character)[0] in "LMN" else " "
 
 
 _VISIBLE_CHARACTERS, _WORD_CHARACTERS = _VisibleCharacters(), _WordCharacters()
@@ -74,8 +77,12 @@ def unify_signs(text: str) -> str:
 
 
 def unify_number_signs(text: str) -> str:
-    """Unify dashes between numbers, minus signs and percent signs; replace such signs elsewhere by a space."""
-    return _PERCENT.sub(_percent, _DASH.sub(_dash, text))
+    """Unify dashes between numbers, minus signs and percent signs; replace such signs elsewhere by a space.
+
+    A text without a digit loses its signs of currencies, too.
+    """
+    text = _PERCENT.sub(_percent, _DASH.sub(_dash, text))
+    return _CURRENCY.sub(r" \g<0> " if _DIGIT.search(text) else " ", text)
 
 
 def split_words(text: str) -> list[str]:

@@ -1,35 +1,18 @@
-"""Numbers with a unit: percentages in signs and words, and neighbours that make another number: 15 million, 1990er Jahre."""
+"""Neighbours that make another number: 15 million, 1990er Jahre."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.cldr import cldr
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.punctuation import PERCENT
 
 _NUMBER = r"\d+(?:\u066b\d+)?"
 _NEIGHBOUR_LENGTH = 40
 """Characters before or after a number in which a magnitude or a decade is searched: more than any of these words has."""
-
-
-@lru_cache(maxsize=50_000)
-def percentage_forms(normalised: str, lang: str) -> tuple[str, ...]:
-    """Return the other forms of a percentage: "20 percent" for "20 %"; empty if the normalised text is not a percentage."""
-    patterns = _percent_patterns(lang)
-    for pattern in patterns:
-        number = re.fullmatch(re.escape(pattern).replace("7", f"({_NUMBER})"), normalised)
-        if number:
-            return tuple(other.replace("7", number[1]) for other in patterns if other != pattern)
-    return ()
-
-
-def without_percent(normalised: str) -> str | None:
-    """Return the number in a text such as "20 %": it is enough as an answer to a question for a percentage. None for other texts."""
-    return normalised[: -len(PERCENT) - 1] if re.fullmatch(f"{_NUMBER} {PERCENT}", normalised) else None
 
 
 def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
@@ -48,16 +31,6 @@ def is_other_number(text: str, start: int, end: int, lang: str) -> bool:
     return bool(
         before.search(text[max(0, start - _NEIGHBOUR_LENGTH) : start]) or after.match(text[end : end + _NEIGHBOUR_LENGTH])
     )
-
-
-@cache
-def _percent_patterns(lang: str) -> tuple[str, ...]:
-    """Return the forms of a percentage, normalised, with 7 as the number."""
-    units = cldr(lang)["unit_patterns"].get("concentr-percent", {})
-    # A language without words of its own has the sign alone, one level higher.
-    words = [pattern for pattern in units.get("long", units).values() if isinstance(pattern, str)]
-    written = (f"{{0}}{PERCENT}", *words, *language(lang).numbers.percent_phrases)
-    return tuple(dict.fromkeys(normalise(pattern.replace("{0}", "7"), lang) for pattern in written))
 
 
 @cache

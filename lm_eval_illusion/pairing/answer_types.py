@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language, prompt_words
-from lm_eval_illusion.matching.dates import date_forms
+from lm_eval_illusion.matching.dates import date_of
 from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
 
 ANSWER_TYPES = ("number", "date", "name", "phrase")
@@ -28,7 +28,7 @@ def answer_type(answers: Mapping[str, str]) -> str:
     Returns:
         One of `ANSWER_TYPES`.
     """
-    if _majority(_is_year(answer) or bool(date_forms(answer, lang)) for lang, answer in answers.items()):
+    if _majority(_is_year(answer) or date_of(answer, lang) is not None for lang, answer in answers.items()):
         return "date"
     if _majority(_is_number(answer) for answer in answers.values()):
         return "number"

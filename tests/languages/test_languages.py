@@ -29,8 +29,7 @@ articles = ["La"]
 before_decade = 'jaroj'
 [dates]
 year_words = ["jaro"]
-[dates.forms]
-full = ["la {{d}}-an de {{month}}, {{y}}"]
+fillers = ["an"]
 """
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from lm_eval_illusion.matching.dates import date_forms
+from lm_eval_illusion.matching.dates import date_of
 from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
 from lm_eval_illusion.pairing.numbers.date_ranges import clock_limits, date_limits
 from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of
@@ -169,7 +169,7 @@ def _units(number: ChangeableNumber) -> list[int]:
 
 
 def _is_bare_year(answer: str, lang: str) -> bool:
-    return not any(map(str.isalpha, answer)) or bool(date_forms(answer, lang))
+    return not any(map(str.isalpha, answer)) or date_of(answer, lang) is not None
 
 
 def _steps(number: ChangeableNumber, unit: int, max_steps: int) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberLimit
-from lm_eval_illusion.matching.dates import date_forms
+from lm_eval_illusion.matching.dates import date_of
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 
 LAST_CENTURY = 21
@@ -42,7 +42,7 @@ def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
     digits = len(number.digits)
 
     def exists(value: int) -> bool:
-        return len(str(value)) <= digits and bool(date_forms(with_digits(text, number, str(value).zfill(digits)), lang))
+        return len(str(value)) <= digits and date_of(with_digits(text, number, str(value).zfill(digits)), lang) is not None
 
     # 2001 and 201 are no leap years: a date that exists then exists in every year.
     is_in_any_year = digits > 2 and exists(2 * 10 ** (digits - 1) + 1)
@@ -56,7 +56,7 @@ def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, N
     ends = [end for _, end in spans if end >= number.end][:_MAX_WORDS]
     for start, end in sorted(((s, e) for s in starts for e in ends), key=lambda span: (span[0] - span[1], span)):
         part = text[start:end]
-        if any(map(str.isalpha, part)) and date_forms(part, lang):
+        if any(map(str.isalpha, part)) and date_of(part, lang) is not None:
             yield part, Number(number.digits, number.start - start, number.end - start)
 
 
@@ -81,4 +81,4 @@ def _applies(limit: NumberLimit, before: str, after: str) -> bool:
 
 
 def _names_month(text: str, lang: str) -> bool:
-    return any(date_forms(f"1 {word}", lang) for word in re.findall(WORD, text))
+    return any(date_of(f"1 {word}", lang) is not None for word in re.findall(WORD, text))
