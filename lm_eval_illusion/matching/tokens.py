@@ -103,12 +103,13 @@ class Phrases(Generic[Meaning]):
     def at(self, words: Sequence[str], index: int) -> tuple[Meaning, int] | None:
         """Return the meaning of the longest phrase that begins at an index, and the index after it.
 
-        A one-letter word may be attached before it, or a particle behind it, in a language that does so.
+        Short words may be attached before it, or a particle behind it, in a language that does so.
         """
         word = words[index]
         found = self._longest(words, index, word)
-        if found is None and word[:1] and word[0] in self._prefixes:
-            found = self._longest(words, index, word[1:])
+        if found is None and self._prefixes is not None:
+            lengths = [length for length in range(1, min(len(word), 5)) if self._prefixes.fullmatch(word, 0, length)]
+            found = next((hit for length in lengths if (hit := self._longest(words, index, word[length:]))), None)
         if found is None and self._particles:
             found = next(
                 (hit for particle in self._particles if word.endswith(particle) for hit in self._alone(word, particle, index)),
