@@ -84,13 +84,13 @@ def overview(plan: JudgingPlan, endpoint: Endpoint, price: Price | None) -> str:
     asked = [answer for answer, key in plan.answers if key is not None]
     equal = sum(_is_exact(answer) for answer in asked)
     produced = sum(answer.produced for answer in asked)
-    by_rule = f"by the rules {produced:,} of these are right, {equal:,} of them equal to a reference answer"
+    by_rule = f"of the others {produced:,} are right by the rules, {equal:,} equal to a reference answer"
     to_ask = plan.to_ask
     tokens_in = sum(estimated_tokens(request) for _, request in to_ask)
     most_out = endpoint.max_tokens * len(to_ask)
     parts = [
         f"{answers:,} answers of {variants:,} {'variant' if variants == 1 else 'variants'}",
-        f"{answers - len(asked):,} empty ones are not asked about",
+        f"{answers - len(asked):,} of them empty, which is not asked about",
         by_rule,
         f"{len(plan.requests):,} different requests, {len(plan.known):,} cached, {len(to_ask):,} to send",
         f"about {tokens_in:,} tokens in (characters / {CHARACTERS_PER_TOKEN}), at most {most_out:,} out",

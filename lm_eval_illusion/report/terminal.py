@@ -26,6 +26,7 @@ from lm_eval_illusion.report.tables import (
     calibration_matrices,
     dense_table,
     failure_table,
+    judge_table,
     language_table,
     variant_table,
 )
@@ -96,6 +97,9 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
     failures = failure_table(report)
     if failures.rows:
         show("How production fails (% of all items)", failures)
+    judges = judge_table(report)
+    if judges.rows:
+        show("Rules and judge (%; kappa from -1 to 1)", judges)
     show(f"Variants, all languages (%), recognition by {report.recognition_metric}", variant_table(report))
     console.print(text(LEGEND))
     for note in notes:

@@ -108,6 +108,11 @@ def read_verdicts(samples_files: Iterable[Path]) -> JudgeVerdicts:
     return JudgeVerdicts({folder: by_judge for folder in folders if (by_judge := _verdicts_in(folder))})
 
 
+def is_of_a_judge(file_name: str) -> bool:
+    """Return whether a file beside samples is one of a judge: its verdicts, or the lock that its writer leaves there."""
+    return re.fullmatch(r"judge_.*\.jsonl|\.judge_.*\.jsonl\.lock", file_name, re.DOTALL) is not None
+
+
 def judge_file_name(model: str) -> str:
     """Return the name of the file with the verdicts of a model: characters that no file name needs become hyphens."""
     return f"judge_{re.sub(r'[^0-9A-Za-z._-]+', '-', model)[:MOST_OF_A_FILE_NAME]}.jsonl"
@@ -140,7 +145,7 @@ _ROW = msgspec.json.Decoder(JudgeRow)
 
 def _verdicts_in(folder: Path) -> dict[Judge, _OneJudge]:
     try:
-        names = sorted(name for name in os.listdir(folder) if name.startswith("judge_") and name.endswith(".jsonl"))
+        names = sorted(name for name in os.listdir(folder) if name.startswith("judge_") and is_of_a_judge(name))
     except OSError as error:
         raise UserError(f"{folder} can't be listed ({system_reason(error)}): make it readable") from error
     found: dict[Judge, _OneJudge] = {}
