@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "views",
     },
     "results": {"failures", "loading", "plugin", "views"},
-    "judging": {"files", "first_line", "matching", "option_values", "progress", "reasoning", "results"},
+    "judging": {"files", "first_line", "matching", "option_values", "progress", "reasoning", "results", "views"},
     "analysis": {"failures", "results"},
     "report": {"analysis", "embedded", "failures", "files", "pipes", "results"},
     "evaluation": {"pipes", "plugin", "progress"},

@@ -166,7 +166,8 @@ def _try(asking: _Asking, client: httpx.Client, body: bytes) -> tuple[Completion
     if status == 200:
         try:
             completion = read_completion(content)
-            return replace(completion, reply=endpoint.without_key(completion.reply)), 0.0
+            model = endpoint.without_key(completion.model) if completion.model else None
+            return replace(completion, reply=endpoint.without_key(completion.reply), model=model), 0.0
         except GarbageError as error:
             return str(error), 0.0
     message = endpoint.without_key(error_message(content))

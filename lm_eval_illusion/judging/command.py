@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.judging.cache import CacheEntry, default_cache, remember
 from lm_eval_illusion.judging.client import ask_all
@@ -21,6 +22,8 @@ from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.greedy_answers import GreedyAnswer, answer_files, read_answers
 from lm_eval_illusion.results.join_views import views_below
 from lm_eval_illusion.results.judge_files import DIFFERENT, EMPTY, SAME, VERDICTS, JudgeRow
+from lm_eval_illusion.results.outcomes import PRODUCTION
+from lm_eval_illusion.views import TWIN
 
 EXIT_MISSING = 1
 """The exit code if some answers have no verdict, because their requests failed."""
@@ -53,11 +56,11 @@ def judge_command(paths: Sequence[Path], endpoint: Endpoint, options: JudgeOptio
         UserError: There is nothing to judge, the endpoint refuses the requests, or a file can't be read or written.
     """
     cache = options.cache or default_cache()
-    answers = [
-        answer
-        for file in answer_files(views_below(paths))
-        for answer in sampled(list(read_answers(file)), options.limit, options.sample_seed)
-    ]
+    files = answer_files(views_below(paths))
+    if not files:
+        views = f"{PRODUCTION.name} or {TWIN.name}"
+        raise UserError(f"no greedy answers in {join_truncated(paths)}: run lm_eval with the tasks of the view {views}")
+    answers = [answer for file in files for answer in sampled(list(read_answers(file)), options.limit, options.sample_seed)]
     plan = plan_of(answers, endpoint, cache)
     _print(f"judge {endpoint.model}: {overview(plan, endpoint, options.price)}")
     if foreign := sorted({entry.base_url for entry in plan.known.values()} - {endpoint.base_url}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -45,8 +47,7 @@ class Endpoint:
     def sends_key_in_clear(self) -> bool:
         """Whether the key goes over a network without encryption."""
         address = urlsplit(self.base_url)
-        is_here = address.hostname in ("localhost", "::1") or (address.hostname or "").startswith("127.")
-        return bool(self.key) and address.scheme == "http" and not is_here
+        return bool(self.key) and address.scheme == "http" and not _is_this_machine(address.hostname or "")
 
     def request(self, prompt: str) -> dict[str, Any]:
         """Return the JSON object of a request; all of it determines the reply."""
@@ -63,6 +64,12 @@ class Endpoint:
     def without_key(self, text: str) -> str:
         """Return a text in which the key is replaced: an endpoint may repeat what it got. A shorter one ("EMPTY") is no secret."""
         return text.replace(self.key, "(key)") if len(self.key) >= SHORTEST_SECRET else text
+
+
+def _is_this_machine(host: str) -> bool:
+    with contextlib.suppress(ValueError):  # a name and no number
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def read_base_url(text: str) -> str:

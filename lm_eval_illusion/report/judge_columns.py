@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lm_eval_illusion.analysis.records import JudgeAgreement, Row
+from lm_eval_illusion.analysis.records import JudgeAgreement, Row, Validity
 from lm_eval_illusion.report.column_formats import COUNT, DECIMAL_RATE, SHARE_BRIEF, WORD
-from lm_eval_illusion.report.columns import Column
+from lm_eval_illusion.report.columns import VALIDITY, Column
 from lm_eval_illusion.results.judge_files import Judge
 
 
@@ -39,6 +39,11 @@ class JudgedRow:
         return self.row.language
 
     @property
+    def validity(self) -> Validity:
+        """The verdict on the open view of the row's dense model."""
+        return self.row.validity
+
+    @property
     def judge(self) -> str:
         """The name of the judge."""
         return Judge(self.agreement.judge, self.agreement.prompt_version).name
@@ -52,6 +57,7 @@ def judged_rows(rows: Iterable[Row]) -> list[JudgedRow]:
 JUDGE: Column[JudgedRow] = Column("judge", "judge", "the model that judged, and its prompt", lambda row: row.judge, WORD)
 
 JUDGE_COLUMNS: tuple[Column[JudgedRow], ...] = (
+    VALIDITY,
     Column(
         "judged",
         "judged",

@@ -80,6 +80,13 @@ def judge_table(report: Report) -> TextTable[JudgedRow]:
     return text_table([VARIANT, FAMILY, JUDGE], JUDGE_COLUMNS, judged_rows(pooled_rows(report)))
 
 
+def tables_of_judges(report: Report) -> dict[str, TextTable[JudgedRow]]:
+    """Return the same as a table for each judge, by its name: a name as a column takes much of the width of a terminal."""
+    rows = judged_rows(pooled_rows(report))
+    names = dict.fromkeys(row.judge for row in rows)
+    return {name: text_table([VARIANT, FAMILY], JUDGE_COLUMNS, [row for row in rows if row.judge == name]) for name in names}
+
+
 def judge_language_table(rows: Sequence[Row]) -> TextTable[JudgedRow]:
     """Return the same for rows of single languages of one variant."""
     return text_table([ITEM_LANGUAGE, FAMILY, JUDGE], JUDGE_COLUMNS, judged_rows(rows))

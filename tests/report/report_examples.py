@@ -176,7 +176,35 @@ def _numbers(browser, rows, dense):
         "failure_modes": {
             mode: {"n": (k := sum(row["failure"] == mode for row in rows)), **rate(k, n)} for mode in FAILURE_MODES
         },
+        "judges": [_agreement(browser["judges"][0], rows)],
         "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
+    }
+
+
+def _agreement(judge, rows):
+    """The numbers of a judge by what it says in each row beside the rules."""
+    by_rules = {True: Counter(), False: Counter()}
+    for row in rows:
+        by_rules[row["cell"] in ("both", "production_only")][row["judged"][0]] += 1
+    both, rules_only = by_rules[True]["agreed"], by_rules[True]["rules_only"]
+    judge_only, neither = by_rules[False]["judge_only"], by_rules[False]["agreed"]
+    judged = both + rules_only + judge_only + neither
+    return {
+        "judge": judge,
+        "prompt_version": 1,
+        "judged": judged,
+        "empty": 0,
+        "unclear": by_rules[True]["unclear"] + by_rules[False]["unclear"],
+        "outdated": 0,
+        "unjudged": by_rules[True][None] + by_rules[False][None],
+        "both": both,
+        "rules_only": rules_only,
+        "judge_only": judge_only,
+        "neither": neither,
+        "production": rate(both + judge_only, judged),
+        "production_by_rules": rate(both + rules_only, judged),
+        "agreement": rate(both + neither, judged),
+        "kappa": {"value": 0.5, "ci": [0.4, 0.6]},
     }
 
 
