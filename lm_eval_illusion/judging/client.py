@@ -27,6 +27,9 @@ MOST_BYTES = 4 << 20
 MOST_FAILED_IN_A_ROW = 25
 """After so many answers in a row without a reply, the endpoint is down: the others are not asked about any more."""
 
+ABOUT_ONE_REQUEST = (400, 413, 422)
+"""Statuses that say that a request is wrong, which may be its texts or its settings. Other refusals are about all requests."""
+
 Request = tuple[str, Mapping[str, Any]]
 """The key of a request in the cache, and its JSON object."""
 
@@ -36,6 +39,7 @@ class _Asking:
     """What the threads share.
 
     `not_before`: the time before which nobody asks, because the endpoint said so. `is_there`: it has answered once, in whatever way.
+    `has_reply`: it has accepted a request, now or earlier.
     """
 
     endpoint: Endpoint
@@ -46,6 +50,7 @@ class _Asking:
     stopped: threading.Event = field(default_factory=threading.Event)
     not_before: float = 0.0
     is_there: bool = False
+    has_reply: bool = False
     failed_in_a_row: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     error: BaseException | None = None
@@ -57,18 +62,22 @@ def ask_all(
     concurrency: int,
     on_reply: Callable[[str, Completion], None],
     on_end: Callable[[], None] = lambda: None,
+    *,
+    has_replies: bool = False,
 ) -> dict[str, str]:
     """Send the requests, at most `concurrency` at a time, and return why a request has no reply, by key.
 
     `on_reply` gets each reply, `on_end` is called after each request that was sent, with or without a reply; never two of them at once.
-    A request that is missing from the result and had no reply was not sent, because the endpoint is down.
+    A request that is missing from the result and had no reply was not sent, because the endpoint is down. `has_replies`: there are earlier
+    replies to requests with these settings. Then, and after the first reply, a request that the endpoint calls wrong (400, 413, 422: too
+    long, or against its content filter) is a failure of this request alone.
 
     Raises:
         UserError: The endpoint refuses the requests, or nothing is at its address.
     """
     import httpx
 
-    asking = _Asking(endpoint, iter(list(requests)), on_reply, on_end)
+    asking = _Asking(endpoint, iter(list(requests)), on_reply, on_end, has_reply=has_replies)
     headers = {"Accept-Encoding": "identity", "User-Agent": "lm-eval-illusion"}
     if endpoint.key:
         headers["Authorization"] = f"Bearer {endpoint.key}"
@@ -117,13 +126,14 @@ def _ask(asking: _Asking, client: httpx.Client, key: str, request: Mapping[str, 
         # Also after a stop: this reply was paid for.
         if isinstance(reply, Completion):
             with asking.lock:
+                asking.has_reply = True
                 asking.failed_in_a_row = 0
                 asking.on_reply(key, reply)
                 asking.on_end()
             return
         if asking.stopped.is_set():
             return
-        if asked > LONGEST_ASKED or attempt == asking.endpoint.tries:
+        if asked is None or asked > LONGEST_ASKED or attempt == asking.endpoint.tries:
             break
         if asked:
             with asking.lock:
@@ -131,18 +141,20 @@ def _ask(asking: _Asking, client: httpx.Client, key: str, request: Mapping[str, 
         if asking.stopped.wait(max(asked, wait_before(attempt, random.random()))):
             return
     with asking.lock:
-        asking.failures[key] = f"{reply}, it asks for a pause of {asked:.0f} s" if asked > LONGEST_ASKED else str(reply)
+        asking.failures[key] = f"{reply}, it asks for a pause of {asked:.0f} s" if (asked or 0) > LONGEST_ASKED else str(reply)
         asking.failed_in_a_row += 1
         asking.on_end()
         if asking.failed_in_a_row >= MOST_FAILED_IN_A_ROW:
             asking.stopped.set()
 
 
-def _try(asking: _Asking, client: httpx.Client, body: bytes) -> tuple[Completion | str, float]:
+def _try(asking: _Asking, client: httpx.Client, body: bytes) -> tuple[Completion | str, float | None]:
     """Send a request once; return the reply or why there is none, and the seconds that the endpoint asks to wait.
 
+    None instead of seconds: another try of this request has no use.
+
     Raises:
-        UserError: There is no use in trying again.
+        UserError: There is no use in trying any request.
     """
     import httpx
 
@@ -174,6 +186,8 @@ def _try(asking: _Asking, client: httpx.Client, body: bytes) -> tuple[Completion
     said = f"{status}: {message}" if message else f"{status}, without a message"
     if is_tried_again(status):
         return f"it answers {cut(said, 200)}", asked_wait(retry_after, time.time())
+    if status in ABOUT_ONE_REQUEST and asking.has_reply:
+        return f"it refuses the request ({cut(said, 200)})", None
     raise UserError(f"{endpoint.url} refuses the requests ({said}): {_remedy(status)}")
 
 

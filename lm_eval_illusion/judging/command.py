@@ -101,7 +101,7 @@ def _ask(plan: JudgingPlan, endpoint: Endpoint, concurrency: int, cache: Path, r
             replies.entries[key] = entry
             replies.new.append(completion)
 
-        return ask_all(endpoint, to_ask, min(concurrency, len(to_ask)), keep, lambda: count(1))
+        return ask_all(endpoint, to_ask, min(concurrency, len(to_ask)), keep, lambda: count(1), has_replies=bool(plan.known))
 
 
 def _row(answer: GreedyAnswer, key: str | None, endpoint: Endpoint, replies: _Replies) -> JudgeRow | None:

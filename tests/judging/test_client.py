@@ -145,6 +145,30 @@ def test_a_refusal_stops_at_once_with_the_message_of_the_server(status, remedy):
     assert len(server.requests) <= 2
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_request_that_is_refused_among_others_is_left_alone(status):
+    # A content filter refuses one text: it must not keep all the others from being judged.
+    def reply(prompt, before):
+        return refused(status, "content filter") if prompt == "b" else said("SAME")
+
+    with endpoint(reply) as server:
+        replies, failures = ask(server, ["a", "b", "c"], concurrency=1)
+        assert replies.keys() == {"a", "c"}
+        assert failures == {"b": f"it refuses the request ({status}: content filter)"}
+        assert server.prompts == ["a", "b", "c"]
+        # The same if the others have their replies from an earlier run.
+        judge = Endpoint(server.url, "m")
+        again = ask_all(judge, [("b", judge.request("b"))], 1, lambda key, completion: None, has_replies=True)
+        assert again.keys() == {"b"}
+
+
+def test_a_wrong_key_stops_also_after_replies():
+    with endpoint(lambda prompt, before: refused(401, "expired") if prompt == "b" else said("SAME")) as server:
+        with pytest.raises(UserError, match="401: expired"):
+            ask(server, ["a", "b", "c"], concurrency=1)
+        assert server.prompts == ["a", "b"]
+
+
 def test_the_key_is_cut_out_of_a_reply():
     with endpoint(lambda prompt, before: said(f"your key is {KEY}")) as server:
         assert ask(server, ["a"], key=KEY)[0] == {"a": "your key is (key)"}
