@@ -17,11 +17,12 @@ from lm_eval_illusion.judging.plan import JudgingPlan, Price, money, overview, p
 from lm_eval_illusion.judging.prompt import PROMPT_VERSION, verdict_of
 from lm_eval_illusion.judging.replies import CUT, Completion
 from lm_eval_illusion.judging.verdict_file import write_verdicts
+from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.progress import progress
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.greedy_answers import GreedyAnswer, answer_files, read_answers
 from lm_eval_illusion.results.join_views import views_below
-from lm_eval_illusion.results.judge_files import DIFFERENT, EMPTY, SAME, VERDICTS, JudgeRow
+from lm_eval_illusion.results.judge_files import DIFFERENT, EMPTY, SAME, UNCLEAR, VERDICTS, JudgeRow
 from lm_eval_illusion.results.outcomes import PRODUCTION
 from lm_eval_illusion.views import TWIN
 
@@ -140,7 +141,8 @@ def _verdicts(rows: Sequence[JudgeRow]) -> str:
     judged = [row for row in rows if row.verdict in (SAME, DIFFERENT)]
     agreeing = sum((row.verdict == SAME) == row.produced for row in judged)
     numbers = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in VERDICTS)
-    return f"verdicts: {numbers}; rules and judge agree on {agreeing:,} of {counts[SAME] + counts[DIFFERENT]:,}"
+    example = next((f"; an unclear reply: {shown(row.reply)}" for row in rows if row.verdict == UNCLEAR), "")
+    return f"verdicts: {numbers}; rules and judge agree on {agreeing:,} of {counts[SAME] + counts[DIFFERENT]:,}{example}"
 
 
 def _missing(missing: int, failures: dict[str, str]) -> int:

@@ -26,7 +26,7 @@ def quick(monkeypatch):
 
 
 def response_in(prompt):
-    return re.search(r"^BEGIN \w+ response\n(.*)\nEND", prompt, flags=re.MULTILINE)[1]
+    return json.loads(re.search("^Response: (.*)$", prompt, flags=re.MULTILINE)[1])
 
 
 def honest(prompt, before):
