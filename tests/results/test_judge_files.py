@@ -8,8 +8,10 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.greedy_answers import content_hash
-from lm_eval_illusion.results.join_views import load_outcomes
+from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.join_views import join_views, load_outcomes
 from lm_eval_illusion.results.judge_files import OUTDATED, Judge, is_of_a_judge, judge_file_name, read_judge_rows, read_verdicts
+from lm_eval_illusion.results.runs import find_runs, find_views
 from tests.lm_eval_files import DATE, hits, write_run
 
 SAMPLES = f"samples_mqa_illusion_en_gen_{DATE}.jsonl"
@@ -77,6 +79,29 @@ def test_a_verdict_changes_no_outcome(folder):
     before = [(outcome.id, outcome.produced, outcome.failure_mode) for outcome in load_outcomes([folder])]
     (folder / "judge_org-m.jsonl").write_text(line("a", "different", "two") + line("b", "same", "x"))
     assert [(outcome.id, outcome.produced, outcome.failure_mode) for outcome in load_outcomes([folder])] == before
+
+
+@pytest.mark.parametrize("view", ["gen", "twin"])
+def test_the_texts_of_the_item_browser_are_those_without_a_judge(view, tmp_path):
+    """The hash of an answer needs its texts, but the sample of the browser counts and keeps only its own items."""
+    outputs = {"abcdef"[number]: f"said {number}" for number in range(6)}
+    rows = [{"id": item, "match" if view == "gen" else "produced": 0.0, "output": text} for item, text in outputs.items()]
+    write_run(tmp_path, {"gen": rows, "mc": [{"id": item} for item in outputs]} if view == "gen" else {"twin": rows})
+    found = []
+    for content in ("", "".join(line(item, "different", text) for item, text in outputs.items())):
+        (tmp_path / "judge_org-m.jsonl").write_text(content)
+        texts = ItemTexts(3)
+        outcomes = join_views(find_views(find_runs([tmp_path])), "acc", texts)
+        sampled = [outcome.id for outcome in outcomes if texts.contains(outcome.id)]
+        answers = [
+            texts.answers(outcome.variant, ("mqa_illusion", "en", outcome.id)).outputs
+            for outcome in outcomes
+            if outcome.id in sampled
+        ]
+        found.append((sampled, answers))
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 3
+    assert all(outcome.verdicts == {FIRST: "different"} for outcome in outcomes)
 
 
 @pytest.mark.parametrize(
