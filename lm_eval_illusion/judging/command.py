@@ -16,7 +16,7 @@ from lm_eval_illusion.judging.endpoint import Endpoint
 from lm_eval_illusion.judging.plan import JudgingPlan, Price, money, overview, plan_of, sampled
 from lm_eval_illusion.judging.prompt import PROMPT_VERSION, verdict_of
 from lm_eval_illusion.judging.replies import CUT, Completion
-from lm_eval_illusion.judging.verdict_file import write_verdicts
+from lm_eval_illusion.judging.verdict_file import check_verdicts, write_verdicts
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.progress import progress
 from lm_eval_illusion.results import join_truncated
@@ -28,6 +28,8 @@ from lm_eval_illusion.views import TWIN
 
 EXIT_MISSING = 1
 """The exit code if some answers have no verdict, because their requests failed."""
+LOGGED_REQUESTS = 100
+"""Requests from one line of progress to the next, where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def judge_command(paths: Sequence[Path], endpoint: Endpoint, options: JudgeOptio
         return 0
     if endpoint.sends_key_in_clear:
         print(for_terminal(f"lm-eval-illusion: the key goes to {endpoint.base_url} without encryption"), file=sys.stderr)
+    for folder in dict.fromkeys(file.samples_file.parent for file in files):
+        check_verdicts(folder, endpoint.model)
     replies = _Replies(dict(plan.known))
     failures = _ask(plan, endpoint, options.concurrency, cache, replies)
     judged = [(answer.file.samples_file.parent, _row(answer, key, endpoint, replies)) for answer, key in plan.answers]
@@ -102,7 +106,17 @@ def _ask(plan: JudgingPlan, endpoint: Endpoint, concurrency: int, cache: Path, r
             replies.entries[key] = entry
             replies.new.append(completion)
 
-        return ask_all(endpoint, to_ask, min(concurrency, len(to_ask)), keep, lambda: count(1), has_replies=bool(plan.known))
+        ended = 0
+
+        def end() -> None:
+            nonlocal ended
+            ended += 1
+            count(1)
+            # Without a terminal there is no bar, and a log should tell that the command goes on.
+            if not is_shown and ended % LOGGED_REQUESTS == 0:
+                print(f"lm-eval-illusion: judging, {ended:,} of {len(to_ask):,} requests done", file=sys.stderr, flush=True)
+
+        return ask_all(endpoint, to_ask, min(concurrency, len(to_ask)), keep, end, has_replies=bool(plan.known))
 
 
 def _row(answer: GreedyAnswer, key: str | None, endpoint: Endpoint, replies: _Replies) -> JudgeRow | None:

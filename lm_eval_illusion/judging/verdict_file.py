@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,21 @@ from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.escaping import for_json, for_utf8
 from lm_eval_illusion.files import refuse_special, replace_text
 from lm_eval_illusion.results.judge_files import JudgeRow, judge_file_name, read_judge_rows
+
+_REMEDY = "make room or make the folder writable, and run the same command again, which asks nothing twice"
+
+
+def check_verdicts(folder: Path, model: str) -> None:
+    """Check that the verdicts of a judge can be written into a folder, before anything is asked and paid.
+
+    Raises:
+        UserError: The folder can't be written, or the file that is there is damaged or no regular file.
+    """
+    path = folder / judge_file_name(model)
+    if path.exists():
+        read_judge_rows(path)
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path} can't be written (Permission denied): {_REMEDY}")
 
 
 def write_verdicts(folder: Path, rows: Sequence[JudgeRow]) -> Path:
@@ -30,10 +46,7 @@ def write_verdicts(folder: Path, rows: Sequence[JudgeRow]) -> Path:
             text = "".join(_line(row) for row in merged(before, rows))
             replace_text(path, text)
     except OSError as error:
-        raise UserError(
-            f"{path} can't be written ({system_reason(error)}): make room or make the folder writable, and run the same command again,"
-            " which asks nothing twice"
-        ) from error
+        raise UserError(f"{path} can't be written ({system_reason(error)}): {_REMEDY}") from error
     return path
 
 

@@ -192,6 +192,24 @@ def test_a_folder_without_our_answers_is_one_line(tmp_path, capsys):
     assert "no greedy answers" in capsys.readouterr().err
 
 
+def test_a_file_that_can_not_be_replaced_is_told_before_anything_is_asked(tmp_path, capsys):
+    write_answers(tmp_path / "runs")
+    (tmp_path / "runs" / "judge_org-judge.jsonl").write_text("mine")
+    with endpoint(honest) as server:
+        assert judge(tmp_path, server) == 2
+    assert server.requests == []
+    assert "is no row of a judge" in capsys.readouterr().err
+
+
+def test_a_log_shows_that_the_command_goes_on(tmp_path, capsys):
+    write_answers(tmp_path / "runs", {f"item {number}": "two" for number in range(205)}, set())
+    with endpoint(honest) as server:
+        assert judge(tmp_path, server) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"lm-eval-illusion: judging, {done} of 205 requests done" for done in (100, 200)
+    ]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
 def test_what_was_answered_before_the_end_is_not_asked_again(number, code, tmp_path):
     write_answers(tmp_path / "runs")

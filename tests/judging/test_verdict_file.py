@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.judging.verdict_file import merged, write_verdicts
+from lm_eval_illusion.judging.verdict_file import check_verdicts, merged, write_verdicts
 from lm_eval_illusion.results.judge_files import JudgeRow, read_judge_rows
 
 ROW = JudgeRow(
@@ -59,6 +59,17 @@ def test_two_writers_lose_nothing(tmp_path):
     for thread in threads:
         thread.join()
     assert sorted(row.id for row in read_judge_rows(tmp_path / "judge_org-m.jsonl")) == sorted(row.id for row in rows)
+
+
+def test_a_folder_is_checked_before_anything_is_paid(tmp_path, monkeypatch):
+    check_verdicts(tmp_path, "org/m")
+    (tmp_path / "judge_org-m.jsonl").write_text("mine\n")
+    with pytest.raises(UserError, match="is no row of a judge"):
+        check_verdicts(tmp_path, "org/m")
+    # The user root may write everywhere, so the answer of the system is replaced.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UserError, match="can't be written"):
+        check_verdicts(tmp_path, "other")
 
 
 def test_a_damaged_file_is_not_replaced(tmp_path):
