@@ -22,7 +22,7 @@ from lm_eval_illusion.progress import progress
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.greedy_answers import GreedyAnswer, answer_files, read_answers
 from lm_eval_illusion.results.join_views import views_below
-from lm_eval_illusion.results.judge_files import DIFFERENT, EMPTY, SAME, UNCLEAR, VERDICTS, JudgeRow
+from lm_eval_illusion.results.judge_files import DIFFERENT, EMPTY, SAME, UNCLEAR, VERDICTS, JudgeRow, judge_folder
 from lm_eval_illusion.results.outcomes import PRODUCTION
 from lm_eval_illusion.views import TWIN
 
@@ -74,11 +74,11 @@ def judge_command(paths: Sequence[Path], endpoint: Endpoint, options: JudgeOptio
         return 0
     if endpoint.sends_key_in_clear:
         print(for_terminal(f"lm-eval-illusion: the key goes to {endpoint.base_url} without encryption"), file=sys.stderr)
-    for folder in dict.fromkeys(file.samples_file.parent for file in files):
+    for folder in dict.fromkeys(judge_folder(file.samples_file) for file in files):
         check_verdicts(folder, endpoint.model)
     replies = _Replies(dict(plan.known))
     failures = _ask(plan, endpoint, options.concurrency, cache, replies)
-    judged = [(answer.file.samples_file.parent, _row(answer, key, endpoint, replies)) for answer, key in plan.answers]
+    judged = [(judge_folder(answer.file.samples_file), _row(answer, key, endpoint, replies)) for answer, key in plan.answers]
     by_folder: dict[Path, list[JudgeRow]] = defaultdict(list)
     for folder, row in judged:
         if row is not None:

@@ -1,4 +1,4 @@
-"""Files with the verdicts of judges, `judge_<model>.jsonl` beside the samples: their rows, and which verdict is about which answer.
+"""Files with the verdicts of judges, `judge_<model>.jsonl` in the folder of a run: their rows, and which verdict is about which answer.
 
 `lm-eval-illusion judge` writes them. A verdict is only about the texts that the judge read: a row holds their hash, and a row about other
 texts does not count.
@@ -25,6 +25,7 @@ VERDICTS = (SAME, DIFFERENT, UNCLEAR, EMPTY)
 OUTDATED = "outdated"
 """In place of a verdict: the judge read another response, or another item, of this id."""
 MOST_OF_A_FILE_NAME = 100
+_RESCORED = re.compile(r"rescored_v[1-9][0-9]{0,6}")
 _REMEDY = "remove the file and run lm-eval-illusion judge again, which asks nothing twice"
 
 
@@ -82,7 +83,7 @@ class JudgeVerdicts:
 
     def are_about(self, samples_file: Path) -> bool:
         """Return whether there is a judge file beside this samples file."""
-        return bool(self.by_folder.get(samples_file.parent))
+        return bool(self.by_folder.get(judge_folder(samples_file)))
 
     def on(self, samples_file: Path, item_id: str, content: str) -> dict[Judge, str]:
         """Return each judge's verdict on an answer, or `OUTDATED`; a judge that did not judge it is left out.
@@ -90,7 +91,7 @@ class JudgeVerdicts:
         `content`: the `content_hash` of the answer. An equal answer to the same item in another samples file has the same verdict.
         """
         found = {}
-        for judge, rows in self.by_folder.get(samples_file.parent, {}).items():
+        for judge, rows in self.by_folder.get(judge_folder(samples_file), {}).items():
             if content in rows.verdicts:
                 found[judge] = rows.verdicts[content]
             elif (samples_file.name, item_id) in rows.contents:
@@ -104,8 +105,17 @@ def read_verdicts(samples_files: Iterable[Path]) -> JudgeVerdicts:
     Raises:
         UserError: A judge file can't be read, or a row is damaged or contradicts another one.
     """
-    folders = dict.fromkeys(path.parent for path in samples_files)
+    folders = dict.fromkeys(map(judge_folder, samples_files))
     return JudgeVerdicts({folder: by_judge for folder in folders if (by_judge := _verdicts_in(folder))})
+
+
+def judge_folder(samples_file: Path) -> Path:
+    """Return the folder of the judge files of a samples file: that of the run as lm_eval wrote it.
+
+    The samples of a run that was rescored stand in a folder within it. The answers are the same, and so are the verdicts.
+    """
+    folder = samples_file.parent
+    return folder.parent if _RESCORED.fullmatch(folder.name) else folder
 
 
 def is_of_a_judge(file_name: str) -> bool:

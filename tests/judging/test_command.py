@@ -120,6 +120,14 @@ def test_a_twin_is_judged_like_its_view(tmp_path):
     assert verdicts_in(tmp_path / "runs") == {"a": "same", "b": "different"}
 
 
+def test_the_verdicts_on_a_rescored_run_stand_in_the_folder_of_the_run(tmp_path):
+    write_answers(tmp_path / "runs" / "rescored_v2")
+    with endpoint(honest) as server:
+        assert judge(tmp_path, server) == 0
+    assert len(verdicts_in(tmp_path / "runs")) == 6
+    assert not list((tmp_path / "runs" / "rescored_v2").glob("judge_*"))
+
+
 def test_answers_without_a_reply_are_counted_and_the_same_command_resumes(tmp_path, capsys):
     write_answers(tmp_path / "runs")
     is_broken = threading.Event()

@@ -10,7 +10,15 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.greedy_answers import content_hash
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import join_views, load_outcomes
-from lm_eval_illusion.results.judge_files import OUTDATED, Judge, is_of_a_judge, judge_file_name, read_judge_rows, read_verdicts
+from lm_eval_illusion.results.judge_files import (
+    OUTDATED,
+    Judge,
+    is_of_a_judge,
+    judge_file_name,
+    judge_folder,
+    read_judge_rows,
+    read_verdicts,
+)
 from lm_eval_illusion.results.runs import find_runs, find_views
 from tests.lm_eval_files import DATE, hits, write_run
 
@@ -60,6 +68,18 @@ def test_an_equal_answer_in_another_samples_file_has_the_verdict(folder):
     # So the verdicts stay where new rules are applied to stored answers, which makes other files with the same answers.
     (folder / "judge_org-m.jsonl").write_text(line("a", "same", "two", samples="samples_elsewhere.jsonl"))
     assert verdicts(folder)["a"] == {FIRST: "same"}
+
+
+def test_a_rescored_run_has_the_verdicts_of_its_run(folder):
+    (folder / "judge_org-m.jsonl").write_text(line("a", "same", "two") + line("b", "same", "another response"))
+    rescored = folder / "rescored_v2"
+    rescored.mkdir()
+    for path in [*folder.glob("*.json"), *folder.glob("samples_*")]:
+        path.rename(rescored / path.name)
+    assert verdicts(rescored) == {"a": {FIRST: "same"}, "b": {FIRST: OUTDATED}}
+    assert judge_folder(rescored / "x") == judge_folder(folder / "x") == folder
+    # Only a folder of this very name is one of a rescored run.
+    assert judge_folder(folder / "rescored_v" / "x") == folder / "rescored_v"
 
 
 def test_a_file_beside_other_samples_does_not_count(folder):
