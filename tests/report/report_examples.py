@@ -22,14 +22,20 @@ def make_report(
     items=25,
     with_dense=True,
     strange="",
+    judged=False,
 ):
     """Return a report.json, to change in a test and then to read with `record`, and its browser data.
 
-    `strange` is appended to every string that comes from data, models or users.
+    `strange` is appended to every string that comes from data, models or users. `judged`: with the verdicts of a judge, as always where
+    strings are strange.
     """
     add_suffix = (lambda text: text + strange) if strange else (lambda text: text)
     variants = [variant for variant in variants if with_dense or variant[1] != "none"]
     browser = make_browser_data(add_suffix, base_models, variants, families, languages, items)
+    if not judged and not strange:
+        del browser["judges"]
+        for row in browser["rows"]:
+            del row["judged"]
     return _report(add_suffix, base_models, variants, browser, with_dense), browser
 
 
@@ -176,7 +182,7 @@ def _numbers(browser, rows, dense):
         "failure_modes": {
             mode: {"n": (k := sum(row["failure"] == mode for row in rows)), **rate(k, n)} for mode in FAILURE_MODES
         },
-        "judges": [_agreement(browser["judges"][0], rows)],
+        "judges": [_agreement(name, rows) for name in browser.get("judges", [])],
         "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
     }
 

@@ -99,7 +99,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20)
+    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20, judged=True)
     path = tmp_path_factory.mktemp("plain") / "report.html"
     path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser

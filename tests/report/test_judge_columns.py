@@ -111,7 +111,7 @@ def test_verdicts_on_other_responses_are_ignored_and_counted_in_a_note(tmp_path,
 
 
 def test_the_tables_have_each_variant_and_language_and_explain_each_column():
-    report = record(make_report(languages=("en", "th"))[0])
+    report = record(make_report(languages=("en", "th"), judged=True)[0])
     table = judge_table(report)
     assert [row[0] for row in table.rows] == ["dense", "wanda-0.5", "wanda-0.7", "magnitude-0.6"]
     assert all(column.explanation for column in table.columns)
