@@ -82,6 +82,17 @@ COMMANDS = (
         ("--pretrained", "--out", "--pruner", "--mask-structure", "--calibration-language", "--tasks", "--address", "--engine"),
     ),
     Command(("demo", "--out", "new"), ("--limit",), ("--out",)),
+    Command(
+        (
+            *("judge", "runs", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--cache", "new", "--dry-run"),
+            *("--price-in", "1", "--price-out", "1"),
+        ),
+        (
+            *("--limit", "--sample-seed", "--concurrency", "--max-tokens", "--seed", "--tries", "--timeout"),
+            *("--price-in", "--price-out"),
+        ),
+        ("--base-url", "--model", "--api-key-env", "--request", "--cache"),
+    ),
 )
 RUN = Command(
     ("run", "--model", "pruned-hf", "--tasks", "mqa_illusion_en_mc"),

@@ -24,7 +24,7 @@ class ProgressEvent(NamedTuple):
     """The current step of an evaluation.
 
     Attributes:
-        doing: The step: "loading", "pruning", "scoring" or "answering".
+        doing: The step: "loading", "pruning", "scoring", "answering" or "judging".
         views: The views whose requests the step processes; a task that is not ours is named in full.
         done: Finished requests.
         total: All requests of the step; 0 if the step has no count.

@@ -69,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "views",
     },
     "results": {"failures", "loading", "plugin", "views"},
+    "judging": {"files", "first_line", "matching", "option_values", "progress", "reasoning", "results", "views"},
     "analysis": {"failures", "results"},
     "report": {"analysis", "embedded", "failures", "files", "pipes", "results"},
     "evaluation": {"pipes", "plugin", "progress"},
@@ -86,7 +87,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "views",
     },
     "demo": {"evaluation", "files", "items", "pipes", "progress", "report"},
-    "cli": {"demo", "models", "option_values", "pairing", "pipes", "plugin", "pruning", "report", "signals", "sweep"},
+    "cli": {
+        "demo",
+        "judging",
+        "models",
+        "option_values",
+        "pairing",
+        "pipes",
+        "plugin",
+        "pruning",
+        "report",
+        "signals",
+        "sweep",
+    },
     "__init__": {"analysis", "matching", "pruning", "results"},
 }
 

@@ -13,6 +13,7 @@ from lm_eval_illusion.analysis.arrays import OutcomeArrays, means, outcome_array
 from lm_eval_illusion.analysis.calibration_language import by_calibration_language
 from lm_eval_illusion.analysis.dense_comparison import correct_over_languages, versus_dense
 from lm_eval_illusion.analysis.failure_modes import failure_rates
+from lm_eval_illusion.analysis.judge_agreement import agreements
 from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.noise import mark_noise
 from lm_eval_illusion.analysis.records import DenseComparison, Noise, Rate, Report, Row, VariantEntry, report_json
@@ -117,6 +118,7 @@ def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = 
         in_passage=_in_passage(outcomes),
         vs_dense=versus_dense(dense, outcomes),
         failure_modes=failure_rates(outcomes),
+        judges=agreements(outcomes),
     )
 
 

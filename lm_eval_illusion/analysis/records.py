@@ -174,13 +174,39 @@ class DenseComparison(msgspec.Struct, frozen=True, kw_only=True):
     induced_by_kl: list[InducedAtKl] = []
 
 
+class JudgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules against one judge on the items of a row: which answers are right?
+
+    `judged`: items with a verdict that is right or wrong, of which `empty` were wrong without asking. `unclear`: the judge's reply was no
+    verdict. `outdated`: its verdict is about another response. `unjudged`: items without a reply. All that follows is over the judged
+    items: `both`, `rules_only`, `judge_only` and `neither` count the items that are right by the one, the other, both or none;
+    `production`: share that is right by the judge; `kappa`: Cohen's, from -1 to 1.
+    """
+
+    judge: str
+    prompt_version: int
+    judged: int
+    empty: int
+    unclear: int
+    outdated: int
+    unjudged: int
+    both: int
+    rules_only: int
+    judge_only: int
+    neither: int
+    production: Rate
+    production_by_rules: Rate
+    agreement: Rate
+    kappa: Rate
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one variant on one task family, in one language or over all of them (`language` is "all").
 
     `answer_type`: set in the rows of one answer type, else None and not in the JSON. `recovery`: by strategy. `in_passage`: expected
     accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval. `failure_modes`: by mode,
-    over all items; empty where the answers were not judged. `validity`: the verdict on the dense model of the same base model, family and
-    language.
+    over all items; empty where the answers were not judged. `judges`: one for each judge with verdicts on these items. `validity`: the
+    verdict on the dense model of the same base model, family and language.
     """
 
     base_model: str
@@ -207,6 +233,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     vs_dense: DenseComparison | None
     validity: Validity = msgspec.field(default_factory=Validity)
     failure_modes: dict[str, FailureRate] = {}
+    judges: list[JudgeAgreement] = []
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):

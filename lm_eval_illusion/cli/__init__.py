@@ -16,9 +16,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the name of the program. Default: those of this process, which then ends with the command.
 
     Returns:
-        The exit code: 0; 1 if a cell of a sweep or the demo failed, or after a mistake of this program (a traceback); 2 after a mistake of
-        the user or if the output can't be written (one line on stderr); 3 if a gate of `report` fails; 129, 130 or 143 after SIGHUP,
-        Ctrl-C or SIGTERM (one line on stderr); 141 if nobody reads the output any more (`| head`).
+        The exit code: 0; 1 if a cell of a sweep or the demo failed, if `judge` left answers without a verdict, or after a mistake of this
+        program (a traceback); 2 after a mistake of the user or if the output can't be written (one line on stderr); 3 if a gate of
+        `report` fails; 129, 130 or 143 after SIGHUP, Ctrl-C or SIGTERM (one line on stderr); 141 if nobody reads the output any more
+        (`| head`).
     """
     try:
         # Nothing else is imported before this, so that a signal during the imports ends the command in the same way.

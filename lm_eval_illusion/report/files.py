@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
+from lm_eval_illusion.analysis.judge_agreement import judges_of
 from lm_eval_illusion.analysis.next_token_change import divergence_from_dense
 from lm_eval_illusion.analysis.records import Report, read_report_json, report_json
 from lm_eval_illusion.errors import UserError, attributed, system_reason
@@ -104,7 +105,9 @@ def read_report(out: Path) -> Report:
     return read_report_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
 
 
-OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not in ("variant", "recovered", "next_tokens"))
+NOT_IN_TABLE = ("variant", "recovered", "next_tokens", "verdicts")
+"""The fields of an outcome that have several columns, or none."""
+OUTCOME_FIELDS = tuple(field.name for field in fields(Outcome) if field.name not in NOT_IN_TABLE)
 DIVERGENCE = "kl"
 """The column of the divergence from the dense model."""
 
@@ -123,8 +126,8 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     """Return a table with a row for each outcome.
 
     Its columns are the fields of the variant and of the outcome, the outcome class (`cell`), `recovered_<strategy>`, and the divergence
-    from the dense model (`kl`); null where a view did not run. The type of a column is that of its field, whatever the values are, so that
-    tables of several reports fit together.
+    from the dense model (`kl`); null where a view did not run. Each judge has a column with its verdicts, `judge: <name>`. The type of a
+    column is that of its field, whatever the values are, so that tables of several reports fit together.
     UTF-8 has no unpaired surrogates: in a text they are escaped.
 
     Raises:
@@ -137,6 +140,9 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     columns["cell"] = [outcome_class_of(outcome) for outcome in outcomes]
     columns |= {f"recovered_{name}": [o.recovered.get(name) for o in outcomes] for name in RECOVERY_STRATEGIES}
     columns[DIVERGENCE] = divergence_from_dense(outcomes)
+    # Only where there are verdicts: their columns are named by the judges.
+    for judge in judges_of(outcomes):
+        columns[f"judge: {for_utf8(judge.name)}"] = [o.verdicts.get(judge) for o in outcomes]
     types = get_type_hints(Outcome) | get_type_hints(Variant)  # `variant` is the name in the table, not the record
     types[DIVERGENCE] = float
     schema = pa.schema(

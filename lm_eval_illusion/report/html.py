@@ -21,12 +21,13 @@ from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline_parts, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
-from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_report, shown_sentence
+from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_name, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
     page_dense,
     page_dense_answer_types,
     page_dense_languages,
+    page_judges,
     page_leaderboard,
     page_noise,
     page_provenance,
@@ -75,6 +76,7 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         items=_packed(browser),
         left_out=count(browser["left_out"]) if browser["left_out"] else "",
         any_rows=bool(browser["rows"]),
+        judges=[shown_name(judge) for judge in browser.get("judges", [])],
     )
     return page
 
@@ -117,6 +119,7 @@ def _tables(report: Report) -> dict[str, PageTable | None]:
         "dense": page_dense(report),
         "dense_languages": page_dense_languages(report),
         "dense_answer_types": page_dense_answer_types(report),
+        "judges": page_judges(report),
         "noise": page_noise(report, pooled=True),
         "noise_languages": page_noise(report, pooled=False),
         "provenance": page_provenance(report),
@@ -173,6 +176,7 @@ def _start(report: Report, browser: dict[str, Any], short: Mapping[str, str]) ->
         "families": sorted(_names(browser["items"], "family")),
         "views": OUTPUT_LABELS,
         "failures": {shown.mode: shown.heading for shown in SHOWN_MODES},
+        "judges": [shown_name(judge) for judge in browser.get("judges", [])],
     }
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from lm_eval_illusion.analysis.crosstab import outcome_class_of
 from lm_eval_illusion.analysis.dense_comparison import transition_of
+from lm_eval_illusion.analysis.judge_agreement import RIGHT_BY_JUDGE, disagreement, judges_of
 from lm_eval_illusion.escaping import for_utf8
 from lm_eval_illusion.results.item_texts import ItemKey, ItemText, ItemTexts
+from lm_eval_illusion.results.judge_files import Judge
 from lm_eval_illusion.results.outcomes import Outcome
 
 MOST_ROWS = 50_000
@@ -25,7 +27,8 @@ MOST_IN_ALL = 100_000_000
 def item_browser(outcomes: Sequence[Outcome], texts: ItemTexts) -> dict[str, Any]:
     """Return the items of the sample and, for each variant, a row with outcome class, transition, scores and outputs.
 
-    `texts`: the sample, collected while the outcomes were read. `left_out`: how many outcomes are not in it.
+    `texts`: the sample, collected while the outcomes were read. `left_out`: how many outcomes are not in it. `judges`: the
+    names of the judges, if there are some; then each row has `judged`, what each of them says.
     """
     keys = dict.fromkeys(map(_key, outcomes))
     items = {key: item for key in keys if (item := texts.item(key)) is not None}
@@ -38,7 +41,11 @@ def item_browser(outcomes: Sequence[Outcome], texts: ItemTexts) -> dict[str, Any
         for outcome in kept
     ]
     plain_items = [_item(item, length) for item in items.values()]
-    return {"items": plain_items, "rows": rows, "left_out": len(outcomes) - len(rows)}
+    judges = judges_of(outcomes)
+    for row, outcome in zip(rows, kept, strict=True) if judges else ():
+        row["judged"] = [_judged(outcome, judge) for judge in judges]
+    names = {"judges": [for_utf8(judge.name) for judge in judges]} if judges else {}
+    return {"items": plain_items, "rows": rows, "left_out": len(outcomes) - len(rows), **names}
 
 
 def _key(outcome: Outcome) -> ItemKey:
@@ -74,6 +81,12 @@ def _row(outcome: Outcome, item: int, dense: Outcome | None, texts: ItemTexts, l
         "gold_rank": outcome.gold_rank,
         "outputs": {for_utf8(view): _texts(outputs, length) for view, outputs in answers.outputs.items()},
     }
+
+
+def _judged(outcome: Outcome, judge: Judge) -> str | None:
+    """Return how a judge's verdict stands to the rules: agreed, judge_only, rules_only, unclear or outdated; None without a verdict."""
+    verdict = outcome.verdicts.get(judge)
+    return disagreement(outcome, judge) or ("agreed" if verdict in RIGHT_BY_JUDGE else verdict)
 
 
 def _text(value: object, length: int) -> str | None:

@@ -21,6 +21,8 @@ from lm_eval_illusion.report.tables import (
     divergence_table,
     failure_language_table,
     failure_table,
+    judge_language_table,
+    judge_table,
     language_table,
     leaderboard_table,
     noise_table,
@@ -38,7 +40,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
     """Return the whole report as Markdown; rates are in per cent."""
     report = shown_report(report)
     variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
-    failures = failure_table(report)
+    failures, judges = failure_table(report), judge_table(report)
     parts = [
         "# What is recognised and no longer produced",
         *map(for_markdown, headline_parts(report)),
@@ -49,6 +51,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
         *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
         *_divergence(report),
         *(("## How production fails", _markdown(failures), _legend(failures)) if failures.rows else ()),
+        *(("## Rules and judge", _markdown(judges), _legend(judges)) if judges.rows else ()),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
@@ -94,9 +97,11 @@ def _languages(report: Report) -> list[str]:
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         name = f"{for_markdown(variant)} of {for_markdown(base_model)}"
         languages, dense, failures = language_table(rows), dense_language_table(rows), failure_language_table(rows)
+        judges = judge_language_table(rows)
         parts += [f"## {name}, by language", _markdown(languages)] if languages.rows else []
         parts += [f"### {name} against the dense model", _markdown(dense)] if dense.rows else []
         parts += [f"### {name}: how production fails", _markdown(failures)] if failures.rows else []
+        parts += [f"### {name}: rules and judge", _markdown(judges)] if judges.rows else []
     return parts
 
 

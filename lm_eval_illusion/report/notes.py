@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
 from lm_eval_illusion.report.shown import shown_name
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.dense_files import stands_for_dense
+from lm_eval_illusion.results.judge_files import OUTDATED
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.runs import Run
 from lm_eval_illusion.results.same_base import unchecked_bases
@@ -52,8 +53,18 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
+    notes += _outdated_verdicts(outcomes)
     evaluated = [run for run in runs if run.variant in variants]
     return notes + _gaps(outcomes) + _mixed_versions(runs) + unchecked_bases(evaluated) + _dtypes(variants)
+
+
+def _outdated_verdicts(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return a note for each judge with verdicts about other responses than those of the samples."""
+    outdated = Counter(judge for outcome in outcomes for judge, verdict in outcome.verdicts.items() if verdict == OUTDATED)
+    return [
+        f"{number} verdicts of {shown_name(judge.name)} are ignored: they are about other responses or items than those of the samples."
+        for judge, number in sorted(outdated.items())
+    ]
 
 
 def _about_the_embedded_model(outcomes: Sequence[Outcome]) -> list[str]:

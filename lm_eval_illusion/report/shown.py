@@ -61,10 +61,12 @@ def _texts(report: Report) -> Iterator[str]:
     """Yield every text of the report's records: their fields, and the lists of texts among these."""
     noise = (report.noise, *report.noise.rows) if report.noise else ()
     cells = chain.from_iterable(table.cells for table in report.calibration_languages)
+    judges = chain.from_iterable(row.judges for row in (*report.rows, *report.answer_type_rows))
     tables = (
         report.variants,
         report.rows,
         report.answer_type_rows,
+        judges,
         report.leaderboard,
         report.calibration_languages,
         cells,

@@ -27,6 +27,7 @@ from lm_eval_illusion.report.columns import (
 from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS, DENSE_COLUMNS, DIVERGENCE_COLUMNS, NOISE_COLUMNS
 from lm_eval_illusion.report.failure_columns import FAILURE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
+from lm_eval_illusion.report.judge_columns import JUDGE, JUDGE_COLUMNS, JudgedRow, judged_rows
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
 from lm_eval_illusion.report.validity import with_mark
 from lm_eval_illusion.results.outcomes import POOLED
@@ -72,6 +73,23 @@ def failure_table(report: Report) -> TextTable[Row]:
 def failure_language_table(rows: Sequence[Row]) -> TextTable[Row]:
     """Return the same for rows of single languages of one variant."""
     return text_table([ITEM_LANGUAGE, FAMILY], FAILURE_COLUMNS, [row for row in rows if row.failure_modes])
+
+
+def judge_table(report: Report) -> TextTable[JudgedRow]:
+    """Return the table of the rules against each judge with a row for each variant and family, over all languages."""
+    return text_table([VARIANT, FAMILY, JUDGE], JUDGE_COLUMNS, judged_rows(pooled_rows(report)))
+
+
+def tables_of_judges(report: Report) -> dict[str, TextTable[JudgedRow]]:
+    """Return the same as a table for each judge, by its name: a name as a column takes much of the width of a terminal."""
+    rows = judged_rows(pooled_rows(report))
+    names = dict.fromkeys(row.judge for row in rows)
+    return {name: text_table([VARIANT, FAMILY], JUDGE_COLUMNS, [row for row in rows if row.judge == name]) for name in names}
+
+
+def judge_language_table(rows: Sequence[Row]) -> TextTable[JudgedRow]:
+    """Return the same for rows of single languages of one variant."""
+    return text_table([ITEM_LANGUAGE, FAMILY, JUDGE], JUDGE_COLUMNS, judged_rows(rows))
 
 
 def dense_table(report: Report) -> TextTable[Row]:
@@ -177,6 +195,14 @@ def page_failures(report: Report) -> PageTable | None:
     """Return the table of the failure modes of each variant, over all languages and then by language."""
     rows = [row for row in (*pooled_rows(report), *language_rows(report)) if row.failure_modes]
     return page_table("Failure modes, share of all items", [*_identity(report), ITEM_LANGUAGE], FAILURE_COLUMNS, rows)
+
+
+def page_judges(report: Report) -> PageTable | None:
+    """Return the table of the rules against each judge, over all languages and then by language."""
+    rows = judged_rows((*pooled_rows(report), *language_rows(report)))
+    return page_table(
+        "Rules and judge, share of the judged items", [*_identity(report), ITEM_LANGUAGE, JUDGE], JUDGE_COLUMNS, rows
+    )
 
 
 def page_dense(report: Report) -> PageTable | None:

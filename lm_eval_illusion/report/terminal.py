@@ -27,6 +27,7 @@ from lm_eval_illusion.report.tables import (
     dense_table,
     failure_table,
     language_table,
+    tables_of_judges,
     variant_table,
 )
 
@@ -96,6 +97,8 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
     failures = failure_table(report)
     if failures.rows:
         show("How production fails (% of all items)", failures)
+    for judge, judged in tables_of_judges(report).items():
+        show(f"Rules and judge {judge} (%; kappa from -1 to 1)", judged)
     show(f"Variants, all languages (%), recognition by {report.recognition_metric}", variant_table(report))
     console.print(text(LEGEND))
     for note in notes:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.judge_files import JudgeVerdicts, read_verdicts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
 from lm_eval_illusion.results.results_file import TEMPLATE_APPLIED
@@ -86,7 +87,8 @@ def join_views(
                 f"{other.results_file} ({other.task}) and {view.results_file} ({view.task}) are both the view {view.view} of"
                 f" {view.family} in {view.language}: report them one at a time"
             )
-    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache)]
+    verdicts = read_verdicts(view.samples_file for view in views)
+    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts)]
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
@@ -174,7 +176,9 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
                 )
 
 
-def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None) -> Iterator[Outcome]:
+def _join(
+    group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None, verdicts: JudgeVerdicts
+) -> Iterator[Outcome]:
     """Yield the outcomes of one variant, family and language. `group`: its views."""
     by_view = with_parts({view.view: view for view in group})
     recognised_by = RECOGNITION[recognition]
@@ -184,7 +188,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             f"{group[0].results_file} has no view {' and no '.join(missing)} for {group[0].family} in {group[0].language}:"
             f" recognition by {recognition} needs {recognised_by.view} and production needs {PRODUCTION.name}, run both"
         )
-    rows = read_views(by_view, recognised_by.view, texts, cache)
+    rows = read_views(by_view, recognised_by.view, texts, cache, verdicts)
     _check_same_items(recognised_by.view, by_view, rows)
     file = by_view[recognised_by.view]
     strategies = _strategy_metrics(by_view)
@@ -215,6 +219,7 @@ def _join(group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, 
             next_tokens=gold_scores.next_tokens if gold_scores else None,
             failure_mode=rows[PRODUCTION.name][item_id].failure_mode,
             chat_template=file.chat_template,
+            verdicts=rows[PRODUCTION.name][item_id].verdicts or {},
         )
 
 

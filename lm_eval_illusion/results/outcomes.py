@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lm_eval_illusion.results.judge_files import Judge
 from lm_eval_illusion.results.next_tokens import NextTokens
 from lm_eval_illusion.results.variants import Variant
 from lm_eval_illusion.views import VIEWS
@@ -49,6 +50,7 @@ class Outcome:
     tells no more; None if it is unknown or not finite. `next_tokens`: the likeliest tokens at the end of the open prompt; None if the
     backend gave none. `failure_mode`: how the greedy answer fails, one of `failures.FAILURE_MODES`; None if the item is produced, or in
     paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`.
+    `verdicts`: of each judge that judged the greedy answer, one of `judge_files.VERDICTS` or `OUTDATED`.
     """
 
     variant: Variant
@@ -69,3 +71,4 @@ class Outcome:
     next_tokens: NextTokens | None = None
     failure_mode: str | None = None
     chat_template: str | None = None
+    verdicts: dict[Judge, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from lm_eval_illusion.results.judge_files import Judge
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.next_tokens import NextTokens, read_next_tokens
 from lm_eval_illusion.results.sample_lines import RowError, decode_line, index_of, number_of, parse_lines, scores_and_outputs
@@ -30,6 +31,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     gold choice and log-likelihood of each choice in nats; None if they were not requested. `doc_hash`, `answer_type`: None if the line
     has none. `filter`: the name of lm_eval's filter; a file has a row per document and filter. `next_tokens`: None if the line has none
     or they were not requested. `failure_mode`: how the answer fails, None if it was not asked for or if the item is produced.
+    `verdicts`: of the judges on the answer, None if there is no judge file.
     """
 
     id: str
@@ -41,6 +43,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     scores: tuple[float, ...] | None = None
     next_tokens: NextTokens | None = None
     failure_mode: str | None = None
+    verdicts: dict[Judge, str] | None = None
 
 
 class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,9 @@ import msgspec
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.failed_answers import failure_judge
+from lm_eval_illusion.results.greedy_answers import PRODUCED_METRICS, hash_of_row
 from lm_eval_illusion.results.item_texts import ItemTexts
+from lm_eval_illusion.results.judge_files import JudgeVerdicts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
 from lm_eval_illusion.results.row_checks import check_means, check_row
@@ -33,13 +35,18 @@ class RowCache:
 
 
 def read_views(
-    by_view: Mapping[str, ViewFile], recognising: str, texts: ItemTexts | None, cache: RowCache | None
+    by_view: Mapping[str, ViewFile],
+    recognising: str,
+    texts: ItemTexts | None,
+    cache: RowCache | None,
+    verdicts: JudgeVerdicts,
 ) -> dict[str, Rows]:
     """Return the rows of each view of a variant, family and language.
 
     `by_view`: the samples file of each view; a twin's file stands for each of its two views that has no file, see `with_parts`.
     `recognising`: the view that determines whether an item is recognised. It is read first, because its rows are the outcomes that `texts`
     counts. `texts`: collects the texts of a sample of the items. `cache`: rows of files that another call reads, too.
+    `verdicts`: of judges on the greedy answers.
 
     Raises:
         UserError: A file can't be read or is incomplete, has an item twice, a value that its field can't have, or other rows or
@@ -53,7 +60,9 @@ def read_views(
             rows[file.view] = cache.rows[path]
             continue
         gives_outputs = file.view in OUTPUT_LABELS or file is by_view[PRODUCTION.name]
-        rows[file.view] = _read_view(file, texts, _needs_text(file is first, gives_outputs, texts), is_first=file is first)
+        needs_text = _needs_text(file is first, gives_outputs, texts)
+        shown_texts = texts if file is first or gives_outputs else None
+        rows[file.view] = _read_view(file, shown_texts, needs_text, verdicts, is_first=file is first)
         if cache is not None and path in cache.files:
             cache.rows[path] = rows[file.view]
     if TWIN.name in rows:
@@ -111,7 +120,9 @@ def _needs_text(is_first: bool, gives_outputs: bool, texts: ItemTexts | None) ->
     return lambda _: False
 
 
-def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool], *, is_first: bool) -> Rows:
+def _read_view(
+    file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[str], bool], verdicts: JudgeVerdicts, *, is_first: bool
+) -> Rows:
     view = form_named(file.view)
     required = view.metrics_in_report("required") if view else ()
     optional = view.metrics_in_report("optional") if view else ()
@@ -120,6 +131,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     rows: Rows = {}
     duplicates: list[str] = []
     filter_name: str | None = None
+    is_judged = file.view in PRODUCED_METRICS and verdicts.are_about(file.samples_file)
     lines = read_rows_and_texts(
         file.samples_file,
         required,
@@ -128,7 +140,8 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
         keeps_scores=view is not None and view.gives_gold_scores,
         answers=1 if view is TWIN else 0,
         tokens=next(iter(view.metrics_in_report("tokens")), None) if view else None,
-        needs_text=needs_text,
+        # `needs_text` counts its calls.
+        needs_text=(lambda item_id: needs_text(item_id) or True) if is_judged else needs_text,
         hashes=hashes,
         language=file.language,
         judge=_judge(file),
@@ -144,10 +157,13 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
             )
         if row.id in rows:
             duplicates.append(row.id)
+        if is_judged and row_texts is not None:
+            on_this = verdicts.on(file.samples_file, row.id, hash_of_row(file.language, row_texts))
+            row = msgspec.structs.replace(row, verdicts=on_this)
         rows[row.id] = row
         for name in required:
             sums[name] += row.metrics[name]  # type: ignore[operator]
-        if texts is not None and row_texts is not None:
+        if texts is not None and row_texts is not None and texts.contains(row.id):
             # The scores that are shown are those of the recognising view.
             shown_texts = row_texts if is_first or not row_texts.outputs else _without_scores(row_texts)
             texts.add_view(file, row.id, shown_texts)
@@ -168,8 +184,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
 
 def _judge(file: ViewFile) -> Callable[[bytes, SampleRow], str | None] | None:
     """Return the function that returns the failure mode of a line; None for a file without the answers that decide on production."""
-    outcomes = {PRODUCTION.name: PRODUCTION.outcome_metric, TWIN.name: PRODUCED}
-    return failure_judge(file.language, outcomes[file.view]) if file.view in outcomes else None
+    return failure_judge(file.language, PRODUCED_METRICS[file.view]) if file.view in PRODUCED_METRICS else None
 
 
 def _without_scores(texts: RowTexts) -> RowTexts:

@@ -129,6 +129,7 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
             "in_passage",
             "vs_dense",
             "failure_modes",
+            "judges",
             "validity",
         ),
     }

@@ -28,7 +28,7 @@ def make_browser_data(add_suffix, base_models, variants, families, languages, it
     """Return items of every family and language, and a row for each item and variant of every base model."""
     rng = random.Random(5)
     simulated = [_item(add_suffix, family, language, i) for family in families for language in languages for i in range(items)]
-    browser = {"items": simulated, "rows": [], "left_out": 0}
+    browser = {"items": simulated, "rows": [], "left_out": 0, "judges": [add_suffix("org/judge (prompt 1)")]}
     for base_model in base_models:
         dense = {}
         for variant in variants:
@@ -82,6 +82,7 @@ def _outcome(rng, add_suffix, number, item, base_model, variant, dense):
         "cell": cell,
         "failure": None if produced else FAILURE_MODES[(number + len(name)) % len(FAILURE_MODES)],
         "transition": transition,
+        "judged": [("agreed", "rules_only" if produced else "judge_only", "unclear", "agreed", None)[(number + len(name)) % 5]],
         "scores": [round(-8 + 6 * (choice == top) - rng.random(), 3) for choice in range(4)],
         "gold_rank": rank,
         "outputs": {

@@ -22,14 +22,20 @@ def make_report(
     items=25,
     with_dense=True,
     strange="",
+    judged=False,
 ):
     """Return a report.json, to change in a test and then to read with `record`, and its browser data.
 
-    `strange` is appended to every string that comes from data, models or users.
+    `strange` is appended to every string that comes from data, models or users. `judged`: with the verdicts of a judge, as always where
+    strings are strange.
     """
     add_suffix = (lambda text: text + strange) if strange else (lambda text: text)
     variants = [variant for variant in variants if with_dense or variant[1] != "none"]
     browser = make_browser_data(add_suffix, base_models, variants, families, languages, items)
+    if not judged and not strange:
+        del browser["judges"]
+        for row in browser["rows"]:
+            del row["judged"]
     return _report(add_suffix, base_models, variants, browser, with_dense), browser
 
 
@@ -176,7 +182,35 @@ def _numbers(browser, rows, dense):
         "failure_modes": {
             mode: {"n": (k := sum(row["failure"] == mode for row in rows)), **rate(k, n)} for mode in FAILURE_MODES
         },
+        "judges": [_agreement(name, rows) for name in browser.get("judges", [])],
         "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
+    }
+
+
+def _agreement(judge, rows):
+    """The numbers of a judge by what it says in each row beside the rules."""
+    by_rules = {True: Counter(), False: Counter()}
+    for row in rows:
+        by_rules[row["cell"] in ("both", "production_only")][row["judged"][0]] += 1
+    both, rules_only = by_rules[True]["agreed"], by_rules[True]["rules_only"]
+    judge_only, neither = by_rules[False]["judge_only"], by_rules[False]["agreed"]
+    judged = both + rules_only + judge_only + neither
+    return {
+        "judge": judge,
+        "prompt_version": 1,
+        "judged": judged,
+        "empty": 0,
+        "unclear": by_rules[True]["unclear"] + by_rules[False]["unclear"],
+        "outdated": 0,
+        "unjudged": by_rules[True][None] + by_rules[False][None],
+        "both": both,
+        "rules_only": rules_only,
+        "judge_only": judge_only,
+        "neither": neither,
+        "production": rate(both + judge_only, judged),
+        "production_by_rules": rate(both + rules_only, judged),
+        "agreement": rate(both + neither, judged),
+        "kappa": {"value": 0.5, "ci": [0.4, 0.6]},
     }
 
 

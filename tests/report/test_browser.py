@@ -99,7 +99,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20)
+    report, browser = make_report(families=("mqa_illusion", "xquad"), items=20, judged=True)
     path = tmp_path_factory.mktemp("plain") / "report.html"
     path.write_text(html_report(record(report), ["A caveat."], browser), encoding="utf-8")
     return path, report, browser
@@ -130,6 +130,8 @@ def test_the_first_filter_shows_the_errors_of_the_worst_variant(page, plain):
         ("cell", "production-only", lambda row, item: row["cell"] == "production_only"),
         ("transition", "induced", lambda row, item: row["transition"] == "induced_recognition_only"),
         ("failure", "other language", lambda row, item: row["failure"] == "other_language"),
+        ("judge-0", "right by the judge, wrong by the rules", lambda row, item: row["judged"] == ["judge_only"]),
+        ("judge-0", "no clear verdict", lambda row, item: row["judged"] == ["unclear"]),
         ("language", "Arabic (ar)", lambda row, item: item["language"] == "ar"),
         ("family", "xquad", lambda row, item: item["family"] == "xquad"),
         ("variant", "wanda-0.7", lambda row, item: row["variant"] == "wanda-0.7"),

@@ -109,7 +109,12 @@ def test_every_field_of_a_variant_is_in_report_json_and_parquet():
     internal = {"identity", "base_content", "beams_are_top1"}
     names = {field.name for field in fields(Variant)} - internal
     assert set(VariantEntry.__struct_fields__) - {"runs"} == names == set(Variant.column_names())
-    assert set(files.OUTCOME_FIELDS) == {field.name for field in fields(Outcome)} - {"variant", "recovered", "next_tokens"}
+    assert set(files.OUTCOME_FIELDS) == {field.name for field in fields(Outcome)} - {
+        "variant",
+        "recovered",
+        "next_tokens",
+        "verdicts",
+    }
 
 
 def test_a_report_is_read_back_from_its_json(example):

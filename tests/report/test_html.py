@@ -85,7 +85,7 @@ def test_the_page_contains_the_items(page):
 
 def test_no_string_becomes_markup(page):
     report, browser = make_report(items=8, strange=STRANGE)
-    plain = make_report(items=8)
+    plain = make_report(items=8, judged=True)
     strange = Tags(html_report(record(report), [f"note {STRANGE}"], browser))
     expected = Tags(html_report(record(plain[0]), ["note"], plain[1]))
 

@@ -10,6 +10,7 @@ import pytest
 from lm_eval_illusion.report.item_browser import item_browser
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import join_views
+from lm_eval_illusion.results.judge_files import Judge
 from lm_eval_illusion.results.runs import find_runs, find_views
 from lm_eval_illusion.results.task_pairs import join_tasks, read_pair
 from tests.lm_eval_files import DENSE, choice_row, text_row, write_run, write_tasks
@@ -50,6 +51,29 @@ def test_each_item_once_and_a_row_for_each_variant(tmp_path):
     assert rows["wanda-0.6", "b"]["scores"] == [None, None, -3.0, -2.0]
     assert browser["left_out"] == 0
     json.dumps(browser, allow_nan=False)
+
+
+def test_what_each_judge_says_beside_the_rules(tmp_path):
+    write_two(tmp_path)
+    assert "judges" not in browser_of(tmp_path)
+    views = find_views(find_runs([tmp_path]))
+    texts = ItemTexts(100)
+    outcomes = join_views(views, "acc", texts)
+    first, second = Judge("m", 1), Judge("n", 2)
+    said = {("dense", "a"): "different", ("dense", "b"): "same", ("wanda-0.6", "a"): "same", ("wanda-0.6", "b"): "empty"}
+    judged = [replace(one, verdicts={first: said[one.variant.variant, one.id]}) for one in outcomes]
+    judged[0] = replace(judged[0], verdicts=judged[0].verdicts | {second: "unclear"})
+    browser = item_browser(judged, texts)
+    assert browser["judges"] == ["m (prompt 1)", "n (prompt 2)"]
+    rows = {(row["variant"], browser["items"][row["item"]]["id"]): row["judged"] for row in browser["rows"]}
+    by_first = {key: values[0] for key, values in rows.items()}
+    assert by_first == {
+        ("dense", "a"): "rules_only",
+        ("dense", "b"): "agreed",
+        ("wanda-0.6", "a"): "judge_only",
+        ("wanda-0.6", "b"): "agreed",
+    }
+    assert sorted(str(values[1]) for values in rows.values()) == ["None", "None", "None", "unclear"]
 
 
 def test_above_the_limit_whole_items_are_left_out(tmp_path):

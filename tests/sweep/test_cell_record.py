@@ -143,6 +143,13 @@ def test_a_record_is_compared_as_json(tmp_path, folder):
     assert read_record(CELL, tmp_path) is None
 
 
+def test_the_verdicts_of_a_judge_are_no_fault(tmp_path, folder):
+    # A cell that is judged must not be evaluated again.
+    (folder / "m" / "judge_gpt-4o-mini.jsonl").write_text("{}\n")
+    (folder / "m" / ".judge_gpt-4o-mini.jsonl.lock").touch()
+    assert fault_of(CELL, tmp_path) == ""
+
+
 def test_files_of_a_file_manager_are_no_fault(tmp_path, folder):
     names = (
         ".DS_Store",

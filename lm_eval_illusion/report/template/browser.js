@@ -3,6 +3,7 @@
 const PAGE = 25;
 
 function startBrowser(data, start) {
+  addJudges(start.judges);
   const facets = indexFacets(data);
   const text = indexText(data);
   const rowsOf = data.items.map(() => []);
@@ -17,6 +18,7 @@ function startBrowser(data, start) {
   function label(facet, value) {
     if (value === null) return "no dense run";
     if (facet === "variant") return plain(several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1]);
+    if (facet.startsWith("judge-")) return plain(nameOf(JUDGED, value));
     return plain(nameOf({ cell: CELLS, transition: TRANSITIONS, failure: start.failures, language: start.languages }[facet] ?? {}, value));
   }
 

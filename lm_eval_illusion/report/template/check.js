@@ -30,6 +30,7 @@ function isRow(row) {
     && [row.base_model, row.variant].every(isText)
     && [row.cell, row.transition, row.failure].every(isTextOrNothing)
     && isNumberOrNothing(row.gold_rank)
+    && (row.judged === undefined || (Array.isArray(row.judged) && row.judged.every(isTextOrNothing)))
     && Array.isArray(row.scores) && row.scores.every(isNumberOrNothing)
     && row.outputs !== null && typeof row.outputs === "object" && Object.values(row.outputs).every(isTexts);
 }

@@ -13,6 +13,14 @@ const TRANSITIONS = {
   "not known": "not known",
 };
 
+const JUDGED = {
+  agreed: "agrees with the rules",
+  judge_only: "right by the judge, wrong by the rules",
+  rules_only: "right by the rules, wrong by the judge",
+  unclear: "no clear verdict",
+  outdated: "about another response",
+};
+
 /** Return a coloured word for an outcome class or a transition. */
 function badge(key, names) {
   return key === null || key === undefined ? null : element("span", `badge ${Object.hasOwn(names, key) ? key : ""}`, {}, nameOf(names, key));
@@ -51,8 +59,8 @@ function score(row, place) {
   return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
 }
 
-/** The table of all variants: outcome, scores of the options, outputs. `labels` of the views that generate text and names of `failures`, by key. */
-function comparison(item, rows, chosen, { views: labels, failures }) {
+/** The table of all variants: outcome, scores of the options, outputs. `labels` of the views that generate text and names of `failures`, by key; names of `judges`. */
+function comparison(item, rows, chosen, { views: labels, failures, judges }) {
   const said = spoken(item.language);
   const head = rows.map((row) =>
     element("th", row === chosen ? "chosen" : "", { scope: "col" }, plain(row.variant), element("small", "", {}, plain(row.base_model))),
@@ -71,6 +79,7 @@ function comparison(item, rows, chosen, { views: labels, failures }) {
     element("tbody", "", {},
       line("outcome", rows, chosen, outcome),
       rows.some((row) => row.failure) ? line("failure mode", rows, chosen, (row) => badge(row.failure, failures) ?? shown(null)) : "",
+      ...judges.map((judge, at) => line(plain(judge), rows, chosen, (row) => (row.judged?.[at] ? plain(nameOf(JUDGED, row.judged[at])) : shown(null)))),
       line("gold rank", rows, chosen, (row) => shown(row.gold_rank))),
     item.options.length
       ? element("tbody", "options", {},

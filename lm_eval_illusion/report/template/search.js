@@ -9,6 +9,13 @@ const FACETS = {
   family: (row, item) => item.family,
 };
 
+/** Add a facet for each judge: whether it agrees with the rules. */
+function addJudges(judges) {
+  judges.forEach((_, at) => {
+    FACETS[`judge-${at}`] = (row) => row.judged?.[at] ?? null;
+  });
+}
+
 /** Normalise text for the search: no case, one Unicode form. */
 function searchable(text) {
   return text.normalize("NFKC").toLowerCase();
