@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "results": {"failures", "loading", "plugin", "views"},
     "analysis": {"failures", "results"},
+    "rescoring": {"files", "matching", "progress", "results", "views"},
     "report": {"analysis", "embedded", "failures", "files", "pipes", "results"},
     "evaluation": {"pipes", "plugin", "progress"},
     "sweep": {
@@ -86,7 +87,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "views",
     },
     "demo": {"evaluation", "files", "items", "pipes", "progress", "report"},
-    "cli": {"demo", "models", "option_values", "pairing", "pipes", "plugin", "pruning", "report", "signals", "sweep"},
+    "cli": {
+        "demo",
+        "models",
+        "option_values",
+        "pairing",
+        "pipes",
+        "plugin",
+        "pruning",
+        "report",
+        "rescoring",
+        "signals",
+        "sweep",
+    },
     "__init__": {"analysis", "matching", "pruning", "results"},
 }
 

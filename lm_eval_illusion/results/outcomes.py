@@ -48,7 +48,10 @@ class Outcome:
     `gold_logprob`: log-likelihood in nats of the gold answer from its first visible token on, or of the gold choice where the backend
     tells no more; None if it is unknown or not finite. `next_tokens`: the likeliest tokens at the end of the open prompt; None if the
     backend gave none. `failure_mode`: how the greedy answer fails, one of `failures.FAILURE_MODES`; None if the item is produced, or in
-    paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`.
+    paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`. `exact_match`: whether the greedy
+    answer is the gold answer or an alias and nothing else. `match_rule`: the rule that found the answer, or why it does not count.
+    `match_version`: the version of the rules that judged, 1 for files without it. These three are None for tasks of other projects, the
+    first two also for files of version 1.
     """
 
     variant: Variant
@@ -69,3 +72,6 @@ class Outcome:
     next_tokens: NextTokens | None = None
     failure_mode: str | None = None
     chat_template: str | None = None
+    exact_match: bool | None = None
+    match_rule: str | None = None
+    match_version: int | None = None

@@ -14,6 +14,7 @@ from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
 from lm_eval_illusion.results.row_checks import check_means, check_row
+from lm_eval_illusion.results.rules_version import FIRST_VERSION, OneVersion
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import RowTexts, SampleRow, read_rows_and_texts
 from lm_eval_illusion.results.task_hash import TaskHash
@@ -75,11 +76,12 @@ def with_parts(by_view: Mapping[str, ViewFile]) -> dict[str, ViewFile]:
 
 def _part(rows: Rows, view: View, outcome: str) -> Rows:
     """Return the rows of one view of a twin. `outcome`: the twin's name of the outcome metric of the view."""
+    # The twin logs what the report reads of the view; of an older file a metric may be missing.
     names = {name: name for use in ("required", "optional") for name in view.metrics_in_report(use)}
     names[view.outcome_metric] = outcome
     parts = {}
     for item_id, row in rows.items():
-        metrics = {name: row.metrics[logged] for name, logged in names.items()}
+        metrics = {name: row.metrics.get(logged) for name, logged in names.items()}
         parts[item_id] = msgspec.structs.replace(row, metrics=metrics)
     return parts
 
@@ -120,6 +122,7 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     rows: Rows = {}
     duplicates: list[str] = []
     filter_name: str | None = None
+    versions = OneVersion()
     lines = read_rows_and_texts(
         file.samples_file,
         required,
@@ -144,13 +147,15 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
             )
         if row.id in rows:
             duplicates.append(row.id)
+        if view is not None and view.fields:
+            versions.add(version_of(row), f"{file.samples_file}:{number}")
         rows[row.id] = row
         for name in required:
             sums[name] += row.metrics[name]  # type: ignore[operator]
         if texts is not None and row_texts is not None:
             # The scores that are shown are those of the recognising view.
             shown_texts = row_texts if is_first or not row_texts.outputs else _without_scores(row_texts)
-            texts.add_view(file, row.id, shown_texts)
+            texts.add_view(file, row.id, shown_texts, row.match_rule)
     if duplicates:
         raise UserError(
             f"{file.samples_file} has {join_truncated(duplicates)} twice: a run evaluates every item once, run it again"
@@ -164,6 +169,11 @@ def _read_view(file: ViewFile, texts: ItemTexts | None, needs_text: Callable[[st
     hashes.check(file.samples_file, file.results_file, file.task_hash)
     check_means(file, sums, len(rows), filter_name or "none")
     return rows
+
+
+def version_of(row: SampleRow) -> int:
+    """Return the version of the rules that judged a row of a view with answers."""
+    return row.match_version or FIRST_VERSION
 
 
 def _judge(file: ViewFile) -> Callable[[bytes, SampleRow], str | None] | None:
