@@ -10,7 +10,10 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import cut
 from lm_eval_illusion.results.outcomes import Outcome
 from lm_eval_illusion.results.sample_file import read_rows
+from lm_eval_illusion.views.logged_fields import RULES_VERSION
 
+TODAYS_VERSION = RULES_VERSION
+"""The version of the rules of this package."""
 FIRST_VERSION = 1
 """The version of the rules before rows stated one."""
 _REMEDY = "judge all by the rules of today: lm-eval-illusion rescore RUNS"

@@ -62,7 +62,7 @@ def read_views(
             part = _part(rows[TWIN.name], view, outcome)
             if view.name not in rows:
                 rows[view.name] = part
-            elif not by_view[view.name].variant.beams_are_top1:
+            elif not by_view[view.name].variant.beams_are_top1 and _same_rules(rows[view.name], part):
                 _check_agree(view, rows[view.name], by_view[view.name], part, by_view[TWIN.name])
     return rows
 
@@ -99,6 +99,12 @@ def _check_agree(view: View, rows: Rows, file: ViewFile, part: Rows, twin: ViewF
                 f"{name} of the item {shown(item_id)} is {row.metrics[name]:g} in {file.samples_file}, but {other.metrics[name]:g} in"
                 f" {twin.samples_file}: the same question has one answer, run the model again with {twin.task} alone, or without it"
             )
+
+
+def _same_rules(rows: Rows, others: Rows) -> bool:
+    """Return whether two views of the same answers were judged by one version of the rules. Whoever joins them refuses two versions."""
+    versions = {version_of(row) for view in (rows, others) for row in view.values()}
+    return len(versions) == 1
 
 
 def _needs_text(is_first: bool, gives_outputs: bool, texts: ItemTexts | None) -> Callable[[str], bool]:

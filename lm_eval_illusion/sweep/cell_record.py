@@ -24,6 +24,7 @@ from lm_eval_illusion.errors import UserError, attributed, one_line
 from lm_eval_illusion.escaping import cut, for_terminal
 from lm_eval_illusion.files import file_sha256, files_below
 from lm_eval_illusion.reading import read_json
+from lm_eval_illusion.results.rescored import is_rescored_folder
 from lm_eval_illusion.sweep.grid import Cell
 
 RECORD = "completed.json"
@@ -124,7 +125,7 @@ def _checked_record(cell: Cell, out: Path) -> CellRecord:
     if differing := _differing(record, cell):
         raise UserError(f"{folder / RECORD} has another {', '.join(differing)} than this cell: its results belong elsewhere")
     with attributed(f"{folder} can't be read", _UNCHECKED):
-        files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _is_of_the_system(name)}
+        files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _may_be_added(name)}
         _compare(files, record.files, folder)
     return record
 
@@ -167,6 +168,11 @@ def _is_one_run(names: Collection[str]) -> bool:
         return False
     beside = [path.name for path in paths if path.parent == results[0].parent]
     return any(name.startswith("samples_") and name.endswith(f"_{match['date']}.jsonl") for name in beside)
+
+
+def _may_be_added(name: str) -> bool:
+    """Return whether a file may be in a cell's folder that the sweep did not write: of the system, or of `lm-eval-illusion rescore`."""
+    return _is_of_the_system(name) or any(is_rescored_folder(part) for part in PurePosixPath(name).parts[:-1])
 
 
 def _is_of_the_system(name: str) -> bool:

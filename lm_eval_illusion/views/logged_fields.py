@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, Mapping
 
+from lm_eval_illusion.matching import RULES_VERSION
+
+__all__ = ["MATCH_RULE", "MATCH_VERSION", "RULES_VERSION", "Logged", "LoggedRow"]
+
 MATCH_RULE, MATCH_VERSION = "match_rule", "match_version"
 
 Logged = float | int | str

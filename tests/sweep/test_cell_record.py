@@ -143,6 +143,17 @@ def test_a_record_is_compared_as_json(tmp_path, folder):
     assert read_record(CELL, tmp_path) is None
 
 
+def test_a_run_that_was_judged_again_is_no_fault(tmp_path, folder):
+    for name in (RESULTS, SAMPLES):
+        made = (folder / name).parent / "rescored_v12" / (folder / name).name
+        made.parent.mkdir(exist_ok=True)
+        made.write_text("{}")
+    assert fault_of(CELL, tmp_path) == ""
+    (folder / "m" / "rescored").mkdir()
+    (folder / "m" / "rescored" / "results_x.json").write_text("{}")
+    assert "which the sweep did not write" in fault_of(CELL, tmp_path)
+
+
 def test_files_of_a_file_manager_are_no_fault(tmp_path, folder):
     names = (
         ".DS_Store",
