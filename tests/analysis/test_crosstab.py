@@ -130,6 +130,9 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
             "vs_dense",
             "failure_modes",
             "validity",
+            "exact_match",
+            "beyond_exact",
+            "match_rules",
         ),
     }
 
