@@ -85,6 +85,24 @@ class Words(_Section, frozen=True):
     """Without spaces: pairs of characters that an answer may not cut apart."""
 
 
+class Inflection(_Section, frozen=True):
+    """[inflection]: the forms that grammar gives a word. All parts apply to words in their normal form (lower case, spelling folded)."""
+
+    min_stem: int = 3
+    """Least number of letters that all forms of a word share."""
+    classes: tuple[str, ...] = ()
+    """Each entry: the endings of one declension, separated by spaces; "-" is no ending. Two words with the same stem whose endings
+    stand in one entry are forms of one word."""
+    suffixes: re.Pattern[str] | None = None
+    """Everything that may be attached to a word or to one of its changed stems, also several suffixes one after the other."""
+    stem_changes: tuple[Replacement, ...] = ()
+    """Each gives one more stem of a word, to which `suffixes` are attached: Lahti, Lahde-. `find` should end in `$`."""
+    prefixes: re.Pattern[str] | None = None
+    """Everything that may be attached before a word."""
+    exceptions: tuple[str, ...] = ()
+    """Each entry: two words, separated by a space, that look like forms of one word and are not."""
+
+
 class SpokenNumbers(_Section, frozen=True):
     """[numbers.vowel_harmony]: how numbers are spoken; the last spoken word determines the vowels of a suffix."""
 
@@ -212,3 +230,4 @@ class Language(_Section, frozen=True):
     numbers: Numbers = Numbers()
     dates: Dates = Dates()
     failures: Failures = Failures()
+    inflection: Inflection = Inflection()

@@ -1,31 +1,51 @@
 """Decide whether an output contains an answer: the metrics `match`, `exact_match` and `f1`.
 
-Outputs and answers are compared in a normal form (normalize). An answer has several forms (answer_forms). The search for these forms
-depends on whether the language writes spaces between words (word_boundaries).
+Outputs and answers are compared in a normal form (normalize). An answer has several forms (answer_forms). `mentions` finds the places
+where the output says one; `objections` decides whether such a place counts.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from lm_eval_illusion.first_line import first_line
+from lm_eval_illusion.first_line import first_line, line_bounds
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
+from lm_eval_illusion.matching.answer_forms import answer_forms
+from lm_eval_illusion.matching.lines import line_of
+from lm_eval_illusion.matching.mentions import equals, mentions
 from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.objections import objection_to
 from lm_eval_illusion.matching.orthography import fold_letters
-from lm_eval_illusion.matching.quantities import is_other_number
-from lm_eval_illusion.matching.word_boundaries import clauses, contains_answer, matches_with_clitics, without_spaces
 
-__all__ = ["exact_match", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
+__all__ = ["RULES_VERSION", "Match", "exact_match", "explain", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
+
+RULES_VERSION = 2
+"""Version of the rules of `explain`. Raise it with each change that can change a verdict: stored verdicts are then judged again."""
 
 
-def matches(output: str, answers: Sequence[str], lang: str) -> bool:
-    """Return whether the first line of an output equals an answer or contains one (metric `match`; it decides *produced*).
+class Match(NamedTuple):
+    """Whether an output says and affirms an answer, and why.
 
-    An answer is contained as a whole token sequence, or as a substring in a language that writes no spaces between words. Dates and
+    Attributes:
+        matched: It does (metric `match`).
+        answer: The answer or alias that was found, also where it does not count; None if none was found.
+        rule: The rule that found it, or the objection against it, or "not_said".
+        span: First and last index + 1 of the found text in the output; None if none was found.
+    """
+
+    matched: bool
+    answer: str | None
+    rule: str
+    span: tuple[int, int] | None
+
+
+def explain(output: str, answers: Sequence[str], lang: str) -> Match:
+    """Return whether the first visible line of an output says and affirms an answer, which one, where, and by which rule.
+
+    An answer is said as a whole sequence of words, or as a substring in a language that writes no spaces between words. Dates and
     percentages count in every form of the language. An answer that is empty after normalisation never matches.
 
     Args:
@@ -37,8 +57,28 @@ def matches(output: str, answers: Sequence[str], lang: str) -> bool:
         TypeError: `answers` is one string.
         UserError: CLDR does not know the language.
     """
-    line = first_line(output)
-    return any(_equals(line, answer, lang) or _contains(line, answer, lang) for answer in _forms_of_all(answers, lang))
+    _check(answers)
+    line, offset = first_line(output), line_bounds(output)[0]
+    for answer in answers:
+        if equals(line, answer, lang):
+            return Match(True, answer, "equal", (offset, offset + len(line)))
+    rejected = None
+    for answer in answers:
+        for mention in mentions(line, answer, lang):
+            objection = objection_to(line_of(line, lang), mention, answers)
+            found = Match(objection is None, answer, objection or mention.rule, (offset + mention.start, offset + mention.end))
+            if found.matched:
+                return found
+            rejected = rejected or found
+    return rejected or Match(False, None, "not_said", None)
+
+
+def matches(output: str, answers: Sequence[str], lang: str) -> bool:
+    """Return whether the first visible line of an output says and affirms an answer (metric `match`; it decides *produced*).
+
+    Arguments and errors are those of `explain`, which also tells why.
+    """
+    return explain(output, answers, lang).matched
 
 
 def exact_match(output: str, answers: Sequence[str], lang: str) -> bool:
@@ -46,8 +86,9 @@ def exact_match(output: str, answers: Sequence[str], lang: str) -> bool:
 
     Arguments and errors are those of `matches`.
     """
+    _check(answers)
     line = first_line(output)
-    return any(_equals(line, answer, lang) for answer in _forms_of_all(answers, lang))
+    return any(equals(line, answer, lang) for answer in answers)
 
 
 def f1(output: str, answers: Sequence[str], lang: str) -> float:
@@ -55,8 +96,9 @@ def f1(output: str, answers: Sequence[str], lang: str) -> float:
 
     In a language that writes no spaces between words, characters are the tokens. Arguments and errors are those of `matches`.
     """
+    _check(answers)
     output_tokens = _tokens(normalise(first_line(output), lang), lang)
-    forms = (form for answer in _forms_of_all(answers, lang) for form in answer.forms)
+    forms = (form for answer in answers for form in answer_forms(answer, lang).forms)
     return max((_f1(output_tokens, _tokens(form, lang)) for form in forms), default=0.0)
 
 
@@ -73,39 +115,9 @@ def occurs_in_passage(text: str, passage: str, lang: str) -> bool:
     return re.search(rf"(?<!\d){re.escape(folded)}(?!\d)", folded_passage) is not None
 
 
-def _forms_of_all(answers: Sequence[str], lang: str) -> list[AnswerForms]:
+def _check(answers: Sequence[str]) -> None:
     if isinstance(answers, str):
         raise TypeError(f"answers must be a list of strings, not the string {answers!r}: write [{answers!r}]")
-    return [answer_forms(answer, lang) for answer in answers]
-
-
-def _equals(line: str, answer: AnswerForms, lang: str) -> bool:
-    text = normalise(line, lang, answer.keeps_articles)
-    if text == answer.whole_output_form:
-        return True
-    if answer.has_spaces:
-        return text in answer.forms
-    return without_spaces(text) in map(without_spaces, answer.forms)
-
-
-def _contains(line: str, answer: AnswerForms, lang: str) -> bool:
-    if answer.capitals and not answer.capitals.search(unicodedata.normalize("NFKC", line)):
-        return False
-    text = normalise(line, lang, answer.keeps_articles)
-    if answer.has_spaces:
-        return any(_contains_words(form, text, lang) for form in answer.forms)
-    parts = (without_spaces(text),) if answer.crosses_clauses else clauses(line, lang)
-    return any(contains_answer(without_spaces(form), part, lang) for form in answer.forms for part in parts)
-
-
-def _contains_words(form: str, text: str, lang: str) -> bool:
-    padded_text, padded_form = f" {text} ", f" {form} "
-    start = padded_text.find(padded_form)
-    while start >= 0:
-        if not is_other_number(padded_text, start + 1, start + 1 + len(form), lang):
-            return True
-        start = padded_text.find(padded_form, start + 1)
-    return matches_with_clitics(form.split(), text.split(), lang)
 
 
 def _tokens(normalised: str, lang: str) -> list[str]:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import Words
-from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.punctuation import MINUS
+from lm_eval_illusion.matching.lines import CLAUSE_MARK, is_spaced
 from lm_eval_illusion.matching.quantities import is_other_number
 
-# Without spaces between words, an answer still does not cross the end of a clause: 京都 is not in 北京、都江堰. Between digits
-# these signs are marks of a number.
-_CLAUSE_MARK = re.compile("(?<!\\d)[，。、；：！？,;:!?“”「」]|[，。、；：！？,;:!?“”「」](?!\\d)")
 # Chinese numerals: a row of them is one number, so 十三 does not contain 三.
 _NUMERALS = frozenset("〇零一二三四五六七八九十百千万亿兆萬億两兩")
-_SPACED_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 
 _MIN_PREFIXED_LENGTH = 3
 """Shorter words are often the end of another word: رد in ورد."""
@@ -31,17 +26,11 @@ _MIN_PREFIXED_LENGTH = 3
 @lru_cache(maxsize=50_000)
 def has_clause_mark(text: str) -> bool:
     """Return whether a text contains a comma, a colon, a quotation mark or another sign that ends a clause."""
-    return _CLAUSE_MARK.search(text) is not None
+    return CLAUSE_MARK.search(text) is not None
 
 
-@lru_cache(maxsize=10_000)
-def clauses(text: str, lang: str) -> tuple[str, ...]:
-    """Return the parts of a text between clause marks, normalised and without unnecessary spaces."""
-    return tuple(without_spaces(normalise(clause, lang)) for clause in _CLAUSE_MARK.split(text))
-
-
-def contains_answer(answer: str, text: str, lang: str) -> bool:
-    """Return whether a text without word spaces contains an answer and no boundary of the answer cuts a word or a number.
+def find_answer(answer: str, text: str, lang: str) -> Iterator[tuple[int, int]]:
+    """Yield where a text without word spaces contains an answer so that no boundary of the answer cuts a word or a number.
 
     A boundary may not cut a number (5 is not in 15), a Thai syllable, or a word in letters of a script that writes spaces. An answer of
     one ideograph is too often a part of another word: it counts only as the whole text or after a word for "is".
@@ -53,45 +42,37 @@ def contains_answer(answer: str, text: str, lang: str) -> bool:
     """
     words = language(lang).words
     if len(answer) == 1 and _is_ideograph(answer):
-        return _lone_ideograph(words.copulas, words.final_copulas, answer).fullmatch(text) is not None
+        found = _lone_ideograph(words.copulas, words.final_copulas, answer).fullmatch(text)
+        if found:
+            yield found.span(1)
+        return
     start = text.find(answer)
     while start >= 0:
         end = start + len(answer)
         if not (_cuts(text, start, words) or _cuts(text, end, words) or is_other_number(text, start, end, lang)):
-            return True
+            yield start, end
         start = text.find(answer, start + 1)
-    return False
 
 
-@lru_cache(maxsize=50_000)
-def without_spaces(text: str) -> str:
-    """Return the text without the spaces beside a character of a script that writes no spaces between words."""
-    return "".join(
-        character
-        for index, character in enumerate(text)
-        if character != " " or (_is_spaced(text[index - 1]) and _is_spaced(text[index + 1]))
-    )
+def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> Iterator[int]:
+    """Yield the index of each word of a text at which an answer begins, to which particles or one-letter words are attached.
 
-
-def matches_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> bool:
-    """Return whether a token sequence contains an answer to which particles or one-letter words are attached.
-
-    Always False in a language that attaches none.
+    Nothing in a language that attaches none.
 
     Args:
-        answer: Normalised tokens, at least one.
-        text: Normalised tokens.
+        answer: Normalised words, at least one.
+        text: Normalised words.
         lang: ISO 639-1 code.
     """
     words = language(lang).words
     if not words.particles and not words.prefixes:
-        return False
-    windows = (text[start : start + len(answer)] for start in range(len(text) - len(answer) + 1))
-    return any(
-        (words.particles and _equal_but_particle(answer, window, lang))
-        or (words.prefixes and _equal_but_prefix(answer, window, words))
-        for window in windows
-    )
+        return
+    for start in range(len(text) - len(answer) + 1):
+        window = text[start : start + len(answer)]
+        if (words.particles and _equal_but_particle(answer, window, lang)) or (
+            words.prefixes and _equal_but_prefix(answer, window, words)
+        ):
+            yield start
 
 
 def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str) -> bool:
@@ -126,13 +107,7 @@ def _cuts(text: str, index: int, words: Words) -> bool:
     left, right = text[index - 1], text[index]
     if right in words.never_first or left in words.never_last or left + right in words.unbroken:
         return True
-    return (_is_spaced(left) and _is_spaced(right)) or (left in _NUMERALS and right in _NUMERALS)
-
-
-@lru_cache(maxsize=10_000)
-def _is_spaced(character: str) -> bool:
-    """Return whether a character is a digit, a mark of a number, or a letter of a script that writes spaces."""
-    return character.isdigit() or character in ("\u066b", MINUS) or unicodedata.name(character, "").startswith(_SPACED_SCRIPTS)
+    return (is_spaced(left) and is_spaced(right)) or (left in _NUMERALS and right in _NUMERALS)
 
 
 @lru_cache(maxsize=10_000)
@@ -144,4 +119,4 @@ def _is_ideograph(character: str) -> bool:
 def _lone_ideograph(copulas: str, final_copulas: tuple[str, ...], ideograph: str) -> re.Pattern[str]:
     before = f"(?:.*[{re.escape(copulas)}])?" if copulas else ""
     after = f"(?:{'|'.join(map(re.escape, final_copulas))})?" if final_copulas else ""
-    return re.compile(f"{before}{ideograph}{after}")
+    return re.compile(f"{before}({ideograph}){after}")

@@ -25,6 +25,7 @@ from lm_eval_illusion.escaping import cut, for_terminal
 from lm_eval_illusion.files import file_sha256, files_below
 from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.results.judge_files import is_of_a_judge
+from lm_eval_illusion.results.rescored import is_rescored_folder
 from lm_eval_illusion.sweep.grid import Cell
 
 RECORD = "completed.json"
@@ -126,6 +127,7 @@ def _checked_record(cell: Cell, out: Path) -> CellRecord:
         raise UserError(f"{folder / RECORD} has another {', '.join(differing)} than this cell: its results belong elsewhere")
     with attributed(f"{folder} can't be read", _UNCHECKED):
         files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _is_of_others(name)}
+        files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _may_be_added(name)}
         _compare(files, record.files, folder)
     return record
 
@@ -175,6 +177,13 @@ def _is_of_others(name: str) -> bool:
 
     The verdicts of a judge change no result of the run.
     """
+def _may_be_added(name: str) -> bool:
+    """Return whether a file may be in a cell's folder that the sweep did not write: of the system, or of `lm-eval-illusion rescore`."""
+    return _is_of_the_system(name) or any(is_rescored_folder(part) for part in PurePosixPath(name).parts[:-1])
+
+
+def _is_of_the_system(name: str) -> bool:
+    """Return whether the sweep may leave out a file that it did not write. What a report could take for results is none."""
     path = PurePosixPath(name)
     if is_of_a_judge(path.name):
         return True

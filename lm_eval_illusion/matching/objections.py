@@ -1,0 +1,21 @@
+"""Why a mention of an answer does not count: each objection is a module of its own.
+
+An objection looks at the line as written around a mention. It must be sure: what no objection covers counts as affirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lm_eval_illusion.matching.lines import Line
+from lm_eval_illusion.matching.mentions import Mention
+
+Objection = Callable[[Line, Mention, Sequence[str]], bool]
+"""Args: the line, the mention, and all answers. Returns whether the objection holds."""
+
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = ()
+
+
+def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:
+    """Return the name of the first objection that holds against a mention, or None: the mention is affirmed."""
+    return next((name for name, holds in _OBJECTIONS if holds(line, mention, answers)), None)
