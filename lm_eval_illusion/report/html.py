@@ -21,9 +21,8 @@ from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline_parts, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
-from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_name, shown_report, shown_sentence
 from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES
-from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_report, shown_sentence
+from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_name, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
     page_dense,

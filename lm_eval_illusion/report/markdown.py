@@ -43,8 +43,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
     """Return the whole report as Markdown; rates are in per cent."""
     report = shown_report(report)
     variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
-    failures, judges = failure_table(report), judge_table(report)
-    failures, rules = failure_table(report), rule_table(report)
+    failures, rules, judges = failure_table(report), rule_table(report), judge_table(report)
     parts = [
         "# What is recognised and no longer produced",
         *map(for_markdown, headline_parts(report)),

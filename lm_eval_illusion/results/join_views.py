@@ -90,10 +90,9 @@ def join_views(
                 f"{other.results_file} ({other.task}) and {view.results_file} ({view.task}) are both the view {view.view} of"
                 f" {view.family} in {view.language}: report them one at a time"
             )
-    verdicts = read_verdicts(view.samples_file for view in views)
-    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts)]
     versions = OneVersion()
-    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, versions)]
+    verdicts = read_verdicts(view.samples_file for view in views)
+    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts, versions)]
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
@@ -182,10 +181,12 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
 
 
 def _join(
-    group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None, verdicts: JudgeVerdicts
-) -> Iterator[Outcome]:
-    """Yield the outcomes of one variant, family and language. `group`: its views."""
-    group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None, versions: OneVersion
+    group: Sequence[ViewFile],
+    recognition: str,
+    texts: ItemTexts | None,
+    cache: RowCache | None,
+    verdicts: JudgeVerdicts,
+    versions: OneVersion,
 ) -> Iterator[Outcome]:
     """Yield the outcomes of one variant, family and language. `group`: its views. `versions`: of the rules that judged all groups."""
     by_view = with_parts({view.view: view for view in group})
