@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"failures", "loading", "plugin", "views"},
     "judging": {"files", "first_line", "matching", "option_values", "progress", "reasoning", "results", "views"},
     "analysis": {"failures", "results"},
+    "rescoring": {"files", "matching", "progress", "results", "views"},
     "report": {"analysis", "embedded", "failures", "files", "pipes", "results"},
     "evaluation": {"pipes", "plugin", "progress"},
     "sweep": {
@@ -97,6 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plugin",
         "pruning",
         "report",
+        "rescoring",
         "signals",
         "sweep",
     },

@@ -15,12 +15,14 @@ from lm_eval_illusion.analysis.dense_comparison import correct_over_languages, v
 from lm_eval_illusion.analysis.failure_modes import failure_rates
 from lm_eval_illusion.analysis.judge_agreement import agreements
 from lm_eval_illusion.analysis.leaderboard import leaderboard
+from lm_eval_illusion.analysis.match_rules import exact_match_rates, match_rules
 from lm_eval_illusion.analysis.noise import mark_noise
 from lm_eval_illusion.analysis.records import DenseComparison, Noise, Rate, Report, Row, VariantEntry, report_json
 from lm_eval_illusion.analysis.recovery import demoted_and_erased, recovery, recovery_by_rank, share, summary
 from lm_eval_illusion.analysis.validity import with_validity
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.outcomes import POOLED, WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.rules_version import rules_version_of
 from lm_eval_illusion.results.variants import Variant
 
 SCHEMA = 1
@@ -43,7 +45,8 @@ def cross_tabulate(
     """Return the report of these outcomes as the plain dictionary of report.json; see `tabulate`.
 
     Raises:
-        UserError: A variant has two outcomes of one item and language, or its outcomes come from two different checkpoints.
+        UserError: A variant has two outcomes of one item and language, its outcomes come from two different checkpoints, or answers were
+            judged by two versions of the matching rules.
     """
     return report_json(tabulate(outcomes, recognition, production, noise))
 
@@ -63,7 +66,8 @@ def tabulate(
         noise: The result of `noise_floor`; with it, each change is marked as clearing the noise floor or not.
 
     Raises:
-        UserError: A variant has two outcomes of one item and language, or its outcomes come from two different checkpoints.
+        UserError: A variant has two outcomes of one item and language, its outcomes come from two different checkpoints, or answers were
+            judged by two versions of the matching rules.
     """
     _check_unique(outcomes)
     rows = with_validity(_with_holm(_rows(_grouped(outcomes, _language_keys))), outcomes)
@@ -80,6 +84,7 @@ def tabulate(
         leaderboard=leaderboard(rows, variants),
         calibration_languages=by_calibration_language(rows, variants),
         noise=noise,
+        rules_version=rules_version_of(outcomes),
     )
 
 
@@ -94,6 +99,7 @@ def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = 
     errors = [outcome for outcome in outcomes if outcome.recognised and not outcome.produced]
     only_recognised = arrays.recognised & ~arrays.produced
     demoted, erased = demoted_and_erased(errors)
+    exact, beyond_exact = exact_match_rates(outcomes, arrays)
     return Row(
         base_model=key.base_model,
         variant=key.variant,
@@ -119,6 +125,9 @@ def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = 
         vs_dense=versus_dense(dense, outcomes),
         failure_modes=failure_rates(outcomes),
         judges=agreements(outcomes),
+        exact_match=exact,
+        beyond_exact=beyond_exact,
+        match_rules=match_rules(outcomes),
     )
 
 

@@ -198,6 +198,15 @@ class JudgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
     production_by_rules: Rate
     agreement: Rate
     kappa: Rate
+class MatchRules(msgspec.Struct, frozen=True):
+    """Which matching rule decided how many items, by the rule's name, the most frequent first.
+
+    `found`: the rules that found the produced answers. `rejected`: of the other items, why a mention of the answer does not count, such as
+    `denied`, or `not_said`.
+    """
+
+    found: dict[str, int]
+    rejected: dict[str, int]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +216,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     accuracy of picking an option that occurs in the passage; a property of the items, so it has no interval. `failure_modes`: by mode,
     over all items; empty where the answers were not judged. `judges`: one for each judge with verdicts on these items. `validity`: the
     verdict on the dense model of the same base model, family and language.
+    over all items; empty where the answers were not judged. `validity`: the verdict on the dense model of the same base model, family and
+    language. `exact_match`: share of items whose answer equals the gold answer or an alias. `beyond_exact`: production minus `exact_match`.
+    `match_rules`: None where the rows state no rule.
     """
 
     base_model: str
@@ -234,6 +246,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     validity: Validity = msgspec.field(default_factory=Validity)
     failure_modes: dict[str, FailureRate] = {}
     judges: list[JudgeAgreement] = []
+    exact_match: Rate = Rate(None, None)
+    beyond_exact: Rate = Rate(None, None)
+    match_rules: MatchRules | None = None
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,7 +359,10 @@ class Noise(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything in report.json; `recognition_metric` and `production_metric` name the metrics that the outcomes were read from."""
+    """Everything in report.json; `recognition_metric` and `production_metric` name the metrics that the outcomes were read from.
+
+    `rules_version`: the version of the matching rules that judged the answers; None if lm_eval judged them, as in paired tasks.
+    """
 
     schema: int
     recognition_metric: str
@@ -355,6 +373,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     leaderboard: list[LeaderboardEntry]
     calibration_languages: list[CalibrationTable]
     noise: Noise | None
+    rules_version: int | None = None
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import traceback
 
-from lm_eval_illusion.cli import demo, judge, pair, prune, report, run, sweep
+from lm_eval_illusion.cli import demo, judge, pair, prune, report, rescore, run, sweep
 from lm_eval_illusion.cli.parser import LineParser
 from lm_eval_illusion.errors import EXIT_USER_ERROR, UserError, one_line, system_reason
 from lm_eval_illusion.escaping import for_terminal
@@ -65,7 +65,7 @@ def _parser() -> LineParser:
         description="Measure which answers a compressed language model still recognises but no longer produces.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for subcommand in (run, demo, report, judge, pair, prune, sweep):
+    for subcommand in (run, demo, report, judge, rescore, pair, prune, sweep):
         subcommand.add_parser(commands)
     return parser
 

@@ -32,6 +32,7 @@ from lm_eval_illusion.results import (
 )
 from lm_eval_illusion.results.join_views import check_recognition, views_below
 from lm_eval_illusion.results.outcomes import PRODUCTION
+from lm_eval_illusion.results.rules_version import rules_version_of
 from lm_eval_illusion.results.task_pairs import PairedTasks
 from lm_eval_illusion.results.view_rows import RowCache
 
@@ -150,6 +151,7 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     paired = join_tasks(runs, pairs, options.on, texts)
     outcomes += paired.outcomes
     noise = [join_views(views_of_run, options.recognition, cache=cache) for views_of_run in repetitions]
+    rules_version_of([*outcomes, *chain.from_iterable(noise)])  # also the two dense runs have one version
     return ReportInputs(
         outcomes,
         [*notes_of(outcomes, runs), *_metrics_of_pairs(paired), *paired.notes],

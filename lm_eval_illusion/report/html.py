@@ -21,6 +21,7 @@ from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline_parts, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
+from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES
 from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_name, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
@@ -31,6 +32,7 @@ from lm_eval_illusion.report.tables import (
     page_leaderboard,
     page_noise,
     page_provenance,
+    page_rules,
 )
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS
 
@@ -77,6 +79,7 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         left_out=count(browser["left_out"]) if browser["left_out"] else "",
         any_rows=bool(browser["rows"]),
         judges=[shown_name(judge) for judge in browser.get("judges", [])],
+        about_rules=WHERE_THE_RULE_DECIDES,
     )
     return page
 
@@ -120,6 +123,7 @@ def _tables(report: Report) -> dict[str, PageTable | None]:
         "dense_languages": page_dense_languages(report),
         "dense_answer_types": page_dense_answer_types(report),
         "judges": page_judges(report),
+        "rules": page_rules(report),
         "noise": page_noise(report, pooled=True),
         "noise_languages": page_noise(report, pooled=False),
         "provenance": page_provenance(report),

@@ -78,8 +78,10 @@ def _row(outcome: Outcome, item: int, dense: Outcome | None, texts: ItemTexts, l
         "transition": None if dense is None or outcome.variant.is_dense else transition_of(dense, outcome),
         "scores": list(answers.scores[:MOST_TEXTS]),
         "failure": outcome.failure_mode,
+        "rule": outcome.match_rule,
         "gold_rank": outcome.gold_rank,
         "outputs": {for_utf8(view): _texts(outputs, length) for view, outputs in answers.outputs.items()},
+        "rules": dict(answers.rules),
     }
 
 

@@ -9,7 +9,8 @@ from lm_eval_illusion.escaping import for_markdown, markdown_code
 from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES
 from lm_eval_illusion.report.columns import R
 from lm_eval_illusion.report.headline import headline_parts
-from lm_eval_illusion.report.names import language_rows_of_variants
+from lm_eval_illusion.report.names import language_rows, language_rows_of_variants
+from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, shows_exact
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     CALIBRATION,
@@ -27,6 +28,8 @@ from lm_eval_illusion.report.tables import (
     leaderboard_table,
     noise_table,
     provenance_table,
+    rule_language_table,
+    rule_table,
     variant_table,
 )
 
@@ -40,18 +43,19 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
     """Return the whole report as Markdown; rates are in per cent."""
     report = shown_report(report)
     variants, dense, leaderboard = variant_table(report), dense_table(report), leaderboard_table(report)
-    failures, judges = failure_table(report), judge_table(report)
+    failures, rules, judges = failure_table(report), rule_table(report), judge_table(report)
     parts = [
         "# What is recognised and no longer produced",
         *map(for_markdown, headline_parts(report)),
-        f"Recognition by {markdown_code(report.recognition_metric)}, production by {markdown_code(report.production_metric)}."
-        " Rates in per cent.",
+        f"Recognition by {markdown_code(report.recognition_metric)}, production by {markdown_code(report.production_metric)}"
+        f"{_version(report)}. Rates in per cent.",
         *(f"> {for_markdown(shown_sentence(note))}" for note in notes),
         *("## Variants, all languages", _markdown(variants), _legend(variants)),
         *(("## Against the dense model", _markdown(dense), _legend(dense)) if dense.rows else ()),
         *_divergence(report),
         *(("## How production fails", _markdown(failures), _legend(failures)) if failures.rows else ()),
         *(("## Rules and judge", _markdown(judges), _legend(judges)) if judges.rows else ()),
+        *(("## Which rule decides", _markdown(rules), _legend(rules)) if rules.rows else ()),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
@@ -92,8 +96,12 @@ def _calibration(report: Report) -> list[str]:
     return parts
 
 
+def _version(report: Report) -> str:
+    return f" (version {report.rules_version} of the matching rules)" if report.rules_version is not None else ""
+
+
 def _languages(report: Report) -> list[str]:
-    parts = []
+    parts = [f"Languages: {WHERE_THE_RULE_DECIDES}"] if shows_exact(language_rows(report)) else []
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         name = f"{for_markdown(variant)} of {for_markdown(base_model)}"
         languages, dense, failures = language_table(rows), dense_language_table(rows), failure_language_table(rows)
@@ -102,6 +110,8 @@ def _languages(report: Report) -> list[str]:
         parts += [f"### {name} against the dense model", _markdown(dense)] if dense.rows else []
         parts += [f"### {name}: how production fails", _markdown(failures)] if failures.rows else []
         parts += [f"### {name}: rules and judge", _markdown(judges)] if judges.rows else []
+        rules = rule_language_table(rows)
+        parts += [f"### {name}: which rule decides", _markdown(rules)] if rules.rows else []
     return parts
 
 

@@ -11,6 +11,7 @@ from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.dense_files import stands_for_dense
 from lm_eval_illusion.results.judge_files import OUTDATED
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.rules_version import TODAYS_VERSION, rules_version_of
 from lm_eval_illusion.results.runs import Run
 from lm_eval_illusion.results.same_base import unchecked_bases
 from lm_eval_illusion.results.variants import Variant
@@ -55,7 +56,27 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
     notes += _outdated_verdicts(outcomes)
     evaluated = [run for run in runs if run.variant in variants]
-    return notes + _gaps(outcomes) + _mixed_versions(runs) + unchecked_bases(evaluated) + _dtypes(variants)
+    return (
+        notes
+        + _older_rules(outcomes)
+        + _gaps(outcomes)
+        + _mixed_versions(runs)
+        + unchecked_bases(evaluated)
+        + _dtypes(variants)
+    )
+
+
+def _older_rules(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return a note if other rules than those of this version of the package judged the answers."""
+    version = rules_version_of(outcomes)
+    if version is None or version == TODAYS_VERSION:
+        return []
+    remedy = (
+        "lm-eval-illusion rescore RUNS applies today's rules, without a model"
+        if version < TODAYS_VERSION
+        else "update this package to compare with other runs"
+    )
+    return [f"version {version} of the matching rules judged the answers, that of today is {TODAYS_VERSION}: {remedy}."]
 
 
 def _outdated_verdicts(outcomes: Sequence[Outcome]) -> list[str]:

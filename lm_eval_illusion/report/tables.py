@@ -29,6 +29,7 @@ from lm_eval_illusion.report.failure_columns import FAILURE_COLUMNS
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.judge_columns import JUDGE, JUDGE_COLUMNS, JudgedRow, judged_rows
 from lm_eval_illusion.report.names import families, language_rows, pooled_rows, short_names
+from lm_eval_illusion.report.rule_columns import AT_PRODUCTION, JUDGE_PRODUCTION, RULE_COLUMNS, with_rules
 from lm_eval_illusion.report.validity import with_mark
 from lm_eval_illusion.results.outcomes import POOLED
 
@@ -56,8 +57,28 @@ def variant_table(report: Report) -> TextTable[Row]:
 
 
 def language_table(rows: Sequence[Row]) -> TextTable[Row]:
-    """Return the table of one variant with a row for each language and family. `rows`: the variant's rows of single languages."""
-    return text_table([ITEM_LANGUAGE, FAMILY], ROW_COLUMNS, rows)
+    """Return the table of one variant with a row for each language and family. `rows`: the variant's rows of single languages.
+
+    Beside production it has production by exact match and by a judge, where they are known.
+    """
+    at = next(index for index, column in enumerate(ROW_COLUMNS) if column.key == "production") + 1
+    known = [column for column in AT_PRODUCTION if any(column.brief(row) != UNDEFINED for row in rows)]
+    return text_table([ITEM_LANGUAGE, FAMILY], [*ROW_COLUMNS[:at], *known, *ROW_COLUMNS[at:]], rows)
+
+
+def rule_table(report: Report) -> TextTable[Row]:
+    """Return the table of the rules that decide with a row for each variant and family, over all languages."""
+    return text_table([VARIANT, FAMILY], _rule_columns(pooled_rows(report)), with_rules(pooled_rows(report)))
+
+
+def rule_language_table(rows: Sequence[Row]) -> TextTable[Row]:
+    """Return the same for rows of single languages of one variant."""
+    return text_table([ITEM_LANGUAGE, FAMILY], _rule_columns(rows), with_rules(rows))
+
+
+def _rule_columns(rows: Sequence[Row]) -> list[Column[Row]]:
+    """Return the columns of the rules, without the judge where there is none."""
+    return [column for column in RULE_COLUMNS if column is not JUDGE_PRODUCTION or any(map(JUDGE_PRODUCTION.read, rows))]
 
 
 def answer_type_table(report: Report) -> TextTable[Row]:
@@ -203,6 +224,10 @@ def page_judges(report: Report) -> PageTable | None:
     return page_table(
         "Rules and judge, share of the judged items", [*_identity(report), ITEM_LANGUAGE, JUDGE], JUDGE_COLUMNS, rows
     )
+def page_rules(report: Report) -> PageTable | None:
+    """Return the table of the rules that decide in each variant, over all languages and then by language."""
+    rows = with_rules([*pooled_rows(report), *language_rows(report)])
+    return page_table("Which rule decides", [*_identity(report), ITEM_LANGUAGE], _rule_columns(rows), rows)
 
 
 def page_dense(report: Report) -> PageTable | None:

@@ -19,7 +19,8 @@ from lm_eval_illusion.report.files import report_json_text
 from lm_eval_illusion.report.format import UNDEFINED
 from lm_eval_illusion.report.headline import headline, headline_parts
 from lm_eval_illusion.report.markdown import markdown_leaderboard
-from lm_eval_illusion.report.names import language_rows_of_variants
+from lm_eval_illusion.report.names import language_rows, language_rows_of_variants
+from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, shows_exact
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     TextTable,
@@ -85,6 +86,8 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         if rows:
             show(f"{variant} of {base_model}, by language (%)", language_table(rows))
+    if shows_exact(language_rows(report)):
+        console.print(text(WHERE_THE_RULE_DECIDES))
     for table in report.calibration_languages:
         for matrix in calibration_matrices(table):
             # Printed above the table, not as its title: rich breaks a title at the width of a table, and this one may be narrow.
@@ -101,6 +104,8 @@ def _print_tables(report: Report, notes: Sequence[str]) -> None:
         show(f"Rules and judge {judge} (%; kappa from -1 to 1)", judged)
     show(f"Variants, all languages (%), recognition by {report.recognition_metric}", variant_table(report))
     console.print(text(LEGEND))
+    if report.rules_version is not None:
+        console.print(text(f"Answers judged by version {report.rules_version} of the matching rules."))
     for note in notes:
         console.print(text(f"Note: {shown_sentence(note)}"))
     for part in headline_parts(report):

@@ -38,13 +38,14 @@ class ItemText:
 
 
 class AnswerTexts(msgspec.Struct, gc=False):
-    """A variant's responses to an item: log-likelihoods of the options in nats (None: not finite), and outputs by view.
+    """A variant's responses to an item: log-likelihoods of the options in nats (None: not finite), outputs and matching rule by view.
 
     There are tens of thousands of these records: without `gc=False` and tuples, the garbage collector takes seconds to search them.
     """
 
     scores: tuple[float | None, ...] = ()
     outputs: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    rules: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @dataclass
@@ -92,15 +93,18 @@ class ItemTexts:
         """Return whether the sample contains this id."""
         return item_id in self._sampled
 
-    def add_view(self, view: ViewFile, item_id: str, row: RowTexts) -> None:
-        """Add a variant's response in one view to an item of the sample."""
+    def add_view(self, view: ViewFile, item_id: str, row: RowTexts, rule: str | None = None) -> None:
+        """Add a variant's response in one view to an item of the sample. `rule`: the matching rule that judged it."""
         sampled = self._sampled[item_id]
         if (view.family, view.language) not in sampled.items:
             sampled.items[view.family, view.language] = _item_of_view(view, item_id, row.doc)
         answers = sampled.answers.setdefault((*view.variant.key, view.family, view.language), AnswerTexts())
         if row.outputs:
             # The only view of several requests whose name is not that of its answers.
-            answers.outputs[PRODUCTION.name if view.view == TWIN.name else view.view] = tuple(row.outputs)
+            name = PRODUCTION.name if view.view == TWIN.name else view.view
+            answers.outputs[name] = tuple(row.outputs)
+            if rule is not None:
+                answers.rules[name] = rule
         if row.scores:
             answers.scores = _finite(row.scores)
 

@@ -15,11 +15,13 @@ from lm_eval_illusion.results.judge_files import JudgeVerdicts, read_verdicts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import BASELINE, CONTROL, GOLD_SCORES, PRODUCTION, Outcome
 from lm_eval_illusion.results.results_file import TEMPLATE_APPLIED
+from lm_eval_illusion.results.rules_version import OneVersion
 from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_views
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
-from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views, with_parts
-from lm_eval_illusion.views import VIEWS
+from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views, version_of, with_parts
+from lm_eval_illusion.views import VIEWS, form_named
+from lm_eval_illusion.views.twin import EXACT_MATCH
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list
     is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, or `letters`, the `acc` of the view `mc_letters`.
 
     Raises:
-        UserError: There is nothing to read, a file is truncated, items are missing or duplicate, or the items of the views differ.
+        UserError: There is nothing to read, a file is truncated, items are missing or duplicate, the items of the views differ, or answers
+            were judged by different versions of the matching rules.
     """
     check_recognition(recognition)
     return join_views(views_below(paths), recognition)
@@ -87,8 +90,9 @@ def join_views(
                 f"{other.results_file} ({other.task}) and {view.results_file} ({view.task}) are both the view {view.view} of"
                 f" {view.family} in {view.language}: report them one at a time"
             )
+    versions = OneVersion()
     verdicts = read_verdicts(view.samples_file for view in views)
-    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts)]
+    return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts, versions)]
 
 
 def check_unique(files: Sequence[TaskFile]) -> None:
@@ -177,9 +181,14 @@ def _check_same_prompts(views: Sequence[ViewFile]) -> None:
 
 
 def _join(
-    group: Sequence[ViewFile], recognition: str, texts: ItemTexts | None, cache: RowCache | None, verdicts: JudgeVerdicts
+    group: Sequence[ViewFile],
+    recognition: str,
+    texts: ItemTexts | None,
+    cache: RowCache | None,
+    verdicts: JudgeVerdicts,
+    versions: OneVersion,
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of one variant, family and language. `group`: its views."""
+    """Yield the outcomes of one variant, family and language. `group`: its views. `versions`: of the rules that judged all groups."""
     by_view = with_parts({view.view: view for view in group})
     recognised_by = RECOGNITION[recognition]
     missing = [name for name in (recognised_by.view, PRODUCTION.name) if name not in by_view]
@@ -190,6 +199,9 @@ def _join(
         )
     rows = read_views(by_view, recognised_by.view, texts, cache, verdicts)
     _check_same_items(recognised_by.view, by_view, rows)
+    for name, view in by_view.items():
+        if (form := form_named(name)) is not None and form.fields and rows[name]:
+            versions.add(version_of(next(iter(rows[name].values()))), str(view.samples_file))
     file = by_view[recognised_by.view]
     strategies = _strategy_metrics(by_view)
     # The letters have no baseline: without the question, the options are scored themselves and not listed after letters.
@@ -200,6 +212,8 @@ def _join(
             gold_scores = None
         blind = rows.get(BASELINE.name, {}).get(item_id)
         control = rows.get(CONTROL.name, {}).get(item_id)
+        answered = rows[PRODUCTION.name][item_id]
+        exact = answered.metrics.get(EXACT_MATCH)
         yield Outcome(
             variant=file.variant,
             run=file.results_file.name,
@@ -208,7 +222,7 @@ def _join(
             id=item_id,
             recognised=_recognised(scored, recognised_by.metric),
             invalid=scored.metrics["invalid"] == 1,
-            produced=rows[PRODUCTION.name][item_id].metrics[PRODUCTION.outcome_metric] == 1,
+            produced=answered.metrics[PRODUCTION.outcome_metric] == 1,
             gold_rank=_gold_rank(gold_scores),
             recovered={name: rows[name][item_id].metrics[metric] == 1 for name, metric in strategies.items()},
             said_without_gold=control.metrics[CONTROL.outcome_metric] == 1 if control else None,
@@ -217,9 +231,12 @@ def _join(
             answer_type=scored.answer_type or "",
             gold_logprob=_gold_logprob(gold_scores),
             next_tokens=gold_scores.next_tokens if gold_scores else None,
-            failure_mode=rows[PRODUCTION.name][item_id].failure_mode,
+            failure_mode=answered.failure_mode,
             chat_template=file.chat_template,
             verdicts=rows[PRODUCTION.name][item_id].verdicts or {},
+            exact_match=None if exact is None else exact == 1,
+            match_rule=answered.match_rule,
+            match_version=version_of(answered),
         )
 
 

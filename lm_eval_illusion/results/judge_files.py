@@ -18,6 +18,7 @@ import msgspec
 from lm_eval_illusion.errors import UserError, one_line, system_reason
 from lm_eval_illusion.reading import read_file
 from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.rescored import original_folder
 
 SAME, DIFFERENT, UNCLEAR, EMPTY = "same", "different", "unclear", "empty"
 VERDICTS = (SAME, DIFFERENT, UNCLEAR, EMPTY)
@@ -25,7 +26,6 @@ VERDICTS = (SAME, DIFFERENT, UNCLEAR, EMPTY)
 OUTDATED = "outdated"
 """In place of a verdict: the judge read another response, or another item, of this id."""
 MOST_OF_A_FILE_NAME = 100
-_RESCORED = re.compile(r"rescored_v[1-9][0-9]{0,6}")
 _REMEDY = "remove the file and run lm-eval-illusion judge again, which asks nothing twice"
 
 
@@ -114,8 +114,7 @@ def judge_folder(samples_file: Path) -> Path:
 
     The samples of a run that was rescored stand in a folder within it. The answers are the same, and so are the verdicts.
     """
-    folder = samples_file.parent
-    return folder.parent if _RESCORED.fullmatch(folder.name) else folder
+    return original_folder(samples_file.parent)
 
 
 def is_of_a_judge(file_name: str) -> bool:

@@ -51,6 +51,10 @@ class Outcome:
     backend gave none. `failure_mode`: how the greedy answer fails, one of `failures.FAILURE_MODES`; None if the item is produced, or in
     paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`.
     `verdicts`: of each judge that judged the greedy answer, one of `judge_files.VERDICTS` or `OUTDATED`.
+    paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`. `exact_match`: whether the greedy
+    answer is the gold answer or an alias and nothing else. `match_rule`: the rule that found the answer, or why it does not count.
+    `match_version`: the version of the rules that judged, 1 for files without it. These three are None for tasks of other projects, the
+    first two also for files of version 1.
     """
 
     variant: Variant
@@ -72,3 +76,6 @@ class Outcome:
     failure_mode: str | None = None
     chat_template: str | None = None
     verdicts: dict[Judge, str] = field(default_factory=dict)
+    exact_match: bool | None = None
+    match_rule: str | None = None
+    match_version: int | None = None

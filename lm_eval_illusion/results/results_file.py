@@ -11,6 +11,7 @@ from msgspec import Meta
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.rescored import FIELD, Rescored
 from lm_eval_illusion.results.typed_json import VISIBLE, convert
 
 MOST_BYTES = 64 << 20
@@ -141,6 +142,7 @@ class ResultsFile(msgspec.Struct, frozen=True):
 
     `means`: the aggregated metrics of a task as lm_eval names them, such as `acc,none`; only those that are numbers. `chat_template`:
     TEMPLATE_APPLIED, TEMPLATE_NOT_APPLIED if the tokenizer has one, TEMPLATE_ABSENT if it has none, None where the file does not tell.
+    `rescored`: of a run whose answers were judged again, else None.
     """
 
     config: RunConfig
@@ -151,6 +153,7 @@ class ResultsFile(msgspec.Struct, frozen=True):
     means: dict[str, dict[str, float]]
     lm_eval_version: str
     chat_template: str | None
+    rescored: Rescored | None = None
 
 
 class ViewMetadata(msgspec.Struct, frozen=True):
@@ -184,6 +187,7 @@ def read_results_file(path: Path) -> ResultsFile:
         means=_means(content.get("results")),
         lm_eval_version=convert(content.get("lm_eval_version"), str | None, path, "lm_eval_version", _REMEDY) or "",
         chat_template=_chat_template(content, config),
+        rescored=convert(content.get(FIELD), Rescored | None, path, FIELD, _REMEDY),
     )
 
 

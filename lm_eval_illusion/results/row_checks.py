@@ -21,7 +21,8 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     """Check the metrics of one row.
 
     `truths`: the metrics that are 0 or 1. `gold_rank` is from 1, in steps of 0.5 because tied tokens share the mean of their ranks; it
-    may be NaN or infinite, of a collapsed model. `gold_logprob` is at most 0, or NaN. `in_passage` is a probability, `truncated` 0 or 1.
+    may be NaN or infinite, of a collapsed model. `gold_logprob` is at most 0, or NaN. `in_passage` is a probability, `truncated` and
+    `exact_match` are 0 or 1.
     `location`: file and line.
 
     Raises:
@@ -40,9 +41,10 @@ def check_row(row: SampleRow, truths: Sequence[str], location: str) -> None:
     share = metrics.get("in_passage")
     if share is not None and not 0 <= share <= 1:
         raise UserError(f"{location}: in_passage is {shown(share)}, not a number from 0 to 1: {_REMEDY}")
-    truncated = metrics.get("truncated")
-    if truncated is not None and truncated not in (0, 1):
-        raise UserError(f"{location}: truncated is {shown(truncated)}, not 0 or 1: {_REMEDY}")
+    for name in ("truncated", "exact_match"):
+        value = metrics.get(name)
+        if value is not None and value not in (0, 1):
+            raise UserError(f"{location}: {name} is {shown(value)}, not 0 or 1: {_REMEDY}")
     if not row.id:
         raise UserError(f"{location}: the id of the document is empty: {_REMEDY}")
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, system_reason
 from lm_eval_illusion.reading import MOST_ENTRIES
+from lm_eval_illusion.results.rescored import is_rescored_folder
 
 # lm_eval names both files by the date of the run: results_<date>.json (or <name>_<date>.json) and samples_<task>_<date>.jsonl.
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+$")
 
 
 def results_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Return every results file below `paths`, which are folders or results files, each once.
+    """Return every results file below `paths`, which are folders or results files, each once. A file stands for its rescored runs, too.
 
     Folders that links lead to are searched like others; a folder that was searched is not searched again, so loops end. A file is named by
     its real folder. If it is a link, it has its own name if the samples are beside it, as where a store holds the contents by their
@@ -28,7 +29,7 @@ def results_files(paths: Iterable[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        below = results_below(path) if _is_folder(path) else [path]
+        below = results_below(path) if _is_folder(path) else [path, *_rescored(path)]
         if not below:
             raise UserError(f"{path} holds no results_*.json: run lm_eval with --output_path {path} --log_samples")
         found += below
@@ -39,6 +40,15 @@ def results_files(paths: Iterable[str | Path]) -> list[Path]:
         by_content.setdefault(Path(os.path.realpath(file)), []).append(file)
     dates: dict[Path, set[str]] = {}
     return [_place(real, names, dates) for real, names in by_content.items()]
+
+
+def _rescored(file: Path) -> list[Path]:
+    """Return the results files of the run of `file` that were made by judging its answers again, sorted."""
+    try:
+        names = [name for name in os.listdir(file.parent) if is_rescored_folder(name)]
+    except OSError as error:
+        raise _not_listed(file.parent, error) from error
+    return sorted(place for name in names if (place := file.parent / name / file.name).is_file())
 
 
 def _place(real: Path, names: list[Path], dates: dict[Path, set[str]]) -> Path:

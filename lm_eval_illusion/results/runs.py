@@ -16,6 +16,7 @@ from lm_eval_illusion.results.dense_files import as_dense, as_quantised, dense_f
 from lm_eval_illusion.results.file_names import named_apart
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.model_names import named_alike
+from lm_eval_illusion.results.rescored import superseded
 from lm_eval_illusion.results.results_file import (
     ResultsFile,
     RunConfig,
@@ -116,12 +117,14 @@ class Run:
 
 
 def find_runs(paths: Iterable[str | Path]) -> list[Run]:
-    """Return every run below `paths`, which are folders or results files.
+    """Return every run below `paths`, which are folders or results files. Of a run that was rescored, the newest judgement.
 
     Raises:
         UserError: There is nothing to read, or a results file is incomplete.
     """
     runs = [_read_run(results_file) for results_file in results_files(paths)]
+    older = superseded((run.results_file, run.results.rescored) for run in runs)
+    runs = [run for run in runs if run.results_file not in older]
     names = named_apart(named_alike([run.variant for run in runs]))
     runs = [replace(run, variant=variant) for run, variant in zip(runs, names, strict=True)]
     in_place = dense_files({run.variant for run in runs})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,8 +20,12 @@ from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.next_tokens import NextTokens, read_next_tokens
 from lm_eval_illusion.results.sample_lines import RowError, decode_line, index_of, number_of, parse_lines, scores_and_outputs
 from lm_eval_illusion.results.task_hash import TaskHash
+from lm_eval_illusion.views.logged_fields import MATCH_RULE, MATCH_VERSION
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
 from lm_eval_illusion.views.twin import PRODUCED, RECOGNISED, RECOGNITION_ONLY
+
+RuleName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,40}\Z")] | None
+RulesVersion = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None
 
 
 class SampleRow(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +36,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     has none. `filter`: the name of lm_eval's filter; a file has a row per document and filter. `next_tokens`: None if the line has none
     or they were not requested. `failure_mode`: how the answer fails, None if it was not asked for or if the item is produced.
     `verdicts`: of the judges on the answer, None if there is no judge file.
+    `match_rule`, `match_version`: the rule that judged the answer and the version of the rules; None if the line has none.
     """
 
     id: str
@@ -44,6 +49,8 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     next_tokens: NextTokens | None = None
     failure_mode: str | None = None
     verdicts: dict[Judge, str] | None = None
+    match_rule: str | None = None
+    match_version: int | None = None
 
 
 class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +79,7 @@ class FullRow(msgspec.Struct, frozen=True, kw_only=True):
     `line`: its number in the file, from 1. `doc_id`: the document's position in the task, None if unknown. `doc_hash`: None if the line
     has none. `scores`: log-likelihoods of the choices in nats; empty if texts were generated. `outputs`: the generated texts.
     `options`: the continuations that were scored, of a task with choices. `metrics`: every number of the line by its name.
+    `match_rule`, `match_version`: as in `SampleRow`.
     """
 
     line: int
@@ -85,6 +93,8 @@ class FullRow(msgspec.Struct, frozen=True, kw_only=True):
     outputs: list[str]
     options: list[str]
     metrics: dict[str, float]
+    match_rule: str | None = None
+    match_version: int | None = None
 
 
 def read_rows(
@@ -175,6 +185,7 @@ def _line_type(
     # A document of another project may have any value here; our own values are checked where they are used.
     doc_fields: list[Any] = [("id", str | int), ("answer_type", Any, None), ("lang", str | None, None)]
     line_fields: list[Any] = [(name, str | None, None) for name in ("doc_hash", "prompt_hash", "target_hash")]
+    line_fields += [(MATCH_RULE, RuleName, None), (MATCH_VERSION, RulesVersion, None)]
     line_fields.append(("filter", str, "none"))
     if scores:
         doc_fields += [("gold", int), ("choices", list[str] | None, None)]
@@ -209,6 +220,8 @@ def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool,
         metrics,
         doc.gold if has_scores and keeps_scores else None,
         scores if keeps_scores else None,
+        match_rule=line.match_rule and intern(line.match_rule),
+        match_version=line.match_version,
     )
 
 
@@ -300,10 +313,14 @@ class _FullLine(msgspec.Struct):
     target_hash: str | None = None
     target: Any = ""
     filter: str = "none"
+    match_rule: Any = None
+    match_version: Any = None
 
 
 # The fields that lm_eval writes beside the metrics.
-_FIELDS = frozenset("doc_id doc target arguments resps filtered_resps filter metrics doc_hash prompt_hash target_hash".split())
+_FIELDS = frozenset(
+    "doc_id doc target arguments resps filtered_resps filter metrics doc_hash prompt_hash target_hash".split()
+) | {MATCH_RULE, MATCH_VERSION}
 
 
 def _full_row(line: bytes, number: int, hashes: TaskHash | None) -> FullRow:
@@ -327,4 +344,7 @@ def _full_row(line: bytes, number: int, hashes: TaskHash | None) -> FullRow:
         outputs=outputs,
         options=[str(request.arg_1).strip() for request in (requests[: len(scores)] if scores else requests)],
         metrics={name: value for name, value in content.items() if name not in _FIELDS and isinstance(value, (int, float))},
+        # A file of another project may have anything here.
+        match_rule=fields.match_rule if isinstance(fields.match_rule, str) else None,
+        match_version=fields.match_version if type(fields.match_version) is int else None,
     )

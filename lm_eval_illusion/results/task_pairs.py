@@ -18,8 +18,9 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.item_texts import ItemTexts
 from lm_eval_illusion.results.join_views import check_unique
 from lm_eval_illusion.results.messages import join_truncated, shown
-from lm_eval_illusion.results.outcomes import WITHOUT_LANGUAGE, Outcome
+from lm_eval_illusion.results.outcomes import PRODUCTION, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.row_checks import check_means
+from lm_eval_illusion.results.rules_version import FIRST_VERSION
 from lm_eval_illusion.results.runs import Run, TaskFile
 from lm_eval_illusion.results.sample_file import FullRow, read_full_rows
 from lm_eval_illusion.results.sample_lines import index_of
@@ -36,6 +37,9 @@ DEFAULT_METRICS: dict[Role, tuple[str, ...]] = {
     "production": ("match", "exact_match", "acc", PRODUCED),
 }
 """The default metric of a task: the first of these that its rows have. The last ones are those of a twin."""
+
+_BY_RULES = (PRODUCTION.outcome_metric, PRODUCED)
+"""The metrics of our own views, which the matching rules decide."""
 
 FORM = "MC_TASK=GEN_TASK[:METRIC[,FILTER]], e.g. arc_challenge=arc_challenge_chat:exact_match,remove_whitespace"
 _TASK_METRIC = re.compile(r"(?P<task>[^:=,]+)(?::(?P<metric>[^:=,]+)(?:,(?P<filter>[^:=,]+))?)?")
@@ -333,7 +337,7 @@ def _common_fields(recognised: Mapping[str, ScoredDocument], produced: Mapping[s
 
 
 def _outcome(pair: TaskPair, variant: Variant, file: TaskFile, document: DocumentPair) -> Outcome:
-    row = document.recognition.row
+    row, answer = document.recognition.row, document.production
     scores = row.scores
     invalid = bool(scores) and not has_one_highest(scores)
     return Outcome(
@@ -344,12 +348,20 @@ def _outcome(pair: TaskPair, variant: Variant, file: TaskFile, document: Documen
         id=document.key,
         recognised=document.recognition.is_right and not invalid,
         invalid=invalid,
-        produced=document.production.is_right,
+        produced=answer.is_right,
         gold_rank=None,
         recovered={},
         gold_logprob=_gold_logprob(row),
         chat_template=file.chat_template,
+        match_rule=answer.row.match_rule if answer.metric in _BY_RULES else None,
+        match_version=_version(pair, answer),
     )
+
+
+def _version(pair: TaskPair, answer: ScoredDocument) -> int | None:
+    """Return the version of the matching rules that judged an answer, None for a metric of another project."""
+    is_ours = answer.metric in _BY_RULES and view_of_task(pair.production.task) is not None
+    return answer.row.match_version or (FIRST_VERSION if is_ours else None) if answer.metric in _BY_RULES else None
 
 
 def _gold_logprob(row: FullRow) -> float | None:

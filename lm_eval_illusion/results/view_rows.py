@@ -16,6 +16,7 @@ from lm_eval_illusion.results.judge_files import JudgeVerdicts
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.outcomes import OUTPUT_LABELS, PRODUCTION
 from lm_eval_illusion.results.row_checks import check_means, check_row
+from lm_eval_illusion.results.rules_version import FIRST_VERSION, OneVersion
 from lm_eval_illusion.results.runs import ViewFile
 from lm_eval_illusion.results.sample_file import RowTexts, SampleRow, read_rows_and_texts
 from lm_eval_illusion.results.task_hash import TaskHash
@@ -70,7 +71,7 @@ def read_views(
             part = _part(rows[TWIN.name], view, outcome)
             if view.name not in rows:
                 rows[view.name] = part
-            elif not by_view[view.name].variant.beams_are_top1:
+            elif not by_view[view.name].variant.beams_are_top1 and _same_rules(rows[view.name], part):
                 _check_agree(view, rows[view.name], by_view[view.name], part, by_view[TWIN.name])
     return rows
 
@@ -84,11 +85,12 @@ def with_parts(by_view: Mapping[str, ViewFile]) -> dict[str, ViewFile]:
 
 def _part(rows: Rows, view: View, outcome: str) -> Rows:
     """Return the rows of one view of a twin. `outcome`: the twin's name of the outcome metric of the view."""
+    # The twin logs what the report reads of the view; of an older file a metric may be missing.
     names = {name: name for use in ("required", "optional") for name in view.metrics_in_report(use)}
     names[view.outcome_metric] = outcome
     parts = {}
     for item_id, row in rows.items():
-        metrics = {name: row.metrics[logged] for name, logged in names.items()}
+        metrics = {name: row.metrics.get(logged) for name, logged in names.items()}
         parts[item_id] = msgspec.structs.replace(row, metrics=metrics)
     return parts
 
@@ -106,6 +108,12 @@ def _check_agree(view: View, rows: Rows, file: ViewFile, part: Rows, twin: ViewF
                 f"{name} of the item {shown(item_id)} is {row.metrics[name]:g} in {file.samples_file}, but {other.metrics[name]:g} in"
                 f" {twin.samples_file}: the same question has one answer, run the model again with {twin.task} alone, or without it"
             )
+
+
+def _same_rules(rows: Rows, others: Rows) -> bool:
+    """Return whether two views of the same answers were judged by one version of the rules. Whoever joins them refuses two versions."""
+    versions = {version_of(row) for view in (rows, others) for row in view.values()}
+    return len(versions) == 1
 
 
 def _needs_text(is_first: bool, gives_outputs: bool, texts: ItemTexts | None) -> Callable[[str], bool]:
@@ -132,6 +140,7 @@ def _read_view(
     duplicates: list[str] = []
     filter_name: str | None = None
     is_judged = file.view in PRODUCED_METRICS and verdicts.are_about(file.samples_file)
+    versions = OneVersion()
     lines = read_rows_and_texts(
         file.samples_file,
         required,
@@ -160,13 +169,15 @@ def _read_view(
         if is_judged and row_texts is not None:
             on_this = verdicts.on(file.samples_file, row.id, hash_of_row(file.language, row_texts))
             row = msgspec.structs.replace(row, verdicts=on_this)
+        if view is not None and view.fields:
+            versions.add(version_of(row), f"{file.samples_file}:{number}")
         rows[row.id] = row
         for name in required:
             sums[name] += row.metrics[name]  # type: ignore[operator]
         if texts is not None and row_texts is not None and texts.contains(row.id):
             # The scores that are shown are those of the recognising view.
             shown_texts = row_texts if is_first or not row_texts.outputs else _without_scores(row_texts)
-            texts.add_view(file, row.id, shown_texts)
+            texts.add_view(file, row.id, shown_texts, row.match_rule)
     if duplicates:
         raise UserError(
             f"{file.samples_file} has {join_truncated(duplicates)} twice: a run evaluates every item once, run it again"
@@ -180,6 +191,11 @@ def _read_view(
     hashes.check(file.samples_file, file.results_file, file.task_hash)
     check_means(file, sums, len(rows), filter_name or "none")
     return rows
+
+
+def version_of(row: SampleRow) -> int:
+    """Return the version of the rules that judged a row of a view with answers."""
+    return row.match_version or FIRST_VERSION
 
 
 def _judge(file: ViewFile) -> Callable[[bytes, SampleRow], str | None] | None:

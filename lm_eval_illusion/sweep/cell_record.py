@@ -25,6 +25,7 @@ from lm_eval_illusion.escaping import cut, for_terminal
 from lm_eval_illusion.files import file_sha256, files_below
 from lm_eval_illusion.reading import read_json
 from lm_eval_illusion.results.judge_files import is_of_a_judge
+from lm_eval_illusion.results.rescored import is_rescored_folder
 from lm_eval_illusion.sweep.grid import Cell
 
 RECORD = "completed.json"
@@ -125,7 +126,7 @@ def _checked_record(cell: Cell, out: Path) -> CellRecord:
     if differing := _differing(record, cell):
         raise UserError(f"{folder / RECORD} has another {', '.join(differing)} than this cell: its results belong elsewhere")
     with attributed(f"{folder} can't be read", _UNCHECKED):
-        files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _is_of_others(name)}
+        files = {name: path for name, path in files_below(folder).items() if name != RECORD and not _may_be_added(name)}
         _compare(files, record.files, folder)
     return record
 
@@ -170,13 +171,15 @@ def _is_one_run(names: Collection[str]) -> bool:
     return any(name.startswith("samples_") and name.endswith(f"_{match['date']}.jsonl") for name in beside)
 
 
-def _is_of_others(name: str) -> bool:
-    """Return whether the sweep may leave out a file that it did not write. What a report could take for results is none.
-
-    The verdicts of a judge change no result of the run.
-    """
+def _may_be_added(name: str) -> bool:
+    """Return whether a file may be in a cell's folder that the sweep did not write: of the system, of `rescore` or of a judge."""
     path = PurePosixPath(name)
-    if is_of_a_judge(path.name):
-        return True
+    is_rescored = any(is_rescored_folder(part) for part in path.parts[:-1])
+    return _is_of_the_system(name) or is_rescored or is_of_a_judge(path.name)
+
+
+def _is_of_the_system(name: str) -> bool:
+    """Return whether the sweep may leave out a file that it did not write. What a report could take for results is none."""
+    path = PurePosixPath(name)
     could_be_results = path.suffix in (".json", ".jsonl") and not path.name.startswith("._")
     return not could_be_results and any(_OF_THE_SYSTEM.fullmatch(part) for part in path.parts)

@@ -1,7 +1,7 @@
 """The metrics of the views: functions that score the responses of a model to one item.
 
 Each `score_*` function takes an item and its filtered responses, as lm_eval's `process_results` does, and returns the metrics of one
-row of a samples file: name -> number, 0.0 or 1.0 for a truth value.
+row of a samples file: name -> number, 0.0 or 1.0 for a truth value. Views with answers also log by which rules they were judged.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_eval_illusion.matching import exact_match, f1, matches, occurs_in_passage
+from lm_eval_illusion.matching import RULES_VERSION, exact_match, explain, f1, matches, occurs_in_passage
 from lm_eval_illusion.reasoning import without_thoughts
+from lm_eval_illusion.views.logged_fields import MATCH_RULE, MATCH_VERSION, LoggedRow
 from lm_eval_illusion.views.next_tokens import LoggedTokens, next_tokens_text
 
 logger = logging.getLogger(__name__)
@@ -87,34 +88,37 @@ def guess_in_passage(item: Mapping[str, Any]) -> float:
     return (item["gold"] in guessed) / len(guessed)
 
 
-def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+def score_answer(item: Mapping[str, Any], results: Sequence[str]) -> LoggedRow:
     """Score `gen`, `oneshot` and the two views with candidates: does the greedy answer match the gold answer or an alias?
 
-    `truncated`: whether the answer was cut at the token limit, only where the backend tells.
+    `truncated`: whether the answer was cut at the token limit, only where the backend tells. `match_rule` and `match_version` are fields of
+    the row.
     """
     output, answers, lang = without_thoughts(results[0]), _answers(item), item["lang"]
+    found = explain(output, answers, lang)
     metrics = {
-        "match": float(matches(output, answers, lang)),
+        "match": float(found.matched),
         "exact_match": float(exact_match(output, answers, lang)),
         "f1": f1(output, answers, lang),
     }
     reached_limit = getattr(results[0], "reached_limit", None)
     if reached_limit is not None:
         metrics["truncated"] = float(reached_limit)
-    return metrics
+    return LoggedRow(metrics, {MATCH_RULE: found.rule, MATCH_VERSION: RULES_VERSION})
 
 
-def score_beams(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
+def score_beams(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> LoggedRow:
     """Score the view `beam`: does any of the k beams match, does the best one? `distinct`: the number of different outputs."""
     beams = results[0]
     hits = _hits(item, beams)
-    return {"match_any": float(any(hits)), "match_top1": float(hits[0]), "distinct": float(len(set(beams)))}
+    metrics = {"match_any": float(any(hits)), "match_top1": float(hits[0]), "distinct": float(len(set(beams)))}
+    return LoggedRow(metrics, {MATCH_VERSION: RULES_VERSION})
 
 
-def score_answers_any(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
+def score_answers_any(item: Mapping[str, Any], results: Sequence[Sequence[str]]) -> LoggedRow:
     """Score the view `sample`: does any of the k samples match, and which share of them does?"""
     hits = _hits(item, results[0])
-    return {"match_any": float(any(hits)), "match_mean": sum(hits) / len(hits)}
+    return LoggedRow({"match_any": float(any(hits)), "match_mean": sum(hits) / len(hits)}, {MATCH_VERSION: RULES_VERSION})
 
 
 def median_rank(ranks: Sequence[float]) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lm_eval_illusion.views import metrics, next_tokens, prompts
+from lm_eval_illusion.views.logged_fields import MATCH_RULE, MATCH_VERSION
 
 RequestType = Literal["multiple_choice", "generate_until"]
 """lm_eval's `output_type`: log-likelihoods of the choices, or generated text."""
@@ -78,7 +79,8 @@ class View:
     `prompt`: makes the prompt of an item. `turns`: for a prompt with an example, makes the turns of a conversation that take its place
     under a chat template; None where the whole prompt is one turn of the user.
     `score`: makes the metrics of an item from the filtered responses.
-    `metrics`: all that `score` can return. `outcome_metric`: the metric that is 1 for a success; the groups average it over languages.
+    `metrics`: all metrics that `score` can return. `outcome_metric`: the metric that is 1 for a success; the groups average it over
+    languages. `fields`: what `score` logs beside the metrics, without a line in lm_eval's tables.
     `choices`: for multiple choice, the field of the item with the choices, or the choices themselves.
     `decoding`: for generated text, the settings that define the view; a run with others is refused.
     `repeats`: outputs per item. `filter_name`: the name of its lm_eval filter; `none` is lm_eval's name for the default.
@@ -113,6 +115,7 @@ class View:
     gives_gold_scores: bool = False
     baseline_of: str | None = None
     turns: Callable[[Mapping[str, Any]], Sequence[prompts.Turn]] | None = None
+    fields: tuple[str, ...] = ()
 
     @property
     def is_scored(self) -> bool:
@@ -132,10 +135,11 @@ class View:
 _GREEDY = DecodingSettings()
 _ANSWER_METRICS = (
     Metric("match"),
-    Metric("exact_match", "unused"),
+    Metric("exact_match", "optional"),
     Metric("f1", "unused"),
     Metric("truncated", "optional", higher_is_better=False),
 )
+_ANSWER_FIELDS = (MATCH_RULE, MATCH_VERSION)
 
 # In the order of the tasks in a language's group. The task that asks two views at once is in twin.py.
 VIEWS: tuple[View, ...] = (
@@ -181,6 +185,7 @@ VIEWS: tuple[View, ...] = (
         prompt=prompts.open_prompt,
         score=metrics.score_answer,
         metrics=_ANSWER_METRICS,
+        fields=_ANSWER_FIELDS,
         outcome_metric="match",
         decoding=_GREEDY,
         is_core=True,
@@ -194,6 +199,7 @@ VIEWS: tuple[View, ...] = (
         prompt=prompts.open_prompt,
         score=metrics.score_beams,
         metrics=(Metric("match_any"), Metric("match_top1"), Metric("distinct", "unused", aggregation=metrics.mean_distinct)),
+        fields=(MATCH_VERSION,),
         outcome_metric="match_any",
         decoding=DecodingSettings(num_beams=5, length_penalty=1.0, early_stopping=False),
         repeats=5,
@@ -210,6 +216,7 @@ VIEWS: tuple[View, ...] = (
         prompt=prompts.open_prompt,
         score=metrics.score_answers_any,
         metrics=(Metric("match_any"), Metric("match_mean", "unused")),
+        fields=(MATCH_VERSION,),
         outcome_metric="match_any",
         decoding=DecodingSettings(do_sample=True, temperature=0.7, top_p=1.0, top_k=0),
         repeats=10,
@@ -231,6 +238,7 @@ VIEWS: tuple[View, ...] = (
         turns=prompts.oneshot_turns,
         score=metrics.score_answer,
         metrics=_ANSWER_METRICS,
+        fields=_ANSWER_FIELDS,
         outcome_metric="match",
         decoding=_GREEDY,
         is_core=True,
@@ -245,6 +253,7 @@ VIEWS: tuple[View, ...] = (
         prompt=prompts.candidates_prompt,
         score=metrics.score_answer,
         metrics=_ANSWER_METRICS,
+        fields=_ANSWER_FIELDS,
         outcome_metric="match",
         decoding=_GREEDY,
         shows_answer=True,
@@ -259,6 +268,7 @@ VIEWS: tuple[View, ...] = (
         prompt=prompts.candidates_without_gold_prompt,
         score=metrics.score_answer,
         metrics=_ANSWER_METRICS,
+        fields=_ANSWER_FIELDS,
         outcome_metric="match",
         decoding=_GREEDY,
         explanation="the control of candidates: only the three distractors in the prompt",

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from lm_eval_illusion.views.logged_fields import LoggedRow
 from lm_eval_illusion.views.spec import VIEWS, Metric, View, view_named, view_of_task
 
 RECOGNISED, PRODUCED, RECOGNITION_ONLY = "recognised", "produced", "recognition_only"
 TWIN_METRICS = (RECOGNISED, PRODUCED, RECOGNITION_ONLY)
 """The metrics that groups of twins average."""
+EXACT_MATCH = "exact_match"
+"""Whether the answer is the gold answer and nothing else: a metric of the production view."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,9 @@ class Twin:
     """A task with the requests of two views, which have the same prompt.
 
     `recognition`, `production`: the views. Rows hold the scores of the choices, in their order, and then the answer.
-    `metrics`: all that it logs. `RECOGNISED` is the outcome metric of `recognition`, `PRODUCED` that of `production`; the others have
-    the names that they have in their view.
+    `metrics`: all metrics that it logs. `RECOGNISED` is the outcome metric of `recognition`, `PRODUCED` that of `production`; the others
+    have the names that they have in their view. `unlisted`: metrics that stand in its rows only, so that lm_eval's table stays short.
+    `fields`: as in `View`.
     """
 
     name: str
@@ -30,6 +34,8 @@ class Twin:
     recognition: View
     production: View
     metrics: tuple[Metric, ...]
+    unlisted: tuple[Metric, ...]
+    fields: tuple[str, ...]
 
     is_scored = True
     """Its rows have scores of choices."""
@@ -41,12 +47,12 @@ class Twin:
 
     def metrics_in_report(self, use: Literal["required", "optional", "tokens"]) -> tuple[str, ...]:
         """Return the names of the metrics that the report requires, or of those that it uses where they exist."""
-        return tuple(metric.name for metric in self.metrics if metric.in_report == use)
+        return tuple(metric.name for metric in (*self.metrics, *self.unlisted) if metric.in_report == use)
 
 
 def _twin(recognition: View, production: View) -> Twin:
     scored = [metric for metric in recognition.metrics if metric.name != recognition.outcome_metric]
-    answered = [metric for metric in production.metrics if metric.in_report == "optional"]
+    answered = [metric for metric in production.metrics if metric.in_report == "optional" and metric.name != EXACT_MATCH]
     return Twin(
         name="twin",
         description=(
@@ -62,6 +68,8 @@ def _twin(recognition: View, production: View) -> Twin:
             *scored,
             *(metric for metric in answered if metric.name not in {other.name for other in scored}),
         ),
+        unlisted=tuple(metric for metric in production.metrics if metric.name == EXACT_MATCH),
+        fields=production.fields,
     )
 
 
@@ -84,7 +92,7 @@ def form_of_task(task: str) -> TaskForm | None:
     return TWIN if task.endswith(f"_{TWIN.name}") else view_of_task(task)
 
 
-def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float | str]:
+def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> LoggedRow:
     """Score the twin. `results`: the scores of the choices in their order, and the greedy answer.
 
     `recognised`: the gold choice has strictly the highest score (`acc` of `mc`). `produced`: the answer matches (`match` of `gen`).
@@ -94,10 +102,13 @@ def score_twin(item: Mapping[str, Any], results: Sequence[Any]) -> dict[str, flo
     scored = TWIN.recognition.score(item, scores)
     answered = TWIN.production.score(item, [answer])
     recognised, produced = scored[TWIN.recognition.outcome_metric], answered[TWIN.production.outcome_metric]
-    logged = {metric.name for metric in TWIN.metrics}
-    return {
+    values = {**answered, **scored}
+    listed = [metric.name for metric in TWIN.metrics if metric.name in values]
+    only_in_rows = [*(metric.name for metric in TWIN.unlisted), *TWIN.fields]
+    metrics = {
         RECOGNISED: recognised,
         PRODUCED: produced,
         RECOGNITION_ONLY: float(recognised == 1 and produced == 0),
-        **{name: value for name, value in {**answered, **scored}.items() if name in logged},
+        **{name: values[name] for name in listed},
     }
+    return LoggedRow(metrics, {name: values[name] for name in only_in_rows})

@@ -98,7 +98,7 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
     report = cross_tabulate(outcomes)
     assert set(report) == {
         *("schema", "recognition_metric", "production_metric", "variants", "rows"),
-        *("answer_type_rows", "leaderboard", "calibration_languages", "noise"),
+        *("answer_type_rows", "leaderboard", "calibration_languages", "noise", "rules_version"),
     }
     assert [(row["variant"], row["language"], row["n"]) for row in report["rows"]] == [
         ("dense", "all", 2),
@@ -131,6 +131,9 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
             "failure_modes",
             "judges",
             "validity",
+            "exact_match",
+            "beyond_exact",
+            "match_rules",
         ),
     }
 

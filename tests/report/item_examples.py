@@ -75,12 +75,15 @@ def _outcome(rng, add_suffix, number, item, base_model, variant, dense):
     if dense_row is not None:
         known = dense_row["cell"] in ("both", "production_only")
         transition = TRANSITIONS[0 if produced else 1 if recognised else 2] if known else "not known"
+    rule = (("equal", "words", "inflected") if produced else ("not_said", "denied", "other_name"))[(number + len(name)) % 3]
     return {
         "item": number,
         "base_model": add_suffix(base_model),
         "variant": add_suffix(name),
         "cell": cell,
         "failure": None if produced else FAILURE_MODES[(number + len(name)) % len(FAILURE_MODES)],
+        "rule": rule,
+        "rules": {"gen": rule, "oneshot": "words"},
         "transition": transition,
         "judged": [("agreed", "rules_only" if produced else "judge_only", "unclear", "agreed", None)[(number + len(name)) % 5]],
         "scores": [round(-8 + 6 * (choice == top) - rng.random(), 3) for choice in range(4)],

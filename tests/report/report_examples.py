@@ -153,6 +153,7 @@ def _numbers(browser, rows, dense):
     hits = {name: sum(_hit(browser, row, name) for row in errors) for name in STRATEGIES}
     by_rank = {name: [row for row in errors if bucket(row["gold_rank"]) == name] for name in RANKS}
     demoted = sum(row["gold_rank"] <= 10 or _hit(browser, row, "any") for row in errors)
+    exact = sum(row["rule"] == "equal" for row in rows)
     share = {name: value for name, value in _ranks(errors).items() if name not in ("n", "histogram")}
     return {
         "n": n,
@@ -183,6 +184,12 @@ def _numbers(browser, rows, dense):
             mode: {"n": (k := sum(row["failure"] == mode for row in rows)), **rate(k, n)} for mode in FAILURE_MODES
         },
         "judges": [_agreement(name, rows) for name in browser.get("judges", [])],
+        "exact_match": rate(exact, n),
+        "beyond_exact": difference((produced - exact) / n, n),
+        "match_rules": {
+            part: dict(Counter(row["rule"] for row in rows if (row["cell"] in ("both", "production_only")) == is_produced))
+            for part, is_produced in (("found", True), ("rejected", False))
+        },
         "vs_dense": _vs_dense(rows, dense) if dense and rows[0]["transition"] is not None else None,
     }
 

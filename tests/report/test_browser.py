@@ -132,6 +132,7 @@ def test_the_first_filter_shows_the_errors_of_the_worst_variant(page, plain):
         ("failure", "other language", lambda row, item: row["failure"] == "other_language"),
         ("judge-0", "right by the judge, wrong by the rules", lambda row, item: row["judged"] == ["judge_only"]),
         ("judge-0", "no clear verdict", lambda row, item: row["judged"] == ["unclear"]),
+        ("rule", "other name", lambda row, item: row["rule"] == "other_name"),
         ("language", "Arabic (ar)", lambda row, item: item["language"] == "ar"),
         ("family", "xquad", lambda row, item: item["family"] == "xquad"),
         ("variant", "wanda-0.7", lambda row, item: row["variant"] == "wanda-0.7"),
@@ -199,6 +200,9 @@ def test_an_item_opens_with_every_variant(page, plain):
         assert words in opened.text
     for text in (output for row in item_rows for outputs in row["outputs"].values() for output in outputs):
         assert text in opened.text
+    tags = [tag.text for tag in opened.find_elements("css selector", ".outputs .tag")]
+    # Beside the greedy answer the rule of each variant; in the example data that of the one-shot answer is always the same.
+    assert tags == [row["rule"].replace("_", " ") for row in item_rows] + ["words"] * len(item_rows)
     assert page.js("return getComputedStyle(document.querySelector('.opened .question')).direction") == "rtl"
     assert opened.find_element("css selector", ".question").get_attribute("lang") == "ar"
     assert not opened.find_element("css selector", ".passage").is_displayed()

@@ -74,6 +74,17 @@ def test_what_each_judge_says_beside_the_rules(tmp_path):
         ("wanda-0.6", "b"): "agreed",
     }
     assert sorted(str(values[1]) for values in rows.values()) == ["None", "None", "None", "unclear"]
+def test_the_rule_of_each_answer(tmp_path):
+    rules = {"gen": "denied", "oneshot": "words"}
+    views = {
+        view: [{"id": item, "match": 0.0, "match_rule": rule, "match_version": 2} for item in "ab"]
+        for view, rule in rules.items()
+    }
+    write_run(tmp_path, {"mc": MC, **views})
+    assert [(row["rule"], row["rules"]) for row in browser_of(tmp_path)["rows"]] == [("denied", rules)] * 2
+    twin = [{"id": item, "match_rule": "equal", "match_version": 2} for item in "ab"]
+    write_run(tmp_path / "twin", {"twin": twin})
+    assert [(row["rule"], row["rules"]) for row in browser_of(tmp_path / "twin")["rows"]] == [("equal", {"gen": "equal"})] * 2
 
 
 def test_above_the_limit_whole_items_are_left_out(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from lm_eval_illusion import load_outcomes
 from lm_eval_illusion.embedded import model_folder
 from lm_eval_illusion.report.notes import EMBEDDED_NOTE, notes_of
+from lm_eval_illusion.results.rules_version import TODAYS_VERSION
 from lm_eval_illusion.results.runs import find_runs
 from tests.lm_eval_files import DENSE as DENSE_RUN
 from tests.lm_eval_files import hits, write_run
@@ -65,6 +66,17 @@ def test_a_backend_with_one_beam(tmp_path, model, views, notes):
         config={"model": model},
     )
     assert notes_with("best beam", load_outcomes([tmp_path])) == notes
+
+
+def test_answers_that_other_rules_judged():
+    older = "version 1 of the matching rules judged the answers, that of today is"
+    (note,) = notes_with("matching rules", outcomes("b", match_version=1))
+    assert note.startswith(older)
+    assert note.endswith("lm-eval-illusion rescore RUNS applies today's rules, without a model.")
+    (note,) = notes_with("matching rules", outcomes("b", match_version=TODAYS_VERSION + 1))
+    assert note.endswith("update this package to compare with other runs.")
+    assert notes_with("matching rules", outcomes("b", match_version=TODAYS_VERSION)) == []
+    assert notes_with("matching rules", outcomes("b")) == []
 
 
 def test_no_question_blind_baseline():

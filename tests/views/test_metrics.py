@@ -6,6 +6,7 @@ import pytest
 
 from lm_eval_illusion import views
 from lm_eval_illusion.inference.scoring import ScoredContinuation, TopTokens
+from lm_eval_illusion.matching import RULES_VERSION
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import VIEWS
 from lm_eval_illusion.views.metrics import has_one_highest, is_strictly_highest
@@ -74,13 +75,19 @@ def test_next_tokens_are_those_of_the_gold_choice():
 
 
 def test_answer():
-    assert views.score_answer(ITEM, [" XY!\n"]) == {"match": 1, "exact_match": 1, "f1": 1}
-    assert views.score_answer(ITEM, ["it is ab"]) == {"match": 1, "exact_match": 0, "f1": pytest.approx(0.5)}
+    fields = {"match_version": RULES_VERSION}
+    assert views.score_answer(ITEM, [" XY!\n"]) == {"match": 1, "exact_match": 1, "f1": 1, "match_rule": "equal", **fields}
+    said = {"match": 1, "exact_match": 0, "f1": pytest.approx(0.5), "match_rule": "words", **fields}
+    assert views.score_answer(ITEM, ["it is ab"]) == said
+    # "abc" is another word.
+    other = {"match": 0, "exact_match": 0, "f1": 0, "match_rule": "not_said", **fields}
+    assert views.score_answer(ITEM, ["abc"]) == other
 
 
 def test_beams_and_samples():
-    assert views.score_beams(ITEM, [["no", "ab", "no"]]) == {"match_any": 1, "match_top1": 0, "distinct": 2}
-    assert views.score_answers_any(ITEM, [["no", "ab", "xy", "no"]]) == {"match_any": 1, "match_mean": 0.5}
+    fields = {"match_version": RULES_VERSION}
+    assert views.score_beams(ITEM, [["no", "ab", "no"]]) == {"match_any": 1, "match_top1": 0, "distinct": 2, **fields}
+    assert views.score_answers_any(ITEM, [["no", "ab", "xy", "no"]]) == {"match_any": 1, "match_mean": 0.5, **fields}
 
 
 def test_one_warning_for_a_backend_with_a_single_beam(caplog):

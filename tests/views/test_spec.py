@@ -44,7 +44,9 @@ def results_of(view: View) -> list:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_logs_the_metrics_that_it_declares(view):
-    assert list(view.score(ITEM, results_of(view))) == [metric.name for metric in view.metrics]
+    logged = view.score(ITEM, results_of(view))
+    assert list(logged.keys()) == [metric.name for metric in view.metrics]
+    assert list(logged) == [*logged.keys(), *view.fields]
     assert view.outcome_metric in view.metrics_in_report("required")
     assert view.single_beam_metric in (None, *view.metrics_in_report("required"))
     assert view.prompt(ITEM).endswith("Answer:")

@@ -18,6 +18,7 @@ from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable, make_table
 
+from lm_eval_illusion.matching import RULES_VERSION
 from lm_eval_illusion.models.hf import PrunedHFLM
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import oneshot_prompt, open_prompt
@@ -192,6 +193,24 @@ def test_the_twin_has_the_numbers_of_its_views_and_those_counted_by_hand(evaluat
         rows = results["samples"][f"mqa_illusion_{lang}_twin"]
         assert [row["filtered_resps"][4] for row in rows] == [known(doc) for doc in docs]
         assert [row["recognition_only"] for row in rows] == [float(one and not other) for one, other in both]
+
+
+def test_the_rule_stands_in_the_rows_and_not_in_the_tables(evaluated, caplog):
+    _, results = evaluated
+    fields = ("match_rule", "match_version", "exact_match")
+    for form in ("gen", "oneshot", "twin"):
+        rows = results["samples"][f"mqa_illusion_fi_{form}"]
+        # The backend says the answer as it is, or nothing of it.
+        assert {(row["match_rule"], row["exact_match"]) for row in rows} == {("equal", 1), ("not_said", 0)}
+        assert {row["match_version"] for row in rows} == {RULES_VERSION}
+        assert not {"match_rule", "match_version"} & set(rows[0]["metrics"])
+    assert {row["match_version"] for form in ("beam", "sample") for row in results["samples"][f"mqa_illusion_en_{form}"]} == {
+        RULES_VERSION
+    }
+    aggregated = {(task, name.split(",")[0]) for task, metrics in results["results"].items() for name in metrics}
+    assert not {name for _, name in aggregated} & set(fields[:2])
+    assert not {("mqa_illusion_en_twin", "exact_match"), ("mqa_illusion_fi_twin", "exact_match")} & aggregated
+    assert "No aggregation function" not in caplog.text
 
 
 def test_lm_evals_last_table_begins_with_the_family(evaluated, caplog):

@@ -19,6 +19,7 @@ function startBrowser(data, start) {
     if (value === null) return "no dense run";
     if (facet === "variant") return plain(several ? JSON.parse(value).reverse().join(" of ") : JSON.parse(value)[1]);
     if (facet.startsWith("judge-")) return plain(nameOf(JUDGED, value));
+    if (facet === "rule") return plain(ruleName(value));
     return plain(nameOf({ cell: CELLS, transition: TRANSITIONS, failure: start.failures, language: start.languages }[facet] ?? {}, value));
   }
 

@@ -28,7 +28,8 @@ function isItem(item) {
 function isRow(row) {
   return row !== null && typeof row === "object"
     && [row.base_model, row.variant].every(isText)
-    && [row.cell, row.transition, row.failure].every(isTextOrNothing)
+    && [row.cell, row.transition, row.failure, row.rule].every(isTextOrNothing)
+    && (row.rules === undefined || (row.rules !== null && typeof row.rules === "object" && Object.values(row.rules).every(isText)))
     && isNumberOrNothing(row.gold_rank)
     && (row.judged === undefined || (Array.isArray(row.judged) && row.judged.every(isTextOrNothing)))
     && Array.isArray(row.scores) && row.scores.every(isNumberOrNothing)

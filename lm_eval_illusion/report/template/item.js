@@ -51,6 +51,18 @@ function outputs(texts, language) {
   return element("ol", "", {}, ...texts.map((text) => element("li", "", {}, say(text))));
 }
 
+/** Return a matching rule as people read it. */
+function ruleName(rule) {
+  return rule.replaceAll("_", " ");
+}
+
+/** Return the outputs of a view and, beside them, the rule that judged the answer. */
+function judgedOutputs(row, view, language) {
+  const said = outputs(row.outputs[view], language);
+  const rule = row.rules?.[view];
+  return rule ? [said, " ", element("span", "tag", { title: "the matching rule that decided" }, plain(ruleName(rule)))] : said;
+}
+
 /** Return the score of an option; the highest is marked. */
 function score(row, place) {
   const value = row.scores[place];
@@ -88,7 +100,7 @@ function comparison(item, rows, chosen, { views: labels, failures, judges }) {
       : null,
     element("tbody", "outputs", {},
       section("What was said"),
-      ...used.map((view) => line(plain(nameOf(labels, view)), rows, chosen, (row) => outputs(row.outputs[view], item.language)))),
+      ...used.map((view) => line(plain(nameOf(labels, view)), rows, chosen, (row) => judgedOutputs(row, view, item.language)))),
   );
 }
 

@@ -5,6 +5,7 @@ const FACETS = {
   cell: (row) => row.cell,
   transition: (row) => row.transition,
   failure: (row) => row.failure ?? null,
+  rule: (row) => row.rule ?? null,
   language: (row, item) => item.language,
   family: (row, item) => item.family,
 };

@@ -1,0 +1,63 @@
+"""Which version of the matching rules judged the answers of a report. Verdicts of two versions are not compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import cut
+from lm_eval_illusion.results.outcomes import Outcome
+from lm_eval_illusion.results.sample_file import read_rows
+from lm_eval_illusion.views.logged_fields import RULES_VERSION
+
+TODAYS_VERSION = RULES_VERSION
+"""The version of the rules of this package."""
+FIRST_VERSION = 1
+"""The version of the rules before rows stated one."""
+_REMEDY = "judge all by the rules of today: lm-eval-illusion rescore RUNS"
+
+
+@dataclass
+class OneVersion:
+    """The version that all added files and outcomes have. `first`: where it was found first, with the version."""
+
+    first: tuple[int, str] | None = field(default=None)
+
+    def add(self, version: int, place: str) -> None:
+        """Add a file or a run that was judged by a version. `place`: its name for the message.
+
+        Raises:
+            UserError: Another one was judged by another version.
+        """
+        first, other = self.first or (version, place)
+        if first != version:
+            raise UserError(
+                f"{cut(other, 300)} was judged by version {first} of the matching rules, {cut(place, 300)} by version {version}:"
+                f" {_REMEDY}"
+            )
+        self.first = first, other
+
+
+def version_of_file(samples_file: Path) -> int:
+    """Return the version of the rules that judged a samples file with answers, from its first row; the first version if it is empty.
+
+    Raises:
+        UserError: The row can't be read.
+    """
+    row = next(iter(read_rows(samples_file, ())), None)
+    return FIRST_VERSION if row is None or row.match_version is None else row.match_version
+
+
+def rules_version_of(outcomes: Iterable[Outcome]) -> int | None:
+    """Return the version of the rules that judged the answers; None if lm_eval judged them all, as in paired tasks.
+
+    Raises:
+        UserError: There are two versions.
+    """
+    versions = OneVersion()
+    for outcome in outcomes:
+        if outcome.match_version is not None:
+            versions.add(outcome.match_version, outcome.run)
+    return versions.first[0] if versions.first else None
