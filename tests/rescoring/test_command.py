@@ -87,8 +87,8 @@ def test_the_outcomes_are_those_of_a_fresh_evaluation(fresh, older):
 def test_verdicts_in_both_directions(older, capsys):
     (gen,) = older.rglob("samples_mqa_illusion_en_gen_*")
     rows = rows_of(gen)
-    said = [["Nothing."], [rows[1]["doc"]["answer"]], ["Nothing."], ["Nothing."]]
-    judged = [1.0, 0.0, 1.0, 0.0]
+    said = [["Nothing."], [rows[1]["doc"]["answer"]], ["Nothing."], [rows[3]["doc"]["answer"]]]
+    judged = [1.0, 0.0, 1.0, 1.0]
     texts = iter(zip(said, judged, strict=True))
 
     def change(row):
@@ -111,10 +111,10 @@ def test_verdicts_in_both_directions(older, capsys):
         (0.0, "not_said"),
         (1.0, "equal"),
         (0.0, "not_said"),
-        (0.0, "not_said"),
+        (1.0, "equal"),
     ]
     again = json.loads((made.parent / results.name).read_text())
-    assert again["results"]["mqa_illusion_en_gen"]["match,none"] == 1 / 4
+    assert again["results"]["mqa_illusion_en_gen"]["match,none"] == 2 / 4
 
 
 def test_a_run_of_today_is_left_alone(fresh, capsys):

@@ -181,3 +181,14 @@ def test_a_row_too_few(tmp_path, capsys):
     assert main(["rescore", str(tmp_path)]) == 2
     assert "has 1 rows, but its run evaluated 2 items" in capsys.readouterr().err
     assert not (tmp_path / RESCORED).exists()
+
+
+def test_the_two_dense_runs_of_the_noise_floor_are_the_rescored_ones(tmp_path, capsys):
+    runs = [write(tmp_path / name, illusion=DENSE, date=date) for name, date in (("a", DATE), ("b", LATER))]
+    command = ["report", str(tmp_path), "--noise", *map(str, runs)]
+    assert main(["rescore", str(tmp_path / "a")]) == 0
+    # One of them was judged by older rules.
+    assert main(command) == 2
+    assert main(["rescore", str(runs[1])]) == 0
+    assert main(command) == 0
+    assert f"Answers judged by version {RULES_VERSION} of the matching rules." in capsys.readouterr().out
