@@ -34,13 +34,14 @@ class _Alternatives(NamedTuple):
     one_of: re.Pattern[str]
     stops: re.Pattern[str]
     negators: re.Pattern[str]
+    harmless: re.Pattern[str]
     spaces: bool
 
 
 def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is one of several candidates. The arguments are those of an objection."""
     rules, context = alternatives_rules(line.lang), context_of(line)
-    around = context.around(mention)
+    around = context.around(mention).hide(rules.harmless)
     segment, sentence = around.within(_SEGMENT_ENDS), around.within(SENTENCE_ENDS)
     return (
         _is_joined_behind(segment, context, mention, answers, rules)
@@ -160,5 +161,6 @@ def alternatives_rules(lang: str) -> _Alternatives:
         one_of=phrases(own.one_of, lang),
         stops=phrases(language(lang).negation.stops, lang),
         negators=phrases(language(lang).negation.before, lang),
+        harmless=phrases(language(lang).negation.harmless, lang),
         spaces=spaces,
     )

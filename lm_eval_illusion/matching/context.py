@@ -55,6 +55,10 @@ class Around:
     def __init__(self, before: str, after: str) -> None:
         self.before, self.after = before, after
 
+    def hide(self, pattern: re.Pattern[str]) -> Around:
+        """Return the same text with every match of a pattern replaced by as many underscores."""
+        return Around(*(pattern.sub(lambda found: "_" * len(found[0]), part) for part in (self.before, self.after)))
+
     def within(self, marks: str) -> Around:
         """Return the part between the nearest of these marks on both sides."""
         start = max(self.before.rfind(mark) for mark in marks) + 1
@@ -159,7 +163,11 @@ def _phrase(entry: str, lang: str) -> str:
         if part == "...":
             parts.append(f"(?:{letter}+ ){{0,{_GAP}}}?" if spaces else f"{letter}{{0,{_GAP_CHARACTERS}}}?")
         else:
-            pattern = f"{letter}+" if part == "*" else f"{letter}*".join(re.escape(as_context(piece, lang)) for piece in part.split("*"))
+            pattern = (
+                f"{letter}+"
+                if part == "*"
+                else f"{letter}*".join(re.escape(as_context(piece, lang)) for piece in part.split("*"))
+            )
             parts.append(pattern + " " * spaces)
     return "".join(parts).removesuffix(" ")
 

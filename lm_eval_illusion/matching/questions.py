@@ -44,11 +44,10 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
 def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a line says that it does not know whether a mention is right. The arguments are those of an objection."""
     rules = question_rules(line.lang)
-    sentence = context_of(line).around(mention).within(SENTENCE_ENDS)
+    sentence = context_of(line).around(mention).within(SENTENCE_ENDS).hide(rules.harmless)
     # "I am not sure, but it is Oslo" gives the answer.
-    before, after = rules.harmless.sub("", sentence.before), rules.harmless.sub("", sentence.after)
-    turn = max((found.end() for found in rules.turns.finditer(before)), default=0)
-    return bool(rules.unsure_before.search(before, max(0, turn - 1)) or rules.unsure_after.search(after))
+    turn = max((found.end() for found in rules.turns.finditer(sentence.before)), default=0)
+    return bool(rules.unsure_before.search(sentence.before, max(0, turn - 1)) or rules.unsure_after.search(sentence.after))
 
 
 @cache
