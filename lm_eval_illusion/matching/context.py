@@ -201,7 +201,7 @@ def _stands_after_space(units: tuple[Unit, ...], index: int) -> bool:
 
 
 def _is_within_number(units: tuple[Unit, ...], index: int) -> bool:
-    return units[index - 1].text[-1].isdigit() and units[index + 1].text[0].isdigit()
+    return units[index - 1].text[-1:].isdigit() and units[index + 1].text[:1].isdigit()
 
 
 def _is_abbreviation(unit: Unit) -> bool:
