@@ -71,7 +71,9 @@ def _is_joined_before(
 ) -> bool:
     """Return whether another candidate and "or" stand directly before."""
     found = rules.or_before.match(segment.before)
-    if not found or not segment.before[: found.start("or")].strip(" ,") or rules.renaming.search(found[0], found.start("or")):
+    if not found or not segment.before[: found.start("or")].strip(" ,"):
+        return False
+    if rules.renaming.search(found[0], found.start("or")) or rules.renaming.match(segment.after, rules.spaces):
         return False
     return not _says_answer(segment.before[: found.start("or")], answers, context.line.lang)
 

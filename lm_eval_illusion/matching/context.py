@@ -19,7 +19,7 @@ from lm_eval_illusion.matching.lines import Line, Unit, line_of
 SENTENCE_ENDS = ".?¿"
 """Marks that end a sentence; "?" ends a question and "¿" begins one."""
 CLAUSE_ENDS = SENTENCE_ENDS + ",:()"
-"""Marks that end a clause. A dash is a colon."""
+"""Marks that end a clause. A dash and a semicolon are colons."""
 _REACH = 240
 """Characters before and after a mention that are looked at: no rule may become slow on a long line."""
 _GAP = 4
@@ -27,11 +27,11 @@ _GAP = 4
 _GAP_CHARACTERS = 12
 
 _MARKS = {
-    **dict.fromkeys(".!。！।॥…;；؛۔｡", "."),
+    **dict.fromkeys(".!。！।॥…۔｡", "."),
     **dict.fromkeys("?？؟՞", "?"),
     **dict.fromkeys("¿", "¿"),
     **dict.fromkeys(",،、，､﹐", ","),
-    **dict.fromkeys(":：–—―", ":"),
+    **dict.fromkeys(":：;；؛–—―", ":"),
     **dict.fromkeys("(（[【", "("),
     **dict.fromkeys(")）]】", ")"),
     **dict.fromkeys("/／|", "/"),

@@ -22,6 +22,8 @@ _CLAUSE_END = re.compile(f"[{re.escape(CLAUSE_ENDS)}]")
 class _YesNo(NamedTuple):
     yes: frozenset[str]
     no: frozenset[str]
+    yes_replies: frozenset[str]
+    no_replies: frozenset[str]
     beside: re.Pattern[str]
     announcing: re.Pattern[str]
 
@@ -36,7 +38,7 @@ def replies(line: Line, answer: str) -> bool:
     """Return whether a line begins with the reply yes or no, and that is the answer."""
     rules = yes_no_rules(line.lang)
     wanted = as_context(answer, line.lang)
-    same = rules.yes if wanted in rules.yes else rules.no if wanted in rules.no else frozenset()
+    same = rules.yes_replies if wanted in rules.yes else rules.no_replies if wanted in rules.no else frozenset()
     return bool(same) and _reply(line) in same
 
 
@@ -67,9 +69,14 @@ def yes_no_rules(lang: str) -> _YesNo:
     """Return the patterns of a language."""
     own, prompt = language(lang).yes_no, language(lang).prompt
     answer_word = (prompt.answer,) if prompt else ()
+    yes, no, also_yes, also_no = (
+        frozenset(as_context(word, lang) for word in words) for words in (own.yes, own.no, own.also_yes, own.also_no)
+    )
     return _YesNo(
-        yes=frozenset(as_context(word, lang) for word in own.yes),
-        no=frozenset(as_context(word, lang) for word in own.no),
+        yes=yes,
+        no=no,
+        yes_replies=yes | also_yes,
+        no_replies=no | also_no,
         beside=phrases(own.beside, lang),
         announcing=phrases(own.announcing + answer_word, lang),
     )

@@ -54,10 +54,16 @@ def test_does_not_reply(lang, answer, output):
     assert match.rule in ("no_reply", "not_said")
 
 
+def test_true_and_false_are_words_as_any_other():
+    assert explain("The statement is false.", ["false"], "en").matched
+    assert explain("Câu này là sai.", ["sai"], "vi").matched
+    assert explain("Correct.", ["yes"], "en").rule == "yes_no"
+
+
 @pytest.mark.parametrize("lang", language_codes())
 def test_no_word_means_both_yes_and_no(lang):
     own = language(lang).yes_no
     assert own.yes
     assert own.no
-    assert not set(own.yes) & set(own.no)
+    assert not {*own.yes, *own.also_yes} & {*own.no, *own.also_no}
     assert all(is_yes_or_no(word, lang) for word in (*own.yes, *own.no))
