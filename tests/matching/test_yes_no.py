@@ -38,6 +38,7 @@ def test_replies(lang, answer, output):
         ("en", "no", "There is no way to know."),
         ("en", "no", "No idea."),
         ("en", "yes", "Yes or no?"),
+        ("en", "yes", "Yes? Nobody can tell."),
         ("en", "yes", "No, absolutely not."),
         ("de", "ja", "Das ist ja gerade die Frage."),
         ("es", "no", "No hay forma de saberlo."),
