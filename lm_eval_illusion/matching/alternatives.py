@@ -44,7 +44,7 @@ def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool
     around = context.around(mention).hide(rules.harmless)
     segment, sentence = around.within(_SEGMENT_ENDS), around.within(SENTENCE_ENDS)
     return (
-        _is_joined_behind(segment, context, mention, rules)
+        _is_joined_behind(segment, context, mention, answers, rules)
         or _is_joined_before(segment, context, mention, answers, rules)
         or _is_correlated(sentence, rules)
         or _is_bare_item(segment, context, mention, rules)
@@ -52,7 +52,9 @@ def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool
     )
 
 
-def _is_joined_behind(segment: Around, context: Context, mention: Mention, rules: _Alternatives) -> bool:
+def _is_joined_behind(
+    segment: Around, context: Context, mention: Mention, answers: Sequence[str], rules: _Alternatives
+) -> bool:
     """Return whether "or" and another candidate follow, directly or after further items."""
     found = rules.or_after.match(segment.after)
     if not found or any(pattern.search(found["items"]) for pattern in (rules.stops, rules.renaming, rules.negators)):
@@ -61,7 +63,7 @@ def _is_joined_behind(segment: Around, context: Context, mention: Mention, rules
     if not other.strip() or other.lstrip().startswith(",") or rules.renaming.search(other):
         return False
     at = context.bounds(mention)[1] + found.end("or")
-    return _has_same_capital(context, mention, at, other)
+    return not _says_answer(other, answers, context.line.lang) and _has_same_capital(context, mention, at, other)
 
 
 def _is_joined_before(
