@@ -405,7 +405,8 @@ class Negation(_Section, frozen=True):
     wrong: tuple[str, ...] = ()
     """Phrases that say that what was mentioned before is wrong, also in the next clause: is wrong, is a mistake."""
     beliefs: tuple[str, ...] = ()
-    """Words for a common opinion: many people. If "but" follows in the sentence, what is mentioned beside them is denied."""
+    """Words for a common opinion or an earlier state: many people, formerly. If "but" follows in the sentence, they deny what stands
+    beside them."""
 
 
 class Alternatives(_Section, frozen=True):
@@ -441,6 +442,9 @@ class YesNo(_Section, frozen=True):
 
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
+    also_yes: tuple[str, ...] = ()
+    """Other replies that mean yes: of course, correct. As answers of an item they are words as any other."""
+    also_no: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     """Words that may stand beside them: polite words, and words that agree with any answer."""
     announcing: tuple[str, ...] = ()

@@ -34,13 +34,14 @@ class _Alternatives(NamedTuple):
     one_of: re.Pattern[str]
     stops: re.Pattern[str]
     negators: re.Pattern[str]
+    harmless: re.Pattern[str]
     spaces: bool
 
 
 def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is one of several candidates. The arguments are those of an objection."""
     rules, context = alternatives_rules(line.lang), context_of(line)
-    around = context.around(mention)
+    around = context.around(mention).hide(rules.harmless)
     segment, sentence = around.within(_SEGMENT_ENDS), around.within(SENTENCE_ENDS)
     return (
         _is_joined_behind(segment, context, mention, answers, rules)
@@ -70,7 +71,9 @@ def _is_joined_before(
 ) -> bool:
     """Return whether another candidate and "or" stand directly before."""
     found = rules.or_before.match(segment.before)
-    if not found or not segment.before[: found.start("or")].strip(" ,") or rules.renaming.search(found[0], found.start("or")):
+    if not found or not segment.before[: found.start("or")].strip(" ,"):
+        return False
+    if rules.renaming.search(found[0], found.start("or")) or rules.renaming.match(segment.after, rules.spaces):
         return False
     return not _says_answer(segment.before[: found.start("or")], answers, context.line.lang)
 
@@ -160,5 +163,6 @@ def alternatives_rules(lang: str) -> _Alternatives:
         one_of=phrases(own.one_of, lang),
         stops=phrases(language(lang).negation.stops, lang),
         negators=phrases(language(lang).negation.before, lang),
+        harmless=phrases(language(lang).negation.harmless, lang),
         spaces=spaces,
     )

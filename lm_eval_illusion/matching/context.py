@@ -19,7 +19,7 @@ from lm_eval_illusion.matching.lines import Line, Unit, line_of
 SENTENCE_ENDS = ".?¿"
 """Marks that end a sentence; "?" ends a question and "¿" begins one."""
 CLAUSE_ENDS = SENTENCE_ENDS + ",:()"
-"""Marks that end a clause. A dash is a colon."""
+"""Marks that end a clause. A dash and a semicolon are colons."""
 _REACH = 240
 """Characters before and after a mention that are looked at: no rule may become slow on a long line."""
 _GAP = 4
@@ -27,11 +27,11 @@ _GAP = 4
 _GAP_CHARACTERS = 12
 
 _MARKS = {
-    **dict.fromkeys(".!。！।॥…;；؛۔｡", "."),
+    **dict.fromkeys(".!。！।॥…۔｡", "."),
     **dict.fromkeys("?？؟՞", "?"),
     **dict.fromkeys("¿", "¿"),
     **dict.fromkeys(",،、，､﹐", ","),
-    **dict.fromkeys(":：–—―", ":"),
+    **dict.fromkeys(":：;；؛–—―", ":"),
     **dict.fromkeys("(（[【", "("),
     **dict.fromkeys(")）]】", ")"),
     **dict.fromkeys("/／|", "/"),
@@ -54,6 +54,10 @@ class Around:
 
     def __init__(self, before: str, after: str) -> None:
         self.before, self.after = before, after
+
+    def hide(self, pattern: re.Pattern[str]) -> Around:
+        """Return the same text with every match of a pattern replaced by as many underscores."""
+        return Around(*(pattern.sub(lambda found: "_" * len(found[0]), part) for part in (self.before, self.after)))
 
     def within(self, marks: str) -> Around:
         """Return the part between the nearest of these marks on both sides."""
@@ -159,7 +163,11 @@ def _phrase(entry: str, lang: str) -> str:
         if part == "...":
             parts.append(f"(?:{letter}+ ){{0,{_GAP}}}?" if spaces else f"{letter}{{0,{_GAP_CHARACTERS}}}?")
         else:
-            pattern = f"{letter}+" if part == "*" else f"{letter}*".join(re.escape(as_context(piece, lang)) for piece in part.split("*"))
+            pattern = (
+                f"{letter}+"
+                if part == "*"
+                else f"{letter}*".join(re.escape(as_context(piece, lang)) for piece in part.split("*"))
+            )
             parts.append(pattern + " " * spaces)
     return "".join(parts).removesuffix(" ")
 
@@ -193,7 +201,7 @@ def _stands_after_space(units: tuple[Unit, ...], index: int) -> bool:
 
 
 def _is_within_number(units: tuple[Unit, ...], index: int) -> bool:
-    return units[index - 1].text[-1].isdigit() and units[index + 1].text[0].isdigit()
+    return units[index - 1].text[-1:].isdigit() and units[index + 1].text[:1].isdigit()
 
 
 def _is_abbreviation(unit: Unit) -> bool:

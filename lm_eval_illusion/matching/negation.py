@@ -41,7 +41,7 @@ def is_denied(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     rules = negation_rules(line.lang)
     context = context_of(line)
     around = context.around(mention).within(SENTENCE_ENDS)
-    sentence = Around(rules.harmless.sub("", around.before), rules.harmless.sub("", around.after))
+    sentence = around.hide(rules.harmless)
     clause = sentence.within(CLAUSE_ENDS)
     if _follows(rules.except_before, clause.before, _NEAR, rules) or _is_near(rules.except_after, clause.after, _NEAR, rules):
         # "nothing without Oslo", "no city except Oslo": two negations affirm.
@@ -68,8 +68,7 @@ def _is_denied_behind(after: str, line: Line, mention: Mention, rules: _Negation
         return False
     border = rules.borders.search(after)
     return any(
-        _is_near(pattern, after, words, rules, border)
-        for pattern, words in ((rules.next_to, _ADJACENT), (rules.after, _FAR))
+        _is_near(pattern, after, words, rules, border) for pattern, words in ((rules.next_to, _ADJACENT), (rules.after, _FAR))
     )
 
 
@@ -94,8 +93,7 @@ def _is_called_wrong(after: str, context: Context, mention: Mention, rules: _Neg
 
 def _is_mere_belief(sentence: Around, rules: _Negation) -> bool:
     """Return whether the mention is a common opinion, which "but" turns down: "many say Oslo, but it is Bergen"."""
-    clause = sentence.within(CLAUSE_ENDS)
-    beside = clause.before[_last_end(rules.turns, clause.before) :] + clause.after
+    beside = sentence.before[_last_end(rules.turns, sentence.before) :] + sentence.within(CLAUSE_ENDS).after
     return rules.beliefs.search(beside) is not None and rules.turns.search(sentence.after) is not None
 
 

@@ -21,7 +21,6 @@ class _Questions(NamedTuple):
     tags: re.Pattern[str]
     unsure_before: re.Pattern[str]
     unsure_after: re.Pattern[str]
-    harmless: re.Pattern[str]
     turns: re.Pattern[str]
 
 
@@ -46,9 +45,8 @@ def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     rules = question_rules(line.lang)
     sentence = context_of(line).around(mention).within(SENTENCE_ENDS)
     # "I am not sure, but it is Oslo" gives the answer.
-    before, after = rules.harmless.sub("", sentence.before), rules.harmless.sub("", sentence.after)
-    turn = max((found.end() for found in rules.turns.finditer(before)), default=0)
-    return bool(rules.unsure_before.search(before, max(0, turn - 1)) or rules.unsure_after.search(after))
+    turn = max((found.end() for found in rules.turns.finditer(sentence.before)), default=0)
+    return bool(rules.unsure_before.search(sentence.before, max(0, turn - 1)) or rules.unsure_after.search(sentence.after))
 
 
 @cache
@@ -60,6 +58,5 @@ def question_rules(lang: str) -> _Questions:
         tags=phrases(own.tags, lang),
         unsure_before=phrases(own.unsure_before, lang),
         unsure_after=phrases(own.unsure_after, lang),
-        harmless=phrases(language(lang).negation.harmless, lang),
         turns=phrases(language(lang).negation.turns, lang),
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.context import CLAUSE_ENDS, as_context, context_of, phrases
 from lm_eval_illusion.matching.lines import Line
+from lm_eval_illusion.matching.orthography import fold_letters
 
 _LONGEST_REPLY = 60
 """Characters within which a reply must end."""
@@ -20,29 +21,31 @@ _CLAUSE_END = re.compile(f"[{re.escape(CLAUSE_ENDS)}]")
 
 
 class _YesNo(NamedTuple):
-    yes: frozenset[str]
-    no: frozenset[str]
+    replies: dict[str, frozenset[str]]
+    """Answer -> all replies that mean the same."""
     beside: re.Pattern[str]
     announcing: re.Pattern[str]
 
 
 def is_yes_or_no(answer: str, lang: str) -> bool:
     """Return whether an answer is a word for yes or no."""
-    rules = yes_no_rules(lang)
-    return as_context(answer, lang) in rules.yes | rules.no
+    return _key(answer, lang) in yes_no_rules(lang).replies
 
 
 def replies(line: Line, answer: str) -> bool:
     """Return whether a line begins with the reply yes or no, and that is the answer."""
-    rules = yes_no_rules(line.lang)
-    wanted = as_context(answer, line.lang)
-    same = rules.yes if wanted in rules.yes else rules.no if wanted in rules.no else frozenset()
-    return bool(same) and _reply(line) in same
+    same = yes_no_rules(line.lang).replies.get(_key(answer, line.lang))
+    return same is not None and _reply(line) in same
 
 
 def is_no_reply(line: Line, mention: object, answers: Sequence[str]) -> bool:
     """Return whether the answer is yes or no, and the line does not reply so. The arguments are those of an objection."""
     return any(is_yes_or_no(answer, line.lang) for answer in answers) and not any(replies(line, answer) for answer in answers)
+
+
+def _key(answer: str, lang: str) -> str:
+    """Return an answer without signs around it, in the spelling that the language folds. Most answers are compared and are no reply."""
+    return fold_letters(answer, lang).strip(" .,!。।")
 
 
 def _reply(line: Line) -> str:
@@ -67,9 +70,13 @@ def yes_no_rules(lang: str) -> _YesNo:
     """Return the patterns of a language."""
     own, prompt = language(lang).yes_no, language(lang).prompt
     answer_word = (prompt.answer,) if prompt else ()
+    replies = {
+        _key(word, lang): frozenset(as_context(reply, lang) for reply in (*words, *others))
+        for words, others in ((own.yes, own.also_yes), (own.no, own.also_no))
+        for word in words
+    }
     return _YesNo(
-        yes=frozenset(as_context(word, lang) for word in own.yes),
-        no=frozenset(as_context(word, lang) for word in own.no),
+        replies=replies,
         beside=phrases(own.beside, lang),
         announcing=phrases(own.announcing + answer_word, lang),
     )
