@@ -74,7 +74,12 @@ def is_form(answer: str, word: str, lang: str, in_phrase: bool = False) -> bool:
 def _is_inflected(lang: str) -> bool:
     inflection = language(lang).inflection
     return bool(
-        inflection.classes or inflection.phrase_classes or inflection.suffixes or inflection.prefixes or inflection.irregular or inflection.closed_classes
+        inflection.classes
+        or inflection.phrase_classes
+        or inflection.suffixes
+        or inflection.prefixes
+        or inflection.irregular
+        or inflection.closed_classes
     )
 
 
@@ -144,7 +149,10 @@ def _stems(word: str, lang: str) -> tuple[str, ...]:
     if inflection.stem_changes_chain:
         changed = _changed((word,), inflection.stem_changes)
     else:
-        changed = [word, *(change.find.sub(change.replace, word) for change in inflection.stem_changes if change.find.search(word))]
+        changed = [
+            word,
+            *(change.find.sub(change.replace, word) for change in inflection.stem_changes if change.find.search(word)),
+        ]
     return tuple(stem for stem in dict.fromkeys(changed) if len(stem) >= inflection.min_stem)
 
 

@@ -1,13 +1,15 @@
-"""Whether two words are forms of one word, in a language made for the test."""
+"""Whether two words are forms of one word: in a language made for the test, and nouns of each language declined by hand."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from lm_eval_illusion.languages.record import Inflection, Language, Replacement
 from lm_eval_illusion.matching import inflection
+from lm_eval_illusion.matching.normalize import normalise
 
 INFLECTION = Inflection(
     min_stem=3,
@@ -62,3 +64,43 @@ def test_an_exception_is_no_form():
 def test_each_word_of_an_answer_may_be_inflected():
     text = "в городом земле не городу землей".split()
     assert list(inflection.find_inflected(["город", "земля"], text, "xx")) == [4]
+
+
+FORMS = Path(__file__).parent / "inflection"
+"""One file per language, one noun or name per line: the nominative, a tab, and forms of it, written by hand from grammars."""
+
+
+def _nouns(lang: str) -> dict[str, list[str]]:
+    """Return the forms of each noun of a language; a name of two words has forms of two words."""
+    rows = (line.split("\t") for line in (FORMS / f"{lang}.tsv").read_text(encoding="utf-8").splitlines())
+    return {
+        noun: [" ".join(words[start : start + size]) for start in range(0, len(words), size)]
+        for noun, words, size in ((noun, forms.split(), len(noun.split())) for noun, forms in rows)
+    }
+
+
+def _accepts(answer: str, text: str, lang: str) -> bool:
+    words, line = normalise(answer, lang).split(), normalise(text, lang).split()
+    return words == line or (len(words) == len(line) and list(inflection.find_inflected(words, line, lang)) == [0])
+
+
+@pytest.mark.parametrize("lang", sorted(file.stem for file in FORMS.glob("*.tsv")))
+class TestParadigms:
+    @pytest.fixture(autouse=True)
+    def _the_language(self):
+        """Use the language files, not the language made for the test."""
+
+    def test_every_form_of_a_noun_is_accepted(self, lang):
+        nouns = _nouns(lang)
+        assert len(nouns) >= 10
+        assert not [(noun, form) for noun, forms in nouns.items() for form in forms if not _accepts(noun, form, lang)]
+
+    def test_no_form_of_another_noun_is_accepted(self, lang):
+        nouns = _nouns(lang)
+        assert not [
+            (noun, other, form)
+            for noun in nouns
+            for other, forms in nouns.items()
+            for form in (other, *forms)
+            if noun != other and form not in nouns[noun] and _accepts(noun, form, lang)
+        ]
