@@ -73,14 +73,8 @@ def is_form(answer: str, word: str, lang: str, in_phrase: bool = False) -> bool:
 @cache
 def _is_inflected(lang: str) -> bool:
     inflection = language(lang).inflection
-    return bool(
-        inflection.classes
-        or inflection.phrase_classes
-        or inflection.suffixes
-        or inflection.prefixes
-        or inflection.irregular
-        or inflection.closed_classes
-    )
+    endings = inflection.classes or inflection.phrase_classes or inflection.suffixes or inflection.prefixes
+    return bool(endings or inflection.irregular or inflection.closed_classes)
 
 
 @lru_cache(maxsize=50_000)
