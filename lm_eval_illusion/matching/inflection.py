@@ -19,6 +19,8 @@ _BOUNDARY = "|"
 _CITATION = ":"
 """Stands in a class of endings after those that an answer may have."""
 _LEAST_COMPOUND_PART = 3
+_LONGEST_REST = 25
+"""A word that is longer than twice the answer by more letters is no form of it. No such word is analysed: it may be very long."""
 _DIAERESIS = "\u0308"
 
 
@@ -90,6 +92,8 @@ def _initials(answer: str, lang: str) -> str:
 @lru_cache(maxsize=100_000)
 def _is_other_form(answer: str, word: str, lang: str, in_phrase: bool) -> bool:
     initials = _initials(answer, lang)
+    if len(word) > 2 * len(answer) + _LONGEST_REST:
+        return False
     if (initials and word[0] not in initials) or any(map(str.isdigit, answer)) or _are_other_words(answer, word, lang):
         return False
     if word in _listed(answer, lang):
