@@ -171,6 +171,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",
     "benchmarks/test_fuzz_store.py": "a small part of a fuzzing program, and that it can fail",
     "benchmarks/test_fuzz_options.py": "hostile values of every option",
+    "benchmarks/test_inflection.py": "a comparison of ways to match, not the package",
     "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",

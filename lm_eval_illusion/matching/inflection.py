@@ -19,6 +19,8 @@ _BOUNDARY = "|"
 _CITATION = ":"
 """Stands in a class of endings after those that an answer may have."""
 _LEAST_COMPOUND_PART = 3
+_LONGEST_REST = 25
+"""A word that is longer than twice the answer by more letters is no form of it. No such word is analysed: it may be very long."""
 _DIAERESIS = "\u0308"
 
 
@@ -73,9 +75,8 @@ def is_form(answer: str, word: str, lang: str, in_phrase: bool = False) -> bool:
 @cache
 def _is_inflected(lang: str) -> bool:
     inflection = language(lang).inflection
-    return bool(
-        inflection.classes or inflection.phrase_classes or inflection.suffixes or inflection.prefixes or inflection.irregular or inflection.closed_classes
-    )
+    endings = inflection.classes or inflection.phrase_classes or inflection.suffixes or inflection.prefixes
+    return bool(endings or inflection.irregular or inflection.closed_classes)
 
 
 @lru_cache(maxsize=50_000)
@@ -91,6 +92,8 @@ def _initials(answer: str, lang: str) -> str:
 @lru_cache(maxsize=100_000)
 def _is_other_form(answer: str, word: str, lang: str, in_phrase: bool) -> bool:
     initials = _initials(answer, lang)
+    if len(word) > 2 * len(answer) + _LONGEST_REST:
+        return False
     if (initials and word[0] not in initials) or any(map(str.isdigit, answer)) or _are_other_words(answer, word, lang):
         return False
     if word in _listed(answer, lang):
@@ -144,7 +147,10 @@ def _stems(word: str, lang: str) -> tuple[str, ...]:
     if inflection.stem_changes_chain:
         changed = _changed((word,), inflection.stem_changes)
     else:
-        changed = [word, *(change.find.sub(change.replace, word) for change in inflection.stem_changes if change.find.search(word))]
+        changed = [
+            word,
+            *(change.find.sub(change.replace, word) for change in inflection.stem_changes if change.find.search(word)),
+        ]
     return tuple(stem for stem in dict.fromkeys(changed) if len(stem) >= inflection.min_stem)
 
 

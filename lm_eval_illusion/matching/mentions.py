@@ -137,7 +137,9 @@ def _is_other_name(line: Line, start: int, end: int, answer: str) -> bool:
         return False
     before_name = record.inflection.before_name
     joins = before_name is not None and " " not in answer and before_name.search(line.text[start:end]) is not None
-    return not line.text[start].isupper() or (joins and line.text[end : end + 1] == " " and line.text[end + 1 : end + 2].isupper())
+    return not line.text[start].isupper() or (
+        joins and line.text[end : end + 1] == " " and line.text[end + 1 : end + 2].isupper()
+    )
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -224,3 +224,28 @@ def test_four_times_the_output_takes_about_four_times_as_long(unit, lang):
     short, long = (seconds(unit * (length // len(unit)), lang) for length in (2_500, 10_000))
     # A quadratic rule would take sixteen times as long. Below 0.02 s the ratio cannot be measured.
     assert long < max(10 * short, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("output", "answer", "lang", "expected"),
+    [
+        ("Mieszka w Pradze.", "Praga", "pl", True),
+        # A form of a name is written with a capital, unless the line has none.
+        ("Mieszka w pradze.", "Praga", "pl", False),
+        ("mieszka w pradze", "Praga", "pl", True),
+        ("She comes from the jerseys", "Jersey", "en", False),
+        # A common noun may begin a sentence.
+        ("Wolves hunt in packs.", "wolf", "en", True),
+        # A genitive before a capitalised word is one name with it; a full name is not part of another one.
+        ("Nokian Renkaat", "Nokia", "fi", False),
+        ("Nokian kaupungissa", "Nokia", "fi", True),
+        ("Väinö Linnan Tuntematon sotilas", "Väinö Linna", "fi", True),
+        # Demonyms and adjectives are other words.
+        ("французский", "Франция", "ru", False),
+        ("suomalainen", "Suomi", "fi", False),
+        ("Berliner", "Berlin", "de", False),
+        ("românesc", "România", "ro", False),
+    ],
+)
+def test_inflected_answers(output, answer, lang, expected):
+    assert matches(output, [answer], lang) is expected
