@@ -69,6 +69,10 @@ class Words(_Section, frozen=True):
     """Names begin with a capital letter and common nouns do not."""
     particles: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
+    particles_after_consonant: tuple[str, ...] = ()
+    """Particles that follow only a consonant."""
+    particles_after_vowel: tuple[str, ...] = ()
+    """Particles that follow only a vowel."""
     prefixes: re.Pattern[str] | None = None
     """Short words (and, in, to, the) that are written at the beginning of the next word, also several one after the other."""
     prefixed_article: str = ""
@@ -220,6 +224,17 @@ class Failures(_Section, frozen=True):
     """Phrases that are a refusal only as the whole line: "no idea" is one, "he had no idea of the war" is none."""
 
 
+class Conjugation(_Section, frozen=True):
+    """[conjugation]: verbs and adjectives whose other forms are a stem with an ending. Korean syllables are taken apart (NFD)."""
+
+    dictionary_form: re.Pattern[str] | None = None
+    """What an answer must contain to be such a word; applies to the normal form."""
+    stems: tuple[Replacement, ...] = ()
+    """Each makes a stem of the dictionary form that `find` matches."""
+    endings: re.Pattern[str] | None = None
+    """Every ending that may follow a stem."""
+
+
 class ClassWords(_Section, frozen=True):
     """[class_words]: words such as river, lake or mount beside a name, which may be left out: the River Nile is the Nile."""
 
@@ -249,3 +264,4 @@ class Language(_Section, frozen=True):
     failures: Failures = Failures()
     inflection: Inflection = Inflection()
     class_words: ClassWords = ClassWords()
+    conjugation: Conjugation = Conjugation()

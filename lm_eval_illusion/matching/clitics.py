@@ -6,6 +6,7 @@ What remains of the word is the answer or, except with particles, an inflected f
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
@@ -18,6 +19,8 @@ _MIN_REST = 2
 """Least number of letters behind the beginning of a noun class: m-ti, mi-ti."""
 _LONGEST_PREFIX = 5
 _NOTHING = "-"
+_FIRST_FINAL_CONSONANT = "\u11a8"
+"""Of a Hangul syllable in Unicode NFD; its vowels have smaller numbers."""
 
 
 def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> Iterator[int]:
@@ -51,7 +54,21 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
     particle = word[len(noun) :]
     # A noun of one syllable with a particle of one syllable is too often another word: 인도, 비만.
     is_long_enough = len(answer) > 1 or len(noun) > 1 or len(particle) > 1
-    return is_long_enough and word.startswith(noun) and particle in _particles(lang) and answer[:-1] == window[:-1]
+    return (
+        is_long_enough
+        and word.startswith(noun)
+        and particle in _particles(lang)[_last_sound(noun)]
+        and answer[:-1] == window[:-1]
+        and frozenset((noun, word)) not in _exceptions(lang)
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _last_sound(noun: str) -> str:
+    """Return whether a Korean noun ends in a consonant or a vowel; "unknown" for other letters and digits, which are read aloud."""
+    if not "가" <= noun[-1] <= "힣":
+        return "unknown"
+    return "consonant" if unicodedata.normalize("NFD", noun)[-1] >= _FIRST_FINAL_CONSONANT else "vowel"
 
 
 def _equal_but_beginning(answer: Sequence[str], window: Sequence[str], lang: str) -> bool:
@@ -116,8 +133,12 @@ def _in_class(noun: str, word: str, lang: str) -> Iterator[str]:
 
 
 @cache
-def _particles(lang: str) -> frozenset[str]:
-    return frozenset(language(lang).words.particles)
+def _particles(lang: str) -> dict[str, frozenset[str]]:
+    """Return the particles that may follow a noun, by its last sound."""
+    words = language(lang).words
+    after_consonant = frozenset((*words.particles, *words.particles_after_consonant))
+    after_vowel = frozenset((*words.particles, *words.particles_after_vowel))
+    return {"consonant": after_consonant, "vowel": after_vowel, "unknown": after_consonant | after_vowel}
 
 
 @cache

@@ -9,9 +9,11 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
+from lm_eval_illusion.matching.conjugation import find_conjugated, find_conjugated_in_characters
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
@@ -55,6 +57,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms)
     else:
         yield from _in_characters(line, forms)
+    yield from _conjugated(line, forms)
     name = without_class_word(answer, lang)
     if name is not None:
         yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))
@@ -86,6 +89,20 @@ def _inflected(line: Line, forms: AnswerForms) -> Iterator[Mention]:
             if line.words[first : first + len(answer)] == answer:
                 continue
             yield Mention(*line.span(first, first + len(answer)), "inflected")
+
+
+def _conjugated(line: Line, forms: AnswerForms) -> Iterator[Mention]:
+    if language(line.lang).conjugation.dictionary_form is None:
+        return
+    for form in forms.forms:
+        if forms.has_spaces:
+            answer = tuple(form.split())
+            for first in find_conjugated(answer, line.words, line.lang):
+                yield Mention(*line.span(first, first + len(answer)), "inflected")
+        else:
+            for clause in line.clauses:
+                for start, end in find_conjugated_in_characters(without_spaces(form), clause.normal, line.lang):
+                    yield Mention(*clause.span(start, end), "inflected")
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:
