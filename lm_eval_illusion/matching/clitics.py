@@ -123,13 +123,22 @@ def _behind_prefix(noun: str, word: str, lang: str, in_phrase: bool) -> Iterator
 
 def _in_class(noun: str, word: str, lang: str) -> Iterator[str]:
     """Yield the word with each beginning that the noun has in its class: vitabu as kitabu, for the noun kitabu."""
-    for beginnings in _classes(lang):
-        for own in beginnings:
-            for other in beginnings:
-                rest = word[len(other) :]
-                is_long_enough = len(rest) >= (_MIN_REST if own and other else _MIN_PREFIXED_LENGTH)
-                if own != other and is_long_enough and noun.startswith(own) and word.startswith(other):
-                    yield own + rest
+    for own, other, least_rest in _beginnings(noun, lang):
+        if word.startswith(other) and len(word) >= len(other) + least_rest:
+            yield own + word[len(other) :]
+
+
+@lru_cache(maxsize=50_000)
+def _beginnings(noun: str, lang: str) -> tuple[tuple[str, str, int], ...]:
+    """Return the beginning of a noun, another one of its class, and the least number of letters behind it, for every class."""
+    return tuple(
+        (own, other, _MIN_REST if own and other else _MIN_PREFIXED_LENGTH)
+        for beginnings in _classes(lang)
+        for own in beginnings
+        if noun.startswith(own)
+        for other in beginnings
+        if own != other
+    )
 
 
 @cache
