@@ -67,14 +67,16 @@ class Words(_Section, frozen=True):
     """Articles that are words of their own (no endings, no prefixes)."""
     capitals_mark_names: bool = False
     """Names begin with a capital letter and common nouns do not."""
-    particles: tuple[str, ...] = ()
+    particles_after_any: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
     particles_after_consonant: tuple[str, ...] = ()
-    """Particles that follow only a consonant."""
+    """Those that follow only a consonant."""
     particles_after_vowel: tuple[str, ...] = ()
-    """Particles that follow only a vowel."""
-    prefixes: re.Pattern[str] | None = None
-    """Short words (and, in, to, the) that are written at the beginning of the next word, also several one after the other."""
+    """Those that follow only a vowel."""
+    prefixes: str = ""
+    """One-letter words (and, in, to) that are written at the beginning of the next word."""
+    attached_before: re.Pattern[str] | None = None
+    """Everything that may be written at the beginning of a noun: such a word, or several one after the other, with the article."""
     prefixed_article: str = ""
     """The article, if it is written at the beginning of a noun: a word may have or lack it."""
     beginnings: tuple[str, ...] = ()
@@ -89,6 +91,11 @@ class Words(_Section, frozen=True):
     """Without spaces: characters that belong to the character behind them."""
     unbroken: tuple[str, ...] = ()
     """Without spaces: pairs of characters that an answer may not cut apart."""
+
+    @property
+    def particles(self) -> tuple[str, ...]:
+        """All particles that are written at the end of a noun."""
+        return (*self.particles_after_any, *self.particles_after_consonant, *self.particles_after_vowel)
 
 
 class Inflection(_Section, frozen=True):

@@ -34,12 +34,13 @@ def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> 
         lang: ISO 639-1 code.
     """
     words = language(lang).words
-    has_beginnings = words.prefixes is not None or bool(words.beginnings)
-    if not (words.particles or has_beginnings):
+    has_beginnings = words.attached_before is not None or bool(words.beginnings)
+    has_particles = bool(words.particles)
+    if not (has_particles or has_beginnings):
         return
     for start in range(len(text) - len(answer) + 1):
         window = text[start : start + len(answer)]
-        if (words.particles and _equal_but_particle(answer, window, lang)) or (
+        if (has_particles and _equal_but_particle(answer, window, lang)) or (
             has_beginnings and _equal_but_beginning(answer, window, lang)
         ):
             yield start
@@ -112,12 +113,12 @@ def _is_noun_with_other_beginning(noun: str, word: str, lang: str, in_phrase: bo
 
 
 def _behind_prefix(noun: str, word: str, lang: str, in_phrase: bool) -> Iterator[str]:
-    prefixes = language(lang).words.prefixes
+    attached = language(lang).words.attached_before
     is_long_enough = in_phrase or len(noun) >= _MIN_PREFIXED_LENGTH
-    if prefixes is None or not is_long_enough or noun.isdecimal():
+    if attached is None or not is_long_enough or noun.isdecimal():
         return
     for length in range(1, min(_LONGEST_PREFIX, len(word) - 1) + 1):
-        if word.startswith(noun[:2], length) and prefixes.fullmatch(word, 0, length):
+        if word.startswith(noun[:2], length) and attached.fullmatch(word, 0, length):
             yield word[length:]
 
 
@@ -145,8 +146,8 @@ def _beginnings(noun: str, lang: str) -> tuple[tuple[str, str, int], ...]:
 def _particles(lang: str) -> dict[str, frozenset[str]]:
     """Return the particles that may follow a noun, by its last sound."""
     words = language(lang).words
-    after_consonant = frozenset((*words.particles, *words.particles_after_consonant))
-    after_vowel = frozenset((*words.particles, *words.particles_after_vowel))
+    after_consonant = frozenset((*words.particles_after_any, *words.particles_after_consonant))
+    after_vowel = frozenset((*words.particles_after_any, *words.particles_after_vowel))
     return {"consonant": after_consonant, "vowel": after_vowel, "unknown": after_consonant | after_vowel}
 
 
