@@ -198,6 +198,8 @@ class JudgeAgreement(msgspec.Struct, frozen=True, kw_only=True):
     production_by_rules: Rate
     agreement: Rate
     kappa: Rate
+
+
 class MatchRules(msgspec.Struct, frozen=True):
     """Which matching rule decided how many items, by the rule's name, the most frequent first.
 

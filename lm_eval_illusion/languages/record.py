@@ -74,10 +74,16 @@ class Words(_Section, frozen=True):
     """Articles that are words of their own (no endings, no prefixes)."""
     capitals_mark_names: bool = False
     """Names begin with a capital letter and common nouns do not."""
-    particles: tuple[str, ...] = ()
+    particles_after_any: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
-    prefixes: re.Pattern[str] | None = None
-    """Short words (and, in, to, the) that are written at the beginning of the next word, also several one after the other."""
+    particles_after_consonant: tuple[str, ...] = ()
+    """Those that follow only a consonant."""
+    particles_after_vowel: tuple[str, ...] = ()
+    """Those that follow only a vowel."""
+    prefixes: str = ""
+    """One-letter words (and, in, to) that are written at the beginning of the next word."""
+    attached_before: re.Pattern[str] | None = None
+    """Everything that may be written at the beginning of a noun: such a word, or several one after the other, with the article."""
     prefixed_article: str = ""
     """The article, if it is written at the beginning of a noun: a word may have or lack it."""
     beginnings: tuple[str, ...] = ()
@@ -96,6 +102,11 @@ class Words(_Section, frozen=True):
     """Without spaces: a space stands where other languages write a comma."""
     word_list: bool = False
     """Without spaces: the file `<code>_words.txt.xz` in this folder lists the words of the language."""
+
+    @property
+    def particles(self) -> tuple[str, ...]:
+        """All particles that are written at the end of a noun."""
+        return (*self.particles_after_any, *self.particles_after_consonant, *self.particles_after_vowel)
 
 
 class Inflection(_Section, frozen=True):
@@ -449,6 +460,19 @@ class YesNo(_Section, frozen=True):
     """Words that may stand beside them: polite words, and words that agree with any answer."""
     announcing: tuple[str, ...] = ()
     """Phrases that may stand before them: the answer is."""
+
+
+class Conjugation(_Section, frozen=True):
+    """[conjugation]: verbs and adjectives whose other forms are a stem with an ending. Korean syllables are taken apart (NFD)."""
+
+    dictionary_form: re.Pattern[str] | None = None
+    """What an answer must contain to be such a word; applies to the normal form."""
+    stems: tuple[Replacement, ...] = ()
+    """Each makes a stem of the dictionary form that `find` matches."""
+    endings: re.Pattern[str] | None = None
+    """Every ending that may follow a stem."""
+
+
 class ClassWords(_Section, frozen=True):
     """[class_words]: words such as river, lake or mount beside a name, which may be left out: the River Nile is the Nile."""
 
@@ -484,3 +508,4 @@ class Language(_Section, frozen=True):
     names: Names = Names()
     class_words: ClassWords = ClassWords()
     units: Units = Units()
+    conjugation: Conjugation = Conjugation()

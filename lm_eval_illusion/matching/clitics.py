@@ -6,6 +6,7 @@ What remains of the word is the answer or, except with particles, an inflected f
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
@@ -18,6 +19,8 @@ _MIN_REST = 2
 """Least number of letters behind the beginning of a noun class: m-ti, mi-ti."""
 _LONGEST_PREFIX = 5
 _NOTHING = "-"
+_FIRST_FINAL_CONSONANT = "\u11a8"
+"""Of a Hangul syllable in Unicode NFD; its vowels have smaller numbers."""
 
 
 def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> Iterator[int]:
@@ -31,12 +34,13 @@ def find_with_clitics(answer: Sequence[str], text: Sequence[str], lang: str) -> 
         lang: ISO 639-1 code.
     """
     words = language(lang).words
-    has_beginnings = words.prefixes is not None or bool(words.beginnings)
-    if not (words.particles or has_beginnings):
+    has_beginnings = words.attached_before is not None or bool(words.beginnings)
+    has_particles = bool(words.particles)
+    if not (has_particles or has_beginnings):
         return
     for start in range(len(text) - len(answer) + 1):
         window = text[start : start + len(answer)]
-        if (words.particles and _equal_but_particle(answer, window, lang)) or (
+        if (has_particles and _equal_but_particle(answer, window, lang)) or (
             has_beginnings and _equal_but_beginning(answer, window, lang)
         ):
             yield start
@@ -51,7 +55,21 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
     particle = word[len(noun) :]
     # A noun of one syllable with a particle of one syllable is too often another word: 인도, 비만.
     is_long_enough = len(answer) > 1 or len(noun) > 1 or len(particle) > 1
-    return is_long_enough and word.startswith(noun) and particle in _particles(lang) and answer[:-1] == window[:-1]
+    return (
+        is_long_enough
+        and word.startswith(noun)
+        and particle in _particles(lang)[_last_sound(noun)]
+        and answer[:-1] == window[:-1]
+        and frozenset((noun, word)) not in _exceptions(lang)
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _last_sound(noun: str) -> str:
+    """Return whether a Korean noun ends in a consonant or a vowel; "unknown" for other letters and digits, which are read aloud."""
+    if not "가" <= noun[-1] <= "힣":
+        return "unknown"
+    return "consonant" if unicodedata.normalize("NFD", noun)[-1] >= _FIRST_FINAL_CONSONANT else "vowel"
 
 
 def _equal_but_beginning(answer: Sequence[str], window: Sequence[str], lang: str) -> bool:
@@ -95,29 +113,42 @@ def _is_noun_with_other_beginning(noun: str, word: str, lang: str, in_phrase: bo
 
 
 def _behind_prefix(noun: str, word: str, lang: str, in_phrase: bool) -> Iterator[str]:
-    prefixes = language(lang).words.prefixes
+    attached = language(lang).words.attached_before
     is_long_enough = in_phrase or len(noun) >= _MIN_PREFIXED_LENGTH
-    if prefixes is None or not is_long_enough or noun.isdecimal():
+    if attached is None or not is_long_enough or noun.isdecimal():
         return
     for length in range(1, min(_LONGEST_PREFIX, len(word) - 1) + 1):
-        if word.startswith(noun[:2], length) and prefixes.fullmatch(word, 0, length):
+        if word.startswith(noun[:2], length) and attached.fullmatch(word, 0, length):
             yield word[length:]
 
 
 def _in_class(noun: str, word: str, lang: str) -> Iterator[str]:
     """Yield the word with each beginning that the noun has in its class: vitabu as kitabu, for the noun kitabu."""
-    for beginnings in _classes(lang):
-        for own in beginnings:
-            for other in beginnings:
-                rest = word[len(other) :]
-                is_long_enough = len(rest) >= (_MIN_REST if own and other else _MIN_PREFIXED_LENGTH)
-                if own != other and is_long_enough and noun.startswith(own) and word.startswith(other):
-                    yield own + rest
+    for own, other, least_rest in _beginnings(noun, lang):
+        if word.startswith(other) and len(word) >= len(other) + least_rest:
+            yield own + word[len(other) :]
+
+
+@lru_cache(maxsize=50_000)
+def _beginnings(noun: str, lang: str) -> tuple[tuple[str, str, int], ...]:
+    """Return the beginning of a noun, another one of its class, and the least number of letters behind it, for every class."""
+    return tuple(
+        (own, other, _MIN_REST if own and other else _MIN_PREFIXED_LENGTH)
+        for beginnings in _classes(lang)
+        for own in beginnings
+        if noun.startswith(own)
+        for other in beginnings
+        if own != other
+    )
 
 
 @cache
-def _particles(lang: str) -> frozenset[str]:
-    return frozenset(language(lang).words.particles)
+def _particles(lang: str) -> dict[str, frozenset[str]]:
+    """Return the particles that may follow a noun, by its last sound."""
+    words = language(lang).words
+    after_consonant = frozenset((*words.particles_after_any, *words.particles_after_consonant))
+    after_vowel = frozenset((*words.particles_after_any, *words.particles_after_vowel))
+    return {"consonant": after_consonant, "vowel": after_vowel, "unknown": after_consonant | after_vowel}
 
 
 @cache

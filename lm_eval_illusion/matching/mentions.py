@@ -13,6 +13,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
+from lm_eval_illusion.matching.conjugation import find_conjugated, find_conjugated_in_characters
 from lm_eval_illusion.matching.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
@@ -74,6 +75,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _in_characters(line, forms)
     for start, end in find_numbers(text, answer, lang):
         yield Mention(start, end, "number")
+    yield from _conjugated(line, forms)
     name = without_class_word(answer, lang)
     if name is not None:
         yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))
@@ -140,6 +142,20 @@ def _is_other_name(line: Line, start: int, end: int, answer: str) -> bool:
     return not line.text[start].isupper() or (
         joins and line.text[end : end + 1] == " " and line.text[end + 1 : end + 2].isupper()
     )
+
+
+def _conjugated(line: Line, forms: AnswerForms) -> Iterator[Mention]:
+    if language(line.lang).conjugation.dictionary_form is None:
+        return
+    for form in forms.forms:
+        if forms.has_spaces:
+            answer = tuple(form.split())
+            for first in find_conjugated(answer, line.words, line.lang):
+                yield Mention(*line.span(first, first + len(answer)), "inflected")
+        else:
+            for clause in line.clauses:
+                for start, end in find_conjugated_in_characters(without_spaces(form), clause.normal, line.lang):
+                    yield Mention(*clause.span(start, end), "inflected")
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -224,6 +224,8 @@ def page_judges(report: Report) -> PageTable | None:
     return page_table(
         "Rules and judge, share of the judged items", [*_identity(report), ITEM_LANGUAGE, JUDGE], JUDGE_COLUMNS, rows
     )
+
+
 def page_rules(report: Report) -> PageTable | None:
     """Return the table of the rules that decide in each variant, over all languages and then by language."""
     rows = with_rules([*pooled_rows(report), *language_rows(report)])

@@ -74,6 +74,8 @@ def test_what_each_judge_says_beside_the_rules(tmp_path):
         ("wanda-0.6", "b"): "agreed",
     }
     assert sorted(str(values[1]) for values in rows.values()) == ["None", "None", "None", "unclear"]
+
+
 def test_the_rule_of_each_answer(tmp_path):
     rules = {"gen": "denied", "oneshot": "words"}
     views = {

@@ -148,6 +148,8 @@ def test_the_verdicts_of_a_judge_are_no_fault(tmp_path, folder):
     (folder / "m" / "judge_gpt-4o-mini.jsonl").write_text("{}\n")
     (folder / "m" / ".judge_gpt-4o-mini.jsonl.lock").touch()
     assert fault_of(CELL, tmp_path) == ""
+
+
 def test_a_run_that_was_judged_again_is_no_fault(tmp_path, folder):
     for name in (RESULTS, SAMPLES):
         made = (folder / name).parent / "rescored_v12" / (folder / name).name
