@@ -80,8 +80,6 @@ class Words(_Section, frozen=True):
     """Those that follow only a consonant."""
     particles_after_vowel: tuple[str, ...] = ()
     """Those that follow only a vowel."""
-    prefixes: str = ""
-    """One-letter words (and, in, to) that are written at the beginning of the next word."""
     attached_before: re.Pattern[str] | None = None
     """Everything that may be written at the beginning of a noun: such a word, or several one after the other, with the article."""
     prefixed_article: str = ""

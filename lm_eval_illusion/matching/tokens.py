@@ -97,7 +97,7 @@ class Phrases(Generic[Meaning]):
         for words in sorted(meanings, key=lambda words: (-len(words), words)):
             if words:
                 self._by_first.setdefault(words[0], []).append((words, meanings[words]))
-        self._prefixes = language(lang).words.prefixes
+        self._attached = language(lang).words.attached_before
         self._particles = language(lang).words.particles
 
     def at(self, words: Sequence[str], index: int) -> tuple[Meaning, int] | None:
@@ -107,8 +107,8 @@ class Phrases(Generic[Meaning]):
         """
         word = words[index]
         found = self._longest(words, index, word)
-        if found is None and self._prefixes is not None:
-            lengths = [length for length in range(1, min(len(word), 5)) if self._prefixes.fullmatch(word, 0, length)]
+        if found is None and self._attached is not None:
+            lengths = [length for length in range(1, min(len(word), 5)) if self._attached.fullmatch(word, 0, length)]
             found = next((hit for length in lengths if (hit := self._longest(words, index, word[length:]))), None)
         if found is None and self._particles:
             found = next(
