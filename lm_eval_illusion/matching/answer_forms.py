@@ -10,6 +10,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates import date_forms
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.quantities import percentage_forms, without_percent
+from lm_eval_illusion.matching.spellings import normalised_spellings
 from lm_eval_illusion.matching.word_boundaries import has_clause_mark
 
 
@@ -42,9 +43,12 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     """
     keeps_articles = ends_in_article(answer, lang)
     plain = normalise(answer, lang, keeps_articles)
-    forms = dict.fromkeys((plain, *date_forms(answer, lang), *percentage_forms(plain, lang)))
+    forms = dict.fromkeys(
+        (plain, *normalised_spellings(answer, lang), *date_forms(answer, lang), *percentage_forms(plain, lang))
+    )
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
-    capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None
+    abbreviation = re.sub(r"[. ]", "", answer) if re.fullmatch(r"(?:[A-Z]\.? ?){2,3}", answer) else ""
+    capitals = _as_capitals(abbreviation) if 2 <= len(abbreviation) <= 3 else None
     return AnswerForms(
         forms=tuple(filter(None, forms)),
         whole_output_form=without_percent(plain),
@@ -53,3 +57,9 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         capitals=capitals,
         has_spaces=language(lang).words.spaces,
     )
+
+
+def _as_capitals(abbreviation: str) -> re.Pattern[str]:
+    """Return the pattern of an abbreviation in capital letters, or in small ones with full stops: US, U.S., u.s."""
+    capitals, dotted = r"\.?\s?".join(abbreviation), r"\.".join(abbreviation.lower())
+    return re.compile(rf"(?<![A-Za-z])(?:{capitals}|{dotted})(?![A-Za-z])")

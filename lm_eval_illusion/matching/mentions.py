@@ -9,10 +9,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lm_eval_illusion.matching.accents import contradict
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.quantities import is_other_number
+from lm_eval_illusion.matching.spellings import find_with_initials, find_with_other_spaces, find_without_accents
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
 
 
@@ -30,9 +32,8 @@ def equals(text: str, answer: str, lang: str) -> bool:
     normal = line_of(text, lang, forms.keeps_articles).normal
     if normal == forms.whole_output_form:
         return True
-    if forms.has_spaces:
-        return normal in forms.forms
-    return without_spaces(normal) in map(without_spaces, forms.forms)
+    is_equal = normal in forms.forms if forms.has_spaces else without_spaces(normal) in map(without_spaces, forms.forms)
+    return is_equal and not contradict(text, answer, lang)
 
 
 def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
@@ -51,6 +52,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
         yield from _inflected(line, forms)
+        yield from _spelled(line, answer, forms)
     else:
         yield from _in_characters(line, forms)
 
@@ -78,6 +80,15 @@ def _inflected(line: Line, forms: AnswerForms) -> Iterator[Mention]:
         answer = tuple(form.split())
         for first in find_inflected(answer, line.words, line.lang):
             yield Mention(*line.span(first, first + len(answer)), "inflected")
+
+
+def _spelled(line: Line, answer: str, forms: AnswerForms) -> Iterator[Mention]:
+    for first, after in (
+        *find_without_accents(answer, forms.forms, line.words, line.lang),
+        *find_with_other_spaces(forms.forms, line.words, line.lang),
+        *find_with_initials(answer, forms.forms, line.words),
+    ):
+        yield Mention(*line.span(first, after), "spelling")
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:

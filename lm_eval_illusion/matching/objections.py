@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.other_names import is_part_of_other_name
+from lm_eval_illusion.matching.other_spellings import is_another_word
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
 _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
     ("other_name", is_part_of_other_name),
+    ("other_word", is_another_word),
 )
 
 

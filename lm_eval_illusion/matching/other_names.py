@@ -28,7 +28,6 @@ _MANY_WORDS = 4
 """A line of so many words, each with a capital letter, is written as a title: its capitals prove nothing."""
 
 
-
 class _Phrases(NamedTuple):
     """The entries of one list in [names].
 
@@ -78,7 +77,11 @@ def _starts(units: Sequence[Unit]) -> dict[int, int]:
 def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is a part of a code of letters and digits: H2O in H2O2, B1 in B12x. A number may have a unit: 5km."""
     text = line.text[mention.start : mention.end]
-    if mention.rule != "words" or any(map(str.isspace, text)) or not (_DIGIT_BESIDE_LETTER.search(text) and language(line.lang).words.spaces):
+    if (
+        mention.rule != "words"
+        or any(map(str.isspace, text))
+        or not (_DIGIT_BESIDE_LETTER.search(text) and language(line.lang).words.spaces)
+    ):
         return False
     normal = normalise(text, line.lang)
     said = [form for answer in answers for form in answer_forms(answer, line.lang).forms if f" {form} " in f" {normal} "]

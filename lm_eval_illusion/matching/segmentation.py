@@ -10,6 +10,7 @@ from __future__ import annotations
 import lzma
 import unicodedata
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import FOLDER, language
@@ -54,7 +55,7 @@ def surroundings(text: str, start: int, end: int, lang: str) -> Surroundings:
     while last < min(len(text), end + _WINDOW) and _is_letter(text[last]):
         last += 1
     bounds = [first + bound for bound in _divide(text[first:last], start - first, end - first, lang)]
-    words = list(zip(bounds, bounds[1:], strict=False))
+    words = list(pairwise(bounds))
     left = next(((one, other) for one, other in words if one < start <= other), (start, start))
     right = next(((one, other) for one, other in words if one <= end < other), (end, end))
     return Surroundings(

@@ -130,7 +130,8 @@ def test_another_mention_that_stands_alone_counts():
 
 @pytest.mark.parametrize("text", ["C++", "F#", "F♯", "B♭", "A+"])
 def test_a_sign_behind_a_letter_is_part_of_the_word(text):
-    assert normalise(text, "en") not in ("c", "f", "b", "a") and " " not in normalise(text, "en")
+    assert normalise(text, "en") not in ("c", "f", "b", "a")
+    assert " " not in normalise(text, "en")
 
 
 @pytest.mark.parametrize("text", ["a+b", "a + b", "# a b", "a #b"])
