@@ -148,6 +148,8 @@ class Names(_Section, frozen=True):
     """Words for a town: directly before or behind the name of a country they make another name, as in Mexico City."""
     kinds: tuple[str, ...] = ()
     """Words behind a name that say of which kind the named thing is: River, County. They leave it the same thing."""
+    surname_first: bool = False
+    """Given names may follow a surname, so that a second word with a capital letter makes no other name."""
     second_parts: tuple[str, ...] = ()
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from lm_eval_illusion.matching.mentions import equals, mentions
 from lm_eval_illusion.matching.normalize import normalise
 from lm_eval_illusion.matching.objections import objection_to
 from lm_eval_illusion.matching.orthography import fold_letters
+from lm_eval_illusion.matching.other_names import prepare
 
 __all__ = ["RULES_VERSION", "Match", "exact_match", "explain", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
 
@@ -62,6 +63,7 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
     for answer in answers:
         if equals(line, answer, lang):
             return Match(True, answer, "equal", (offset, offset + len(line)))
+    prepare(lang)
     rejected = None
     for answer in answers:
         for mention in mentions(line, answer, lang):

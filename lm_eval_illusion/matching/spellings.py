@@ -44,7 +44,7 @@ def spelling_forms(answer: str, lang: str) -> Iterator[str]:
         # The normal form has the first word for the sign.
         first, *others = spelling.ampersand
         for word in others:
-            yield re.sub(rf"(?<=\s){re.escape(word)}(?=\s)", first, answer)
+            yield answer.replace(f" {word} ", f" {first} ")
     for rule in spelling.alternatives:
         yield from _alternatives(answer, rule)
     if spelling.kana:
@@ -58,8 +58,11 @@ def _alternatives(answer: str, rule: Replacement) -> Iterator[str]:
     matches = list(rule.find.finditer(text))
     if len(matches) > 1:
         yield rule.find.sub(rule.replace, text)
+    has_groups = "\\" in rule.replace
     for match in matches[:_MOST_ALTERNATIVES]:
-        yield text[: match.start()] + match.expand(rule.replace) + text[match.end() :]
+        # `expand` parses its template at each call.
+        replaced = match.expand(rule.replace) if has_groups else rule.replace
+        yield text[: match.start()] + replaced + text[match.end() :]
 
 
 def find_without_accents(answer: str, forms: Sequence[str], words: Sequence[str], lang: str) -> Iterator[tuple[int, int]]:
@@ -150,4 +153,4 @@ def find_with_initials(answer: str, forms: Sequence[str], words: Sequence[str]) 
 
 def normalised_spellings(answer: str, lang: str) -> Iterator[str]:
     """Yield the normal form of each other way to write an answer."""
-    return (normalise(form, lang) for form in spelling_forms(answer, lang))
+    return (normalise(form, lang) for form in dict.fromkeys(spelling_forms(answer, lang)) if form != answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lm_eval_illusion import matches
@@ -137,3 +139,22 @@ def test_a_sign_behind_a_letter_is_part_of_the_word(text):
 @pytest.mark.parametrize("text", ["a+b", "a + b", "# a b", "a #b"])
 def test_a_sign_elsewhere_is_none(text):
     assert normalise(text, "de") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "text"),
+    [
+        ("en", "Jersey", "New Jersey "),
+        ("en", "London", "by London Bridge "),
+        ("zh", "罗马", "罗马尼亚"),
+        ("de", "Rheinland", "Rheinland-Pfalz "),
+    ],
+)
+def test_a_long_line_of_other_names_takes_no_quadratic_time(lang, answer, text):
+    def seconds(count):
+        start = time.process_time()
+        assert not matches(text * count, [answer], lang)
+        return time.process_time() - start
+
+    seconds(10)
+    assert seconds(4_000) < 12 * seconds(1_000)
