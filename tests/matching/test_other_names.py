@@ -145,16 +145,13 @@ def test_a_sign_elsewhere_is_none(text):
     ("lang", "answer", "text"),
     [
         ("en", "Jersey", "New Jersey "),
-        ("en", "London", "by London Bridge "),
+        ("en", "London", "the small London Bridge "),
         ("zh", "罗马", "罗马尼亚"),
         ("de", "Rheinland", "Rheinland-Pfalz "),
     ],
 )
-def test_a_long_line_of_other_names_takes_no_quadratic_time(lang, answer, text):
-    def seconds(count):
-        start = time.process_time()
-        assert not matches(text * count, [answer], lang)
-        return time.process_time() - start
-
-    seconds(10)
-    assert seconds(4_000) < 12 * seconds(1_000)
+def test_ten_thousand_characters_of_other_names_take_less_than_a_second(lang, answer, text):
+    matches(text, [answer], lang)
+    start = time.process_time()
+    assert not matches(text * (10_000 // len(text)), [answer], lang)
+    assert time.process_time() - start < 1
