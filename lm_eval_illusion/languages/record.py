@@ -60,6 +60,21 @@ class Spelling(_Section, frozen=True):
     """Letters that count as other ones, where they are many: each as the letter at the same place in `standard`."""
     standard: str = ""
 
+    initials: re.Pattern[str] | None = None
+    """What stands before each full stop of an abbreviation, if not one letter: U.K. is UK, J. R. R. is JRR."""
+    ampersand: tuple[str, ...] = ()
+    """Words for the sign & between spaces."""
+    accents_optional: Literal["never", "names", "words", "lines"] = "never"
+    """Where accents may be left out: in names, in all words, or in lines that have none at all."""
+    accents_needed: tuple[str, ...] = ()
+    """Words that are other words without their accents: año is not ano."""
+    spelled_out: dict[str, str] = {}
+    """Letters of an answer (lower case) that may be written as several ones: München is Muenchen, but Goethe is not Göthe."""
+    alternatives: tuple[Replacement, ...] = ()
+    """Other ways to write an answer: each match of one of these in an answer, or all matches of it, may be replaced."""
+    kana: bool = False
+    """An answer in hiragana may be written in katakana, and the reverse."""
+
     def __post_init__(self) -> None:
         if len(self.variants) != len(self.standard):
             raise ValueError("variants and standard need the same number of letters")
@@ -98,6 +113,8 @@ class Words(_Section, frozen=True):
     """Without spaces: pairs of characters that an answer may not cut apart."""
     space_ends_clause: bool = False
     """Without spaces: a space stands where other languages write a comma."""
+    optional_spaces: bool = False
+    """Writers may join two words, or separate the parts of one."""
     word_list: bool = False
     """Without spaces: the file `<code>_words.txt.xz` in this folder lists the words of the language."""
 
@@ -163,6 +180,8 @@ class Names(_Section, frozen=True):
     """Words for a town: directly before or behind the name of a country they make another name, as in Mexico City."""
     kinds: tuple[str, ...] = ()
     """Words behind a name that say of which kind the named thing is: River, County. They leave it the same thing."""
+    surname_first: bool = False
+    """Given names may follow a surname, so that a second word with a capital letter makes no other name."""
     second_parts: tuple[str, ...] = ()
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()

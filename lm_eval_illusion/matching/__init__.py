@@ -58,11 +58,11 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
         UserError: CLDR does not know the language.
     """
     _check(answers)
-    prepare(lang)
     line, offset = first_line(output), line_bounds(output)[0]
     for answer in answers:
         if equals(line, answer, lang):
             return Match(True, answer, "equal", (offset, offset + len(line)))
+    prepare(lang)
     rejected = None
     for answer in answers:
         for mention in mentions(line, answer, lang):

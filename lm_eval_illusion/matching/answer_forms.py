@@ -10,6 +10,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates import Date, date_of, year_forms
 from lm_eval_illusion.matching.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
+from lm_eval_illusion.matching.spellings import normalised_spellings
 from lm_eval_illusion.matching.word_boundaries import has_clause_mark
 
 _YEARS = range(1000, 2101)
@@ -50,9 +51,10 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years.
         date, quantity = (date, None) if date.year in _YEARS else (None, quantity)
-    forms = dict.fromkeys((plain, *(year_forms(date, plain, lang) if date else ())))
+    forms = dict.fromkeys((plain, *normalised_spellings(answer, lang), *(year_forms(date, plain, lang) if date else ())))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
-    capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None
+    abbreviation = re.sub(r"[. ]", "", answer) if re.fullmatch(r"(?:[A-Z]\.? ?){2,3}", answer) else ""
+    capitals = _as_capitals(abbreviation) if 2 <= len(abbreviation) <= 3 else None
     return AnswerForms(
         forms=tuple(filter(None, forms)),
         keeps_articles=keeps_articles,
@@ -62,3 +64,9 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         date=date,
         quantity=quantity,
     )
+
+
+def _as_capitals(abbreviation: str) -> re.Pattern[str]:
+    """Return the pattern of an abbreviation in capital letters, or in small ones with full stops: US, U.S., u.s."""
+    capitals, dotted = r"\.?\s?".join(abbreviation), r"\.".join(abbreviation.lower())
+    return re.compile(rf"(?<![A-Za-z])(?:{capitals}|{dotted})(?![A-Za-z])")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.accents import contradict
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
@@ -20,6 +21,7 @@ from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
 from lm_eval_illusion.matching.number_forms import find_numbers
 from lm_eval_illusion.matching.quantities import is_other_number
+from lm_eval_illusion.matching.spellings import find_with_initials, find_with_other_spaces, find_without_accents
 from lm_eval_illusion.matching.tokens import tokens_of
 from lm_eval_illusion.matching.word_boundaries import find_answer
 from lm_eval_illusion.matching.yes_no import replies
@@ -41,9 +43,8 @@ def equals(text: str, answer: str, lang: str) -> bool:
         return True
     if forms.quantity is not None and _is_quantity(text, forms.quantity, lang):
         return True
-    if forms.has_spaces:
-        return normal in forms.forms
-    return without_spaces(normal) in map(without_spaces, forms.forms)
+    is_equal = normal in forms.forms if forms.has_spaces else without_spaces(normal) in map(without_spaces, forms.forms)
+    return is_equal and not contradict(text, answer, lang)
 
 
 def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
@@ -71,6 +72,7 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
         yield from _inflected(line, forms, answer)
+        yield from _spelled(line, answer, forms)
     else:
         yield from _in_characters(line, forms)
     for start, end in find_numbers(text, answer, lang):
@@ -156,6 +158,15 @@ def _conjugated(line: Line, forms: AnswerForms) -> Iterator[Mention]:
             for clause in line.clauses:
                 for start, end in find_conjugated_in_characters(without_spaces(form), clause.normal, line.lang):
                     yield Mention(*clause.span(start, end), "inflected")
+
+
+def _spelled(line: Line, answer: str, forms: AnswerForms) -> Iterator[Mention]:
+    for first, after in (
+        *find_without_accents(answer, forms.forms, line.words, line.lang),
+        *find_with_other_spaces(forms.forms, line.words, line.lang),
+        *find_with_initials(answer, forms.forms, line.words),
+    ):
+        yield Mention(*line.span(first, after), "spelling")
 
 
 def _in_characters(line: Line, forms: AnswerForms) -> Iterator[Mention]:

@@ -13,7 +13,8 @@ from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.negation import is_denied, negation_rules
 from lm_eval_illusion.matching.number_forms import is_part_of_other_number
-from lm_eval_illusion.matching.other_names import is_part_of_other_name
+from lm_eval_illusion.matching.other_names import is_part_of_other_name, names_rules
+from lm_eval_illusion.matching.other_spellings import is_another_word
 from lm_eval_illusion.matching.questions import is_asked, is_unknown, question_rules
 from lm_eval_illusion.matching.yes_no import is_no_reply, is_yes_or_no, yes_no_rules
 
@@ -32,13 +33,14 @@ _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
     ("denied", is_denied),
     ("other_number", _is_other_number),
     ("other_name", is_part_of_other_name),
+    ("other_word", is_another_word),
 )
 
 
 @cache
 def prepare(lang: str) -> None:
     """Build the patterns of a language, so that the first objection does not take longer than the next."""
-    for build in (question_rules, alternatives_rules, negation_rules, yes_no_rules):
+    for build in (question_rules, alternatives_rules, negation_rules, names_rules, yes_no_rules):
         build(lang)
 
 

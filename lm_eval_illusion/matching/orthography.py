@@ -16,6 +16,9 @@ _INNER_APOSTROPHE = re.compile(r"'(?<=\w.)(?=\w)")
 # Beside a digit an apostrophe may be a thousands mark.
 _JOINING_APOSTROPHE = re.compile(r"'(?<!\d.)(?!\d)")
 _DOTTED_I = re.compile("i\u0307+")
+# A sign of its own: AT&T stays.
+_AMPERSAND = re.compile(r"(?<!\S)&(?!\S)")
+_LETTER = r"[^\W\d_]"
 _MARK = re.compile("[\u0300-\u036f]")
 
 
@@ -30,6 +33,10 @@ def fold_letters(text: str, lang: str) -> str:
     if spelling.dotless_i:
         # str.casefold knows only the English pairs.
         text = text.replace("I", "ı").replace("İ", "i")
+    if "." in text:
+        text = _dotted(spelling.initials.pattern if spelling.initials else _LETTER).sub(_join_initials, text)
+    if "&" in text and spelling.ampersand:
+        text = _AMPERSAND.sub(spelling.ampersand[0], text)
     text = text.casefold().replace("’", "'")
     if spelling.elision:
         text = _INNER_APOSTROPHE.sub(" ", text)
@@ -62,6 +69,17 @@ def standard_letters(text: str, lang: str) -> str:
 @cache
 def _letter_table(variants: str, standard: str) -> dict[int, int]:
     return str.maketrans(variants, standard)
+
+
+@cache
+def _dotted(initial: str) -> re.Pattern[str]:
+    """Return the pattern of an abbreviation with full stops: U.K., U. K., U.K"""
+    return re.compile(rf"(?<![\w.])(?:(?:{initial})\.(?:\s?(?:{initial})\.)+|(?:(?:{initial})\.)+(?:{initial})(?![\w.]))")
+
+
+def _join_initials(match: re.Match[str]) -> str:
+    # J.R.R.Tolkien has no space after its initials.
+    return re.sub(r"[.\s]", "", match.group()) + (" " if match.string[match.end() : match.end() + 1].isalpha() else "")
 
 
 def _sorted_marks(marks: re.Match[str]) -> str:

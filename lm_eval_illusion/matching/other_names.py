@@ -7,8 +7,9 @@ a name makes another one, too: London Bridge. Before a name it usually makes non
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
@@ -17,12 +18,12 @@ from lm_eval_illusion.matching.cldr import is_known, locale_of
 from lm_eval_illusion.matching.lines import Line, Unit, units
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.orthography import standard_letters
-from lm_eval_illusion.matching.segmentation import surroundings
+from lm_eval_illusion.matching.segmentation import surroundings, word_list
 
 _HYPHENS = frozenset("-\u2010\u2011\u05be")
 _GRADE_SIGNS = frozenset("-\u2212")
 _DIGIT_BESIDE_LETTER = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
+_LONG_WORD = re.compile(r"\w{4,}")
 _ROMAN = re.compile("[IVXLCDM]+")
 _MANY_WORDS = 4
 """A line of so many words, each with a capital letter, is written as a title: its capitals prove nothing."""
@@ -58,11 +59,20 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
     )
 
 
+@cache
+def names_rules(lang: str) -> None:
+    """Load the lists of a language, so that no later output waits for them."""
+    for key in ("before", "after", "exceptions", "towns", "kinds", "first_parts", "second_parts"):
+        _phrases(lang, key)
+    _first_words_of_countries(lang)
+    if language(lang).words.word_list:
+        word_list(lang)
+
+
 def _units_around(line: Line, mention: Mention) -> tuple[int, int] | None:
     """Return the index of the first unit of a mention and the index after its last one; None if the mention begins within a unit."""
-    starts = _starts(line.units)
-    first = starts.get(mention.start)
-    if first is None:
+    first = bisect_left(line.units, mention.start, key=_start)
+    if first == len(line.units) or line.units[first].start != mention.start:
         return None
     after = first
     while after < len(line.units) and line.units[after].start < mention.end:
@@ -70,8 +80,8 @@ def _units_around(line: Line, mention: Mention) -> tuple[int, int] | None:
     return first, after
 
 
-def _starts(units: Sequence[Unit]) -> dict[int, int]:
-    return {unit.start: index for index, unit in enumerate(units)}
+def _start(unit: Unit) -> int:
+    return unit.start
 
 
 def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -85,7 +95,7 @@ def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
         return False
     normal = normalise(text, line.lang)
     said = [form for answer in answers for form in answer_forms(answer, line.lang).forms if f" {form} " in f" {normal} "]
-    return normal not in said and all(any(map(str.isalpha, form)) for form in said)
+    return normal not in said and all(form[0].isalpha() for form in said)
 
 
 def _is_graded(text: str, mention: Mention) -> bool:
@@ -135,7 +145,7 @@ def _joined(units: Sequence[Unit], index: int) -> tuple[Unit, Unit] | None:
 def _is_in_longer_word(line: Line, mention: Mention) -> bool:
     """Return whether a word goes on beside a mention, or a word beside it makes another name, where no spaces separate words."""
     names, lang = language(line.lang).names, line.lang
-    found = surroundings(standard_letters(line.text, lang), mention.start, mention.end, lang)
+    found = surroundings(line.text, mention.start, mention.end, lang)
     if found.cut_before not in ("", *names.first_parts) and tuple(found.cut_before) not in _countries(lang):
         return True
     if found.cut_after not in ("", *names.kinds):
@@ -174,13 +184,13 @@ def _counts(phrases: _Phrases, found: Sequence[Unit], line: Line) -> bool:
     needs_capital = phrases.entries.get(tuple(unit.text for unit in found))
     if needs_capital is None:
         return False
-    return not needs_capital or any(unit.is_capital for unit in found) or line.text == line.text.lower()
+    return not needs_capital or any(unit.is_capital for unit in found) or _is_lower(line.text)
 
 
 def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bool:
     """Return whether a capitalised word directly behind a capitalised mention makes another name: London Bridge, Paris Hilton."""
     units, lang = line.units, line.lang
-    if not _has_capitals(lang) or after >= len(units) or not units[first].is_capital:
+    if not _has_capitals(lang) or language(lang).names.surname_first or after >= len(units) or not units[first].is_capital:
         return False
     word = units[after]
     written = line.text[word.start : word.end]
@@ -191,8 +201,19 @@ def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bo
         return False
     if word.text in _parts(lang, "kinds") or word.text in _first_words_of_countries(lang):
         return False
-    words = [unit for unit in units if unit.is_word and unit.text[0].isalpha() and unit.end - unit.start > 3]
-    return len(words) < _MANY_WORDS or not all(unit.is_capital for unit in words)
+    return not _is_title(line.text)
+
+
+@lru_cache(maxsize=1_000)
+def _is_title(text: str) -> bool:
+    """Return whether a text has many words and writes each long one with a capital letter."""
+    words = [word for word in _LONG_WORD.findall(text) if word[0].isalpha()]
+    return len(words) >= _MANY_WORDS and all(word[0].isupper() for word in words)
+
+
+@lru_cache(maxsize=1_000)
+def _is_lower(text: str) -> bool:
+    return text == text.lower()
 
 
 def _has_capitals(lang: str) -> bool:
@@ -206,8 +227,13 @@ def _phrases(lang: str, key: str) -> _Phrases:
     phrases: dict[tuple[str, ...], bool] = {}
     for entry in getattr(names, key):
         for phrase in [entry[:-1] + ending for ending in names.endings] if entry.endswith("-") else [entry]:
-            phrases[tuple(unit.text for unit in units(phrase, lang))] = _has_capitals(lang) and phrase != phrase.lower()
+            phrases[_units_of(phrase, lang)] = phrase != phrase.lower()
     return _Phrases(phrases, tuple(sorted(set(map(len, phrases)))))
+
+
+def _units_of(phrase: str, lang: str) -> tuple[str, ...]:
+    """Return the folded units of a phrase, without keeping them: a phrase is looked up once."""
+    return tuple(unit.text for unit in units.__wrapped__(phrase, lang))
 
 
 @cache
@@ -226,4 +252,4 @@ def _first_words_of_countries(lang: str) -> frozenset[str]:
 def _countries(lang: str) -> frozenset[tuple[str, ...]]:
     """Return the names of countries and of their regions in CLDR as folded units."""
     names = locale_of(lang).territories.values() if is_known(lang) else ()
-    return frozenset(tuple(unit.text for unit in units(name, lang)) for name in names)
+    return frozenset(_units_of(name, lang) for name in names)

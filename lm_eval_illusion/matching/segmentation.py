@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import FOLDER, language
+from lm_eval_illusion.matching.orthography import standard_letters
 
 _LONGEST_WORD = 25
 _WINDOW = 40
@@ -38,24 +39,26 @@ class Surroundings(NamedTuple):
     after: str
 
 
-@lru_cache(maxsize=10_000)
 def surroundings(text: str, start: int, end: int, lang: str) -> Surroundings:
-    """Return the words beside the mention `text[start:end]`.
+    """Return the words beside the mention `text[start:end]`, in the standard letters of the language.
 
     Args:
-        text: A line, letter by letter in the spelling of the language's word list.
+        text: A line as written.
         start: Index of the first character of the mention.
         end: Index after its last character.
         lang: ISO 639-1 code of a language with a word list.
     """
-    first = start
+    first, last = start, end
     while first > max(0, start - _WINDOW) and _is_letter(text[first - 1]):
         first -= 1
-    last = end
     while last < min(len(text), end + _WINDOW) and _is_letter(text[last]):
         last += 1
-    bounds = [first + bound for bound in _divide(text[first:last], start - first, end - first, lang)]
-    words = list(pairwise(bounds))
+    return _surroundings(standard_letters(text[first:last], lang), start - first, end - first, lang)
+
+
+@lru_cache(maxsize=10_000)
+def _surroundings(text: str, start: int, end: int, lang: str) -> Surroundings:
+    words = list(pairwise(_divide(text, start, end, lang)))
     left = next(((one, other) for one, other in words if one < start <= other), (start, start))
     right = next(((one, other) for one, other in words if one <= end < other), (end, end))
     return Surroundings(

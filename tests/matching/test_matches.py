@@ -112,18 +112,25 @@ def test_noise_around_the_output_changes_nothing(output, answer, lang, noise):
     assert matches(output, [answer], lang) == matches(noise + output + noise, [answer], lang)
 
 
-@given(words, words, st.sampled_from([lang for lang in embedded_languages() if language(lang).words.spaces]))
+def has_fixed_spaces(lang):
+    return language(lang).words.spaces and not language(lang).words.optional_spaces
+
+
+@given(words, words, st.sampled_from([lang for lang in embedded_languages() if has_fixed_spaces(lang)]))
 def test_whole_token_sequences_against_brute_force(output, answer, lang):
     assume(not normalize.ends_in_article(answer, lang))
+    # A second capitalised word can make another name, and capitals can be written without their accents or dots.
+    assume(not any(map(str.isupper, output + answer)))
     tokens, form = normalise(output, lang).split(), normalise(answer, lang).split()
     is_contained = any(tokens[start : start + len(form)] == form for start in range(len(tokens))) and bool(form)
     assert matches(output, [answer], lang) is is_contained
 
 
-@given(st.text(alphabet="a1中文", max_size=8), st.text(alphabet="a1中文", min_size=1, max_size=3))
+@given(st.text(alphabet="a1龘靐", max_size=8), st.text(alphabet="a1龘靐", min_size=1, max_size=3))
 def test_substring_where_no_spaces_are_written(output, answer):
+    # The two ideographs are in no word of more than one character.
     # One ideograph counts only as the whole output.
-    if answer in ("中", "文"):
+    if answer in ("龘", "靐"):
         assert matches(output, [answer], "zh") is (output == answer)
         return
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lm_eval_illusion import matches
@@ -130,9 +132,26 @@ def test_another_mention_that_stands_alone_counts():
 
 @pytest.mark.parametrize("text", ["C++", "F#", "F♯", "B♭", "A+"])
 def test_a_sign_behind_a_letter_is_part_of_the_word(text):
-    assert normalise(text, "en") not in ("c", "f", "b", "a") and " " not in normalise(text, "en")
+    assert normalise(text, "en") not in ("c", "f", "b", "a")
+    assert " " not in normalise(text, "en")
 
 
 @pytest.mark.parametrize("text", ["a+b", "a + b", "# a b", "a #b"])
 def test_a_sign_elsewhere_is_none(text):
     assert normalise(text, "de") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "text"),
+    [
+        ("en", "Jersey", "New Jersey "),
+        ("en", "London", "the small London Bridge "),
+        ("zh", "罗马", "罗马尼亚"),
+        ("de", "Rheinland", "Rheinland-Pfalz "),
+    ],
+)
+def test_ten_thousand_characters_of_other_names_take_less_than_a_second(lang, answer, text):
+    matches(text, [answer], lang)
+    start = time.process_time()
+    assert not matches(text * (10_000 // len(text)), [answer], lang)
+    assert time.process_time() - start < 1
