@@ -12,7 +12,16 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.lines import Clause, Line
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_words import JOINER, Numeral, Part, extended, lexicon, numerals_of_word, total
+from lm_eval_illusion.matching.number_words import (
+    JOINER,
+    Kind,
+    Numeral,
+    Reading,
+    lexicon,
+    numerals_of_word,
+    total,
+    with_numerals,
+)
 from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 from lm_eval_illusion.matching.punctuation import MINUS, RANGE
 from lm_eval_illusion.matching.quantities import is_other_number
@@ -69,6 +78,7 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
 
     def is_apart(token: Token, other: Token) -> bool:
         between = line.text[line.span(token.first, token.after)[1] : line.span(other.first, other.after)[0]]
+        # One thousand, two hundred.
         is_list = between.strip() == "," and token.numerals[-1].kind == "multiplier" and token.numerals[-1].value >= 1000
         return _INNER_SIGNS.fullmatch(between) is None and not is_list
 
@@ -112,46 +122,27 @@ def _longest_number(
     tokens: Sequence[Token], given: NumberWords, is_apart: Callable[[Token, Token], bool]
 ) -> FoundNumber | None:
     """Return the longest number that begins with the first token."""
-    parts: tuple[Part, ...] = ()
-    used: list[Numeral] = []
-    after, joined = 0, False
+    reading, used, after = Reading((), False, False), 0, 0
+    first: Numeral | None = None
+    kinds: set[Kind] = set()
     for index, token in enumerate(tokens):
         if not token.numerals or (index and is_apart(tokens[index - 1], token)):
             break
-        following = _joined(parts, used, token.numerals, joined, given)
-        if following is None:
+        longer = with_numerals(reading.parts, reading.is_ordinal, token.numerals, given, reading.is_joined)
+        if longer is None:
             break
-        longer, joined = following
-        if longer != parts:
-            parts, used, after = longer, [*used, *token.numerals], token.after
+        if longer.parts != reading.parts:
+            numerals = [numeral for numeral in token.numerals if numeral != JOINER]
+            first, used, after = first or numerals[0], used + len(numerals), token.after
+            kinds.update(numeral.kind for numeral in numerals)
         elif not used:
             return None
-    numerals = [numeral for numeral in used if numeral != JOINER]
-    if not numerals or (len(numerals) == 1 and not numerals[0].stands_alone):
+        reading = longer
+    if first is None or (used == 1 and not first.stands_alone):
         # Thousands alone are no number.
         return None
-    kinds = {numeral.kind for numeral in numerals}
     kind: NumberKind = "ordinal" if "ordinal" in kinds else "digits" if kinds == {"digits"} else "cardinal"
-    return FoundNumber(total(parts), kind, tokens[0].first, after)
-
-
-def _joined(
-    parts: tuple[Part, ...], used: Sequence[Numeral], numerals: Sequence[Numeral], joined: bool, given: NumberWords
-) -> tuple[tuple[Part, ...], bool] | None:
-    """Return the parts of a number with those of one more word, and whether the word ends in a joiner; None if they do not fit."""
-    is_ordinal = bool(used) and used[-1].kind == "ordinal"
-    for numeral in numerals:
-        # One hundred zero five: the zero only fills a place.
-        if numeral == JOINER or (parts and numeral.value == 0):
-            joined = True
-            continue
-        # The ordinal of one part may be enough: the first and twentieth, the eighth-ten.
-        fits = not is_ordinal or numeral.kind in ("ordinal", "plus_ten") or (joined and given.ones_first)
-        longer = extended(parts, numeral, joined, given) if fits else None
-        if longer is None:
-            return None
-        parts, joined, is_ordinal = longer, False, is_ordinal or numeral.kind == "ordinal"
-    return parts, joined
+    return FoundNumber(total(reading.parts), kind, tokens[0].first, after)
 
 
 def _as_ordinal(line: Line, number: FoundNumber, given: NumberWords) -> FoundNumber:

@@ -8,9 +8,10 @@ in [numbers.words].
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from lm_eval_illusion.languages import language
@@ -21,8 +22,10 @@ from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
 _LONGEST_WORD = 100
 """Letters of the longest word that is taken for a numeral."""
+_MOST_READINGS = 20
+"""Readings of one word that are tried."""
 
-Kind = Literal["cardinal", "multiplier", "ordinal", "digits", "joiner", "half", "plus_ten"]
+Kind = Literal["cardinal", "multiplier", "ordinal", "digits", "joiner", "half", "plus_ten", "linker"]
 
 
 class Numeral(NamedTuple):
@@ -46,17 +49,33 @@ class Part(NamedTuple):
         value: Its value.
         open_below: The next summand must be smaller.
         is_open_multiplier: It is a multiplier whose factor may follow.
+        times_ones: What ones behind a joiner are multiplied by, where a multiplier stands before its factor; 0 elsewhere.
     """
 
     value: Decimal
     open_below: Decimal
     is_open_multiplier: bool = False
+    times_ones: Decimal = Decimal(0)
 
 
 JOINER = Numeral("joiner", Decimal(0))
-_PLUS_TEN = Numeral("plus_ten", Decimal(10))
+LINKER = Numeral("linker", Decimal(0))
 _HALF = Numeral("half", Decimal("0.5"))
 _ONE = Decimal(1)
+
+
+class Reading(NamedTuple):
+    """A number that has been read up to some word.
+
+    Attributes:
+        parts: Its summands.
+        is_ordinal: It is an ordinal.
+        is_joined: A word for "and" stands at its end.
+    """
+
+    parts: tuple[Part, ...]
+    is_ordinal: bool
+    is_joined: bool
 
 
 class Lexicon(NamedTuple):
@@ -65,7 +84,6 @@ class Lexicon(NamedTuple):
     Attributes:
         words: Normalised numeral of one word -> what it means.
         phrases: First word of a numeral of several words -> all its words and what they mean, the longest first.
-        stems: The keys of `words` that need an ending.
         initials: First letter -> the keys of `words` that begin with it, the longest first.
     """
 
@@ -90,9 +108,11 @@ def lexicon(lang: str) -> Lexicon:
         ("cardinal", given.cardinals, given.endings),
     ):
         found.update(_numerals(kind, table, endings, lang))  # type: ignore[arg-type]
-    found.update((_normal(word, lang), _PLUS_TEN) for word in given.plus_ten)
+    for word in given.plus_ten:
+        found[_normal(word, lang)] = Numeral("plus_ten", Decimal(10), _normal(word, lang) in found)
     found.update((_normal(word, lang), JOINER) for word in given.joiners)
     found.update((_normal(word, lang), _HALF) for word in given.halves)
+    found.update((_normal(word, lang), LINKER) for word in given.linkers)
     words = {word: numeral for word, numeral in found.items() if " " not in word}
     phrases: dict[str, list[tuple[tuple[str, ...], Numeral]]] = {}
     for phrase in sorted((word for word in found if " " in word), key=len, reverse=True):
@@ -133,7 +153,9 @@ def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     if not known or len(word) > _LONGEST_WORD:
         return ()
     given = language(lang).numbers.words
-    return next((found for start in _starts(word, given) if (found := _parts(word, start, given, lang))), ())
+    readings = (reading for start in _starts(word, given) for reading in _readings(word, start, given, lang))
+    # A particle may look like a numeral: only one reading is a number.
+    return next((reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given)), ())
 
 
 def _starts(word: str, given: NumberWords) -> Iterator[int]:
@@ -143,46 +165,90 @@ def _starts(word: str, given: NumberWords) -> Iterator[int]:
     yield from range(1, prefix.end() + 1 if prefix else 0)
 
 
-def _parts(word: str, start: int, given: NumberWords, lang: str) -> tuple[Numeral, ...]:
+def _readings(word: str, start: int, given: NumberWords, lang: str) -> Iterator[tuple[Numeral, ...]]:
+    """Yield the ways to read a word from an index on as numerals, with a joiner or a prefix before them."""
     joining = given.joining.match(word, start) if given.joining and not given.compounds else None
     if joining:
-        parts = _segments(word, joining.end(), given, lang)
-        return (JOINER, *parts) if parts else ()
+        yield from ((JOINER, *numerals) for numerals in _segments(word, joining.end(), given, lang, set()))
     for prefix in given.ordinal_before:
         if word.startswith(prefix, start):
-            parts = _segments(word, start + len(prefix), given, lang)
-            if parts and parts[-1].kind in ("cardinal", "multiplier"):
-                return (*parts[:-1], Numeral("ordinal", parts[-1].value))
-    return _segments(word, start, given, lang)
+            for numerals in _segments(word, start + len(prefix), given, lang, set()):
+                yield (*numerals[:-1], Numeral("ordinal", numerals[-1].value))
+    yield from _segments(word, start, given, lang, set())
 
 
-def _segments(word: str, start: int, given: NumberWords, lang: str) -> tuple[Numeral, ...]:
-    """Return the numerals of which a word consists from an index on, with an ending behind the last one."""
-    known = lexicon(lang)
-    failed: set[int] = set()
+def _segments(word: str, start: int, given: NumberWords, lang: str, dead_ends: set[int]) -> Iterator[tuple[Numeral, ...]]:
+    """Yield the numerals of which a word consists from an index on, with an ending behind the last one."""
+    if start in dead_ends:
+        return
+    known, is_dead = lexicon(lang), True
+    for text in known.initials.get(word[start : start + 1], ()):
+        if not word.startswith(text, start):
+            continue
+        numeral, end = known.words[text], start + len(text)
+        for numerals in _from(numeral, word, end, given, lang, dead_ends):
+            is_dead = False
+            yield numerals
+    if is_dead:
+        dead_ends.add(start)
 
-    def rest(at: int) -> tuple[Numeral, ...]:
-        if at in failed:
-            return ()
-        for text in known.initials.get(word[at : at + 1], ()):
-            if not word.startswith(text, at):
-                continue
-            numeral, end = known.words[text], at + len(text)
-            tail = word[end:]
-            if not tail or (given.suffix and given.suffix.fullmatch(tail)):
-                return (numeral,)
-            if given.ordinal_suffix and given.ordinal_suffix.fullmatch(tail):
-                return (Numeral("ordinal", numeral.value),)
-            if given.compounds:
-                joining = given.joining.match(word, end) if given.joining else None
-                if joining and (parts := rest(joining.end())):
-                    return (numeral, JOINER, *parts)
-                if parts := rest(end):
-                    return (numeral, *parts)
-        failed.add(at)
-        return ()
 
-    return rest(start)
+def _from(
+    numeral: Numeral, word: str, end: int, given: NumberWords, lang: str, dead_ends: set[int]
+) -> Iterator[tuple[Numeral, ...]]:
+    """Yield a numeral with those that follow it in a word."""
+    tail = word[end:]
+    if not tail:
+        yield (numeral,)
+        return
+    if given.compounds:
+        joining = given.joining.match(word, end) if given.joining else None
+        for numerals in _segments(word, joining.end(), given, lang, dead_ends) if joining else ():
+            yield _ones_and_tens(numeral, numerals) or (numeral, JOINER, *numerals)
+        for numerals in _segments(word, end, given, lang, dead_ends):
+            yield (numeral, *numerals)
+    if given.ordinal_suffix and given.ordinal_suffix.fullmatch(tail):
+        yield (Numeral("ordinal", numeral.value),)
+    if given.suffix and given.suffix.fullmatch(tail):
+        yield (numeral,)
+
+
+def _ones_and_tens(ones: Numeral, numerals: tuple[Numeral, ...]) -> tuple[Numeral, ...] | None:
+    """Return one numeral for ones and the tens behind them, such as fünfundzwanzig; None for other numerals."""
+    tens = numerals[0]
+    if not (1 <= ones.value <= 9 and 20 <= tens.value <= 90 and tens.value % 10 == 0):
+        return None
+    return (Numeral(tens.kind, ones.value + tens.value), *numerals[1:])
+
+
+def with_numerals(
+    parts: tuple[Part, ...], is_ordinal: bool, numerals: Sequence[Numeral], given: NumberWords, joined: bool = False
+) -> Reading | None:
+    """Return a number with the numerals of one more word; None if they do not belong to it.
+
+    Args:
+        parts: The parts so far.
+        is_ordinal: One of them is an ordinal.
+        numerals: The numerals of the word.
+        given: The numerals of the language.
+        joined: A word for "and" stands before them.
+    """
+    for numeral in numerals:
+        if numeral.kind == "linker":
+            continue
+        # One hundred zero five: the zero only fills a place.
+        if numeral.kind == "joiner" or (parts and numeral.value == 0):
+            joined = True
+            continue
+        # The ordinal of one part may be enough: the first and twentieth, the eighth-ten, the second-ten-one.
+        fits = (
+            not is_ordinal or numeral.kind in ("ordinal", "plus_ten") or (joined and given.ones_first) or given.ordinal_before
+        )
+        longer = extended(parts, numeral, joined, given) if fits else None
+        if longer is None:
+            return None
+        parts, joined, is_ordinal = longer, False, is_ordinal or numeral.kind == "ordinal"
+    return Reading(parts, is_ordinal, joined)
 
 
 def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: NumberWords) -> tuple[Part, ...] | None:
@@ -198,13 +264,17 @@ def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: Num
     if numeral.kind == "half":
         return _with_half(parts) if parts else None
     if numeral.kind == "plus_ten":
-        is_one = bool(parts) and 1 <= parts[-1].value <= 9 and not joined
-        return (*parts[:-1], Part(parts[-1].value + value, _ONE)) if is_one else None
+        if parts and 1 <= parts[-1].value <= 9 and not joined:
+            return (*parts[:-1], Part(parts[-1].value + value, _ONE))
+        if not numeral.stands_alone:
+            return None
     is_multiplier = numeral.kind == "multiplier" or (numeral.kind == "ordinal" and _is_multiplier(value, given))
     if not parts:
         return (Part(value, value if is_multiplier else _open_below(value, given), is_multiplier),)
     last = parts[-1]
     if is_multiplier:
+        if given.multiplier_first and last.is_open_multiplier and not joined and value < last.value:
+            return (*parts[:-1], Part(last.value * value, last.open_below, is_open_multiplier=True))
         return _multiplied(parts, value, joined)
     if numeral.kind == "digits":
         if given.multiplier_first and last.is_open_multiplier and not joined:
@@ -212,7 +282,10 @@ def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: Num
         is_next = last.open_below >= 1000 and not joined and value < last.open_below and value == value.to_integral_value()
         return (*parts, Part(value, _ONE)) if is_next else None
     if given.multiplier_first and last.is_open_multiplier and not joined:
-        return (*parts[:-1], Part(last.value * value, last.open_below))
+        times_ones = last.value if value % 10 == 0 and value < 100 else Decimal(0)
+        return (*parts[:-1], Part(last.value * value, last.open_below, times_ones=times_ones))
+    if joined and value < 10 and last.times_ones:
+        return (*parts[:-1], Part(last.value + last.times_ones * value, last.open_below))
     if 0 < value < last.open_below:
         return (*parts, Part(value, _open_below(value, given)))
     if given.ones_first and joined and 20 <= value <= 90 and 1 <= last.value <= 9:
