@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.found_numbers import FoundNumber
 from lm_eval_illusion.matching.inflection import is_form
 from lm_eval_illusion.matching.lines import Clause, Line, line_of
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_readings import FoundNumber, numbers_in_characters, numbers_in_words
+from lm_eval_illusion.matching.number_clauses import numbers_in_characters
+from lm_eval_illusion.matching.number_lines import numbers_in_words
 from lm_eval_illusion.matching.word_boundaries import cuts_word
 
 _OTHER_QUANTITY = frozenset("%٪‰°")
@@ -180,7 +182,7 @@ def _kinds_agree(one: FoundNumber, other: FoundNumber, alone: bool, is_line: boo
     Digits and Roman numerals may mean both where the words beside them are those of the answer.
     """
     kinds = {one.kind, other.kind}
-    if len(kinds) == 1 or kinds == {"digits", "cardinal"}:
+    if len(kinds) == 1 or kinds == {"digits", "cardinal"} or ("dotted" in kinds and not kinds & {"range", "roman"}):
         return True
     if "range" in kinds or kinds == {"cardinal", "ordinal"}:
         return False
