@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, Kind, Numeral, with_numerals
+from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, POINT, Kind, Numeral, with_numerals
 from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
@@ -57,6 +57,7 @@ def lexicon(lang: str) -> Lexicon:
     found.update((_normal(word, lang), JOINER) for word in given.joiners)
     found.update((_normal(word, lang), HALF) for word in given.halves)
     found.update((_normal(word, lang), LINKER) for word in given.linkers)
+    found.update((_normal(word, lang), POINT) for word in given.decimal_words)
     words = {word: numeral for word, numeral in found.items() if " " not in word}
     phrases: dict[str, list[tuple[tuple[str, ...], Numeral]]] = {}
     for phrase in sorted((word for word in found if " " in word), key=len, reverse=True):
@@ -90,6 +91,9 @@ def _normal(words: str, lang: str) -> str:
 def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     """Return the parts of a number that one normalised word consists of; none if it is another word."""
     if _DIGITS.fullmatch(word):
+        if word[0] == "0" and word[1:].isdecimal():
+            # 007 is a code.
+            return ()
         return (Numeral("digits", Decimal(word.replace(DECIMAL_MARK, "."))),)
     known = lexicon(lang).words
     if word in known:
@@ -163,3 +167,16 @@ def _ones_and_tens(ones: Numeral, numerals: tuple[Numeral, ...]) -> tuple[Numera
     if not (1 <= ones.value <= 9 and 20 <= tens.value <= 90 and tens.value % 10 == 0):
         return None
     return (Numeral(tens.kind, ones.value + tens.value), *numerals[1:])
+
+
+@lru_cache(maxsize=50_000)
+def attached_counter(word: str, lang: str) -> str:
+    """Return the counter that is written at the end of a numeral (십구세기), without a particle behind it; "" if there is none."""
+    given = language(lang).numbers.words
+    if given.counters is None or not given.compounds or _DIGITS.fullmatch(word):
+        return ""
+    for start in range(1, len(word)):
+        counter = given.counters.match(word, start)
+        if counter and counter.group() and numerals_of_word(word[:start], lang):
+            return counter.group()
+    return ""
