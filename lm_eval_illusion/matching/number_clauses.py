@@ -26,7 +26,7 @@ def numbers_in_characters(clause: Clause) -> tuple[FoundNumber, ...]:
     tokens = [Token(numerals_of_word(word.group(), lang), *word.span()) for word in _numeral(lang).finditer(text)]
     phrases = given.not_numerals.finditer(text) if tokens and given.not_numerals else ()
     banned = {index for phrase in phrases for index in range(*phrase.span())}
-    tokens = [token for token in tokens if token.first not in banned]
+    tokens = [token for token in tokens if token.numerals and token.first not in banned]
     found: list[FoundNumber] = []
     index = 0
     while index < len(tokens):
