@@ -39,7 +39,8 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
     def is_apart(token: Token, other: Token) -> bool:
         between = _between(line, token, other)
         # One thousand, two hundred.
-        is_list = between.strip() == "," and token.numerals[-1].kind == "multiplier" and token.numerals[-1].value >= 1000
+        multiplier = other.numerals[0] if given.multiplier_first else token.numerals[-1]
+        is_list = between.strip() == "," and multiplier.kind == "multiplier" and multiplier.value >= 100
         return _INNER_SIGNS.fullmatch(between) is None and not is_list
 
     found: list[FoundNumber] = []

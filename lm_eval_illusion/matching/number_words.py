@@ -103,7 +103,8 @@ def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     given = language(lang).numbers.words
     readings = (reading for start in _starts(word, given) for reading in _readings(word, start, given, lang))
     # A particle may look like a numeral: only one reading is a number.
-    return next((reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given)), ())
+    numbers = (reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given))
+    return next((reading for reading in numbers if reading[-1].kind != "joiner"), ())
 
 
 def _starts(word: str, given: NumberWords) -> Iterator[int]:
