@@ -24,8 +24,7 @@ def numbers_in_characters(clause: Clause) -> tuple[FoundNumber, ...]:
     text, lang = clause.normal, clause.lang
     given = language(lang).numbers.words
     tokens = [Token(numerals_of_word(word.group(), lang), *word.span()) for word in _numeral(lang).finditer(text)]
-    phrases = given.not_numerals.finditer(text) if tokens and given.not_numerals else ()
-    banned = {index for phrase in phrases for index in range(*phrase.span())}
+    banned = {index for place in places_without_numbers(text, lang) for index in range(*place)} if tokens else set()
     tokens = [token for token in tokens if token.numerals and token.first not in banned]
     found: list[FoundNumber] = []
     index = 0
@@ -52,6 +51,12 @@ def numbers_in_characters(clause: Clause) -> tuple[FoundNumber, ...]:
         return clause.line[clause.span(one.first, one.after)[1] : clause.span(other.first, other.after)[0]]
 
     return with_character_ranges(text, found, lang, written)
+
+
+def places_without_numbers(text: str, lang: str) -> list[tuple[int, int]]:
+    """Return the places of the phrases whose characters are no numerals."""
+    pattern = language(lang).numbers.words.not_numerals
+    return [phrase.span() for phrase in pattern.finditer(text)] if pattern else []
 
 
 @cache

@@ -11,9 +11,9 @@ from lm_eval_illusion.matching.found_numbers import FoundNumber
 from lm_eval_illusion.matching.inflection import is_form
 from lm_eval_illusion.matching.lines import Clause, Line, line_of
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_clauses import numbers_in_characters
-from lm_eval_illusion.matching.number_lines import numbers_in_words
-from lm_eval_illusion.matching.number_words import attached_counter
+from lm_eval_illusion.matching.number_clauses import numbers_in_characters, places_without_numbers
+from lm_eval_illusion.matching.number_lines import numbers_in_words, words_without_numbers
+from lm_eval_illusion.matching.number_words import attached_counter, may_have_numbers
 from lm_eval_illusion.matching.word_boundaries import cuts_word
 
 _OTHER_QUANTITY = frozenset("%٪‰°")
@@ -47,6 +47,9 @@ def number_pieces(answer: str, lang: str) -> tuple[Piece, ...]:
     """Return an answer as words and numbers; empty if it contains no number, or a sign that the normal form lacks (10 €, 5 °)."""
     if any(character in _OTHER_QUANTITY or unicodedata.category(character) == "Sc" for character in answer):
         return ()
+    # Most answers are names: the normal form shows at once that they have no number.
+    if not may_have_numbers(normalise(answer, lang), lang):
+        return ()
     if language(lang).words.spaces:
         line = line_of(answer, lang, keeps_articles=True)
         placed = _pieces(line, with_unclear=False)
@@ -69,8 +72,13 @@ def is_part_of_other_number(line: Line, start: int, end: int, answers: Sequence[
         end: Index after its last character.
         answers: All answers. Without a number in one of them there is nothing to check.
     """
-    if not any(number_pieces(answer, line.lang) for answer in answers):
+    pieces = [found for answer in answers if (found := number_pieces(answer, line.lang))]
+    if not pieces:
         return False
+    if all(len(found) == 1 for found in pieces) and any(
+        first <= start and end <= after for first, after in _spans_without_numbers(line.text, line.lang)
+    ):
+        return (start, end) != (0, len(line.text))
     return any(
         (first < start < after or first < end < after) or (first <= start and end <= after and (first, after) != (start, end))
         for first, after in _number_spans(line.text, line.lang)
@@ -85,6 +93,17 @@ def _number_spans(text: str, lang: str) -> tuple[tuple[int, int], ...]:
         return tuple(line.span(number.first, number.after) for number in numbers_in_words(line))
     return tuple(
         clause.span(number.first, number.after) for clause in _clauses(text, lang) for number in numbers_in_characters(clause)
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _spans_without_numbers(text: str, lang: str) -> tuple[tuple[int, int], ...]:
+    """Return the places of the phrases of a line whose words look like numerals and are none: "the one" is not the number one."""
+    if language(lang).words.spaces:
+        line = line_of(text, lang, keeps_articles=True)
+        return tuple(line.span(word, word + 1) for word in sorted(words_without_numbers(line)))
+    return tuple(
+        clause.span(*place) for clause in _clauses(text, lang) for place in places_without_numbers(clause.normal, lang)
     )
 
 

@@ -13,11 +13,10 @@ from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.found_numbers import LONGEST_NUMBER, FoundNumber, Token, longest_number, word_set
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.number_ranges import with_ranges
-from lm_eval_illusion.matching.number_words import lexicon, numerals_of_word
+from lm_eval_illusion.matching.number_words import ROMAN_WORD, lexicon, numerals_of_word
 from lm_eval_illusion.matching.quantities import is_other_number
 
 _ROMAN = re.compile("(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-_ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 # A sign that may stand between two words of one number: twenty-one, שמונה־עשרה.
 _INNER_SIGNS = re.compile(r"[\s\u00ad\u2010-\u2013\u05be'’ʼ-]*")
@@ -31,9 +30,9 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
     words, lang = line.words, line.lang
     given = language(lang).numbers.words
     tokens = _tokens(words, lang)
-    if not any(token.numerals for token in tokens) and not any(map(_ROMAN_WORD.fullmatch, words)):
+    if not any(token.numerals for token in tokens) and not any(map(ROMAN_WORD.fullmatch, words)):
         return ()
-    banned = _banned_words(line.normal, given)
+    banned = words_without_numbers(line)
     tokens = [token._replace(numerals=()) if token.first in banned else token for token in tokens]
 
     def is_apart(token: Token, other: Token) -> bool:
@@ -54,7 +53,7 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
                 number = number._replace(is_clear=_is_clear(line, number, given))
             else:
                 number = None
-        elif not token.numerals and _ROMAN_WORD.fullmatch(words[token.first]):
+        elif not token.numerals and ROMAN_WORD.fullmatch(words[token.first]):
             number = _roman(line, token.first, given)
         index += 1
         if number:
@@ -145,8 +144,9 @@ def _is_whole(line: Line, number: FoundNumber) -> bool:
     return not is_other_number(text, start, start + len(digits), line.lang)
 
 
-def _banned_words(normal: str, given: NumberWords) -> set[int]:
+def words_without_numbers(line: Line) -> set[int]:
     """Return the indices of the words that are no numerals because of the phrase in which they stand."""
+    normal, given = line.normal, language(line.lang).numbers.words
     phrases = list(given.not_numerals.finditer(normal)) if given.not_numerals else []
     if not phrases:
         return set()

@@ -16,6 +16,8 @@ from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, POINT
 from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
+ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
+"""A normalised word that may be a Roman numeral with an ordinal ending; only the text as written shows whether it is."""
 _LONGEST_WORD = 100
 """Letters of the longest word that is taken for a numeral."""
 _MOST_READINGS = 20
@@ -181,3 +183,10 @@ def attached_counter(word: str, lang: str) -> str:
         if counter and counter.group() and numerals_of_word(word[:start], lang):
             return counter.group()
     return ""
+
+
+def may_have_numbers(normal: str, lang: str) -> bool:
+    """Return whether a text in its normal form contains digits, or letters that are a numeral of the language or a Roman numeral."""
+    if language(lang).words.spaces:
+        return any(ROMAN_WORD.fullmatch(word) or numerals_of_word(word, lang) for word in normal.split())
+    return any(character.isdigit() or character in lexicon(lang).initials for character in normal)

@@ -60,6 +60,8 @@ def test_the_place_of_a_number(lang, answer, output, said):
         # said once more by itself
         ("between 15 and 20 days, most often 15", ["15"], "words"),
         ("nine", ["9"], "number"),
+        # spelled like the number, but another word there
+        ("the one who won", ["one"], "other_number"),
     ],
 )
 def test_the_rule(output, answers, rule):

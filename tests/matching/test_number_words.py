@@ -12,7 +12,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.lines import line_of
 from lm_eval_illusion.matching.number_clauses import numbers_in_characters
 from lm_eval_illusion.matching.number_lines import numbers_in_words
-from lm_eval_illusion.matching.number_words import attached_counter, numerals_of_word
+from lm_eval_illusion.matching.number_words import attached_counter, may_have_numbers, numerals_of_word
 
 # Language, kind, value, all ways to say it. Made with the spellout rules of ICU 72 (Unicode licence), all genders and cases; Bengali,
 # which ICU lacks, with num2words 0.5.14 (0 to 120 and round numbers). Neither has Telugu words that are in use.
@@ -22,12 +22,13 @@ for row in (Path(__file__).parent / "spelled_numbers.tsv").read_text(encoding="u
     SPELLED[code] += [(spelled_kind, int(spelled_value), phrase) for phrase in phrases.split("|")]
 
 # ICU has these forms wrong (the words are οκτώ/όγδοο, восьмидесятый, третьему), or they are also other words: the second, 200,000
-# and fifty.
+# and fifty; "no" for zero.
 NOT_READ = {
     "el": {"όγδο", "δέκατο όγδο"},
     "fi": {"toista", "kahdettakymmenettätoista"},
     "ru": {"третьому"},
     "sw": {"elfu moja, moja", "elfu mbili, nne", "elfu mbili, ishirini na tano", "elfu mia mbili na hamsini"},
+    "vi": {"không"},
 }
 # These languages use cardinals as ordinals from eleven or from twenty on.
 WITHOUT_ORDINALS = {"ar", "he"}
@@ -124,3 +125,11 @@ def test_digits_beyond_the_names_of_numbers_are_no_number():
 def test_a_counter_is_found_behind_a_numeral_of_the_same_word():
     assert attached_counter("십구세기", "ko") == "세기"
     assert attached_counter("서른", "ko") == ""
+
+
+def test_only_digits_and_numerals_may_be_numbers():
+    assert may_have_numbers("louis xiv", "en")
+    assert may_have_numbers("zweiundvierzig tage", "de")
+    assert may_have_numbers("第三", "zh")
+    assert not may_have_numbers("oslo", "en")
+    assert not may_have_numbers("その他", "ja")
