@@ -250,6 +250,8 @@ class NumberWords(_Section, frozen=True):
     """Words between the parts of a number: and."""
     joining: re.Pattern[str] | None = None
     """What joins two parts of a number and is attached to the second."""
+    linkers: tuple[str, ...] = ()
+    """Words between a number and its multiplier: 20 de milioane."""
     compounds: bool = False
     """The parts of a number may be written as one word."""
     ones_first: bool = False

@@ -1,9 +1,4 @@
-"""Numerals of a language: which words are parts of a number, and how the parts add up to its value.
-
-All languages share one grammar. A number is a sum of parts, each smaller than what the part before it leaves open: forty leaves the
-ones open, hundred the tens and ones. A multiplier multiplies the parts before it that are smaller. What differs between languages stands
-in [numbers.words].
-"""
+"""Numerals of a language: which words are parts of a number, by the language's [numbers.words]."""
 
 from __future__ import annotations
 
@@ -11,52 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Literal, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, POINT, Kind, Numeral, with_numerals
 from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
+ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
+"""A normalised word that may be a Roman numeral with an ordinal ending; only the text as written shows whether it is."""
 _LONGEST_WORD = 100
 """Letters of the longest word that is taken for a numeral."""
-
-Kind = Literal["cardinal", "multiplier", "ordinal", "digits", "joiner", "half", "plus_ten"]
-
-
-class Numeral(NamedTuple):
-    """A part of a number.
-
-    Attributes:
-        kind: What it does within a number.
-        value: Its value; 0 for a joiner, and one half for a half.
-        stands_alone: It needs no other numeral: thousand, but not thousands.
-    """
-
-    kind: Kind
-    value: Decimal
-    stands_alone: bool = True
-
-
-class Part(NamedTuple):
-    """A summand of a number.
-
-    Attributes:
-        value: Its value.
-        open_below: The next summand must be smaller.
-        is_open_multiplier: It is a multiplier whose factor may follow.
-    """
-
-    value: Decimal
-    open_below: Decimal
-    is_open_multiplier: bool = False
-
-
-JOINER = Numeral("joiner", Decimal(0))
-_PLUS_TEN = Numeral("plus_ten", Decimal(10))
-_HALF = Numeral("half", Decimal("0.5"))
-_ONE = Decimal(1)
+_MOST_READINGS = 20
+"""Readings of one word that are tried."""
 
 
 class Lexicon(NamedTuple):
@@ -65,7 +30,6 @@ class Lexicon(NamedTuple):
     Attributes:
         words: Normalised numeral of one word -> what it means.
         phrases: First word of a numeral of several words -> all its words and what they mean, the longest first.
-        stems: The keys of `words` that need an ending.
         initials: First letter -> the keys of `words` that begin with it, the longest first.
     """
 
@@ -90,9 +54,12 @@ def lexicon(lang: str) -> Lexicon:
         ("cardinal", given.cardinals, given.endings),
     ):
         found.update(_numerals(kind, table, endings, lang))  # type: ignore[arg-type]
-    found.update((_normal(word, lang), _PLUS_TEN) for word in given.plus_ten)
+    for word in given.plus_ten:
+        found[_normal(word, lang)] = Numeral("plus_ten", Decimal(10), _normal(word, lang) in found)
     found.update((_normal(word, lang), JOINER) for word in given.joiners)
-    found.update((_normal(word, lang), _HALF) for word in given.halves)
+    found.update((_normal(word, lang), HALF) for word in given.halves)
+    found.update((_normal(word, lang), LINKER) for word in given.linkers)
+    found.update((_normal(word, lang), POINT) for word in given.decimal_words)
     words = {word: numeral for word, numeral in found.items() if " " not in word}
     phrases: dict[str, list[tuple[tuple[str, ...], Numeral]]] = {}
     for phrase in sorted((word for word in found if " " in word), key=len, reverse=True):
@@ -126,6 +93,9 @@ def _normal(words: str, lang: str) -> str:
 def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     """Return the parts of a number that one normalised word consists of; none if it is another word."""
     if _DIGITS.fullmatch(word):
+        if word[0] == "0" and word[1:].isdecimal():
+            # 007 is a code.
+            return ()
         return (Numeral("digits", Decimal(word.replace(DECIMAL_MARK, "."))),)
     known = lexicon(lang).words
     if word in known:
@@ -133,7 +103,10 @@ def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     if not known or len(word) > _LONGEST_WORD:
         return ()
     given = language(lang).numbers.words
-    return next((found for start in _starts(word, given) if (found := _parts(word, start, given, lang))), ())
+    readings = (reading for start in _starts(word, given) for reading in _readings(word, start, given, lang))
+    # A particle may look like a numeral: only one reading is a number.
+    numbers = (reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given))
+    return next((reading for reading in numbers if reading[-1].kind != "joiner"), ())
 
 
 def _starts(word: str, given: NumberWords) -> Iterator[int]:
@@ -143,124 +116,77 @@ def _starts(word: str, given: NumberWords) -> Iterator[int]:
     yield from range(1, prefix.end() + 1 if prefix else 0)
 
 
-def _parts(word: str, start: int, given: NumberWords, lang: str) -> tuple[Numeral, ...]:
+def _readings(word: str, start: int, given: NumberWords, lang: str) -> Iterator[tuple[Numeral, ...]]:
+    """Yield the ways to read a word from an index on as numerals, with a joiner or a prefix before them."""
     joining = given.joining.match(word, start) if given.joining and not given.compounds else None
     if joining:
-        parts = _segments(word, joining.end(), given, lang)
-        return (JOINER, *parts) if parts else ()
+        yield from ((JOINER, *numerals) for numerals in _segments(word, joining.end(), given, lang, set()))
     for prefix in given.ordinal_before:
         if word.startswith(prefix, start):
-            parts = _segments(word, start + len(prefix), given, lang)
-            if parts and parts[-1].kind in ("cardinal", "multiplier"):
-                return (*parts[:-1], Numeral("ordinal", parts[-1].value))
-    return _segments(word, start, given, lang)
+            for numerals in _segments(word, start + len(prefix), given, lang, set()):
+                yield (*numerals[:-1], Numeral("ordinal", numerals[-1].value))
+    yield from _segments(word, start, given, lang, set())
 
 
-def _segments(word: str, start: int, given: NumberWords, lang: str) -> tuple[Numeral, ...]:
-    """Return the numerals of which a word consists from an index on, with an ending behind the last one."""
-    known = lexicon(lang)
-    failed: set[int] = set()
-
-    def rest(at: int) -> tuple[Numeral, ...]:
-        if at in failed:
-            return ()
-        for text in known.initials.get(word[at : at + 1], ()):
-            if not word.startswith(text, at):
-                continue
-            numeral, end = known.words[text], at + len(text)
-            tail = word[end:]
-            if not tail or (given.suffix and given.suffix.fullmatch(tail)):
-                return (numeral,)
-            if given.ordinal_suffix and given.ordinal_suffix.fullmatch(tail):
-                return (Numeral("ordinal", numeral.value),)
-            if given.compounds:
-                joining = given.joining.match(word, end) if given.joining else None
-                if joining and (parts := rest(joining.end())):
-                    return (numeral, JOINER, *parts)
-                if parts := rest(end):
-                    return (numeral, *parts)
-        failed.add(at)
-        return ()
-
-    return rest(start)
+def _segments(word: str, start: int, given: NumberWords, lang: str, dead_ends: set[int]) -> Iterator[tuple[Numeral, ...]]:
+    """Yield the numerals of which a word consists from an index on, with an ending behind the last one."""
+    if start in dead_ends:
+        return
+    known, is_dead = lexicon(lang), True
+    for text in known.initials.get(word[start : start + 1], ()):
+        if not word.startswith(text, start):
+            continue
+        numeral, end = known.words[text], start + len(text)
+        for numerals in _from(numeral, word, end, given, lang, dead_ends):
+            is_dead = False
+            yield numerals
+    if is_dead:
+        dead_ends.add(start)
 
 
-def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: NumberWords) -> tuple[Part, ...] | None:
-    """Return the parts of a number with one more numeral, or None: the numeral does not belong to this number.
-
-    Args:
-        parts: The parts so far, none at the beginning.
-        numeral: A cardinal, a multiplier, an ordinal, digits or a half.
-        joined: A word for "and" stands before it.
-        given: The numerals of the language.
-    """
-    value = numeral.value
-    if numeral.kind == "half":
-        return _with_half(parts) if parts else None
-    if numeral.kind == "plus_ten":
-        is_one = bool(parts) and 1 <= parts[-1].value <= 9 and not joined
-        return (*parts[:-1], Part(parts[-1].value + value, _ONE)) if is_one else None
-    is_multiplier = numeral.kind == "multiplier" or (numeral.kind == "ordinal" and _is_multiplier(value, given))
-    if not parts:
-        return (Part(value, value if is_multiplier else _open_below(value, given), is_multiplier),)
-    last = parts[-1]
-    if is_multiplier:
-        return _multiplied(parts, value, joined)
-    if numeral.kind == "digits":
-        if given.multiplier_first and last.is_open_multiplier and not joined:
-            return (*parts[:-1], Part(last.value * value, last.open_below))
-        is_next = last.open_below >= 1000 and not joined and value < last.open_below and value == value.to_integral_value()
-        return (*parts, Part(value, _ONE)) if is_next else None
-    if given.multiplier_first and last.is_open_multiplier and not joined:
-        return (*parts[:-1], Part(last.value * value, last.open_below))
-    if 0 < value < last.open_below:
-        return (*parts, Part(value, _open_below(value, given)))
-    if given.ones_first and joined and 20 <= value <= 90 and 1 <= last.value <= 9:
-        return (*parts, Part(value, _ONE))
-    if last.value in given.teens_after and 10 <= value <= 19:
-        return (*parts, Part(value, _ONE))
-    if given.pairs and len(parts) == 1 and 11 <= last.value <= 20 and 10 <= value <= 99 and not joined:
-        return (Part(last.value * 100, Decimal(100)), Part(value, _open_below(value, given)))
-    return None
+def _from(
+    numeral: Numeral, word: str, end: int, given: NumberWords, lang: str, dead_ends: set[int]
+) -> Iterator[tuple[Numeral, ...]]:
+    """Yield a numeral with those that follow it in a word."""
+    tail = word[end:]
+    if not tail:
+        yield (numeral,)
+        return
+    if given.compounds:
+        joining = given.joining.match(word, end) if given.joining else None
+        for numerals in _segments(word, joining.end(), given, lang, dead_ends) if joining else ():
+            yield _ones_and_tens(numeral, numerals) or (numeral, JOINER, *numerals)
+        for numerals in _segments(word, end, given, lang, dead_ends):
+            yield (numeral, *numerals)
+    if given.ordinal_suffix and given.ordinal_suffix.fullmatch(tail):
+        yield (Numeral("ordinal", numeral.value),)
+    if given.suffix and given.suffix.fullmatch(tail):
+        yield (numeral,)
 
 
-def total(parts: tuple[Part, ...]) -> Decimal:
-    """Return the value of a number."""
-    return sum((part.value for part in parts), Decimal(0))
-
-
-def _multiplied(parts: tuple[Part, ...], multiplier: Decimal, joined: bool) -> tuple[Part, ...] | None:
-    first = len(parts)
-    while first and parts[first - 1].value < multiplier and not joined:
-        first -= 1
-    factor = total(parts[first:]) or _ONE
-    value, before = factor * multiplier, parts[:first]
-    # 24 digits are enough for every number that has a name; more would be rounded.
-    if value >= Decimal(10) ** 24 or (before and value >= before[-1].open_below):
+def _ones_and_tens(ones: Numeral, numerals: tuple[Numeral, ...]) -> tuple[Numeral, ...] | None:
+    """Return one numeral for ones and the tens behind them, such as fünfundzwanzig; None for other numerals."""
+    tens = numerals[0]
+    if not (1 <= ones.value <= 9 and 20 <= tens.value <= 90 and tens.value % 10 == 0):
         return None
-    return (*before, Part(value, multiplier, first == len(parts)))
+    return (Numeral(tens.kind, ones.value + tens.value), *numerals[1:])
 
 
-def _with_half(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    last = parts[-1]
-    unit = last.open_below if last.open_below >= 100 else _ONE
-    return (*parts, Part(unit / 2, Decimal(0)))
+@lru_cache(maxsize=50_000)
+def attached_counter(word: str, lang: str) -> str:
+    """Return the counter that is written at the end of a numeral (십구세기), without a particle behind it; "" if there is none."""
+    given = language(lang).numbers.words
+    if given.counters is None or not given.compounds or _DIGITS.fullmatch(word):
+        return ""
+    for start in range(1, len(word)):
+        counter = given.counters.match(word, start)
+        if counter and counter.group() and numerals_of_word(word[:start], lang):
+            return counter.group()
+    return ""
 
 
-def _open_below(value: Decimal, given: NumberWords) -> Decimal:
-    """Return what the next part must be smaller than: 100 after 300, 10 after 20, nothing fits after 7."""
-    for unit in (10**9, 10**6, 1000, 100):
-        if value >= unit and value % unit == 0:
-            return Decimal(unit)
-    if value % 10 == 0 and (value >= 20 or (value == 10 and given.open_ten)):
-        return Decimal(10)
-    return _ONE
-
-
-@lru_cache(maxsize=10_000)
-def _is_multiplier_value(value: Decimal, values: tuple[str, ...]) -> bool:
-    return str(value) in values
-
-
-def _is_multiplier(value: Decimal, given: NumberWords) -> bool:
-    return _is_multiplier_value(value, tuple(given.multipliers))
+def may_have_numbers(normal: str, lang: str) -> bool:
+    """Return whether a text in its normal form contains digits, or letters that are a numeral of the language or a Roman numeral."""
+    if language(lang).words.spaces:
+        return any(ROMAN_WORD.fullmatch(word) or numerals_of_word(word, lang) for word in normal.split())
+    return any(character.isdigit() or character in lexicon(lang).initials for character in normal)
