@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates import Date, date_of, year_forms
+from lm_eval_illusion.matching.decades import decade_of
 from lm_eval_illusion.matching.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.word_boundaries import has_clause_mark
@@ -26,6 +27,7 @@ class AnswerForms(NamedTuple):
         has_spaces: The language separates words by spaces.
         date: The date that the answer is, if it is one: it is read in the output, and only a year alone is also searched as text.
         quantity: The number and unit that the answer is, if it is a quantity: it is read in the output, not searched as text.
+        decade: The first year of the decade that the answer is, if it is one: it is read in the output, not searched as text.
     """
 
     forms: tuple[str, ...]
@@ -35,6 +37,7 @@ class AnswerForms(NamedTuple):
     has_spaces: bool
     date: Date | None
     quantity: Quantity | None
+    decade: int | None
 
 
 @lru_cache(maxsize=50_000)
@@ -46,7 +49,8 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     """
     keeps_articles = ends_in_article(answer, lang)
     plain = normalise(answer, lang, keeps_articles)
-    date, quantity = date_of(answer, lang), quantity_of(answer, lang)
+    decade = decade_of(answer, lang)
+    date, quantity = (date_of(answer, lang), quantity_of(answer, lang)) if decade is None else (None, None)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years.
         date, quantity = (date, None) if date.year in _YEARS else (None, quantity)
@@ -61,4 +65,5 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         has_spaces=language(lang).words.spaces,
         date=date,
         quantity=quantity,
+        decade=decade,
     )

@@ -144,6 +144,15 @@ def find_dates(tokens: Tokens) -> Iterator[FoundDate]:
                 yield FoundDate(Date(part.value, None, None), part.first, part.after)
 
 
+def is_before_christ(text: str, start: int, end: int, lang: str) -> bool:
+    """Return whether the number at a place in a line is a year before the common era: 476 in "476 BC"."""
+    tokens = tokens_of(text, lang)
+    if not date_words(lang).before_christ.may_be_in(tokens.words):
+        return False
+    years = (part for part in _parts(tokens) if part.kind == "number" and part.is_year and part.value < 0)
+    return any(first <= start and end <= after for first, after in (tokens.span(year.first, year.after) for year in years))
+
+
 def _around_month(parts: Sequence[_Part], index: int, used: set[int], tokens: Tokens) -> FoundDate | None:
     """Return the date whose month is a part: the day and the year stand beside it, on one side or on both."""
     before = _neighbour(parts, index, -1)
@@ -325,9 +334,17 @@ def _parts(tokens: Tokens) -> tuple[_Part, ...]:
     index = 0
     while index < len(tokens.words):
         part = _part_at(tokens, index, known)
-        parts.append(part)
         index = part.after
+        if parts and _is_same_month(parts[-1], part):
+            # Two names of one month: آذار/مارس.
+            parts[-1] = parts[-1]._replace(after=index)
+        else:
+            parts.append(part)
     return tuple(_with_eras(parts, tokens))
+
+
+def _is_same_month(one: _Part, other: _Part) -> bool:
+    return one.kind == other.kind == "month" and (one.value, one.calendar) == (other.value, other.calendar)
 
 
 def _part_at(tokens: Tokens, index: int, known: DateWords) -> _Part:

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lm_eval_illusion.matching.dates import is_before_christ
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
-_OBJECTIONS: tuple[tuple[str, Objection], ...] = ()
+
+def _is_other_era(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
+    said = line.text[mention.start : mention.end]
+    return said.isdecimal() and is_before_christ(line.text, mention.start, mention.end, line.lang)
+
+
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = (("other_era", _is_other_era),)
 
 
 def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:
