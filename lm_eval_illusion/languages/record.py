@@ -382,6 +382,8 @@ class Dates(_Section, frozen=True):
     capital_months: tuple[str, ...] = ()
     """Names of months that are also other words: without a year beside them they count only with a capital letter."""
     calendars: tuple[Calendar, ...] = ()
+    decades: dict[int, tuple[str, ...]] = {}
+    """Tens (20 to 90) -> names of the decade in words: twenties."""
     century: re.Pattern[str] | None = None
     """The word for "century", lower case, anywhere in the text."""
     limits: tuple[NumberLimit, ...] = ()

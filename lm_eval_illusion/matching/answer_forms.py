@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates import Date, date_of, year_forms
+from lm_eval_illusion.matching.decades import decade_of
 from lm_eval_illusion.matching.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.spellings import normalised_spellings
@@ -27,6 +28,7 @@ class AnswerForms(NamedTuple):
         has_spaces: The language separates words by spaces.
         date: The date that the answer is, if it is one: it is read in the output, and only a year alone is also searched as text.
         quantity: The number and unit that the answer is, if it is a quantity: it is read in the output, not searched as text.
+        decade: The first year of the decade that the answer is, if it is one: it is read in the output, not searched as text.
     """
 
     forms: tuple[str, ...]
@@ -36,6 +38,7 @@ class AnswerForms(NamedTuple):
     has_spaces: bool
     date: Date | None
     quantity: Quantity | None
+    decade: int | None
 
 
 @lru_cache(maxsize=50_000)
@@ -47,10 +50,11 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     """
     keeps_articles = ends_in_article(answer, lang)
     plain = normalise(answer, lang, keeps_articles)
-    date, quantity = date_of(answer, lang), quantity_of(answer, lang)
+    decade = decade_of(answer, lang)
+    date, quantity = (date_of(answer, lang), quantity_of(answer, lang)) if decade is None else (None, None)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years.
-        date, quantity = (date, None) if date.year in _YEARS else (None, quantity)
+        date, quantity = (date, None) if date.month or date.year in _YEARS else (None, quantity)
     forms = dict.fromkeys((plain, *normalised_spellings(answer, lang), *(year_forms(date, plain, lang) if date else ())))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
     abbreviation = re.sub(r"[. ]", "", answer) if re.fullmatch(r"(?:[A-Z]\.? ?){2,3}", answer) else ""
@@ -63,6 +67,7 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         has_spaces=language(lang).words.spaces,
         date=date,
         quantity=quantity,
+        decade=decade,
     )
 
 

@@ -27,13 +27,14 @@ def currency_phrases(lang: str) -> Iterator[tuple[str, str]]:
     Raises:
         UserError: CLDR does not know the language.
     """
+    patterns = {"{0} {1}", *map(str, cldr(lang)["currency_unit_patterns"].values())}
     for name, code in _names(lang):
         # One Latin letter has too many meanings.
         if "{0}" in name:
             yield name, code
         elif len(name) > 1 or not name.isascii() or not name.isalpha():
-            yield f"{{0}} {name}", code
             yield f"{name} {{0}}", code
+            yield from ((pattern.replace("{1}", name), code) for pattern in sorted(patterns))
 
 
 def _names(lang: str) -> Iterator[tuple[str, str]]:

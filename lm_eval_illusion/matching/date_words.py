@@ -56,8 +56,11 @@ def month_names(lang: str) -> dict[int, set[str]]:
     wide = months["stand-alone"]["wide"]
     return {
         number: {table[number] for table in tables}
-        | set(dates.month_names.get(number, ()))
-        | {wide[number] + ending for ending in dates.month_endings}
+        | {
+            name + ending
+            for name in (wide[number], *dates.month_names.get(number, ()))
+            for ending in ("", *dates.month_endings)
+        }
         for number in range(1, 13)
     }
 

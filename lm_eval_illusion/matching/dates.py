@@ -144,6 +144,15 @@ def find_dates(tokens: Tokens) -> Iterator[FoundDate]:
                 yield FoundDate(Date(part.value, None, None), part.first, part.after)
 
 
+def is_before_christ(text: str, start: int, end: int, lang: str) -> bool:
+    """Return whether the number at a place in a line is a year before the common era: 476 in "476 BC"."""
+    tokens = tokens_of(text, lang)
+    if not date_words(lang).before_christ.may_be_in(tokens.words):
+        return False
+    years = (part for part in _parts(tokens) if part.kind == "number" and part.is_year and part.value < 0)
+    return any(first <= start and end <= after for first, after in (tokens.span(year.first, year.after) for year in years))
+
+
 def _around_month(parts: Sequence[_Part], index: int, used: set[int], tokens: Tokens) -> FoundDate | None:
     """Return the date whose month is a part: the day and the year stand beside it, on one side or on both."""
     before = _neighbour(parts, index, -1)
@@ -325,9 +334,30 @@ def _parts(tokens: Tokens) -> tuple[_Part, ...]:
     index = 0
     while index < len(tokens.words):
         part = _part_at(tokens, index, known)
-        parts.append(part)
         index = part.after
-    return tuple(_with_eras(parts, tokens))
+        if parts and _is_same_month(parts[-1], part):
+            # Two names of one month: آذار/مارس.
+            parts[-1] = parts[-1]._replace(after=index)
+        else:
+            parts.append(part)
+    return tuple(_with_eras(_without_weekdays(parts, tokens), tokens))
+
+
+def _without_weekdays(parts: Sequence[_Part], tokens: Tokens) -> list[_Part]:
+    """Return the parts with a month that is also a weekday as a filler if another month follows the day: mar 3 feb."""
+    fillers = date_words(tokens.line.lang).fillers
+    result = list(parts)
+    for index, part in enumerate(parts):
+        day = _neighbour(parts, index, 1) if part.kind == "month" and fillers.at(tokens.words, part.first) else None
+        if day is not None:
+            rest = (later.kind for later in parts[day + 1 : day + 1 + _MOST_FILLERS] if later.kind != "filler")
+            if next(rest, None) == "month":
+                result[index] = part._replace(kind="filler")
+    return result
+
+
+def _is_same_month(one: _Part, other: _Part) -> bool:
+    return one.kind == other.kind == "month" and (one.value, one.calendar) == (other.value, other.calendar)
 
 
 def _part_at(tokens: Tokens, index: int, known: DateWords) -> _Part:

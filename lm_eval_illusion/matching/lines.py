@@ -212,7 +212,8 @@ def _units_of_next(normal: Sequence[str], text: str, units: tuple[Unit, ...], no
     """Return how many of the units, at least one, have the normal form with which `normal` begins; 0 if there is no such number."""
     for count in range(1, len(units) + 1):
         found = normal_of(text[units[0].start : units[count - 1].end])
-        if found and normal[: len(found)] == found:
+        # The 3 of 3٫5 is no number of its own.
+        if found and normal[: len(found)] == found and normal[len(found) : len(found) + 1] != DECIMAL_MARK:
             return count
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -16,6 +17,10 @@ from lm_eval_illusion.matching.tokens import Tokens, WrittenNumber, tokens_of, w
 from lm_eval_illusion.matching.units import MEASURES, Measure, narrow_phrases, unit_phrases
 
 _Words = tuple[str, ...]
+# The symbols of ampere, degree Celsius and others are capitals: 5 a is no current.
+_CAPITALS = frozenset(
+    symbol.strip("°").lower() for measure in MEASURES.values() for symbol in measure.symbols if re.fullmatch("°?[A-Z]", symbol)
+)
 
 
 class Quantity(NamedTuple):
@@ -105,9 +110,16 @@ def _written_at(tokens: Tokens, index: int, number: WrittenNumber) -> FoundQuant
             behind = words[number.after : number.after + count_after]
             for last in _without_particle(behind, tokens.line.lang):
                 units = table.units.get((before, last))
+                if units and count_after == 1 and last[0] in _CAPITALS and not _is_capital(tokens, number.after):
+                    continue
                 if units and (best is None or count_before + count_after >= best.after - best.first - (number.after - index)):
                     best = FoundQuantity(Quantity(number.value, units), index - count_before, number.after + count_after)
     return best
+
+
+def _is_capital(tokens: Tokens, index: int) -> bool:
+    start, end = tokens.span(index, index + 1)
+    return tokens.line.text[start:end].isupper()
 
 
 def _without_particle(words: _Words, lang: str) -> Iterator[_Words]:

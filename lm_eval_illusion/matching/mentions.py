@@ -16,6 +16,7 @@ from lm_eval_illusion.matching.class_words import without_class_word
 from lm_eval_illusion.matching.clitics import find_with_clitics
 from lm_eval_illusion.matching.conjugation import find_conjugated, find_conjugated_in_characters
 from lm_eval_illusion.matching.dates import Date, agrees, date_of, find_dates
+from lm_eval_illusion.matching.decades import decade_of, find_decades, same_decade
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
@@ -41,6 +42,8 @@ def equals(text: str, answer: str, lang: str) -> bool:
     normal = line_of(text, lang, forms.keeps_articles).normal
     if forms.date is not None and date_of(text, lang) == forms.date:
         return True
+    if forms.decade is not None and (decade := decade_of(text, lang)) is not None:
+        return same_decade(decade, forms.decade)
     if forms.quantity is not None and _is_quantity(text, forms.quantity, lang):
         return True
     is_equal = normal in forms.forms if forms.has_spaces else without_spaces(normal) in map(without_spaces, forms.forms)
@@ -61,6 +64,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     line = line_of(text, lang, forms.keeps_articles)
     if replies(line, answer):
         yield Mention(0, len(text), "yes_no")
+    if forms.decade is not None:
+        yield from _decades(text, lang, forms.decade)
+        return
     if forms.quantity is not None:
         yield from _quantities(text, lang, forms.quantity)
         return
@@ -87,6 +93,13 @@ def _dates(text: str, lang: str, date: Date) -> Iterator[Mention]:
     tokens = tokens_of(text, lang)
     for found in find_dates(tokens):
         if agrees(found.date, date):
+            yield Mention(*tokens.span(found.first, found.after), "date")
+
+
+def _decades(text: str, lang: str, first_year: int) -> Iterator[Mention]:
+    tokens = tokens_of(text, lang)
+    for found in find_decades(tokens):
+        if same_decade(found.first_year, first_year):
             yield Mention(*tokens.span(found.first, found.after), "date")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from lm_eval_illusion.matching.alternatives import alternatives_rules, is_alternative
+from lm_eval_illusion.matching.dates import is_before_christ
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.negation import is_denied, negation_rules
@@ -26,12 +27,18 @@ def _is_other_number(line: Line, mention: Mention, answers: Sequence[str]) -> bo
     return mention.rule != "number" and is_part_of_other_number(line, mention.start, mention.end, answers)
 
 
+def _is_other_era(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
+    said = line.text[mention.start : mention.end]
+    return said.isdecimal() and is_before_christ(line.text, mention.start, mention.end, line.lang)
+
+
 _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
     ("question", is_asked),
     ("unknown", is_unknown),
     ("alternatives", is_alternative),
     ("denied", is_denied),
     ("other_number", _is_other_number),
+    ("other_era", _is_other_era),
     ("other_name", is_part_of_other_name),
     ("other_word", is_another_word),
 )

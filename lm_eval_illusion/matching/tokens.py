@@ -117,6 +117,10 @@ class Phrases(Generic[Meaning]):
             )
         return found
 
+    def may_be_in(self, words: Iterable[str]) -> bool:
+        """Return whether the first word of some phrase is among the words."""
+        return not self._by_first.keys().isdisjoint(words)
+
     def _longest(self, words: Sequence[str], index: int, first: str) -> tuple[Meaning, int] | None:
         for phrase, meaning in self._by_first.get(first, ()):
             after = index + len(phrase)
