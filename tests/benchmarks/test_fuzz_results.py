@@ -41,7 +41,7 @@ def rows_of(view, hits):
                 "resps": [[answer] for answer in answers],
                 "filtered_resps": answers,
                 "filter": "none",
-                "metrics": list(numbers),
+                "metrics": list(numbers.keys()),
             },
             **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()},
             **numbers,
