@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching import explain
-from lm_eval_illusion.matching.inflection import is_form
-from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import normalise
+from lm_eval_illusion.matching.words.inflection import is_form
 
 FOLDER = Path(__file__).parents[1] / "tests" / "matching" / "judged" / "fresh"
 LANGUAGES = ("de", "el", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "ro", "ru", "uk")

@@ -17,7 +17,7 @@ from lm_eval_illusion.failures.refusal import is_refusal
 from lm_eval_illusion.failures.repetition import has_loop, repeats_first_line
 from lm_eval_illusion.failures.truncation import looks_truncated
 from lm_eval_illusion.matching import first_line
-from lm_eval_illusion.matching.cldr import is_known
+from lm_eval_illusion.matching.text.cldr import is_known
 from lm_eval_illusion.reasoning import answer_after_thoughts
 
 __all__ = ["FAILURE_MODES", "FailedAnswer", "can_judge", "failure_mode"]

@@ -12,7 +12,7 @@ from lm_eval_illusion.judging.cache import CacheEntry, cached, request_key
 from lm_eval_illusion.judging.endpoint import Endpoint
 from lm_eval_illusion.judging.prompt import PROMPT_VERSION, judge_prompt, response_of
 from lm_eval_illusion.matching import exact_match
-from lm_eval_illusion.matching.cldr import is_known
+from lm_eval_illusion.matching.text.cldr import is_known
 from lm_eval_illusion.results.greedy_answers import GreedyAnswer
 
 CHARACTERS_PER_TOKEN = 3

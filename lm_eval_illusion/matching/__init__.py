@@ -14,11 +14,11 @@ from typing import NamedTuple
 from lm_eval_illusion.first_line import first_line, line_bounds
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import answer_forms
-from lm_eval_illusion.matching.lines import line_of
 from lm_eval_illusion.matching.mentions import equals, mentions
-from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.objections import objection_to, prepare
-from lm_eval_illusion.matching.orthography import fold_letters
+from lm_eval_illusion.matching.objections.objections import objection_to, prepare
+from lm_eval_illusion.matching.text.lines import line_of
+from lm_eval_illusion.matching.text.normalize import normalise
+from lm_eval_illusion.matching.text.orthography import fold_letters
 
 __all__ = ["RULES_VERSION", "Match", "exact_match", "explain", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
 

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.dates import Date, date_of, year_forms
-from lm_eval_illusion.matching.decades import decade_of
-from lm_eval_illusion.matching.measured import Quantity, quantity_of
-from lm_eval_illusion.matching.normalize import ends_in_article, normalise
-from lm_eval_illusion.matching.spellings import normalised_spellings
-from lm_eval_illusion.matching.word_boundaries import has_clause_mark
+from lm_eval_illusion.matching.dates.dates import Date, date_of, year_forms
+from lm_eval_illusion.matching.dates.decades import decade_of
+from lm_eval_illusion.matching.quantities.measured import Quantity, quantity_of
+from lm_eval_illusion.matching.text.normalize import ends_in_article, normalise
+from lm_eval_illusion.matching.text.word_boundaries import has_clause_mark
+from lm_eval_illusion.matching.words.spellings import normalised_spellings
 
 _YEARS = range(1000, 2101)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.assignment import FORBIDDEN, ROUNDS, Rows, assign_donors
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option

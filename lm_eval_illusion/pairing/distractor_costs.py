@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lm_eval_illusion.matching import occurs_in_passage
-from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.answer_types import script_of
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO, RightAnswers, number_format, overlaps

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_allowed
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.questions import Question

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.questions import Question

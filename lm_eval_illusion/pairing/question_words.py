@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 
 WORDS = 10

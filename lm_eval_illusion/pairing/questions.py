@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages import LONGEST_CODE, prompt_words
-from lm_eval_illusion.matching.normalize import compact
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.option_values import shown
 
 MAX_CHARACTERS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.inflection import Case, endings, read_cases, same, score
-from lm_eval_illusion.matching.inflection import is_form
+from lm_eval_illusion.matching.words.inflection import is_form
 
 CASES = [
     Case("pl", ("Praga",), "Mieszka w Pradze.", True),

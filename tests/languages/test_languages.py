@@ -17,7 +17,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.languages import Language, language, language_codes, prompt_words, read_language
 from lm_eval_illusion.matching import f1, matches, normalise
-from lm_eval_illusion.matching.cldr import locale_of
+from lm_eval_illusion.matching.text.cldr import locale_of
 from lm_eval_illusion.views import open_prompt
 
 FILES = sorted(languages.FOLDER.glob("*.toml"))

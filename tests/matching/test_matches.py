@@ -15,7 +15,8 @@ from lm_eval_illusion import matches
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.languages import language, language_codes
-from lm_eval_illusion.matching import exact_match, f1, first_line, normalise, normalize
+from lm_eval_illusion.matching import exact_match, f1, first_line, normalise
+from lm_eval_illusion.matching.text import normalize
 
 JUDGED_FOLDER = Path(__file__).parent / "judged"
 # language, answers, output, verdict of a person

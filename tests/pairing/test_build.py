@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion.matching.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.pairing import pair
 from lm_eval_illusion.pairing.answer_types import is_written_in_latin
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES

@@ -1,0 +1,54 @@
+"""Normal form of a text: the same for every way to write the same answer. Matching and the pairing rules compare texts in this form."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from itertools import dropwhile, filterfalse
+
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.text.number_notation import fold_numbers
+from lm_eval_illusion.matching.text.orthography import fold_letters
+from lm_eval_illusion.matching.text.punctuation import split_words, unify_signs
+
+
+@lru_cache(maxsize=100_000)
+def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
+    """Return the normal form of a text: caseless, NFKC, numbers in one form, no punctuation, invisible characters or articles.
+
+    Words are separated by one space. Some signs beside a number stay: a dash between two numbers and a percent sign as words, a minus
+    sign as part of the number. The function is idempotent, except where punctuation separated two numbers: "1, 234" becomes "1 234",
+    and that becomes 1234.
+
+    Args:
+        text: Any text.
+        lang: ISO 639-1 code.
+        only_leading_articles: Remove articles at the beginning of the text only.
+
+    Raises:
+        UserError: CLDR does not know the language.
+    """
+    words = split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang))
+    remove = dropwhile if only_leading_articles else filterfalse
+    content = list(remove(_articles(lang).__contains__, words))
+    # "The The" is a band and "Los" a town: a text of nothing but articles keeps them.
+    return " ".join(content or words)
+
+
+def ends_in_article(text: str, lang: str) -> bool:
+    """Return whether the last of several words is spelled like an article without being one: Vitamin A, Umberto I."""
+    articles = _articles(lang)
+    if not articles:
+        return False
+    *others, last = normalise(text, lang, only_leading_articles=True).split() or [""]
+    return last in articles and bool(others)
+
+
+@lru_cache(maxsize=200_000)
+def compact(text: str, lang: str) -> str:
+    """Return the normal form without spaces."""
+    return normalise(text, lang).replace(" ", "")
+
+
+@cache
+def _articles(lang: str) -> frozenset[str]:
+    return frozenset(fold_letters(article, lang) for article in language(lang).words.articles)
