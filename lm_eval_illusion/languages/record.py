@@ -120,6 +120,86 @@ class SpokenNumbers(_Section, frozen=True):
             raise ValueError("digits and tens need nine words each")
 
 
+class NumberWords(_Section, frozen=True):
+    """[numbers.words]: numbers in words, and what turns a number into an ordinal, a range or another word.
+
+    Words for one value are separated by "/", and may consist of several words. A word that ends in "-" is a stem: it needs one of
+    `endings`, or for an ordinal one of `ordinal_endings`. Patterns apply to the normal form unless they say otherwise.
+    """
+
+    counting: str = ""
+    """Zero, one, two and so on, separated by spaces."""
+    tens: str = ""
+    """Twenty to ninety."""
+    hundreds: str = ""
+    """One hundred to nine hundred."""
+    cardinals: dict[str, str] = {}
+    """Value -> more words for it. "0.5" and the like are allowed."""
+    multipliers: dict[str, str] = {}
+    """Value -> words for hundred, thousand and so on, which multiply what stands before them. Words behind "|" do not stand alone."""
+    plus_ten: tuple[str, ...] = ()
+    """Words behind one to nine that add ten."""
+    ordinal_counting: str = ""
+    """First, second, third and so on."""
+    ordinal_tens: str = ""
+    """Twentieth to ninetieth."""
+    ordinals: dict[str, str] = {}
+    """Value -> more words for its ordinal."""
+    endings: str = ""
+    """Endings of cardinals, separated by spaces; "-" is no ending."""
+    ordinal_endings: str = ""
+    """Endings of ordinals, separated by spaces; "-" is no ending."""
+    ordinal_suffix: re.Pattern[str] | None = None
+    """What makes an ordinal of any cardinal when attached to its end."""
+    ordinal_before: tuple[str, ...] = ()
+    """Words, or prefixes of a numeral, that make an ordinal of the number behind them."""
+    ordinal_after: tuple[str, ...] = ()
+    """Words that make an ordinal of the number before them."""
+    ordinal_sign: re.Pattern[str] | None = None
+    """What makes an ordinal of digits or of a Roman numeral when attached to them, as written."""
+    suffix: re.Pattern[str] | None = None
+    """What may be attached to the end of a numeral: case endings, particles, classifiers."""
+    prefix: re.Pattern[str] | None = None
+    """What may be attached to the beginning of a numeral: articles and prepositions."""
+    joiners: tuple[str, ...] = ()
+    """Words between the parts of a number: and."""
+    joining: re.Pattern[str] | None = None
+    """What joins two parts of a number and is attached to the second."""
+    linkers: tuple[str, ...] = ()
+    """Words between a number and its multiplier: 20 de milioane."""
+    compounds: bool = False
+    """The parts of a number may be written as one word."""
+    ones_first: bool = False
+    """The ones stand before the tens: five and twenty."""
+    open_ten: bool = False
+    """Ten may be followed by ones: ten one is eleven."""
+    teens_after: tuple[int, ...] = ()
+    """Tens to which ten to nineteen are added: sixty and eleven is 71."""
+    multiplier_first: bool = False
+    """A multiplier stands before what it multiplies: thousand two."""
+    pairs: bool = False
+    """Years may be read as two numbers: nineteen ninety-nine."""
+    positional: bool = False
+    """Years may be written digit by digit in words."""
+    halves: tuple[str, ...] = ()
+    """Words behind a number that add one half of its last part."""
+    decimal_words: tuple[str, ...] = ()
+    """Words for the decimal mark."""
+    digit_prefixes: tuple[str, ...] = ()
+    """Articles and prepositions that are attached to digits."""
+    unclear: tuple[str, ...] = ()
+    """Numerals that are more often another word (an article): they count only within a longer number, alone in the line, before a
+    counter, or after one of `stressed`."""
+    counters: re.Pattern[str] | None = None
+    """The beginning of the text behind an unclear numeral that shows that it counts something."""
+    stressed: tuple[str, ...] = ()
+    """Words before an unclear numeral that show that it is one: only, exactly."""
+    not_numerals: re.Pattern[str] | None = None
+    """Phrases whose words are no numerals: no one, one of."""
+    ranges: re.Pattern[str] | None = None
+    """Phrases for a range; each number is written #."""
+
+
 class Numbers(_Section, frozen=True):
     """[numbers]: how numbers are written, and which neighbours turn a number into another one."""
 
@@ -143,6 +223,7 @@ class Numbers(_Section, frozen=True):
     """Attached suffixes that depend on the spoken number, so that no other number is known to take them."""
     vowel_harmony: SpokenNumbers | None = None
     """If given: attached suffixes follow the vowel harmony of Turkish."""
+    words: NumberWords = NumberWords()
 
     def __post_init__(self) -> None:
         if self.ordinal_suffixes and "other" not in self.ordinal_suffixes:

@@ -64,16 +64,22 @@ def quantity_of(text: str, lang: str) -> Quantity | None:
 
 
 def find_quantities(tokens: Tokens, answer: Quantity | None) -> Iterator[FoundQuantity]:
-    """Yield the quantities of a text from left to right.
+    """Yield the quantities of a text.
 
     Args:
         tokens: The text.
         answer: If given, inflected words of its units are found, too, where there is no other unit.
     """
+    for first, after in tokens.ranges:
+        in_range = _within(tokens, first, after)
+        if in_range is not None:
+            yield in_range
     for index, number in tokens.numbers.items():
         if index >= 2 and tokens.words[index - 1] == RANGE and index - 2 in tokens.numbers:
             continue
-        found = _written_at(tokens, index, number) or (_inflected_at(tokens, index, number, answer) if answer else None)
+        found = _written_at(tokens, index, number) or _within(tokens, index, number.after)
+        if found is None and answer:
+            found = _inflected_at(tokens, index, number, answer)
         if found is not None and not _is_divided(tokens, found.after):
             yield found
 
@@ -115,6 +121,17 @@ def _written_at(tokens: Tokens, index: int, number: WrittenNumber) -> FoundQuant
                 if units and (best is None or count_before + count_after >= best.after - best.first - (number.after - index)):
                     best = FoundQuantity(Quantity(number.value, units), index - count_before, number.after + count_after)
     return best
+
+
+def _within(tokens: Tokens, first: int, after: int) -> FoundQuantity | None:
+    """Return the quantity whose unit is the first or the last word of a number: "in the hundred" is percent, and hundred a numeral."""
+    if after - first < 2:
+        return None
+    for start, number in ((first, tokens.number_within(first, after - 1)), (first + 1, tokens.number_within(first + 1, after))):
+        found = _written_at(tokens, start, number) if number is not None else None
+        if found is not None:
+            return found
+    return None
 
 
 def _is_capital(tokens: Tokens, index: int) -> bool:

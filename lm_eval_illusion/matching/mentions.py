@@ -15,6 +15,7 @@ from lm_eval_illusion.matching.decades import decade_of, find_decades, same_deca
 from lm_eval_illusion.matching.inflection import find_inflected
 from lm_eval_illusion.matching.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
+from lm_eval_illusion.matching.number_forms import find_numbers
 from lm_eval_illusion.matching.quantities import is_other_number
 from lm_eval_illusion.matching.tokens import tokens_of
 from lm_eval_illusion.matching.word_boundaries import find_answer, find_with_clitics
@@ -71,6 +72,8 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _inflected(line, forms)
     else:
         yield from _in_characters(line, forms)
+    for start, end in find_numbers(text, answer, lang):
+        yield Mention(start, end, "number")
 
 
 def _dates(text: str, lang: str, date: Date) -> Iterator[Mention]:

@@ -10,9 +10,14 @@ from collections.abc import Callable, Sequence
 from lm_eval_illusion.matching.dates import is_before_christ
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.mentions import Mention
+from lm_eval_illusion.matching.number_forms import is_part_of_other_number
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
+
+
+_READS_NUMBERS = frozenset({"number", "date", "unit"})
+"""Rules that read whole numbers."""
 
 
 def _is_other_era(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -20,7 +25,11 @@ def _is_other_era(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     return said.isdecimal() and is_before_christ(line.text, mention.start, mention.end, line.lang)
 
 
-_OBJECTIONS: tuple[tuple[str, Objection], ...] = (("other_era", _is_other_era),)
+def _is_other_number(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
+    return mention.rule not in _READS_NUMBERS and is_part_of_other_number(line, mention.start, mention.end, answers)
+
+
+_OBJECTIONS: tuple[tuple[str, Objection], ...] = (("other_number", _is_other_number), ("other_era", _is_other_era))
 
 
 def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | None:

@@ -49,7 +49,7 @@ def find_answer(answer: str, text: str, lang: str) -> Iterator[tuple[int, int]]:
     start = text.find(answer)
     while start >= 0:
         end = start + len(answer)
-        if not (_cuts(text, start, words) or _cuts(text, end, words) or is_other_number(text, start, end, lang)):
+        if not (cuts_word(text, start, words) or cuts_word(text, end, words) or is_other_number(text, start, end, lang)):
             yield start, end
         start = text.find(answer, start + 1)
 
@@ -100,7 +100,7 @@ def _particles(lang: str) -> frozenset[str]:
     return frozenset(language(lang).words.particles)
 
 
-def _cuts(text: str, index: int, words: Words) -> bool:
+def cuts_word(text: str, index: int, words: Words) -> bool:
     """Return whether a boundary before this index cuts a word, a syllable or a number."""
     if not 0 < index < len(text):
         return False
