@@ -34,7 +34,7 @@ def full_forms(day: date, lang: str) -> list[str]:
     return [*written(day, lang, FULL), *(format_date(day, length, lang) for length in lengths), day.isoformat()]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(days | recent_days, langs)
 def test_every_form_of_cldr_says_the_date(day, lang):
     answer = format_date(day, "long", lang)
@@ -46,7 +46,7 @@ def test_every_form_of_cldr_says_the_date(day, lang):
             assert not any(map(str.isalpha, shorter)) or matches(form, [shorter], lang), (form, shorter)
 
 
-@settings(max_examples=150)
+@settings(max_examples=30)
 @given(days, langs, st.sampled_from([1, 31, 366, 3660]))
 def test_no_form_of_cldr_says_another_date(day, lang, distance):
     other = day - timedelta(days=distance)
