@@ -53,7 +53,7 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     date, quantity = (date_of(answer, lang), quantity_of(answer, lang)) if decade is None else (None, None)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years.
-        date, quantity = (date, None) if date.year in _YEARS else (None, quantity)
+        date, quantity = (date, None) if date.month or date.year in _YEARS else (None, quantity)
     forms = dict.fromkeys((plain, *(year_forms(date, plain, lang) if date else ())))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
     capitals = re.compile(rf"(?<![A-Za-z]){answer}(?![A-Za-z])") if re.fullmatch("[A-Z]{2,3}", answer) else None

@@ -340,7 +340,20 @@ def _parts(tokens: Tokens) -> tuple[_Part, ...]:
             parts[-1] = parts[-1]._replace(after=index)
         else:
             parts.append(part)
-    return tuple(_with_eras(parts, tokens))
+    return tuple(_with_eras(_without_weekdays(parts, tokens), tokens))
+
+
+def _without_weekdays(parts: Sequence[_Part], tokens: Tokens) -> list[_Part]:
+    """Return the parts with a month that is also a weekday as a filler if another month follows the day: mar 3 feb."""
+    fillers = date_words(tokens.line.lang).fillers
+    result = list(parts)
+    for index, part in enumerate(parts):
+        day = _neighbour(parts, index, 1) if part.kind == "month" and fillers.at(tokens.words, part.first) else None
+        if day is not None:
+            rest = (later.kind for later in parts[day + 1 : day + 1 + _MOST_FILLERS] if later.kind != "filler")
+            if next(rest, None) == "month":
+                result[index] = part._replace(kind="filler")
+    return result
 
 
 def _is_same_month(one: _Part, other: _Part) -> bool:

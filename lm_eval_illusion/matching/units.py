@@ -16,8 +16,8 @@ _KINDS = (
 )  # fmt: skip
 # Their symbols are letters or words that mostly mean something else.
 _LEFT_OUT = frozenset(
-    "angle-radian angle-revolution duration-century duration-decade duration-night duration-quarter length-point mass-dalton mass-grain temperature-generic "
-    "volume-dram volume-drop volume-pinch volume-jigger volume-cup volume-cup-metric".split()
+    "angle-radian angle-revolution duration-century duration-decade duration-night duration-quarter length-point mass-dalton "
+    "mass-grain temperature-generic volume-dram volume-drop volume-pinch volume-jigger volume-cup volume-cup-metric".split()
 )
 _LETTER = re.compile(r"\{0\}\s*[A-Za-z]|[A-Za-z]\s*\{0\}")
 
