@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_grammar import JOINER, Kind, Numeral, Reading, total, with_numerals
+from lm_eval_illusion.matching.number_grammar import Kind, Numeral, Reading, total, with_numerals
 
 LONGEST_NUMBER = 24
 """Words of the longest number that is read."""
@@ -26,12 +26,14 @@ class FoundNumber(NamedTuple):
             behind them ("dotted") in languages that write ordinals so.
         first: Index of its first word in the normal form (of its first character, where no spaces separate words).
         after: Index after the last one.
+        is_clear: It is no other word. An unclear numeral counts only beside the other words of an answer.
     """
 
     value: Decimal | tuple[Decimal, Decimal]
     kind: NumberKind
     first: int
     after: int
+    is_clear: bool = True
 
 
 class Token(NamedTuple):
@@ -44,17 +46,17 @@ class Token(NamedTuple):
 
 def longest_number(tokens: Sequence[Token], given: NumberWords, is_apart: Callable[[Token, Token], bool]) -> FoundNumber | None:
     """Return the longest number that begins with the first token."""
-    reading, used, after = Reading((), False, False), 0, 0
+    reading, used, after = Reading((), False, ""), 0, 0
     first: Numeral | None = None
     kinds: set[Kind] = set()
     for index, token in enumerate(tokens):
         if not token.numerals or (index and is_apart(tokens[index - 1], token)):
             break
-        longer = with_numerals(reading.parts, reading.is_ordinal, token.numerals, given, reading.is_joined)
+        longer = with_numerals(reading.parts, reading.is_ordinal, token.numerals, given, reading.joiner)
         if longer is None:
             break
         if longer.parts != reading.parts:
-            numerals = [numeral for numeral in token.numerals if numeral != JOINER]
+            numerals = [numeral for numeral in token.numerals if numeral.kind not in ("joiner", "linker", "point")]
             first, used, after = first or numerals[0], used + len(numerals), token.after
             kinds.update(numeral.kind for numeral in numerals)
         elif not used:

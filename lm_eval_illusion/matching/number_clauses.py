@@ -24,8 +24,8 @@ def numbers_in_characters(clause: Clause) -> tuple[FoundNumber, ...]:
     text, lang = clause.normal, clause.lang
     given = language(lang).numbers.words
     tokens = [Token(numerals_of_word(word.group(), lang), *word.span()) for word in _numeral(lang).finditer(text)]
-    banned = [phrase.span() for phrase in given.not_numerals.finditer(text)] if tokens and given.not_numerals else []
-    tokens = [token for token in tokens if not any(start <= token.first < end for start, end in banned)]
+    banned = {index for place in places_without_numbers(text, lang) for index in range(*place)} if tokens else set()
+    tokens = [token for token in tokens if token.numerals and token.first not in banned]
     found: list[FoundNumber] = []
     index = 0
     while index < len(tokens):
@@ -35,18 +35,28 @@ def numbers_in_characters(clause: Clause) -> tuple[FoundNumber, ...]:
             index += digits - 1
         else:
             number = longest_number(tokens[index : index + LONGEST_NUMBER], given, lambda one, other: one.after != other.first)
-            number = number if number and _is_clear_in(text, number, given) else None
+            number = number and number._replace(is_clear=_is_clear_in(text, number, given))
         if number and is_other_number(text, number.first, number.after, lang):
             number = None
         index += 1
         if number:
-            is_ordinal = text[: number.first].endswith(given.ordinal_before) or text.startswith(
+            is_ordinal = text.endswith(given.ordinal_before, 0, number.first) or text.startswith(
                 given.ordinal_after, number.after
             )
             found.append(number._replace(kind="ordinal") if is_ordinal else number)
             while index < len(tokens) and tokens[index].first < number.after:
                 index += 1
-    return with_character_ranges(text, found, lang)
+
+    def written(one: FoundNumber, other: FoundNumber) -> str:
+        return clause.line[clause.span(one.first, one.after)[1] : clause.span(other.first, other.after)[0]]
+
+    return with_character_ranges(text, found, lang, written)
+
+
+def places_without_numbers(text: str, lang: str) -> list[tuple[int, int]]:
+    """Return the places of the phrases whose characters are no numerals."""
+    pattern = language(lang).numbers.words.not_numerals
+    return [phrase.span() for phrase in pattern.finditer(text)] if pattern else []
 
 
 @cache
@@ -82,6 +92,6 @@ def _is_clear_in(text: str, number: FoundNumber, given: NumberWords) -> bool:
     first, after = number.first, number.after
     if text[first:after] not in given.unclear or after - first == len(text):
         return True
-    if after == len(text) and text[:first].endswith(given.stressed):
+    if after == len(text) and text.endswith(given.stressed, 0, first):
         return True
     return given.counters is not None and given.counters.match(text, after) is not None

@@ -11,8 +11,9 @@ from lm_eval_illusion.matching.found_numbers import FoundNumber
 from lm_eval_illusion.matching.inflection import is_form
 from lm_eval_illusion.matching.lines import Clause, Line, line_of
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_clauses import numbers_in_characters
-from lm_eval_illusion.matching.number_lines import numbers_in_words
+from lm_eval_illusion.matching.number_clauses import numbers_in_characters, places_without_numbers
+from lm_eval_illusion.matching.number_lines import numbers_in_words, words_without_numbers
+from lm_eval_illusion.matching.number_words import attached_counter, may_have_numbers
 from lm_eval_illusion.matching.word_boundaries import cuts_word
 
 _OTHER_QUANTITY = frozenset("%٪‰°")
@@ -46,16 +47,19 @@ def number_pieces(answer: str, lang: str) -> tuple[Piece, ...]:
     """Return an answer as words and numbers; empty if it contains no number, or a sign that the normal form lacks (10 €, 5 °)."""
     if any(character in _OTHER_QUANTITY or unicodedata.category(character) == "Sc" for character in answer):
         return ()
+    # Most answers are names: the normal form shows at once that they have no number.
+    if not may_have_numbers(normalise(answer, lang), lang):
+        return ()
     if language(lang).words.spaces:
         line = line_of(answer, lang, keeps_articles=True)
-        placed = _pieces(line)
+        placed = _pieces(line, with_unclear=False)
         # A last word that is spelled like an article is none: Astra 2A.
         if not placed or placed[-1][2] < len(line.words):
             return ()
         pieces = tuple(piece for piece, _, _ in placed)
     else:
         whole = line_of(answer, lang).whole
-        pieces = tuple(piece for piece, _, _ in _character_pieces(whole) if piece)
+        pieces = tuple(piece for piece, _, _ in _character_pieces(whole, with_unclear=False) if piece)
     return pieces if any(isinstance(piece, FoundNumber) for piece in pieces) else ()
 
 
@@ -68,8 +72,13 @@ def is_part_of_other_number(line: Line, start: int, end: int, answers: Sequence[
         end: Index after its last character.
         answers: All answers. Without a number in one of them there is nothing to check.
     """
-    if not any(number_pieces(answer, line.lang) for answer in answers):
+    pieces = [found for answer in answers if (found := number_pieces(answer, line.lang))]
+    if not pieces:
         return False
+    if all(len(found) == 1 for found in pieces) and any(
+        first <= start and end <= after for first, after in _spans_without_numbers(line.text, line.lang)
+    ):
+        return (start, end) != (0, len(line.text))
     return any(
         (first < start < after or first < end < after) or (first <= start and end <= after and (first, after) != (start, end))
         for first, after in _number_spans(line.text, line.lang)
@@ -87,20 +96,40 @@ def _number_spans(text: str, lang: str) -> tuple[tuple[int, int], ...]:
     )
 
 
+@lru_cache(maxsize=1_000)
+def _spans_without_numbers(text: str, lang: str) -> tuple[tuple[int, int], ...]:
+    """Return the places of the phrases of a line whose words look like numerals and are none: "the one" is not the number one."""
+    if language(lang).words.spaces:
+        line = line_of(text, lang, keeps_articles=True)
+        return tuple(line.span(word, word + 1) for word in sorted(words_without_numbers(line)))
+    return tuple(
+        clause.span(*place) for clause in _clauses(text, lang) for place in places_without_numbers(clause.normal, lang)
+    )
+
+
 def _clauses(text: str, lang: str) -> tuple[Clause, ...]:
     return line_of(text, lang).clauses
 
 
 @lru_cache(maxsize=2_000)
-def _pieces(line: Line) -> tuple[tuple[Piece, int, int], ...]:
-    """Return the words and numbers of a line without its articles, each with the indices of its first word and after its last."""
-    numbers = {number.first: number for number in numbers_in_words(line)}
+def _pieces(line: Line, with_unclear: bool, with_counters: bool = False) -> tuple[tuple[Piece, int, int], ...]:
+    """Return the words and numbers of a line without its articles, each with the indices of its first word and after its last.
+
+    Args:
+        line: The line, with its articles.
+        with_unclear: Numerals that may be other words are numbers.
+        with_counters: A counter that is written together with a numeral is a word of its own.
+    """
+    numbers = {number.first: number for number in numbers_in_words(line) if number.is_clear or with_unclear}
     found: list[tuple[Piece, int, int]] = []
     index = 0
     while index < len(line.words):
         number, word = numbers.get(index), line.words[index]
         if number:
             found.append((number, index, number.after))
+            counter = attached_counter(line.words[number.after - 1], line.lang) if with_counters else ""
+            if counter:
+                found.append((counter, number.after - 1, number.after))
         elif not (word in _articles(line.lang) or (index + 1 in numbers and word in _digit_prefixes(line.lang))):
             found.append((word, index, index + 1))
         index = number.after if number else index + 1
@@ -108,29 +137,37 @@ def _pieces(line: Line) -> tuple[tuple[Piece, int, int], ...]:
 
 
 def _find_in_words(pieces: Sequence[Piece], line: Line) -> Iterator[tuple[int, int]]:
-    alone = len(pieces) == 1
-    if not numbers_in_words(line):
+    numbers = numbers_in_words(line)
+    if not numbers:
         return
-    said = _pieces(line)
-    for start in range(len(said) - len(pieces) + 1):
-        window = said[start : start + len(pieces)]
-        is_line = len(said) == len(pieces)
-        if all(_agree(piece, other, alone, is_line, line.lang) for piece, (other, _, _) in zip(pieces, window, strict=True)):
-            yield line.span(window[0][1], window[-1][2])
+    if len(pieces) == 1:
+        for number in numbers:
+            is_line = number.first == 0 and number.after == len(line.words)
+            if number.is_clear and _agree(pieces[0], number, True, is_line, line.lang):
+                yield line.span(number.first, number.after)
+        return
+    readings = (_pieces(line, False), _pieces(line, True), _pieces(line, True, with_counters=True))
+    for said in dict.fromkeys(readings):
+        for start in range(len(said) - len(pieces) + 1):
+            window = said[start : start + len(pieces)]
+            if all(_agree(piece, other, False, False, line.lang) for piece, (other, _, _) in zip(pieces, window, strict=True)):
+                yield line.span(window[0][1], window[-1][2])
 
 
-def _character_pieces(clause: Clause) -> tuple[tuple[Piece, int, int], ...]:
+def _character_pieces(clause: Clause, with_unclear: bool) -> tuple[tuple[Piece, int, int], ...]:
     """Return the numbers of a clause, and the texts before, between and behind them, each with its indices."""
     found: list[tuple[Piece, int, int]] = []
     index = 0
     for number in numbers_in_characters(clause):
+        if not (number.is_clear or with_unclear):
+            continue
         found += [(clause.normal[index : number.first], index, number.first), (number, number.first, number.after)]
         index = number.after
     return (*found, (clause.normal[index:], index, len(clause.normal)))
 
 
 def _find_in_characters(pieces: Sequence[Piece], clause: Clause) -> Iterator[tuple[int, int]]:
-    said = _character_pieces(clause)
+    said = _character_pieces(clause, with_unclear=len(pieces) > 1)
     if len(said) == 1:
         return
     alone, words = len(pieces) == 1, language(clause.lang).words
@@ -176,17 +213,17 @@ def _agree(piece: Piece, said: Piece, alone: bool, is_line: bool, lang: str) -> 
     )
 
 
-def _kinds_agree(one: FoundNumber, other: FoundNumber, alone: bool, is_line: bool) -> bool:
+def _kinds_agree(gold: FoundNumber, said: FoundNumber, alone: bool, is_line: bool) -> bool:
     """Return whether two ways to write a number may mean the same: an ordinal is no cardinal.
 
     Digits and Roman numerals may mean both where the words beside them are those of the answer.
     """
-    kinds = {one.kind, other.kind}
+    kinds = {gold.kind, said.kind}
     if len(kinds) == 1 or kinds == {"digits", "cardinal"} or ("dotted" in kinds and not kinds & {"range", "roman"}):
         return True
     if "range" in kinds or kinds == {"cardinal", "ordinal"}:
         return False
-    return not alone or (is_line and "roman" not in kinds)
+    return not alone or (is_line and gold.kind == "ordinal" and said.kind == "digits")
 
 
 @cache

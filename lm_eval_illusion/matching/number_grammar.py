@@ -14,7 +14,10 @@ from typing import Literal, NamedTuple
 
 from lm_eval_illusion.languages.record import NumberWords
 
-Kind = Literal["cardinal", "multiplier", "ordinal", "digits", "joiner", "half", "plus_ten", "linker"]
+Kind = Literal["cardinal", "multiplier", "ordinal", "digits", "joiner", "half", "plus_ten", "linker", "point"]
+
+
+Joiner = Literal["", "and", "point"]
 
 
 class Numeral(NamedTuple):
@@ -39,15 +42,18 @@ class Part(NamedTuple):
         open_below: The next summand must be smaller.
         is_open_multiplier: It is a multiplier whose factor may follow.
         times_ones: What ones behind a joiner are multiplied by, where a multiplier stands before its factor; 0 elsewhere.
+        is_decimal: It stands behind the decimal mark.
     """
 
     value: Decimal
     open_below: Decimal
     is_open_multiplier: bool = False
     times_ones: Decimal = Decimal(0)
+    is_decimal: bool = False
 
 
 JOINER = Numeral("joiner", Decimal(0))
+POINT = Numeral("point", Decimal(0))
 LINKER = Numeral("linker", Decimal(0))
 HALF = Numeral("half", Decimal("0.5"))
 _ONE = Decimal(1)
@@ -59,16 +65,16 @@ class Reading(NamedTuple):
     Attributes:
         parts: Its summands.
         is_ordinal: It is an ordinal.
-        is_joined: A word for "and" stands at its end.
+        joiner: What stands at its end: a word for "and", or for the decimal mark.
     """
 
     parts: tuple[Part, ...]
     is_ordinal: bool
-    is_joined: bool
+    joiner: Joiner
 
 
 def with_numerals(
-    parts: tuple[Part, ...], is_ordinal: bool, numerals: Sequence[Numeral], given: NumberWords, joined: bool = False
+    parts: tuple[Part, ...], is_ordinal: bool, numerals: Sequence[Numeral], given: NumberWords, joiner: Joiner = ""
 ) -> Reading | None:
     """Return a number with the numerals of one more word; None if they do not belong to it.
 
@@ -77,24 +83,28 @@ def with_numerals(
         is_ordinal: One of them is an ordinal.
         numerals: The numerals of the word.
         given: The numerals of the language.
-        joined: A word for "and" stands before them.
+        joiner: What stands before them: a word for "and", or for the decimal mark.
     """
     for numeral in numerals:
         if numeral.kind == "linker":
             continue
         # One hundred zero five: the zero only fills a place.
-        if numeral.kind == "joiner" or (parts and numeral.value == 0):
-            joined = True
+        if numeral.kind in ("joiner", "point") or (
+            parts and numeral.value == 0 and not (joiner == "point" or parts[-1].is_decimal)
+        ):
+            joiner = "point" if numeral.kind == "point" else "and"
             continue
         # The ordinal of one part may be enough: the first and twentieth, the eighth-ten, the second-ten-one.
         fits = (
-            not is_ordinal or numeral.kind in ("ordinal", "plus_ten") or (joined and given.ones_first) or given.ordinal_before
+            not is_ordinal or numeral.kind in ("ordinal", "plus_ten") or (joiner and given.ones_first) or given.ordinal_before
         )
-        longer = extended(parts, numeral, joined, given) if fits else None
+        if joiner == "point" and parts:
+            parts, joiner = (*parts, Part(Decimal(0), Decimal("0.1"), is_decimal=True)), ""
+        longer = extended(parts, numeral, joiner == "and", given) if fits else None
         if longer is None:
             return None
-        parts, joined, is_ordinal = longer, False, is_ordinal or numeral.kind == "ordinal"
-    return Reading(parts, is_ordinal, joined)
+        parts, joiner, is_ordinal = longer, "", is_ordinal or numeral.kind == "ordinal"
+    return Reading(parts, is_ordinal, joiner)
 
 
 def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: NumberWords) -> tuple[Part, ...] | None:
@@ -122,6 +132,8 @@ def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: Num
         if given.multiplier_first and last.is_open_multiplier and not joined and value < last.value:
             return (*parts[:-1], Part(last.value * value, last.open_below, is_open_multiplier=True))
         return _multiplied(parts, value, joined)
+    if last.is_decimal:
+        return _with_decimal(parts, numeral)
     if numeral.kind == "digits":
         if given.multiplier_first and last.is_open_multiplier and not joined:
             return (*parts[:-1], Part(last.value * value, last.open_below))
@@ -158,6 +170,16 @@ def _multiplied(parts: tuple[Part, ...], multiplier: Decimal, joined: bool) -> t
     if value >= Decimal(10) ** 24 or (before and value >= before[-1].open_below):
         return None
     return (*before, Part(value, multiplier, first == len(parts)))
+
+
+def _with_decimal(parts: tuple[Part, ...], numeral: Numeral) -> tuple[Part, ...] | None:
+    """Return the parts with a digit behind the decimal mark, or with two digits read as one number: point one four, point fourteen."""
+    place, value = parts[-1].open_below, numeral.value
+    if numeral.kind != "cardinal" or not 0 <= value <= 99 or value != value.to_integral_value() or place < Decimal("1e-9"):
+        return None
+    if value >= 10:
+        place /= 10
+    return (*parts, Part(value * place, place / 10, is_decimal=True))
 
 
 def _with_half(parts: tuple[Part, ...]) -> tuple[Part, ...]:

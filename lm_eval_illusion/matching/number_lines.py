@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -12,11 +13,10 @@ from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.found_numbers import LONGEST_NUMBER, FoundNumber, Token, longest_number, word_set
 from lm_eval_illusion.matching.lines import Line
 from lm_eval_illusion.matching.number_ranges import with_ranges
-from lm_eval_illusion.matching.number_words import lexicon, numerals_of_word
+from lm_eval_illusion.matching.number_words import ROMAN_WORD, lexicon, numerals_of_word
 from lm_eval_illusion.matching.quantities import is_other_number
 
 _ROMAN = re.compile("(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-_ROMAN_WORD = re.compile("[ivxl]+[^\\W\\d_]{0,4}")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 # A sign that may stand between two words of one number: twenty-one, שמונה־עשרה.
 _INNER_SIGNS = re.compile(r"[\s\u00ad\u2010-\u2013\u05be'’ʼ-]*")
@@ -30,15 +30,16 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
     words, lang = line.words, line.lang
     given = language(lang).numbers.words
     tokens = _tokens(words, lang)
-    if not any(token.numerals for token in tokens) and not any(map(_ROMAN_WORD.fullmatch, words)):
+    if not any(token.numerals for token in tokens) and not any(map(ROMAN_WORD.fullmatch, words)):
         return ()
-    banned = _banned_words(line.normal, given)
+    banned = words_without_numbers(line)
     tokens = [token._replace(numerals=()) if token.first in banned else token for token in tokens]
 
     def is_apart(token: Token, other: Token) -> bool:
-        between = line.text[line.span(token.first, token.after)[1] : line.span(other.first, other.after)[0]]
+        between = _between(line, token, other)
         # One thousand, two hundred.
-        is_list = between.strip() == "," and token.numerals[-1].kind == "multiplier" and token.numerals[-1].value >= 1000
+        multiplier = other.numerals[0] if given.multiplier_first else token.numerals[-1]
+        is_list = between.strip() == "," and multiplier.kind == "multiplier" and multiplier.value >= 100
         return _INNER_SIGNS.fullmatch(between) is None and not is_list
 
     found: list[FoundNumber] = []
@@ -49,17 +50,22 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
             number = longest_number(tokens[index : index + LONGEST_NUMBER], given, is_apart)
             if number and _is_whole(line, number):
                 number = _as_ordinal(line, number, given)
-                number = number if _is_clear(line, number, given) else None
+                number = number._replace(is_clear=_is_clear(line, number, given))
             else:
                 number = None
-        elif not token.numerals and _ROMAN_WORD.fullmatch(words[token.first]):
+        elif not token.numerals and ROMAN_WORD.fullmatch(words[token.first]):
             number = _roman(line, token.first, given)
         index += 1
         if number:
             found.append(number)
             while index < len(tokens) and tokens[index].first < number.after:
                 index += 1
-    return with_ranges(words, found, lang)
+    return with_ranges(words, found, lang, lambda one, other: _between(line, one, other))
+
+
+def _between(line: Line, one: Token | FoundNumber, other: Token | FoundNumber) -> str:
+    """Return the text between two numerals or numbers as written."""
+    return line.text[line.span(one.first, one.after)[1] : line.span(other.first, other.after)[0]]
 
 
 def _tokens(words: Sequence[str], lang: str) -> list[Token]:
@@ -83,7 +89,7 @@ def _as_ordinal(line: Line, number: FoundNumber, given: NumberWords) -> FoundNum
     is_ordinal, kind = number.kind == "ordinal", number.kind
     if number.kind == "digits" and given.ordinal_sign is not None:
         start, end = line.span(first, after)
-        last_digit = max(index for index in range(start, end) if line.text[index].isdigit())
+        last_digit = max((index for index in range(start, end) if line.text[index].isdecimal()), default=end)
         sign = given.ordinal_sign.match(line.text, last_digit + 1)
         if sign:
             # The stop of an ordinal may also end the sentence.
@@ -138,10 +144,13 @@ def _is_whole(line: Line, number: FoundNumber) -> bool:
     return not is_other_number(text, start, start + len(digits), line.lang)
 
 
-def _banned_words(normal: str, given: NumberWords) -> set[int]:
+def words_without_numbers(line: Line) -> set[int]:
     """Return the indices of the words that are no numerals because of the phrase in which they stand."""
-    banned: set[int] = set()
-    for phrase in given.not_numerals.finditer(normal) if given.not_numerals else ():
-        first = normal.count(" ", 0, phrase.start())
-        banned.update(range(first, first + phrase.group().count(" ") + 1))
-    return banned
+    normal, given = line.normal, language(line.lang).numbers.words
+    phrases = list(given.not_numerals.finditer(normal)) if given.not_numerals else []
+    if not phrases:
+        return set()
+    ends = [index for index, character in enumerate(f"{normal} ") if character == " "]
+    return {
+        word for phrase in phrases for word in range(bisect_left(ends, phrase.start()), bisect_left(ends, phrase.end() - 1) + 1)
+    }

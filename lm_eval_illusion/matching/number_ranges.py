@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -11,25 +12,45 @@ from lm_eval_illusion.matching.punctuation import RANGE
 
 _MOST_WORDS = 5
 """Words between the two numbers of a range, or before and behind them, that may make a range of them."""
+# A dash behind the unit of the first number: 5 km – 10 km. The normal form lacks it.
+_DASHED = re.compile(r"\s*[^\W\d]{1,10}\s*[–—~〜～]\s*")
 _MOST_CHARACTERS = 8
 """The same in characters, where no spaces separate words."""
 
 
-def with_ranges(words: Sequence[str], numbers: Sequence[FoundNumber], lang: str) -> tuple[FoundNumber, ...]:
-    """Return the numbers of a line, with one number for each two that are the ends of a range."""
+def with_ranges(
+    words: Sequence[str], numbers: Sequence[FoundNumber], lang: str, written: Callable[[FoundNumber, FoundNumber], str]
+) -> tuple[FoundNumber, ...]:
+    """Return the numbers of a line, with one number for each two that are the ends of a range.
+
+    Args:
+        words: The words of the normal form.
+        numbers: The numbers among them.
+        lang: ISO 639-1 code.
+        written: Returns the text between two numbers as written.
+    """
 
     def joined(one: FoundNumber, other: FoundNumber) -> FoundNumber | None:
         if words[one.after : other.first] == (RANGE,):
             # Three numbers with dashes are a date.
             is_date = RANGE in (*words[max(0, one.first - 1) : one.first], *words[other.after : other.after + 1])
             return None if is_date else _with_years(words, _range(one, other), lang)
-        return _said_in_words(words, one, other, lang) if other.first - one.after <= _MOST_WORDS else None
+        if other.first - one.after > _MOST_WORDS or not _rises(one, other):
+            return None
+        if other.first - one.after == 1 and _DASHED.fullmatch(written(one, other)):
+            return _with_years(words, _range(one, other), lang)
+        return _said_in_words(words, one, other, lang)
 
     return _joined(numbers, joined)
 
 
-def with_character_ranges(text: str, numbers: Sequence[FoundNumber], lang: str) -> tuple[FoundNumber, ...]:
-    """Return the numbers of a clause without spaces between words, with one number for each two that are the ends of a range."""
+def with_character_ranges(
+    text: str, numbers: Sequence[FoundNumber], lang: str, written: Callable[[FoundNumber, FoundNumber], str]
+) -> tuple[FoundNumber, ...]:
+    """Return the numbers of a clause without spaces between words, with one number for each two that are the ends of a range.
+
+    Arguments are those of `with_ranges`, with the normal form instead of its words.
+    """
     pattern = language(lang).numbers.words.ranges
 
     def joined(one: FoundNumber, other: FoundNumber) -> FoundNumber | None:
@@ -37,7 +58,11 @@ def with_character_ranges(text: str, numbers: Sequence[FoundNumber], lang: str) 
         if between == RANGE:
             is_date = RANGE in (text[max(0, one.first - 1) : one.first], text[other.after : other.after + 1])
             return None if is_date else _range(one, other)
-        if pattern is None or len(between) > _MOST_CHARACTERS or not _rises(one, other):
+        if len(between) > _MOST_CHARACTERS or not _rises(one, other):
+            return None
+        if _DASHED.fullmatch(written(one, other)):
+            return _range(one, other)
+        if pattern is None:
             return None
         before, behind = (
             text[max(0, one.first - _MOST_CHARACTERS) : one.first],
@@ -64,7 +89,7 @@ def _joined(
 def _said_in_words(words: Sequence[str], one: FoundNumber, other: FoundNumber, lang: str) -> FoundNumber | None:
     """Return the range of two numbers that the words beside them make a range, with these words."""
     pattern = language(lang).numbers.words.ranges
-    if pattern is None or not _rises(one, other):
+    if pattern is None:
         return None
     start, stop = max(0, one.first - _MOST_WORDS), min(len(words), other.after + _MOST_WORDS)
     places = [*range(start, one.first + 1), *range(one.after, other.first + 1), *range(other.after, stop)]

@@ -12,10 +12,12 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.normalize import normalise
-from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, Kind, Numeral, with_numerals
+from lm_eval_illusion.matching.number_grammar import HALF, JOINER, LINKER, POINT, Kind, Numeral, with_numerals
 from lm_eval_illusion.matching.numbers import DECIMAL_MARK
 
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
+ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
+"""A normalised word that may be a Roman numeral with an ordinal ending; only the text as written shows whether it is."""
 _LONGEST_WORD = 100
 """Letters of the longest word that is taken for a numeral."""
 _MOST_READINGS = 20
@@ -57,6 +59,7 @@ def lexicon(lang: str) -> Lexicon:
     found.update((_normal(word, lang), JOINER) for word in given.joiners)
     found.update((_normal(word, lang), HALF) for word in given.halves)
     found.update((_normal(word, lang), LINKER) for word in given.linkers)
+    found.update((_normal(word, lang), POINT) for word in given.decimal_words)
     words = {word: numeral for word, numeral in found.items() if " " not in word}
     phrases: dict[str, list[tuple[tuple[str, ...], Numeral]]] = {}
     for phrase in sorted((word for word in found if " " in word), key=len, reverse=True):
@@ -90,6 +93,9 @@ def _normal(words: str, lang: str) -> str:
 def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     """Return the parts of a number that one normalised word consists of; none if it is another word."""
     if _DIGITS.fullmatch(word):
+        if word[0] == "0" and word[1:].isdecimal():
+            # 007 is a code.
+            return ()
         return (Numeral("digits", Decimal(word.replace(DECIMAL_MARK, "."))),)
     known = lexicon(lang).words
     if word in known:
@@ -99,7 +105,8 @@ def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     given = language(lang).numbers.words
     readings = (reading for start in _starts(word, given) for reading in _readings(word, start, given, lang))
     # A particle may look like a numeral: only one reading is a number.
-    return next((reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given)), ())
+    numbers = (reading for reading in islice(readings, _MOST_READINGS) if with_numerals((), False, reading, given))
+    return next((reading for reading in numbers if reading[-1].kind != "joiner"), ())
 
 
 def _starts(word: str, given: NumberWords) -> Iterator[int]:
@@ -163,3 +170,23 @@ def _ones_and_tens(ones: Numeral, numerals: tuple[Numeral, ...]) -> tuple[Numera
     if not (1 <= ones.value <= 9 and 20 <= tens.value <= 90 and tens.value % 10 == 0):
         return None
     return (Numeral(tens.kind, ones.value + tens.value), *numerals[1:])
+
+
+@lru_cache(maxsize=50_000)
+def attached_counter(word: str, lang: str) -> str:
+    """Return the counter that is written at the end of a numeral (십구세기), without a particle behind it; "" if there is none."""
+    given = language(lang).numbers.words
+    if given.counters is None or not given.compounds or _DIGITS.fullmatch(word):
+        return ""
+    for start in range(1, len(word)):
+        counter = given.counters.match(word, start)
+        if counter and counter.group() and numerals_of_word(word[:start], lang):
+            return counter.group()
+    return ""
+
+
+def may_have_numbers(normal: str, lang: str) -> bool:
+    """Return whether a text in its normal form contains digits, or letters that are a numeral of the language or a Roman numeral."""
+    if language(lang).words.spaces:
+        return any(ROMAN_WORD.fullmatch(word) or numerals_of_word(word, lang) for word in normal.split())
+    return any(character.isdigit() or character in lexicon(lang).initials for character in normal)
