@@ -392,8 +392,8 @@ def _part_at(tokens: Tokens, index: int, known: DateWords) -> _Part:
     if christ := known.before_christ.at(words, index):
         return _Part("christ", index, christ[1], int(christ[0]))
     counted, filler = tokens.digits.get(index) or _number_beside_months(tokens, index, known), known.fillers.at(words, index)
-    if counted and not counted.in_digits and filler and filler[1] in numbers:
-        # năm is five and year.
+    if counted and not counted.in_digits and filler and (filler[1] in numbers or index - 1 in tokens.digits):
+        # năm is five and year, 일 is one and day.
         return _Part("filler", index, filler[1])
     if counted and counted.value == int(counted.value):
         value, after = int(counted.value), counted.after
