@@ -18,9 +18,12 @@ from lm_eval_illusion.matching.units import MEASURES, Measure, narrow_phrases, u
 
 _Words = tuple[str, ...]
 # The symbols of ampere, degree Celsius and others are capitals: 5 a is no current.
-_CAPITALS = frozenset(
-    symbol.strip("°").lower() for measure in MEASURES.values() for symbol in measure.symbols if re.fullmatch("°?[A-Z]", symbol)
-)
+_CAPITALS = {
+    symbol.strip("°").lower(): name
+    for name, measure in MEASURES.items()
+    for symbol in measure.symbols
+    if re.fullmatch("°?[A-Z]", symbol)
+}
 
 
 class Quantity(NamedTuple):
@@ -117,7 +120,7 @@ def _written_at(tokens: Tokens, index: int, number: WrittenNumber) -> FoundQuant
             for last in _without_particle(behind, tokens.line.lang):
                 units = table.units.get((before, last))
                 if units and count_after == 1 and last[0] in _CAPITALS and not _is_capital(tokens, number.after):
-                    continue
+                    units -= {_CAPITALS[last[0]]}
                 if units and (best is None or count_before + count_after >= best.after - best.first - (number.after - index)):
                     best = FoundQuantity(Quantity(number.value, units), index - count_before, number.after + count_after)
     return best
