@@ -14,12 +14,12 @@ from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.dates.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.dates.decades import decade_of, find_decades, same_decade
 from lm_eval_illusion.matching.numbers.forms import find_numbers
+from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.matching.objections.yes_no import replies
 from lm_eval_illusion.matching.quantities.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
 from lm_eval_illusion.matching.text.accents import contradict
 from lm_eval_illusion.matching.text.lines import Line, line_of, without_spaces
 from lm_eval_illusion.matching.text.number_neighbours import is_other_number
-from lm_eval_illusion.matching.text.tokens import tokens_of
 from lm_eval_illusion.matching.text.word_boundaries import find_answer
 from lm_eval_illusion.matching.words.class_words import without_class_word
 from lm_eval_illusion.matching.words.clitics import find_with_clitics

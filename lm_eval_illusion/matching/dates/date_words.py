@@ -9,8 +9,8 @@ from functools import cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.numbers.tokens import Phrases, phrase_table, words_of
 from lm_eval_illusion.matching.text.cldr import cldr, locale_of
-from lm_eval_illusion.matching.text.tokens import Phrases, phrase_table, words_of
 
 GREGORIAN = 0
 """The calendar of CLDR's names of months. The calendars of [[dates.calendars]] have the numbers 1, 2, ..."""

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates.date_words import GREGORIAN, DateWords, date_words
+from lm_eval_illusion.matching.numbers.tokens import Tokens, WrittenNumber, tokens_of, words_of
 from lm_eval_illusion.matching.text.punctuation import RANGE
-from lm_eval_illusion.matching.text.tokens import Tokens, tokens_of, words_of
 
 _LEAP_YEAR = 2004
 """Stands for an unknown year: 29 February exists then."""
@@ -360,6 +360,20 @@ def _is_same_month(one: _Part, other: _Part) -> bool:
     return one.kind == other.kind == "month" and (one.value, one.calendar) == (other.value, other.calendar)
 
 
+def _number_beside_months(tokens: Tokens, index: int, known: DateWords) -> WrittenNumber | None:
+    """Return the number in words at an index; the name of a month that contains a numeral (삼월) is no part of it."""
+    number = tokens.numbers.get(index)
+    if number is None:
+        # The tokens before may have been read as a month.
+        around = (found.after for first, found in tokens.numbers.items() if first < index < found.after)
+        after = next(around, None)
+        number = tokens.number_within(index, after) if after is not None else None
+    if number is None:
+        return None
+    month = next((at for at in range(index + 1, number.after) if known.months.at(tokens.words, at)), None)
+    return number if month is None else tokens.number_within(index, month)
+
+
 def _part_at(tokens: Tokens, index: int, known: DateWords) -> _Part:
     words, numbers = tokens.words, tokens.numbers
     if words[index] == RANGE:
@@ -377,13 +391,16 @@ def _part_at(tokens: Tokens, index: int, known: DateWords) -> _Part:
         return _Part("era", index, era[1], era[0])
     if christ := known.before_christ.at(words, index):
         return _Part("christ", index, christ[1], int(christ[0]))
-    counted = numbers.get(index)
+    counted, filler = tokens.digits.get(index) or _number_beside_months(tokens, index, known), known.fillers.at(words, index)
+    if counted and not counted.in_digits and filler and (filler[1] in numbers or index - 1 in tokens.digits):
+        # năm is five and year, 일 is one and day.
+        return _Part("filler", index, filler[1])
     if counted and counted.value == int(counted.value):
         value, after = int(counted.value), counted.after
         if after < len(words) and 1 <= value <= 12 and (marker := known.after_month.at(words, after)):
             return _Part("month", index, marker[1], value)
         return _Part("number", index, after, value, len(words[index]) if counted.in_digits else 0)
-    if filler := known.fillers.at(words, index):
+    if filler:
         return _Part("filler", index, filler[1])
     return _Part("other", index, index + 1)
 

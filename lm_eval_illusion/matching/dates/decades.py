@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.text.tokens import Phrases, Tokens, phrase_table, tokens_of
+from lm_eval_illusion.matching.numbers.tokens import Phrases, Tokens, phrase_table, tokens_of
 
 _WITH_S = re.compile(r"(\d{2}|\d{4})s")
 _MOST_WORDS, _MOST_CHARACTERS = 5, 12

@@ -23,8 +23,12 @@ Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
 
 
+_READS_NUMBERS = frozenset({"number", "date", "unit"})
+"""Rules that read whole numbers."""
+
+
 def _is_other_number(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
-    return mention.rule != "number" and is_part_of_other_number(line, mention.start, mention.end, answers)
+    return mention.rule not in _READS_NUMBERS and is_part_of_other_number(line, mention.start, mention.end, answers)
 
 
 def _is_other_era(line: Line, mention: Mention, answers: Sequence[str]) -> bool:

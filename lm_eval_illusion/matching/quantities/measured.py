@@ -9,18 +9,21 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.numbers.tokens import Tokens, WrittenNumber, tokens_of, words_of
 from lm_eval_illusion.matching.quantities.currency import currency_phrases
 from lm_eval_illusion.matching.quantities.percent import percent_phrases
 from lm_eval_illusion.matching.quantities.units import MEASURES, Measure, narrow_phrases, unit_phrases
 from lm_eval_illusion.matching.text.punctuation import RANGE
-from lm_eval_illusion.matching.text.tokens import Tokens, WrittenNumber, tokens_of, words_of
 from lm_eval_illusion.matching.words.inflection import is_form
 
 _Words = tuple[str, ...]
 # The symbols of ampere, degree Celsius and others are capitals: 5 a is no current.
-_CAPITALS = frozenset(
-    symbol.strip("°").lower() for measure in MEASURES.values() for symbol in measure.symbols if re.fullmatch("°?[A-Z]", symbol)
-)
+_CAPITALS = {
+    symbol.strip("°").lower(): name
+    for name, measure in MEASURES.items()
+    for symbol in measure.symbols
+    if re.fullmatch("°?[A-Z]", symbol)
+}
 
 
 class Quantity(NamedTuple):
@@ -64,16 +67,22 @@ def quantity_of(text: str, lang: str) -> Quantity | None:
 
 
 def find_quantities(tokens: Tokens, answer: Quantity | None) -> Iterator[FoundQuantity]:
-    """Yield the quantities of a text from left to right.
+    """Yield the quantities of a text.
 
     Args:
         tokens: The text.
         answer: If given, inflected words of its units are found, too, where there is no other unit.
     """
+    for first, after in tokens.ranges:
+        in_range = _within(tokens, first, after)
+        if in_range is not None:
+            yield in_range
     for index, number in tokens.numbers.items():
         if index >= 2 and tokens.words[index - 1] == RANGE and index - 2 in tokens.numbers:
             continue
-        found = _written_at(tokens, index, number) or (_inflected_at(tokens, index, number, answer) if answer else None)
+        found = _written_at(tokens, index, number) or _within(tokens, index, number.after)
+        if found is None and answer:
+            found = _inflected_at(tokens, index, number, answer)
         if found is not None and not _is_divided(tokens, found.after):
             yield found
 
@@ -111,10 +120,21 @@ def _written_at(tokens: Tokens, index: int, number: WrittenNumber) -> FoundQuant
             for last in _without_particle(behind, tokens.line.lang):
                 units = table.units.get((before, last))
                 if units and count_after == 1 and last[0] in _CAPITALS and not _is_capital(tokens, number.after):
-                    continue
+                    units -= {_CAPITALS[last[0]]}
                 if units and (best is None or count_before + count_after >= best.after - best.first - (number.after - index)):
                     best = FoundQuantity(Quantity(number.value, units), index - count_before, number.after + count_after)
     return best
+
+
+def _within(tokens: Tokens, first: int, after: int) -> FoundQuantity | None:
+    """Return the quantity whose unit is the first or the last word of a number: "in the hundred" is percent, and hundred a numeral."""
+    if after - first < 2:
+        return None
+    for start, number in ((first, tokens.number_within(first, after - 1)), (first + 1, tokens.number_within(first + 1, after))):
+        found = _written_at(tokens, start, number) if number is not None else None
+        if found is not None:
+            return found
+    return None
 
 
 def _is_capital(tokens: Tokens, index: int) -> bool:

@@ -19,7 +19,7 @@ _DIGIT = re.compile(r"\d")
 # Three groups or more are no decimal in any language.
 _LONG_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?:\1\d{3})+(?![.,]?\d)")
 # Spaces (NFKC unifies all kinds) are thousands marks in every language, but not after punctuation: "5, 100".
-_SPACED_GROUPS = re.compile(rf"(?<![\d.,:/{DECIMAL_MARK}])\d{{1,3}}(?: \d{{3}})+(?!\d)")
+_SPACED_GROUPS = re.compile(rf"(?<![\d.,:/^{DECIMAL_MARK}])\d{{1,3}}(?: \d{{3}})+(?!\d)")
 # .5 is 0.5, but not in an ellipsis.
 _NO_ZERO = re.compile(r"(?<![^\s(])\.(?=\d+(?![.,]?\d))")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")

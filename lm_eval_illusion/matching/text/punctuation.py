@@ -26,10 +26,10 @@ _DASH = re.compile(
 )
 # Turkish writes the sign before the number (%20), and another number may stand before the sign there.
 _PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
-# NFKC turns them into digits like those before them: 10² would be 102 and 2½ would be 21.
+# NFKC turns them into digits like those before them: 10² would be 102, 2½ would be 21, and "km² 100" a number 2 100.
 # Beside digits, the sign of a currency is a word of its own: $10 is not 10 €.
 _CURRENCY = re.compile(r"[$¢-¥֏؋৲৳฿៛₠-⃀﷼]")
-_SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\d.)")
+_SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\w.)")
 _WORD_SIGNS = re.compile(f"[+#{PLUS}{SHARP}{FLAT}]+")
 _WORD_SIGN_VARIANTS = str.maketrans({"+": PLUS, "#": SHARP})
 _DIGIT = re.compile(r"\d")

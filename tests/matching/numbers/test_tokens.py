@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.matching import explain
-from lm_eval_illusion.matching.text.tokens import phrase_table, tokens_of, words_of
+from lm_eval_illusion.matching.numbers.tokens import phrase_table, tokens_of, words_of
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,12 @@ from functools import cached_property, lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.numbers.clauses import numbers_in_characters
+from lm_eval_illusion.matching.numbers.lines import numbers_in_words
 from lm_eval_illusion.matching.text.lines import Line, is_spaced, line_of
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
-from lm_eval_illusion.matching.text.punctuation import MINUS
+from lm_eval_illusion.matching.text.punctuation import MINUS, RANGE
 
 _NUMBER = re.compile(rf"{MINUS}?\d+(?:{DECIMAL_MARK}\d+)?", re.ASCII)
 _LONGEST_NUMBER = 30
@@ -54,13 +56,53 @@ class Tokens:
         return tuple(word for word, _ in self._placed)
 
     @cached_property
-    def numbers(self) -> dict[int, WrittenNumber]:
-        """The numbers, by the index of their first token."""
+    def digits(self) -> dict[int, WrittenNumber]:
+        """The tokens that are numbers in digits, by their index."""
         return {
             index: WrittenNumber(Decimal(word.replace(DECIMAL_MARK, ".").replace(MINUS, "-")), index + 1, word.isdecimal())
             for index, word in enumerate(self.words)
             if len(word) <= _LONGEST_NUMBER and _NUMBER.fullmatch(word)
         }
+
+    @cached_property
+    def numbers(self) -> dict[int, WrittenNumber]:
+        """The numbers in digits and in words, by the index of their first token; 5 million is one number."""
+        digits = self.digits
+        in_words: dict[int, WrittenNumber] = {}
+        for value, first, after in self._spoken:
+            if isinstance(value, tuple):
+                # From 3 to 5: neither number stands alone. A sign also joins the parts of a date.
+                if RANGE not in self.words[first:after]:
+                    digits = {index: number for index, number in digits.items() if not first <= index < after}
+            elif after - first > 1 or first not in digits:
+                in_words[first] = WrittenNumber(value, after, in_digits=False)
+        return digits | in_words
+
+    @cached_property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """The ranges in words, each as the indices of its first token and behind its last one."""
+        return tuple((first, after) for value, first, after in self._spoken if isinstance(value, tuple))
+
+    def number_within(self, first: int, after: int) -> WrittenNumber | None:
+        """Return the number that begins at an index if only the tokens up to another index are read."""
+        space = " " if language(self.line.lang).words.spaces else ""
+        found = tokens_of(space.join(self.words[first:after]), self.line.lang).numbers.get(0)
+        return found and found._replace(after=first + found.after)
+
+    @cached_property
+    def _spoken(self) -> tuple[tuple[Decimal | tuple[Decimal, Decimal], int, int], ...]:
+        """The numbers that are read as a whole, each with the indices of its first token and behind its last one."""
+        if language(self.line.lang).words.spaces:
+            return tuple(
+                (number.value, number.first, number.after) for number in numbers_in_words(self.line) if number.kind != "roman"
+            )
+        starts = {start: index for index, (_, start) in enumerate(self._placed)}
+        ends = {start + len(word): index + 1 for index, (word, start) in enumerate(self._placed)}
+        return tuple(
+            (number.value, starts[number.first], ends[number.after])
+            for number in numbers_in_characters(self.line.whole)
+            if number.first in starts and number.after in ends
+        )
 
     @cached_property
     def _placed(self) -> tuple[tuple[str, int], ...]:
