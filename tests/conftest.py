@@ -14,6 +14,9 @@ from hypothesis import settings
 
 from tests.smollm2 import dequantise_smollm2, smollm2_file
 
+# The expected numbers are those of a CPU, and commands run in forked processes, which must not use a GPU that their parent has used.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 # No limit of seconds for an example: on a busy machine that would fail tests of correct code.
 settings.register_profile("without_deadline", deadline=None)
 settings.load_profile("without_deadline")
