@@ -22,6 +22,7 @@ class _Questions(NamedTuple):
     unsure_before: re.Pattern[str]
     unsure_after: re.Pattern[str]
     turns: re.Pattern[str]
+    harmless: re.Pattern[str]
 
 
 def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -43,7 +44,8 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
 def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a line says that it does not know whether a mention is right. The arguments are those of an objection."""
     rules = question_rules(line.lang)
-    sentence = context_of(line).around(mention).within(SENTENCE_ENDS)
+    # "No doubt it is Oslo" contains "doubt it".
+    sentence = context_of(line).around(mention).within(SENTENCE_ENDS).hide(rules.harmless)
     # "I am not sure, but it is Oslo" gives the answer.
     turn = max((found.end() for found in rules.turns.finditer(sentence.before)), default=0)
     return bool(rules.unsure_before.search(sentence.before, max(0, turn - 1)) or rules.unsure_after.search(sentence.after))
@@ -59,4 +61,5 @@ def question_rules(lang: str) -> _Questions:
         unsure_before=phrases(own.unsure_before, lang),
         unsure_after=phrases(own.unsure_after, lang),
         turns=phrases(language(lang).negation.turns, lang),
+        harmless=phrases(language(lang).negation.harmless, lang),
     )

@@ -60,6 +60,8 @@ def test_unknown(lang, answer, output):
         ("en", "Lisbon", "The capital of Portugal? That's Lisbon."),
         ("en", "Mars", "Is it Mars? Yes, it is Mars."),
         ("zh", "居里夫人", "谁发现了镭？是居里夫人。"),
+        # a negated doubt
+        ("en", "Oslo", "There is no doubt it is Oslo."),
         # a doubt, and then the answer
         ("en", "Oslo", "I'm not certain, but I believe it is Oslo."),
         ("de", "Graz", "Ich bin mir nicht sicher, aber ich denke, es ist Graz."),
