@@ -73,7 +73,7 @@ class Line:
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """The words and signs of the line as written, without white space."""
-        return units(self.text, self.lang)
+        return line_of(self.text, self.lang).units if self.keeps_articles else units(self.text, self.lang)
 
     @cached_property
     def _word_spans(self) -> tuple[tuple[int, int], ...]:
@@ -127,7 +127,6 @@ def line_of(text: str, lang: str, keeps_articles: bool = False) -> Line:
     return Line(text, lang, keeps_articles)
 
 
-@lru_cache(maxsize=1_000)
 def units(text: str, lang: str) -> tuple[Unit, ...]:
     """Return the words and signs of a text as written; where no spaces separate words, each letter of such a script is a unit."""
     by_character = not language(lang).words.spaces

@@ -27,11 +27,20 @@ def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
     Raises:
         UserError: CLDR does not know the language.
     """
-    words = split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang))
+    words = _words(text, lang)
+    articles = _articles(lang)
+    if not articles or articles.isdisjoint(words):
+        return " ".join(words)
     remove = dropwhile if only_leading_articles else filterfalse
-    content = list(remove(_articles(lang).__contains__, words))
+    content = list(remove(articles.__contains__, words))
     # "The The" is a band and "Los" a town: a text of nothing but articles keeps them.
     return " ".join(content or words)
+
+
+@lru_cache(maxsize=50_000)
+def _words(text: str, lang: str) -> tuple[str, ...]:
+    """Return the words of the normal form, with all articles."""
+    return tuple(split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang)))
 
 
 def ends_in_article(text: str, lang: str) -> bool:
@@ -39,8 +48,8 @@ def ends_in_article(text: str, lang: str) -> bool:
     articles = _articles(lang)
     if not articles:
         return False
-    *others, last = normalise(text, lang, only_leading_articles=True).split() or [""]
-    return last in articles and bool(others)
+    words = normalise(text, lang, only_leading_articles=True).split()
+    return len(words) > 1 and words[-1] in articles
 
 
 @lru_cache(maxsize=200_000)
