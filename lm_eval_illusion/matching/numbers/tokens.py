@@ -122,7 +122,6 @@ def tokens_of(text: str, lang: str) -> Tokens:
     return Tokens(line_of(text, lang, keeps_articles=True))
 
 
-@lru_cache(maxsize=50_000)
 def words_of(phrase: str, lang: str) -> tuple[str, ...]:
     """Return the normalised tokens of a phrase."""
     normal = normalise(phrase, lang, only_leading_articles=True)

@@ -90,7 +90,7 @@ def _normal(words: str, lang: str) -> str:
     return normalise(words, lang, only_leading_articles=True)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     """Return the parts of a number that one normalised word consists of; none if it is another word."""
     if _DIGITS.fullmatch(word):

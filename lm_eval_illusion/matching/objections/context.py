@@ -131,7 +131,6 @@ def context_of(line: Line) -> Context:
     return Context(line)
 
 
-@lru_cache(maxsize=10_000)
 def as_context(text: str, lang: str) -> str:
     """Return a short text as words and marks, without spaces at its ends."""
     return Context(Line(text, lang)).text.strip()

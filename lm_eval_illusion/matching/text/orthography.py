@@ -22,7 +22,6 @@ _LETTER = r"[^\W\d_]"
 _MARK = re.compile("[\u0300-\u036f]")
 
 
-@lru_cache(maxsize=20_000)
 def fold_letters(text: str, lang: str) -> str:
     """Return the text in NFKC and caseless, with the spellings of the language folded.
 
@@ -45,7 +44,8 @@ def fold_letters(text: str, lang: str) -> str:
             text = _after_apostrophe(spelling.apostrophe_suffix.pattern).sub("", text)
         text = _JOINING_APOSTROPHE.sub("", text)
     # Casefolding can decompose a character that NFKC composed ("ΐ").
-    return _fold_spelling(unicodedata.normalize("NFKC", _DOTTED_I.sub("i", text)), spelling, lang)
+    text = unicodedata.normalize("NFKC", _DOTTED_I.sub("i", text) if "\u0307" in text else text)
+    return _fold_spelling(text, spelling, lang)
 
 
 def _fold_spelling(text: str, spelling: Spelling, lang: str) -> str:
@@ -53,28 +53,29 @@ def _fold_spelling(text: str, spelling: Spelling, lang: str) -> str:
         text = unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFD", text)))
     if spelling.unordered_marks:
         text = re.sub(f"[{spelling.unordered_marks}]{{2,}}", _sorted_marks, text)
-    if _is_replaced_by_word(lang):
-        text = " ".join([_with_replacements(word, lang) for word in text.split(" ")])
-    else:
-        text = _replaced(text, spelling)
+    if spelling.replacements:
+        if _are_within_words(lang):
+            text = " ".join([_word_with_replacements(word, lang) for word in text.split(" ")])
+        else:
+            text = _with_replacements(text, spelling)
     for letter, folded in spelling.letters.items():
         text = text.replace(letter, folded)
     return text.translate(_letter_table(spelling.variants, spelling.standard)) if spelling.variants else text
 
 
 @cache
-def _is_replaced_by_word(lang: str) -> bool:
-    """Return whether no rule of a language has a space in its pattern: then the words of a text are folded one by one."""
+def _are_within_words(lang: str) -> bool:
+    """Return whether no replacement of a language has a space in its pattern: then each word can be folded for itself."""
     return not any(re.search(r" |\\s", rule.find.pattern) for rule in language(lang).spelling.replacements)
 
 
-@lru_cache(maxsize=50_000)
-def _with_replacements(word: str, lang: str) -> str:
+@lru_cache(maxsize=20_000)
+def _word_with_replacements(word: str, lang: str) -> str:
     """Return a word with the replacements of the language. Many outputs have the same words, and English has many rules."""
-    return _replaced(word, language(lang).spelling)
+    return _with_replacements(word, language(lang).spelling)
 
 
-def _replaced(text: str, spelling: Spelling) -> str:
+def _with_replacements(text: str, spelling: Spelling) -> str:
     for rule in spelling.replacements:
         before = unicodedata.normalize("NFD", text) if rule.decomposed else text
         text = unicodedata.normalize("NFC", rule.find.sub(rule.replace, before))
