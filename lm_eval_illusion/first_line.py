@@ -6,10 +6,12 @@ ends one.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LINE_ENDS = "\n\v\f\r\x85\u2028\u2029"
 """The characters that end a line in every text: the mandatory breaks of Unicode Standard Annex 14 (BK, CR, LF, NL)."""
+_LINE_END = re.compile(f"[{LINE_ENDS}]")
 
 # Characters of category Cf that are printed: the signs that enclose a number or word (Unicode: Prepended_Concatenation_Mark).
 _PRINTED_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -54,8 +56,8 @@ def line_bounds(text: str) -> tuple[int, int | None]:
     a model may still continue it.
     """
     start = next((index for index, character in enumerate(text) if is_visible(character)), len(text))
-    end = next((index for index in range(start, len(text)) if text[index] in LINE_ENDS), None)
-    return start, end
+    end = _LINE_END.search(text, start)
+    return start, end.start() if end else None
 
 
 def first_line(text: str) -> str:

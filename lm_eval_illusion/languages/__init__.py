@@ -24,6 +24,7 @@ LONGEST_CODE = 35
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 
 
+@cache
 def language(code: str) -> Language:
     """Return the record of a language; the default record if it has no file.
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.first_line import first_line, line_bounds
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import answer_forms
+from lm_eval_illusion.matching.dates.date_words import date_words
 from lm_eval_illusion.matching.mentions import equals, mentions
-from lm_eval_illusion.matching.objections.objections import objection_to, prepare
+from lm_eval_illusion.matching.objections.objections import objection_to, prepare_objections
+from lm_eval_illusion.matching.quantities.measured import unit_words
 from lm_eval_illusion.matching.text.lines import line_of
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.orthography import fold_letters
@@ -62,7 +65,7 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
     for answer in answers:
         if equals(line, answer, lang):
             return Match(True, answer, "equal", (offset, offset + len(line)))
-    prepare(lang)
+    _prepare(lang)
     rejected = None
     for answer in answers:
         for mention in mentions(line, answer, lang):
@@ -105,7 +108,7 @@ def f1(output: str, answers: Sequence[str], lang: str) -> float:
 
 def occurs_in_passage(text: str, passage: str, lang: str) -> bool:
     """Return whether a passage contains a text, in any letter case and also within a word; a number must be a whole number there."""
-    folded, folded_passage = fold_letters(text, lang), fold_letters(passage, lang)
+    folded, folded_passage = _folded(text, lang), _folded(passage, lang)
     start = folded_passage.find(folded)
     if start < 0:
         return False
@@ -114,6 +117,17 @@ def occurs_in_passage(text: str, passage: str, lang: str) -> bool:
     if not (folded_passage[max(0, start - 1) : start].isdecimal() or folded_passage[end : end + 1].isdecimal()):
         return True
     return re.search(rf"(?<!\d){re.escape(folded)}(?!\d)", folded_passage) is not None
+
+
+_folded = lru_cache(maxsize=2_000)(fold_letters)
+
+
+@cache
+def _prepare(lang: str) -> None:
+    """Build the tables of a language, so that the first date or the first quantity does not take longer than the next."""
+    date_words(lang)
+    unit_words(lang)
+    prepare_objections(lang)
 
 
 def _check(answers: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates.dates import Date, date_of, year_forms
 from lm_eval_illusion.matching.dates.decades import decade_of
+from lm_eval_illusion.matching.numbers.words import may_have_numbers
 from lm_eval_illusion.matching.quantities.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.text.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.text.word_boundaries import has_clause_mark
@@ -51,7 +52,10 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     keeps_articles = ends_in_article(answer, lang)
     plain = normalise(answer, lang, keeps_articles)
     decade = decade_of(answer, lang)
-    date, quantity = (date_of(answer, lang), quantity_of(answer, lang)) if decade is None else (None, None)
+    date, quantity = None, None
+    # Most answers are names.
+    if decade is None and may_have_numbers(normalise(answer, lang, only_leading_articles=True), lang):
+        date, quantity = date_of(answer, lang), quantity_of(answer, lang)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years.
         date, quantity = (date, None) if date.month or date.year in _YEARS else (None, quantity)

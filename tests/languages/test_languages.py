@@ -108,6 +108,9 @@ def with_esperanto(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "eo.toml").write_text(ESPERANTO, encoding="utf-8")
     monkeypatch.setattr(languages, "FOLDER", folder)
+    languages.language.cache_clear()
+    yield
+    languages.language.cache_clear()
 
 
 @pytest.mark.usefixtures("with_esperanto")

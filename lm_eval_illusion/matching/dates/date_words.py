@@ -51,7 +51,7 @@ def month_names(lang: str) -> dict[int, set[str]]:
     Raises:
         UserError: CLDR does not know the language.
     """
-    months, dates = cldr(lang)["months"], language(lang).dates
+    months, dates = cldr(lang, "months"), language(lang).dates
     tables = [months[context][width] for context in ("format", "stand-alone") for width in ("abbreviated", "wide")]
     wide = months["stand-alone"]["wide"]
     return {
@@ -113,13 +113,13 @@ def _christian_eras(lang: str) -> Iterator[tuple[str, bool]]:
     dates = language(lang).dates
     yield from ((name, True) for name in dates.before_christ)
     yield from ((name, False) for name in dates.after_christ)
-    eras = cldr(lang)["eras"]
+    eras = cldr(lang, "eras")
     for width in ("wide", "abbreviated"):
         yield from ((name, number == 0) for number, name in eras[width].items() if number in (0, 1))
 
 
 def _weekdays(lang: str) -> Iterator[str]:
-    days = cldr(lang)["days"]
+    days = cldr(lang, "days")
     for context in ("format", "stand-alone"):
         for width in ("abbreviated", "wide"):
             yield from days[context][width].values()

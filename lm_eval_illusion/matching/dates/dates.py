@@ -80,7 +80,7 @@ def agrees(found: Date, answer: Date) -> bool:
     )
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=1_000)
 def date_of(text: str, lang: str) -> Date | None:
     """Return the date that a text is; None if it is none, if it says more than a date, or if it can be two dates (3/12/2004).
 

@@ -8,8 +8,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.numbers.tokens import Phrases, Tokens, phrase_table, tokens_of
+from lm_eval_illusion.matching.numbers.tokens import Phrases, Tokens, phrase_table, tokens_of, words_of
 
+_DIGIT = re.compile(r"\d")
 _WITH_S = re.compile(r"(\d{2}|\d{4})s")
 _MOST_WORDS, _MOST_CHARACTERS = 5, 12
 """Tokens before or behind a number in which the word for a decade is searched."""
@@ -34,9 +35,13 @@ def same_decade(one: int, other: int) -> bool:
     return in_full[0] == in_full[1]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=1_000)
 def decade_of(text: str, lang: str) -> int | None:
     """Return the first year of the decade that a text is; None if it is none, or says more."""
+    words, named = words_of(text, lang), _named(lang)
+    # Most answers are names.
+    if not _DIGIT.search(text) and not any(named.at(words, index) for index in range(len(words))):
+        return None
     tokens = tokens_of(text, lang)
     articles = set(language(lang).words.articles)
     found = next(find_decades(tokens), None)

@@ -122,7 +122,6 @@ def tokens_of(text: str, lang: str) -> Tokens:
     return Tokens(line_of(text, lang, keeps_articles=True))
 
 
-@lru_cache(maxsize=50_000)
 def words_of(phrase: str, lang: str) -> tuple[str, ...]:
     """Return the normalised tokens of a phrase."""
     normal = normalise(phrase, lang, only_leading_articles=True)
@@ -135,10 +134,10 @@ class Phrases(Generic[Meaning]):
     """Phrases of a language with their meaning, to be found at a place among tokens: the longest one there."""
 
     def __init__(self, meanings: Mapping[tuple[str, ...], Meaning], lang: str) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Meaning]]] = {}
+        self._by_first: dict[str, tuple[tuple[tuple[str, ...], Meaning], ...]] = {}
         for words in sorted(meanings, key=lambda words: (-len(words), words)):
             if words:
-                self._by_first.setdefault(words[0], []).append((words, meanings[words]))
+                self._by_first[words[0]] = (*self._by_first.get(words[0], ()), (words, meanings[words]))
         self._attached = language(lang).words.attached_before
         self._particles = language(lang).words.particles
 

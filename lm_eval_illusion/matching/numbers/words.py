@@ -15,6 +15,7 @@ from lm_eval_illusion.matching.numbers.grammar import HALF, JOINER, LINKER, POIN
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
 
+_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
 ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
 """A normalised word that may be a Roman numeral with an ordinal ending; only the text as written shows whether it is."""
@@ -89,7 +90,7 @@ def _normal(words: str, lang: str) -> str:
     return normalise(words, lang, only_leading_articles=True)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
     """Return the parts of a number that one normalised word consists of; none if it is another word."""
     if _DIGITS.fullmatch(word):
@@ -187,6 +188,11 @@ def attached_counter(word: str, lang: str) -> str:
 
 def may_have_numbers(normal: str, lang: str) -> bool:
     """Return whether a text in its normal form contains digits, or letters that are a numeral of the language or a Roman numeral."""
+    if _DIGIT.search(normal):
+        return True
+    known = lexicon(lang)
     if language(lang).words.spaces:
-        return any(ROMAN_WORD.fullmatch(word) or numerals_of_word(word, lang) for word in normal.split())
-    return any(character.isdigit() or character in lexicon(lang).initials for character in normal)
+        return any(
+            word in known.phrases or numerals_of_word(word, lang) or ROMAN_WORD.fullmatch(word) for word in normal.split()
+        )
+    return not known.initials.keys().isdisjoint(normal)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Protocol
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.text.lines import Line, Unit, line_of
+from lm_eval_illusion.matching.text.lines import Line, Unit
 
 SENTENCE_ENDS = ".?¿"
 """Marks that end a sentence; "?" ends a question and "¿" begins one."""
@@ -131,10 +131,9 @@ def context_of(line: Line) -> Context:
     return Context(line)
 
 
-@lru_cache(maxsize=10_000)
 def as_context(text: str, lang: str) -> str:
     """Return a short text as words and marks, without spaces at its ends."""
-    return Context(line_of(text, lang)).text.strip()
+    return Context(Line(text, lang)).text.strip()
 
 
 @lru_cache(maxsize=2_000)

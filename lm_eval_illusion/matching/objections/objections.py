@@ -6,7 +6,6 @@ An objection looks at the line as written around a mention. It must be sure: wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from lm_eval_illusion.matching.dates.dates import is_before_christ
 from lm_eval_illusion.matching.mentions import Mention
@@ -48,8 +47,7 @@ _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
 )
 
 
-@cache
-def prepare(lang: str) -> None:
+def prepare_objections(lang: str) -> None:
     """Build the patterns of a language, so that the first objection does not take longer than the next."""
     for build in (question_rules, alternatives_rules, negation_rules, names_rules, yes_no_rules):
         build(lang)

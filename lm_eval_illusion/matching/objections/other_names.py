@@ -232,8 +232,8 @@ def _phrases(lang: str, key: str) -> _Phrases:
 
 
 def _units_of(phrase: str, lang: str) -> tuple[str, ...]:
-    """Return the folded units of a phrase, without keeping them: a phrase is looked up once."""
-    return tuple(unit.text for unit in units.__wrapped__(phrase, lang))
+    """Return the folded units of a phrase."""
+    return tuple(unit.text for unit in units(phrase, lang))
 
 
 @cache

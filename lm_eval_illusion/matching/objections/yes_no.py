@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
@@ -43,6 +43,7 @@ def is_no_reply(line: Line, mention: object, answers: Sequence[str]) -> bool:
     return any(is_yes_or_no(answer, line.lang) for answer in answers) and not any(replies(line, answer) for answer in answers)
 
 
+@lru_cache(maxsize=20_000)
 def _key(answer: str, lang: str) -> str:
     """Return an answer without signs around it, in the spelling that the language folds. Most answers are compared and are no reply."""
     return fold_letters(answer, lang).strip(" .,!。।")

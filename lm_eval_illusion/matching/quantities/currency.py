@@ -27,7 +27,7 @@ def currency_phrases(lang: str) -> Iterator[tuple[str, str]]:
     Raises:
         UserError: CLDR does not know the language.
     """
-    patterns = {"{0} {1}", *map(str, cldr(lang)["currency_unit_patterns"].values())}
+    patterns = {"{0} {1}", *map(str, cldr(lang, "currency_unit_patterns").values())}
     for name, code in _names(lang):
         # One Latin letter has too many meanings.
         if "{0}" in name:
@@ -42,9 +42,8 @@ def _names(lang: str) -> Iterator[tuple[str, str]]:
     yield from ((word, code) for code, words in given.currencies.items() for word in words)
     yield from ((sign, code) for sign, codes in _SIGNS.items() for code in codes.split())
     for locale in (lang, *given.locales):
-        data = cldr(locale)
+        names, symbols, plurals = (cldr(locale, f"currency_{part}") for part in ("names", "symbols", "names_plural"))
         for code in _CODES:
             yield code, code
-            names = data["currency_names"].get(code), data["currency_symbols"].get(code)
-            yield from ((name, code) for name in names if name)
-            yield from ((name, code) for name in data.get("currency_names_plural", {}).get(code, {}).values())
+            yield from ((name, code) for name in (names.get(code), symbols.get(code)) if name)
+            yield from ((name, code) for name in plurals.get(code, {}).values())

@@ -54,7 +54,7 @@ class _UnitWords(NamedTuple):
     most_after: int
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=1_000)
 def quantity_of(text: str, lang: str) -> Quantity | None:
     """Return the quantity that a text is; None if it is none, or says more.
 
@@ -111,7 +111,7 @@ def _measures_of(units: Iterable[str]) -> list[Measure]:
 
 def _written_at(tokens: Tokens, index: int, number: WrittenNumber) -> FoundQuantity | None:
     """Return the quantity of a number with the most words of a unit around it."""
-    table, words = _unit_words(tokens.line.lang), tokens.words
+    table, words = unit_words(tokens.line.lang), tokens.words
     best: FoundQuantity | None = None
     for count_before in range(min(table.most_before, index) + 1):
         before = words[index - count_before : index]
@@ -174,11 +174,16 @@ def _is_divided(tokens: Tokens, after: int) -> bool:
 @lru_cache(maxsize=1_000)
 def _phrases_of(units: frozenset[str], lang: str) -> tuple[_Words, ...]:
     """Return the words behind the number in all phrases of some units."""
-    return tuple(after for (before, after), found in _unit_words(lang).units.items() if not before and after and found & units)
+    return tuple(after for (before, after), found in unit_words(lang).units.items() if not before and after and found & units)
 
 
 @cache
-def _unit_words(lang: str) -> _UnitWords:
+def unit_words(lang: str) -> _UnitWords:
+    """Return the words that make quantities of numbers in a language.
+
+    Raises:
+        UserError: CLDR does not know the language.
+    """
     found: dict[tuple[_Words, _Words], set[str]] = {}
     for phrase, name in (*percent_phrases(lang), *unit_phrases(lang), *currency_phrases(lang)):
         sides = _sides(phrase, lang)

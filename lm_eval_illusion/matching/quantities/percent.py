@@ -18,7 +18,7 @@ def percent_phrases(lang: str) -> Iterator[tuple[str, str]]:
     Raises:
         UserError: CLDR does not know the language.
     """
-    units = cldr(lang)["unit_patterns"].get(PERCENT_UNIT, {})
+    units = cldr(lang, "unit_patterns").get(PERCENT_UNIT, {})
     # A language without words of its own has the sign alone, one level higher.
     words = [pattern for pattern in units.get("long", units).values() if isinstance(pattern, str)]
     for phrase in (f"{{0}}{PERCENT}", *words, *language(lang).numbers.percent_phrases):

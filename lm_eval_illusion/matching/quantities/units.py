@@ -139,7 +139,7 @@ def _cldr_phrases(locale: str, endings: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def _patterns(locale: str, width: str) -> Iterator[tuple[str, str]]:
-    for name, widths in cldr(locale)["unit_patterns"].items():
+    for name, widths in cldr(locale, "unit_patterns").items():
         kind = name.partition("-")[0]
         if kind in _KINDS and name not in _LEFT_OUT and not name.endswith("-person"):
             forms = widths.get(width, {})

@@ -36,12 +36,16 @@ def is_known(lang: str) -> bool:
     return True
 
 
-@cache
-def cldr(lang: str) -> Any:
-    """Return all data of a language as nested tables.
+def cldr(lang: str, part: str) -> Any:
+    """Return a part of the data of a language, such as "months", as nested tables; an empty table if the language lacks it.
 
     The tables are a copy: Babel writes resolved aliases into tables that several languages share (issue 1234 of python-babel/babel).
+    They are not kept: callers keep what they make of them. Many tables make each run of Python's garbage collector slow.
+
+    Raises:
+        UserError: CLDR does not know the language.
     """
     from babel.localedata import LocaleDataDict, load
 
-    return LocaleDataDict(deepcopy(load(str(locale_of(lang)))))
+    data = load(str(locale_of(lang)))
+    return LocaleDataDict({**data, part: deepcopy(data.get(part, {}))})[part]

@@ -11,9 +11,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.text.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import articles_of, normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
 from lm_eval_illusion.matching.text.orthography import fold_letters
 from lm_eval_illusion.matching.text.punctuation import MINUS, PERCENT, RANGE
@@ -27,8 +28,7 @@ _LONGEST_NUMBER = 9
 """Units that one word of the normal form may come from: 1,234,567.89 has seven."""
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A run of letters, marks and digits of a line, or one sign.
 
     Attributes:
@@ -46,7 +46,7 @@ class Unit:
     is_capital: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """The first visible line of an output.
 
@@ -73,11 +73,12 @@ class Line:
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """The words and signs of the line as written, without white space."""
-        return units(self.text, self.lang)
+        return line_of(self.text, self.lang).units if self.keeps_articles else units(self.text, self.lang)
 
     @cached_property
     def _word_spans(self) -> tuple[tuple[int, int], ...]:
-        return _align(self.words, self.text, self.units, lambda text: _words(text, self.lang))
+        unchanged = _align_unchanged(self.words, self.units, self.lang)
+        return unchanged or _align(self.words, self.text, self.units, lambda text: _words(text, self.lang))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Return where the words with the indices `first` to `after` - 1 of the normal form stand in the line as written."""
@@ -96,7 +97,7 @@ class Line:
         return Clause(self.text, 0, len(self.text), self.lang)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clause:
     """A part of a line in a language that writes no spaces between words: `line[start:end]`."""
 
@@ -113,7 +114,9 @@ class Clause:
     @cached_property
     def _character_spans(self) -> tuple[tuple[int, int], ...]:
         text = self.line[self.start : self.end]
-        return _align(self.normal, text, units(text, self.lang), lambda text: _characters(text, self.lang))
+        written = units(text, self.lang)
+        unchanged = _align_unchanged_characters(self.normal, written)
+        return unchanged or _align(self.normal, text, written, lambda text: _characters(text, self.lang))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Return where the characters `first` to `after` - 1 of the normal form stand in the line as written."""
@@ -127,7 +130,6 @@ def line_of(text: str, lang: str, keeps_articles: bool = False) -> Line:
     return Line(text, lang, keeps_articles)
 
 
-@lru_cache(maxsize=1_000)
 def units(text: str, lang: str) -> tuple[Unit, ...]:
     """Return the words and signs of a text as written; where no spaces separate words, each letter of such a script is a unit."""
     by_character = not language(lang).words.spaces
@@ -158,14 +160,45 @@ def _kind(character: str) -> str:
     return "mark" if category == "M" else "space" if category in "ZC" else "sign"
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2_000)
 def _words(text: str, lang: str) -> tuple[str, ...]:
     return tuple(normalise(text, lang).split())
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2_000)
 def _characters(text: str, lang: str) -> str:
     return without_spaces(normalise(text, lang))
+
+
+def _align_unchanged(words: Sequence[str], units: Sequence[Unit], lang: str) -> tuple[tuple[int, int], ...]:
+    """Return the place of each word if each is one unit, and only signs and articles have no word; empty otherwise."""
+    spans: list[tuple[int, int]] = []
+    for unit in units:
+        if len(spans) < len(words) and unit.text == words[len(spans)] and unit.is_word:
+            spans.append((unit.start, unit.end))
+        elif unit.is_word and unit.text not in articles_of(lang):
+            return ()
+    return tuple(spans) if len(spans) == len(words) else ()
+
+
+def _align_unchanged_characters(normal: str, units: Sequence[Unit]) -> tuple[tuple[int, int], ...]:
+    """Return the place of each character if the normal form consists of the units that are words; empty otherwise."""
+    spans: list[tuple[int, int]] = []
+    for unit in units:
+        if normal.startswith(" ", len(spans)):
+            spans.append((unit.start, unit.start))
+        if unit.is_word:
+            if not normal.startswith(unit.text, len(spans)):
+                return ()
+            spans += _spans_of_characters(unit.start, unit.end, len(unit.text))
+        elif normal.startswith(_sign(unit.text), len(spans)):
+            return ()
+    return tuple(spans) if len(spans) == len(normal) and DECIMAL_MARK not in normal else ()
+
+
+def _spans_of_characters(start: int, end: int, count: int) -> list[tuple[int, int]]:
+    """Return the places of the characters of the normal form of a text: one by one, or all the whole text if it has other characters."""
+    return [(start + at, start + at + 1) if count == end - start else (start, end) for at in range(count)]
 
 
 def _align(
@@ -197,8 +230,9 @@ def _align(
                 while after > 1 and normal_of(text[units[start + 1].start : units[start + after - 1].end]) == found:
                     start, after = start + 1, after - 1
                 first, last = units[start].start, units[start + after - 1].end
-                one_by_one = isinstance(found, str) and len(found) == last - first
-                spans += [(first + at, first + at + 1) if one_by_one else (first, last) for at in range(len(found))]
+                spans += (
+                    _spans_of_characters(first, last, len(found)) if isinstance(found, str) else [(first, last)] * len(found)
+                )
                 index = start + after
                 break
         else:
@@ -223,7 +257,7 @@ def _sign(text: str) -> str:
     return PERCENT if text in "%٪" else RANGE if unicodedata.category(text[0]) == "Pd" else text
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2_000)
 def without_spaces(text: str) -> str:
     """Return the text without the spaces beside a character of a script that writes no spaces between words."""
     return "".join(

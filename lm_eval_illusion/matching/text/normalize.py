@@ -11,7 +11,6 @@ from lm_eval_illusion.matching.text.orthography import fold_letters
 from lm_eval_illusion.matching.text.punctuation import split_words, unify_signs
 
 
-@lru_cache(maxsize=100_000)
 def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
     """Return the normal form of a text: caseless, NFKC, numbers in one form, no punctuation, invisible characters or articles.
 
@@ -27,20 +26,29 @@ def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
     Raises:
         UserError: CLDR does not know the language.
     """
-    words = split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang))
+    words = _words(text, lang)
+    articles = articles_of(lang)
+    if not articles or articles.isdisjoint(words):
+        return " ".join(words)
     remove = dropwhile if only_leading_articles else filterfalse
-    content = list(remove(_articles(lang).__contains__, words))
+    content = list(remove(articles.__contains__, words))
     # "The The" is a band and "Los" a town: a text of nothing but articles keeps them.
     return " ".join(content or words)
 
 
+@lru_cache(maxsize=2_000)
+def _words(text: str, lang: str) -> tuple[str, ...]:
+    """Return the words of the normal form, with all articles."""
+    return tuple(split_words(fold_numbers(fold_letters(unify_signs(text), lang), lang)))
+
+
 def ends_in_article(text: str, lang: str) -> bool:
     """Return whether the last of several words is spelled like an article without being one: Vitamin A, Umberto I."""
-    articles = _articles(lang)
+    articles = articles_of(lang)
     if not articles:
         return False
-    *others, last = normalise(text, lang, only_leading_articles=True).split() or [""]
-    return last in articles and bool(others)
+    words = normalise(text, lang, only_leading_articles=True).split()
+    return len(words) > 1 and words[-1] in articles
 
 
 @lru_cache(maxsize=200_000)
@@ -50,5 +58,6 @@ def compact(text: str, lang: str) -> str:
 
 
 @cache
-def _articles(lang: str) -> frozenset[str]:
+def articles_of(lang: str) -> frozenset[str]:
+    """Return the articles of a language, caseless and in the spelling that the language folds."""
     return frozenset(fold_letters(article, lang) for article in language(lang).words.articles)

@@ -58,7 +58,7 @@ def _any_of(frame: str, patterns: set[str]) -> re.Pattern[str]:
 
 def _magnitude_phrases(lang: str) -> Iterator[str]:
     """Yield thousand, million and so on, normalised, with 7 as the number: "7 million", "milioni 7"."""
-    formats = cldr(lang)["compact_decimal_formats"]
+    formats = cldr(lang, "compact_decimal_formats")
     for width in ("long", "short"):
         for plural_forms in formats.get(width, {}).values():
             for plural_form in plural_forms.values():

@@ -16,6 +16,8 @@ GROUP_MARK = "\u066c"
 """Arabic thousands separator."""
 
 _DIGIT = re.compile(r"\d")
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
+_MARKED = re.compile(r"(?:\d\W|\.)\d")
 # Three groups or more are no decimal in any language.
 _LONG_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?:\1\d{3})+(?![.,]?\d)")
 # Spaces (NFKC unifies all kinds) are thousands marks in every language, but not after punctuation: "5, 100".
@@ -24,6 +26,9 @@ _SPACED_GROUPS = re.compile(rf"(?<![\d.,:/^{DECIMAL_MARK}])\d{{1,3}}(?: \d{{3}})
 _NO_ZERO = re.compile(r"(?<![^\s(])\.(?=\d+(?![.,]?\d))")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
 _DAY_AND_MONTH = re.compile(r"(?<![\d.,])(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.(?!\d)")
+_INNER_APOSTROPHE = re.compile(r"(?<=\d)'(?=\d)")
+_DIGIT_BEFORE_LETTER = re.compile(r"(\d)(?=[^\W\d_])(?!s\b)")
+_LETTER_BEFORE_DIGIT = re.compile(r"([^\W\d_])(?=\d)")
 _STRAY_MARK = re.compile(rf"(?<!\d){DECIMAL_MARK}|{DECIMAL_MARK}(?!\d)")
 
 
@@ -39,14 +44,19 @@ def fold_numbers(text: str, lang: str) -> str:
     if _DIGIT.search(text) is None:
         return unify_number_signs(text).replace(DECIMAL_MARK, " ")
     if not text.isascii():
-        text = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), text)
-    text = _NO_ZERO.sub("0.", text)
-    text = grouped.sub(_only_digits, _LONG_GROUPS.sub(_only_digits, text))
-    if _ends_dates_with_stop(lang):
-        text = _DAY_AND_MONTH.sub(r"\1 \2 ", text)
-    text = _DECIMAL.sub(rf"\1{DECIMAL_MARK}\2", text)
-    text = _SPACED_GROUPS.sub(_only_digits, text)
-    return _separate_letters(_STRAY_MARK.sub(" ", unify_number_signs(text)), lang)
+        text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), text)
+    # Most numbers are digits alone.
+    if _MARKED.search(text):
+        text = _NO_ZERO.sub("0.", text)
+        text = grouped.sub(_only_digits, _LONG_GROUPS.sub(_only_digits, text))
+        if _ends_dates_with_stop(lang):
+            text = _DAY_AND_MONTH.sub(r"\1 \2 ", text)
+        text = _DECIMAL.sub(rf"\1{DECIMAL_MARK}\2", text)
+        text = _SPACED_GROUPS.sub(_only_digits, text)
+    text = unify_number_signs(text)
+    if DECIMAL_MARK in text:
+        text = _STRAY_MARK.sub(" ", text)
+    return _separate_letters(text, lang)
 
 
 def _only_digits(number: re.Match[str]) -> str:
@@ -78,9 +88,9 @@ def _ordinal(lang: str) -> re.Pattern[str] | None:
 def _separate_letters(text: str, lang: str) -> str:
     """Put a space between digits and letters (5km, B52), but not in 1990s, which is not 1990; an ordinal becomes its number."""
     # An apostrophe joins (1990's), but not two numbers: 5'6 is not 56.
-    text = re.sub(r"(?<=\d)'(?=\d)", " ", text).replace("'", "")
+    if "'" in text:
+        text = _INNER_APOSTROPHE.sub(" ", text).replace("'", "")
     ordinal = _ordinal(lang)
     if ordinal is not None:
         text = ordinal.sub(r"\1", text)
-    text = re.sub(r"(\d)(?=[^\W\d_])(?!s\b)", r"\1 ", text)
-    return re.sub(r"([^\W\d_])(?=\d)", r"\1 ", text)
+    return _LETTER_BEFORE_DIGIT.sub(r"\1 ", _DIGIT_BEFORE_LETTER.sub(r"\1 ", text))

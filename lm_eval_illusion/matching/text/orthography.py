@@ -22,7 +22,6 @@ _LETTER = r"[^\W\d_]"
 _MARK = re.compile("[\u0300-\u036f]")
 
 
-@lru_cache(maxsize=20_000)
 def fold_letters(text: str, lang: str) -> str:
     """Return the text in NFKC and caseless, with the spellings of the language folded.
 
@@ -38,26 +37,49 @@ def fold_letters(text: str, lang: str) -> str:
     if "&" in text and spelling.ampersand:
         text = _AMPERSAND.sub(spelling.ampersand[0], text)
     text = text.casefold().replace("’", "'")
-    if spelling.elision:
-        text = _INNER_APOSTROPHE.sub(" ", text)
-    if spelling.apostrophe_suffix is not None:
-        text = _after_apostrophe(spelling.apostrophe_suffix.pattern).sub("", text)
-    text = _DOTTED_I.sub("i", _JOINING_APOSTROPHE.sub("", text))
+    if "'" in text:
+        if spelling.elision:
+            text = _INNER_APOSTROPHE.sub(" ", text)
+        if spelling.apostrophe_suffix is not None:
+            text = _after_apostrophe(spelling.apostrophe_suffix.pattern).sub("", text)
+        text = _JOINING_APOSTROPHE.sub("", text)
     # Casefolding can decompose a character that NFKC composed ("ΐ").
-    return _fold_spelling(unicodedata.normalize("NFKC", text), spelling)
+    text = unicodedata.normalize("NFKC", _DOTTED_I.sub("i", text) if "\u0307" in text else text)
+    return _fold_spelling(text, spelling, lang)
 
 
-def _fold_spelling(text: str, spelling: Spelling) -> str:
+def _fold_spelling(text: str, spelling: Spelling, lang: str) -> str:
     if spelling.strip_marks and not text.isascii():
         text = unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFD", text)))
     if spelling.unordered_marks:
         text = re.sub(f"[{spelling.unordered_marks}]{{2,}}", _sorted_marks, text)
-    for rule in spelling.replacements:
-        before = unicodedata.normalize("NFD", text) if rule.decomposed else text
-        text = unicodedata.normalize("NFC", rule.find.sub(rule.replace, before))
+    if spelling.replacements:
+        if _are_within_words(lang):
+            text = " ".join([_word_with_replacements(word, lang) for word in text.split(" ")])
+        else:
+            text = _with_replacements(text, spelling)
     for letter, folded in spelling.letters.items():
         text = text.replace(letter, folded)
     return text.translate(_letter_table(spelling.variants, spelling.standard)) if spelling.variants else text
+
+
+@cache
+def _are_within_words(lang: str) -> bool:
+    """Return whether no replacement of a language has a space in its pattern: then each word can be folded for itself."""
+    return not any(re.search(r" |\\s", rule.find.pattern) for rule in language(lang).spelling.replacements)
+
+
+@lru_cache(maxsize=20_000)
+def _word_with_replacements(word: str, lang: str) -> str:
+    """Return a word with the replacements of the language. Many outputs have the same words, and English has many rules."""
+    return _with_replacements(word, language(lang).spelling)
+
+
+def _with_replacements(text: str, spelling: Spelling) -> str:
+    for rule in spelling.replacements:
+        before = unicodedata.normalize("NFD", text) if rule.decomposed else text
+        text = unicodedata.normalize("NFC", rule.find.sub(rule.replace, before))
+    return text
 
 
 def standard_letters(text: str, lang: str) -> str:

@@ -28,7 +28,9 @@ _DASH = re.compile(
 _PERCENT = re.compile(r"(?P<after>(?<=\d)(?:[%٪]| [%٪](?!\d)))|[%٪] ?(?P<number>\d+(?:\u066b\d+)?)(?: ?[%٪])?|[%٪]")
 # NFKC turns them into digits like those before them: 10² would be 102, 2½ would be 21, and "km² 100" a number 2 100.
 # Beside digits, the sign of a currency is a word of its own: $10 is not 10 €.
-_CURRENCY = re.compile(r"[$¢-¥֏؋৲৳฿៛₠-⃀﷼]")
+_CURRENCIES = "$¢-¥֏؋৲৳฿៛₠-⃀﷼"
+_CURRENCY = re.compile(f"[{_CURRENCIES}]")
+_NUMBER_SIGN = re.compile(f"[%٪{_CURRENCIES}{_DASHES}]")
 _SUPERSCRIPT = re.compile(r"([²³¹⁰⁴-⁹¼-¾⅐-⅞])(?<=\w.)")
 _WORD_SIGNS = re.compile(f"[+#{PLUS}{SHARP}{FLAT}]+")
 _WORD_SIGN_VARIANTS = str.maketrans({"+": PLUS, "#": SHARP})
@@ -72,6 +74,8 @@ _VISIBLE_CHARACTERS, _WORD_CHARACTERS = _VisibleCharacters(), _WordCharacters()
 
 def unify_signs(text: str) -> str:
     """Remove invisible characters from a text and replace variants of a sign by one sign. Call it before letters are folded."""
+    if text.isascii():
+        return _APOSTROPHE_VARIANT.sub("'", text) if "`" in text else text
     text = text.translate(_VISIBLE_CHARACTERS)
     return _APOSTROPHE_VARIANT.sub("'", _SUPERSCRIPT.sub(r"^\1", text))
 
@@ -81,12 +85,17 @@ def unify_number_signs(text: str) -> str:
 
     A text without a digit loses its signs of currencies, too.
     """
+    if _NUMBER_SIGN.search(text) is None:
+        return text
     text = _PERCENT.sub(_percent, _DASH.sub(_dash, text))
     return _CURRENCY.sub(r" \g<0> " if _DIGIT.search(text) else " ", text)
 
 
 def split_words(text: str) -> list[str]:
     """Return the words of a text without any other sign but those that belong to a word: C++."""
+    words = text.split()
+    if "".join(words).isalnum():
+        return words
     return _WORD_SIGNS.sub(_word_sign, text).translate(_WORD_CHARACTERS).split()
 
 

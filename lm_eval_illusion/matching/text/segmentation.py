@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import lzma
 import unicodedata
+from collections.abc import Collection
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -94,6 +95,9 @@ def _divide(text: str, start: int, end: int, lang: str) -> list[int]:
 
 
 @cache
-def word_list(lang: str) -> frozenset[str]:
-    """Return the words of at least two characters in the file `<lang>_words.txt.xz`, one word a line."""
-    return frozenset(lzma.decompress((FOLDER / f"{lang}_words.txt.xz").read_bytes()).decode("utf-8").splitlines())
+def word_list(lang: str) -> Collection[str]:
+    """Return the words of at least two characters in the file `<lang>_words.txt.xz`, one word a line.
+
+    They are the keys of a dict: Python's garbage collector skips a dict of texts, but visits each element of a set in every full run.
+    """
+    return dict.fromkeys(lzma.decompress((FOLDER / f"{lang}_words.txt.xz").read_bytes()).decode("utf-8").splitlines())

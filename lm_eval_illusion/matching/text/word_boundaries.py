@@ -19,7 +19,6 @@ _NUMERALS = frozenset("〇零一二三四五六七八九十百千万亿兆萬億
 _KATAKANA = frozenset(map(chr, (*range(0x30A1, 0x30FB), 0x30FC)))
 
 
-@lru_cache(maxsize=50_000)
 def has_clause_mark(text: str) -> bool:
     """Return whether a text contains a comma, a colon, a quotation mark or another sign that ends a clause."""
     return CLAUSE_MARK.search(text) is not None

@@ -183,7 +183,7 @@ def _listed(answer: str, lang: str) -> frozenset[str]:
 
 
 @cache
-def _lists(lang: str) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+def _lists(lang: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
     """Return for each listed form all forms of its word: of all lists, and of the irregular words, which may end a compound."""
     inflection = language(lang).inflection
     irregular = [entry.split() for entry in inflection.irregular]
@@ -192,15 +192,18 @@ def _lists(lang: str) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
         for endings, stems in inflection.closed_classes.items()
         for stem in stems.split()
     ]
-    words: dict[str, set[str]] = {}
-    parts: dict[str, set[str]] = {}
-    for forms in (*irregular, *regular):
+    return _by_form((*irregular, *regular)), _by_form(irregular)
+
+
+def _by_form(lists: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return for each form all forms of the lists in which it stands."""
+    found: dict[str, tuple[str, ...]] = {}
+    for forms in lists:
+        # Most forms stand in one list: they share its tuple.
+        shared = tuple(forms)
         for form in forms:
-            words.setdefault(form, set()).update(forms)
-    for forms in irregular:
-        for form in forms:
-            parts.setdefault(form, set()).update(forms)
-    return words, parts
+            found[form] = shared if form not in found else tuple(dict.fromkeys((*found[form], *forms)))
+    return found
 
 
 @cache
