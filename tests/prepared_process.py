@@ -36,6 +36,7 @@ PRELOADED = [
     "lm_eval_illusion.pruning.prune",
     "lm_eval_illusion.report.command",
     "lm_eval_illusion.sweep.command",
+    "statsmodels.stats.proportion",
     "tests.quick_environment",
     "transformers.models.llama.modeling_llama",
 ]

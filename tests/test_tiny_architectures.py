@@ -15,7 +15,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -34,9 +34,9 @@ TABLE = pytest.mark.parametrize("architecture", TRIED, ids=lambda architecture: 
 TEXT = "The city of Paris is the capital of France; the currency of Japan is the yen; in Peru people speak Spanish. " * 3
 # Tokens of the prompts: one; fewer than a window of 16, which the answer leaves; nearly the length of 32 from which some rotary
 # embeddings change, which the answer leaves too; beyond both.
-LENGTHS = (1, 11, 30, 75)
+LENGTHS = (1, 13, 30, 75)
 CHOICES = (" France", " the Swiss franc", " x")
-NEW_TOKENS = 6
+NEW_TOKENS = 4
 # No answer has this stop string: transformers needs longer to prepare one than to generate the answers.
 GREEDY: Mapping[str, Any] = {"until": ["THE END"], "max_gen_toks": NEW_TOKENS, "do_sample": False, "temperature": 0.0}
 BEAM: Mapping[str, Any] = GREEDY | {"num_beams": 3, "length_penalty": 1.0, "early_stopping": False}
@@ -54,8 +54,16 @@ class Outputs:
     beams: list[str]
 
 
-def dense_model(folder: Path, fast: str, rows: int) -> PrunedHFLM:
-    return PrunedHFLM(str(folder), pruner="none", device="cpu", fast=fast, batch_size=rows, add_bos_token=False)
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The tokenizer of all rows, which takes a tenth of a row's time to load."""
+    return AutoTokenizer.from_pretrained(save(ARCHITECTURES[0], tmp_path_factory.mktemp("tokenizer")))
+
+
+def dense_model(folder: Path, fast: str, rows: int, tokenizer: Any) -> PrunedHFLM:
+    return PrunedHFLM(
+        str(folder), pruner="none", device="cpu", fast=fast, batch_size=rows, add_bos_token=False, tokenizer=tokenizer
+    )
 
 
 def prompts_of(model: PrunedHFLM) -> list[str]:
@@ -150,23 +158,25 @@ def batch_sizes(model: PrunedHFLM) -> Iterator[set[int]]:
 
 
 @TABLE
-def test_neither_sharing_nor_the_batch_changes_scores_or_answers(architecture: TinyArchitecture, tmp_path: Path) -> None:
+def test_neither_sharing_nor_the_batch_changes_scores_or_answers(
+    architecture: TinyArchitecture, tmp_path: Path, tokenizer: Any
+) -> None:
     folder = save(architecture, tmp_path)
     if architecture.not_run:
         with refused(architecture.not_run):
-            outputs_of(dense_model(folder, "auto", 12))
+            outputs_of(dense_model(folder, "auto", 12, tokenizer))
         return
-    alone = dense_model(folder, "off", 1)
+    alone = dense_model(folder, "off", 1, tokenizer)
     expected = outputs_of(alone, architecture.no_beams)
     scores, greedy, beams = transformers_alone(alone, architecture.no_beams)
     assert expected.scores == pytest.approx(scores, abs=1e-4)
     assert (expected.greedy, expected.beams) == (greedy, beams)
 
-    shared = dense_model(folder, "auto", 12)
+    shared = dense_model(folder, "auto", 12, tokenizer)
     assert_same(outputs_of(shared, architecture.no_beams), expected)
     assert shared.max_shared_length == architecture.shares
 
-    batched = dense_model(folder, "off", 12)
+    batched = dense_model(folder, "off", 12, tokenizer)
     assert_same(outputs_of(batched, architecture.no_beams), expected)
     # The model has been tried in a batch by now, so that only the requests themselves are counted.
     with batch_sizes(batched) as sizes:

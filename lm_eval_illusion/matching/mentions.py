@@ -13,7 +13,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
 from lm_eval_illusion.matching.dates.dates import Date, agrees, date_of, find_dates
 from lm_eval_illusion.matching.dates.decades import decade_of, find_decades, same_decade
-from lm_eval_illusion.matching.numbers.forms import find_numbers
+from lm_eval_illusion.matching.numbers.forms import find_numbers, is_number
 from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.matching.objections.yes_no import replies
 from lm_eval_illusion.matching.quantities.measured import Quantity, find_quantities, is_only_number, quantity_of, same_quantity
@@ -77,7 +77,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
     if forms.has_spaces:
         yield from _in_words(line, forms)
         yield from _with_clitics(line, forms)
-        yield from _inflected(line, forms, answer)
+        if not is_number(answer, lang):
+            # The forms of numerals are those of numbers: 2 seconds are not the second one.
+            yield from _inflected(line, forms, answer)
         yield from _spelled(line, answer, forms)
     else:
         yield from _in_characters(line, forms)

@@ -31,6 +31,7 @@ class DateWords(NamedTuple):
         before_christ: Names of the two eras -> whether it is the one before the common era.
         fillers: Words that change nothing: weekdays, "year", "of".
         year_words: Those fillers beside which a number is a year.
+        weekdays: Names of the days of the week -> 0 for Monday to 6 for Sunday.
         order: The order of day, month and year in digits: "dmy", "mdy" or "ymd".
     """
 
@@ -41,6 +42,7 @@ class DateWords(NamedTuple):
     before_christ: Phrases[bool]
     fillers: Phrases[bool]
     year_words: Phrases[bool]
+    weekdays: Phrases[int]
     order: str
 
 
@@ -84,7 +86,7 @@ def date_words(lang: str) -> DateWords:
         *language(lang).words.articles,
         *dates.year_words,
         *dates.fillers,
-        *_weekdays(lang),
+        *(name for name, _ in _weekdays(lang)),
         *_words_between(lang, months),
     }
     return DateWords(
@@ -95,6 +97,7 @@ def date_words(lang: str) -> DateWords:
         before_christ=phrase_table(_christian_eras(lang), lang),
         fillers=phrase_table(((filler, True) for filler in sorted(fillers)), lang),
         year_words=phrase_table(((word, True) for word in dates.year_words), lang),
+        weekdays=phrase_table(_weekdays(lang), lang),
         order=_order(lang),
     )
 
@@ -118,11 +121,11 @@ def _christian_eras(lang: str) -> Iterator[tuple[str, bool]]:
         yield from ((name, number == 0) for number, name in eras[width].items() if number in (0, 1))
 
 
-def _weekdays(lang: str) -> Iterator[str]:
+def _weekdays(lang: str) -> Iterator[tuple[str, int]]:
     days = cldr(lang, "days")
     for context in ("format", "stand-alone"):
         for width in ("abbreviated", "wide"):
-            yield from days[context][width].values()
+            yield from ((name, day) for day, name in days[context][width].items())
 
 
 def _words_between(lang: str, months: Phrases[tuple[int, int]]) -> Iterator[str]:

@@ -26,6 +26,8 @@ _MOST_FILLERS = 4
 _SEPARATORS = frozenset("./-–—−‐‑")
 _INVISIBLE = " \u00a0\u202f\u200e\u200f\u2067\u2069"
 _LONGEST_YEAR = 4
+_WEEKDAYS_KNOWN = range(1, 10_000)
+"""Years of which the calendar of Python's standard library has the days of the week."""
 
 
 class Date(NamedTuple):
@@ -129,8 +131,22 @@ def year_forms(answer: Date, text: str, lang: str) -> tuple[str, ...]:
 def find_dates(tokens: Tokens) -> Iterator[FoundDate]:
     """Yield the dates of a text from left to right; digits that can be two dates are found as both.
 
-    A year alone is found only beside the name of an era: elsewhere it is a number like any other.
+    A year alone is found only beside the name of an era: elsewhere it is a number like any other. The day of the week before a date
+    belongs to it, if it is that of the date: in Czech, "ne" is Sunday and "not".
     """
+    return (_with_weekday(found, tokens) for found in _find_dates(tokens))
+
+
+def _with_weekday(found: FoundDate, tokens: Tokens) -> FoundDate:
+    year, month, day, era = found.date
+    if year is None or month is None or day is None or era != GREGORIAN or year not in _WEEKDAYS_KNOWN or not found.first:
+        return found
+    named = date_words(tokens.line.lang).weekdays.at(tokens.words, found.first - 1)
+    is_that_day = named is not None and named == (calendar.weekday(year, month, day), found.first)
+    return found._replace(first=found.first - 1) if is_that_day else found
+
+
+def _find_dates(tokens: Tokens) -> Iterator[FoundDate]:
     parts = _parts(tokens)
     used: set[int] = set()
     for index, part in enumerate(parts):

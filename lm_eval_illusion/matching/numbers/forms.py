@@ -63,6 +63,12 @@ def number_pieces(answer: str, lang: str) -> tuple[Piece, ...]:
     return pieces if any(isinstance(piece, FoundNumber) for piece in pieces) else ()
 
 
+def is_number(text: str, lang: str) -> bool:
+    """Return whether a text is one number and nothing else, in words or digits."""
+    pieces = number_pieces(text, lang)
+    return len(pieces) == 1 and isinstance(pieces[0], FoundNumber)
+
+
 def is_part_of_other_number(line: Line, start: int, end: int, answers: Sequence[str]) -> bool:
     """Return whether a place in a line is a part of a longer number or one end of a range: two in forty-two, 20 in 20-30.
 

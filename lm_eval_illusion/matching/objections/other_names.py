@@ -15,10 +15,12 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import answer_forms
 from lm_eval_illusion.matching.mentions import Mention
+from lm_eval_illusion.matching.numbers.forms import is_number
 from lm_eval_illusion.matching.text.cldr import is_known, locale_of
 from lm_eval_illusion.matching.text.lines import Line, Unit, units
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.segmentation import surroundings, word_list
+from lm_eval_illusion.matching.words.inflection import is_form
 
 _HYPHENS = frozenset("-\u2010\u2011\u05be")
 _GRADE_SIGNS = frozenset("-\u2212")
@@ -43,7 +45,9 @@ class _Phrases(NamedTuple):
 
 def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether the words, hyphens or signs directly around a mention make another name or word of it."""
-    if language(line.lang).words.word_list and _is_in_longer_word(line, mention):
+    # What makes another number is an objection of its own: eight-legged still says eight.
+    number = mention.rule == "number" and is_number(line.text[mention.start : mention.end], line.lang)
+    if not number and language(line.lang).words.word_list and _is_in_longer_word(line, mention):
         return True
     found = _units_around(line, mention)
     if found is None:
@@ -52,9 +56,8 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
     return (
         _cuts_a_code(line, mention, answers)
         or _is_graded(line.text, mention)
-        or _has_hyphen_before(line, first, mention)
-        or _has_hyphen_after(line, after, mention)
-        or (not line.text[mention.end - 1].isdigit() and _has_neighbour(line, first, after))
+        or (not number and (_has_hyphen_before(line, first, mention) or _has_hyphen_after(line, after, mention)))
+        or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after))
         or _has_second_name(line, first, after, mention)
     )
 
@@ -88,14 +91,15 @@ def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is a part of a code of letters and digits: H2O in H2O2, B1 in B12x. A number may have a unit: 5km."""
     text = line.text[mention.start : mention.end]
     if (
-        mention.rule != "words"
+        mention.rule not in ("words", "number")
         or any(map(str.isspace, text))
         or not (_DIGIT_BESIDE_LETTER.search(text) and language(line.lang).words.spaces)
     ):
         return False
-    normal = normalise(text, line.lang)
+    # A letter of a code is no article.
+    normal = normalise(text, line.lang, only_leading_articles=True)
     said = [form for answer in answers for form in answer_forms(answer, line.lang).forms if f" {form} " in f" {normal} "]
-    return normal not in said and all(form[0].isalpha() for form in said)
+    return bool(said) and normal not in said and all(form[0].isalpha() for form in said)
 
 
 def _is_graded(text: str, mention: Mention) -> bool:
@@ -111,7 +115,7 @@ def _has_hyphen_before(line: Line, first: int, mention: Mention) -> bool:
     if joined is None:
         return False
     left, right = joined
-    if left.text == right.text or left.text in _parts(line.lang, "first_parts"):
+    if is_form(right.text, left.text, line.lang) or left.text in _parts(line.lang, "first_parts"):
         return False
     # Within a sentence, a word in lower case before a name only describes it: mid-Wales.
     return left.is_capital or not right.is_capital or not _has_capitals(line.lang)
@@ -122,7 +126,7 @@ def _has_hyphen_after(line: Line, after: int, mention: Mention) -> bool:
     if joined is None:
         return False
     left, right = joined
-    if left.text == right.text or right.text in _parts(line.lang, "second_parts"):
+    if is_form(left.text, right.text, line.lang) or right.text in _parts(line.lang, "second_parts"):
         return False
     if left.is_capital and len(left.text) > 1 and not right.is_capital and _has_capitals(line.lang):
         # Oslo-based, but Frankfurt-on-Oder and Guinea-bissau.

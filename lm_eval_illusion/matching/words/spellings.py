@@ -122,6 +122,9 @@ def find_with_other_spaces(forms: Sequence[str], words: Sequence[str], lang: str
         if _length(searched) < _MIN_JOINED or searched not in line:
             continue
         for first, word in enumerate(words):
+            # A word with a particle is found as it is.
+            if word.startswith(searched) and " " not in form:
+                continue
             joined, after = word, first + 1
             while len(joined) < len(searched) and after < len(words) and searched.startswith(joined):
                 joined, after = joined + words[after], after + 1

@@ -114,6 +114,13 @@ def test_the_rule_and_the_place_of_a_date():
     assert not exact_match("on 2004-03-12 in Rome", ["12 March 2004"], "en")
 
 
+def test_the_day_of_the_week_belongs_to_a_date_and_is_no_negator():
+    # 6 February 2000 was a Sunday (in Czech "ne", which is also "not").
+    assert explain("ne 6. 2. 2000", ["6. února 2000"], "cs").matched
+    assert explain("Bylo to ne 6. února 2000.", ["6. února"], "cs").span == (8, 24)
+    assert explain("Bylo to ne 7. února 2000.", ["7. února"], "cs").rule == "denied"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -65,6 +65,8 @@ OTHER = [
     ("en", "C", "20 °C"),
     ("en", "CO2", "CO"),
     ("en", "N2", "N2O"),
+    ("ro", "H2O", "H2O2"),  # "o" is an article
+    ("en", "7", "Seven Sisters"),
     ("en", "Apollo", "Apollo11"),
     ("en", "A", "The grade was A-."),
 ]
@@ -96,6 +98,8 @@ SAME = [
     ("hu", "NATO", "a NATO-ban"),
     ("fi", "Salo", "Salo-niminen"),
     ("id", "kupu", "kupu-kupu"),
+    ("id", "buku", "buku-bukunya"),
+    ("en", "7", "a seven-sided coin"),
     ("pt", "branco", "As cores são branco e azul."),
     ("es", "Granada", "la ciudad de Granada"),
     ("tr", "Van", "Van Gölü"),
@@ -127,7 +131,9 @@ def test_an_alias_that_is_the_longer_name_counts():
 
 
 def test_another_mention_that_stands_alone_counts():
-    assert matches("New Jersey is not in Jersey.", ["Jersey"], "en")
+    assert matches("New Jersey has its name from Jersey.", ["Jersey"], "en")
+    # The second mention stands alone, but the line denies it.
+    assert explain("New Jersey is not in Jersey.", ["Jersey"], "en").rule == "denied"
 
 
 @pytest.mark.parametrize("text", ["C++", "F#", "F♯", "B♭", "A+"])
