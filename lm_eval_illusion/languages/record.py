@@ -452,6 +452,8 @@ class Alternatives(_Section, frozen=True):
     """Phrases behind "or" that introduce another name for the same: in English, called, rather."""
     one_of: tuple[str, ...] = ()
     """Phrases behind a list that leave it open: one of them."""
+    candidates: tuple[str, ...] = ()
+    """Phrases before a list that leave it open: candidates are, it could be one of."""
 
 
 class Questions(_Section, frozen=True):

@@ -32,6 +32,7 @@ class _Alternatives(NamedTuple):
     correlative_before: re.Pattern[str]
     renaming: re.Pattern[str]
     one_of: re.Pattern[str]
+    candidates: re.Pattern[str]
     stops: re.Pattern[str]
     negators: re.Pattern[str]
     harmless: re.Pattern[str]
@@ -49,6 +50,7 @@ def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool
         or _is_correlated(sentence, rules)
         or _is_bare_item(segment, context, mention, rules)
         or _is_one_of(segment, rules)
+        or _is_candidate(sentence, rules)
     )
 
 
@@ -136,6 +138,12 @@ def _is_one_of(segment: Around, rules: _Alternatives) -> bool:
     return is_item and rules.one_of.search(segment.after) is not None
 
 
+def _is_candidate(sentence: Around, rules: _Alternatives) -> bool:
+    """Return whether a phrase such as "candidates are" opens the list in which the mention is an item."""
+    found = rules.candidates.search(sentence.before)
+    return found is not None and "," in sentence.before[found.end() :] + sentence.after.lstrip()[:1]
+
+
 def _says_answer(text: str, answers: Sequence[str], lang: str) -> bool:
     """Return whether a part of a line says one of the answers: then the two are names of the same."""
     return any(form and form in text for form in (as_context(answer, lang) for answer in answers))
@@ -161,6 +169,7 @@ def alternatives_rules(lang: str) -> _Alternatives:
         correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}{words.format(2)}$"),
         renaming=phrases(own.renaming, lang),
         one_of=phrases(own.one_of, lang),
+        candidates=phrases(own.candidates, lang),
         stops=phrases(language(lang).negation.stops, lang),
         negators=phrases(language(lang).negation.before, lang),
         harmless=phrases(language(lang).negation.harmless, lang),

@@ -90,6 +90,9 @@ def _is_called_wrong(after: str, context: Context, mention: Mention, rules: _Neg
         return rules.borders.search(until) is None or not rules.spaces
     # Only a clause that refers to what was said: it begins with "but" or "which" and names nothing else.
     start = max(until.rfind(mark) for mark in CLAUSE_ENDS) + 1
+    # "That it is Oslo, is wrong": the clause is nothing but the phrase.
+    if until[:start].count(",") == 1 and _is_clause(after, start, found, rules):
+        return True
     opening = rules.borders.match(until + " ", start + rules.spaces)
     offset = context.bounds(mention)[1]
     return (
@@ -97,6 +100,12 @@ def _is_called_wrong(after: str, context: Context, mention: Mention, rules: _Neg
         and _words(until[start:], rules) <= _NEAR * 2
         and not context.has_capital(offset + start, offset + len(until))
     )
+
+
+def _is_clause(after: str, start: int, found: re.Match[str], rules: _Negation) -> bool:
+    """Return whether a match is a whole clause, which begins at an index."""
+    rest = after[found.end() :].lstrip()
+    return rules.spaces and not after[start : found.start()].strip() and rest[:1] in ("", *CLAUSE_ENDS)
 
 
 def _is_mere_belief(sentence: Around, rules: _Negation) -> bool:

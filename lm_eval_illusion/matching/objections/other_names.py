@@ -57,7 +57,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
         _cuts_a_code(line, mention, answers)
         or _is_graded(line.text, mention)
         or (not number and (_has_hyphen_before(line, first, mention) or _has_hyphen_after(line, after, mention)))
-        or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after))
+        or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after, answers))
         or _has_second_name(line, first, after, mention)
     )
 
@@ -113,9 +113,13 @@ def _is_graded(text: str, mention: Mention) -> bool:
 def _has_hyphen_before(line: Line, first: int, mention: Mention) -> bool:
     joined = _joined(line.units, first - 2)
     if joined is None:
-        return False
+        # Castilla-La Mancha
+        joined = _joined(line.units, first - 3)
+        return joined is not None and all(unit.is_capital for unit in joined) and joined[1].text in _articles(line.lang)
     left, right = joined
-    if is_form(right.text, left.text, line.lang) or left.text in _parts(line.lang, "first_parts"):
+    # Rumah-rumah is a plural, and Baden-Baden a name.
+    repeats = is_form(right.text, left.text, line.lang) and not right.is_capital
+    if repeats or left.text in _parts(line.lang, "first_parts"):
         return False
     # Within a sentence, a word in lower case before a name only describes it: mid-Wales.
     return left.is_capital or not right.is_capital or not _has_capitals(line.lang)
@@ -126,7 +130,8 @@ def _has_hyphen_after(line: Line, after: int, mention: Mention) -> bool:
     if joined is None:
         return False
     left, right = joined
-    if is_form(left.text, right.text, line.lang) or right.text in _parts(line.lang, "second_parts"):
+    repeats = is_form(left.text, right.text, line.lang) and not right.is_capital
+    if repeats or right.text in _parts(line.lang, "second_parts"):
         return False
     if left.is_capital and len(left.text) > 1 and not right.is_capital and _has_capitals(line.lang):
         # Oslo-based, but Frankfurt-on-Oder and Guinea-bissau.
@@ -159,7 +164,7 @@ def _is_in_longer_word(line: Line, mention: Mention) -> bool:
     return found.before in names.before or (found.after != "" and found.after in names.after)
 
 
-def _has_neighbour(line: Line, first: int, after: int) -> bool:
+def _has_neighbour(line: Line, first: int, after: int, answers: Sequence[str]) -> bool:
     """Return whether an entry of `before` or `after` stands directly beside a mention."""
     units, lang = line.units, line.lang
     names = language(lang).names
@@ -169,24 +174,33 @@ def _has_neighbour(line: Line, first: int, after: int) -> bool:
         towns = _phrases(lang, "towns")
         if _is_beside(towns, line, first, -1) or _is_beside(towns, line, after, 1):
             return True
-    if _is_beside(_phrases(lang, "before"), line, first, -1) and not _is_beside(_phrases(lang, "exceptions"), line, first, -1):
+    # The first word of a line has a capital letter in any case: in Portuguese, "são leões" is "they are lions".
+    is_name = first > 1 or units[first].is_capital or any(answer[:1].isupper() for answer in answers)
+    if _is_beside(_phrases(lang, "before"), line, first, -1, names=is_name) and not _is_beside(
+        _phrases(lang, "exceptions"), line, first, -1
+    ):
         return True
     return _is_beside(_phrases(lang, "after"), line, after, 1)
 
 
-def _is_beside(phrases: _Phrases, line: Line, index: int, direction: int) -> bool:
-    """Return whether an entry of a list ends before the unit at the index (direction -1) or begins there (1)."""
+def _is_beside(phrases: _Phrases, line: Line, index: int, direction: int, names: bool = True) -> bool:
+    """Return whether an entry of a list ends before the unit at the index (direction -1) or begins there (1).
+
+    `names`: entries with a capital letter count, too.
+    """
     return any(
-        _counts(phrases, line.units[index - length : index] if direction < 0 else line.units[index : index + length], line)
+        _counts(
+            phrases, names, line.units[index - length : index] if direction < 0 else line.units[index : index + length], line
+        )
         for length in phrases.lengths
         if 0 <= index + direction * length <= len(line.units)
     )
 
 
-def _counts(phrases: _Phrases, found: Sequence[Unit], line: Line) -> bool:
+def _counts(phrases: _Phrases, names: bool, found: Sequence[Unit], line: Line) -> bool:
     """Return whether words are an entry of a list. In a line without any capital letter, an entry with one counts, too: new york."""
     needs_capital = phrases.entries.get(tuple(unit.text for unit in found))
-    if needs_capital is None:
+    if needs_capital is None or (needs_capital and not names):
         return False
     return not needs_capital or any(unit.is_capital for unit in found) or _is_lower(line.text)
 
@@ -244,6 +258,12 @@ def _units_of(phrase: str, lang: str) -> tuple[str, ...]:
 def _parts(lang: str, key: str) -> frozenset[str]:
     """Return the first folded units of the entries of one list in [names]."""
     return frozenset(phrase[0] for phrase in _phrases(lang, key).entries)
+
+
+@cache
+def _articles(lang: str) -> frozenset[str]:
+    """Return the articles of a language as folded units."""
+    return frozenset(_units_of(article, lang)[0] for article in language(lang).words.articles if article)
 
 
 @cache
