@@ -158,7 +158,7 @@ def alternatives_rules(lang: str) -> _Alternatives:
         or_before=re.compile(rf".*(?P<or>{or_words.pattern}){gap}{words.format(2)}$"),
         or_words=or_words,
         correlatives=correlatives,
-        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}{words.format(2)}$"),
+        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}(?:,{gap})?{words.format(2)}$"),
         renaming=phrases(own.renaming, lang),
         one_of=phrases(own.one_of, lang),
         stops=phrases(language(lang).negation.stops, lang),

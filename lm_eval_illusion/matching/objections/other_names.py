@@ -88,13 +88,15 @@ def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is a part of a code of letters and digits: H2O in H2O2, B1 in B12x. A number may have a unit: 5km."""
     text = line.text[mention.start : mention.end]
     if (
-        mention.rule != "words"
+        mention.rule not in ("words", "number")
         or any(map(str.isspace, text))
         or not (_DIGIT_BESIDE_LETTER.search(text) and language(line.lang).words.spaces)
     ):
         return False
     normal = normalise(text, line.lang)
     said = [form for answer in answers for form in answer_forms(answer, line.lang).forms if f" {form} " in f" {normal} "]
+    if mention.rule == "number" and not said:
+        return False
     return normal not in said and all(form[0].isalpha() for form in said)
 
 
@@ -165,7 +167,9 @@ def _has_neighbour(line: Line, first: int, after: int) -> bool:
         towns = _phrases(lang, "towns")
         if _is_beside(towns, line, first, -1) or _is_beside(towns, line, after, 1):
             return True
-    if _is_beside(_phrases(lang, "before"), line, first, -1) and not _is_beside(_phrases(lang, "exceptions"), line, first, -1):
+    # Both words of a name have a capital letter: New York, but "New house" at the beginning of a sentence.
+    before = _phrases(lang, "before") if units[first].is_capital or not _has_capitals(lang) else _common(lang, line)
+    if _is_beside(before, line, first, -1) and not _is_beside(_phrases(lang, "exceptions"), line, first, -1):
         return True
     return _is_beside(_phrases(lang, "after"), line, after, 1)
 
@@ -190,7 +194,10 @@ def _counts(phrases: _Phrases, found: Sequence[Unit], line: Line) -> bool:
 def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bool:
     """Return whether a capitalised word directly behind a capitalised mention makes another name: London Bridge, Paris Hilton."""
     units, lang = line.units, line.lang
-    if not _has_capitals(lang) or language(lang).names.surname_first or after >= len(units) or not units[first].is_capital:
+    names = language(lang).names
+    if not _has_capitals(lang) or after >= len(units) or not units[first].is_capital:
+        return False
+    if names.surname_first and not _has_surname(units, first, after, names.surnames):
         return False
     word = units[after]
     written = line.text[word.start : word.end]
@@ -202,6 +209,17 @@ def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bo
     if word.text in _parts(lang, "kinds") or word.text in _first_words_of_countries(lang):
         return False
     return not _is_title(line.text)
+
+
+def _has_surname(units: Sequence[Unit], first: int, after: int, surnames: re.Pattern[str] | None) -> bool:
+    """Return whether a mention is no surname and one stands behind it: Lev in Lev Tolstoy."""
+    if surnames is None or after - first > 1 or surnames.fullmatch(units[first].text):
+        return False
+    return any(
+        surnames.fullmatch(" ".join(unit.text for unit in units[after:end])) is not None
+        for end in range(after + 1, min(after + 2, len(units)) + 1)
+        if all(unit.is_word and unit.is_capital for unit in units[after:end])
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -229,6 +247,17 @@ def _phrases(lang: str, key: str) -> _Phrases:
         for phrase in [entry[:-1] + ending for ending in names.endings] if entry.endswith("-") else [entry]:
             phrases[_units_of(phrase, lang)] = phrase != phrase.lower()
     return _Phrases(phrases, tuple(sorted(set(map(len, phrases)))))
+
+
+def _common(lang: str, line: Line) -> _Phrases:
+    """Return the entries of `before` that may make another thing of a mention without a capital letter."""
+    return _phrases(lang, "before") if _is_lower(line.text) else _without_capital(lang)
+
+
+@cache
+def _without_capital(lang: str) -> _Phrases:
+    entries = {phrase: is_name for phrase, is_name in _phrases(lang, "before").entries.items() if not is_name}
+    return _Phrases(entries, tuple(sorted(set(map(len, entries)))))
 
 
 def _units_of(phrase: str, lang: str) -> tuple[str, ...]:
