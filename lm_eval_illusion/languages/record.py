@@ -185,6 +185,8 @@ class Names(_Section, frozen=True):
     surnames: re.Pattern[str] | None = None
     """What is a surname beyond doubt, by its ending, with a patronymic before it or not. Where given names may follow a surname, only
     such a word makes another name of the word before it."""
+    patronymics: re.Pattern[str] | None = None
+    """A patronymic: a second given name that may be left out."""
     second_parts: tuple[str, ...] = ()
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()
