@@ -182,6 +182,11 @@ class Names(_Section, frozen=True):
     """Words behind a name that say of which kind the named thing is: River, County. They leave it the same thing."""
     surname_first: bool = False
     """Given names may follow a surname, so that a second word with a capital letter makes no other name."""
+    surnames: re.Pattern[str] | None = None
+    """What is a surname beyond doubt, by its ending, with a patronymic before it or not. Where given names may follow a surname, only
+    such a word makes another name of the word before it."""
+    patronymics: re.Pattern[str] | None = None
+    """A patronymic: a second given name that may be left out."""
     second_parts: tuple[str, ...] = ()
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()

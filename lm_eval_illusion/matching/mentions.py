@@ -25,6 +25,7 @@ from lm_eval_illusion.matching.words.class_words import without_class_word
 from lm_eval_illusion.matching.words.clitics import find_with_clitics
 from lm_eval_illusion.matching.words.conjugation import find_conjugated, find_conjugated_in_characters
 from lm_eval_illusion.matching.words.inflection import find_inflected
+from lm_eval_illusion.matching.words.person_names import find_person
 from lm_eval_illusion.matching.words.spellings import find_with_initials, find_with_other_spaces, find_without_accents
 
 
@@ -180,6 +181,7 @@ def _spelled(line: Line, answer: str, forms: AnswerForms) -> Iterator[Mention]:
         *find_without_accents(answer, forms.forms, line.words, line.lang),
         *find_with_other_spaces(forms.forms, line.words, line.lang),
         *find_with_initials(answer, forms.forms, line.words),
+        *find_person(answer, line),
     ):
         yield Mention(*line.span(first, after), "spelling")
 

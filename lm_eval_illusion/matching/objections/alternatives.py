@@ -109,11 +109,17 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
     if max(len(own_start.split()), len(own_end.split())) > 1:
         return False
     first = [item.strip() for item in before.split(",") if item.strip()]
+    if first and first[0] in _replies(context.line.lang):
+        # Yes, Graz, Austria.
+        first = first[1:]
     last = [item.strip() for item in after.split(",") if item.strip()]
     own = own_start + context.text[begin:end] + own_end
     items = [*first, own.strip(), *last]
     # "City, State, Country" begins with the answer.
     if len(items) < _LEAST_ITEMS + (not first) or rules.stops.search(" ".join(("", *items[:-1], ""))):
+        return False
+    if rules.negators.search(" ".join(("", *items, ""))):
+        # One of them is denied: "Of course, Graz, not Linz" is an answer.
         return False
     lengths = [len(item) for item in items]
     longest = max(len(item.split()) if rules.spaces else len(item) / _MOST_ITEM_CHARACTERS * _MOST_ITEM_WORDS for item in items)
@@ -121,6 +127,15 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
         return False
     digits = {any(map(str.isdigit, item)) for item in items}
     return len(digits) == 1 and _have_same_capital(context, begin - len(segment.before), end + len(segment.after))
+
+
+@cache
+def _replies(lang: str) -> frozenset[str]:
+    """Return words such as yes and of course, which may stand before an answer."""
+    given = language(lang).yes_no
+    return frozenset(
+        as_context(word, lang).strip() for word in (*given.yes, *given.no, *given.also_yes, *given.also_no, *given.beside)
+    )
 
 
 def _have_same_capital(context: Context, start: int, end: int) -> bool:
@@ -166,7 +181,7 @@ def alternatives_rules(lang: str) -> _Alternatives:
         or_before=re.compile(rf".*(?P<or>{or_words.pattern}){gap}{words.format(2)}$"),
         or_words=or_words,
         correlatives=correlatives,
-        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}{words.format(2)}$"),
+        correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}(?:,{gap})?{words.format(2)}$"),
         renaming=phrases(own.renaming, lang),
         one_of=phrases(own.one_of, lang),
         candidates=phrases(own.candidates, lang),

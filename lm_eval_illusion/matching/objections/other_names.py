@@ -57,7 +57,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
         _cuts_a_code(line, mention, answers)
         or _is_graded(line.text, mention)
         or (not number and (_has_hyphen_before(line, first, mention) or _has_hyphen_after(line, after, mention)))
-        or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after, answers))
+        or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after))
         or _has_second_name(line, first, after, mention)
     )
 
@@ -99,6 +99,7 @@ def _cuts_a_code(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     # A letter of a code is no article.
     normal = normalise(text, line.lang, only_leading_articles=True)
     said = [form for answer in answers for form in answer_forms(answer, line.lang).forms if f" {form} " in f" {normal} "]
+    # "said" is empty for a number in another notation.
     return bool(said) and normal not in said and all(form[0].isalpha() for form in said)
 
 
@@ -164,7 +165,7 @@ def _is_in_longer_word(line: Line, mention: Mention) -> bool:
     return found.before in names.before or (found.after != "" and found.after in names.after)
 
 
-def _has_neighbour(line: Line, first: int, after: int, answers: Sequence[str]) -> bool:
+def _has_neighbour(line: Line, first: int, after: int) -> bool:
     """Return whether an entry of `before` or `after` stands directly beside a mention."""
     units, lang = line.units, line.lang
     names = language(lang).names
@@ -174,9 +175,9 @@ def _has_neighbour(line: Line, first: int, after: int, answers: Sequence[str]) -
         towns = _phrases(lang, "towns")
         if _is_beside(towns, line, first, -1) or _is_beside(towns, line, after, 1):
             return True
-    # The first word of a line has a capital letter in any case: in Portuguese, "são leões" is "they are lions".
-    is_name = first > 1 or units[first].is_capital or any(answer[:1].isupper() for answer in answers)
-    if _is_beside(_phrases(lang, "before"), line, first, -1, names=is_name) and not _is_beside(
+    # Both words of a name have a capital letter: New York, but "New house" at the beginning of a sentence.
+    may_be_name = units[first].is_capital or not _has_capitals(lang) or _is_lower(line.text)
+    if _is_beside(_phrases(lang, "before"), line, first, -1, names=may_be_name) and not _is_beside(
         _phrases(lang, "exceptions"), line, first, -1
     ):
         return True
@@ -208,7 +209,10 @@ def _counts(phrases: _Phrases, names: bool, found: Sequence[Unit], line: Line) -
 def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bool:
     """Return whether a capitalised word directly behind a capitalised mention makes another name: London Bridge, Paris Hilton."""
     units, lang = line.units, line.lang
-    if not _has_capitals(lang) or language(lang).names.surname_first or after >= len(units) or not units[first].is_capital:
+    names = language(lang).names
+    if not _has_capitals(lang) or after >= len(units) or not units[first].is_capital:
+        return False
+    if names.surname_first and not _has_surname(units, first, after, names.surnames):
         return False
     word = units[after]
     written = line.text[word.start : word.end]
@@ -220,6 +224,17 @@ def _has_second_name(line: Line, first: int, after: int, mention: Mention) -> bo
     if word.text in _parts(lang, "kinds") or word.text in _first_words_of_countries(lang):
         return False
     return not _is_title(line.text)
+
+
+def _has_surname(units: Sequence[Unit], first: int, after: int, surnames: re.Pattern[str] | None) -> bool:
+    """Return whether a mention is no surname and one stands behind it: Lev in Lev Tolstoy."""
+    if surnames is None or after - first > 1 or surnames.fullmatch(units[first].text):
+        return False
+    return any(
+        surnames.fullmatch(" ".join(unit.text for unit in units[after:end])) is not None
+        for end in range(after + 1, min(after + 2, len(units)) + 1)
+        if all(unit.is_word and unit.is_capital for unit in units[after:end])
+    )
 
 
 @lru_cache(maxsize=1_000)
