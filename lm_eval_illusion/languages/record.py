@@ -186,6 +186,8 @@ class Names(_Section, frozen=True):
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()
     """What may stand before a name or noun and a hyphen without making another name: ex, pro."""
+    compounds: tuple[str, ...] = ()
+    """Words that are written with spaces, such as sea lion in Indonesian: none of their parts is an answer by itself."""
 
 
 class SpokenNumbers(_Section, frozen=True):

@@ -51,6 +51,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
     first, after = found
     return (
         _cuts_a_code(line, mention, answers)
+        or _is_in_compound(line, first, after)
         or _is_graded(line.text, mention)
         or _has_hyphen_before(line, first, mention)
         or _has_hyphen_after(line, after, mention)
@@ -62,7 +63,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
 @cache
 def names_rules(lang: str) -> None:
     """Load the lists of a language, so that no later output waits for them."""
-    for key in ("before", "after", "exceptions", "towns", "kinds", "first_parts", "second_parts"):
+    for key in ("before", "after", "exceptions", "towns", "kinds", "first_parts", "second_parts", "compounds"):
         _phrases(lang, key)
     _first_words_of_countries(lang)
     if language(lang).words.word_list:
@@ -111,7 +112,7 @@ def _has_hyphen_before(line: Line, first: int, mention: Mention) -> bool:
     if joined is None:
         return False
     left, right = joined
-    if left.text == right.text or left.text in _parts(line.lang, "first_parts"):
+    if right.text.startswith(left.text) or left.text in _parts(line.lang, "first_parts"):
         return False
     # Within a sentence, a word in lower case before a name only describes it: mid-Wales.
     return left.is_capital or not right.is_capital or not _has_capitals(line.lang)
@@ -122,7 +123,7 @@ def _has_hyphen_after(line: Line, after: int, mention: Mention) -> bool:
     if joined is None:
         return False
     left, right = joined
-    if left.text == right.text or right.text in _parts(line.lang, "second_parts"):
+    if right.text.startswith(left.text) or right.text in _parts(line.lang, "second_parts"):
         return False
     if left.is_capital and len(left.text) > 1 and not right.is_capital and _has_capitals(line.lang):
         # Oslo-based, but Frankfurt-on-Oder and Guinea-bissau.
@@ -152,7 +153,20 @@ def _is_in_longer_word(line: Line, mention: Mention) -> bool:
         return True
     if line.text[mention.end - 1].isdigit():
         return False
-    return found.before in names.before or (found.after != "" and found.after in names.after)
+    if found.before in names.before and not line.text[: mention.start].endswith(names.exceptions or ("\0",)):
+        return True
+    return found.after != "" and found.after in names.after
+
+
+def _is_in_compound(line: Line, first: int, after: int) -> bool:
+    """Return whether a mention is a part of a word that is written with spaces: kuda in kuda nil, đức in đạo đức."""
+    compounds = _phrases(line.lang, "compounds")
+    return any(
+        _counts(compounds, line.units[start : start + length], line)
+        for length in compounds.lengths
+        if length > after - first
+        for start in range(max(0, after - length), first + 1)
+    )
 
 
 def _has_neighbour(line: Line, first: int, after: int) -> bool:
