@@ -450,6 +450,8 @@ class Alternatives(_Section, frozen=True):
     """Words for "or" between two alternatives."""
     correlatives: tuple[str, ...] = ()
     """Words that stand before each of several alternatives: either, maybe."""
+    correlatives_behind: tuple[str, ...] = ()
+    """Words that stand behind each of several possibilities: may be, in Japanese."""
     renaming: tuple[str, ...] = ()
     """Phrases behind "or" that introduce another name for the same: in English, called, rather."""
     one_of: tuple[str, ...] = ()

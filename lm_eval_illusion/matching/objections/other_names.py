@@ -43,6 +43,9 @@ class _Phrases(NamedTuple):
 
 def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether the words, hyphens or signs directly around a mention make another name or word of it."""
+    if mention.rule == "number" and not language(line.lang).words.spaces:
+        # The rules of numbers know which words are numerals: 三人 is three.
+        return False
     if language(line.lang).words.word_list and _is_in_longer_word(line, mention):
         return True
     found = _units_around(line, mention)
