@@ -191,6 +191,8 @@ class Names(_Section, frozen=True):
     """What may follow a name or noun after a hyphen without making another name: suffixes, and words such as "based"."""
     first_parts: tuple[str, ...] = ()
     """What may stand before a name or noun and a hyphen without making another name: ex, pro."""
+    compounds: tuple[str, ...] = ()
+    """Words that are written with spaces, such as sea lion in Indonesian: none of their parts is an answer by itself."""
 
 
 class SpokenNumbers(_Section, frozen=True):
@@ -453,6 +455,8 @@ class Alternatives(_Section, frozen=True):
     """Words for "or" between two alternatives."""
     correlatives: tuple[str, ...] = ()
     """Words that stand before each of several alternatives: either, maybe."""
+    correlatives_behind: tuple[str, ...] = ()
+    """Words that stand behind each of several possibilities: may be, in Japanese."""
     renaming: tuple[str, ...] = ()
     """Phrases behind "or" that introduce another name for the same: in English, called, rather."""
     one_of: tuple[str, ...] = ()

@@ -28,7 +28,9 @@ class _Alternatives(NamedTuple):
     or_after: re.Pattern[str]
     or_before: re.Pattern[str]
     or_words: re.Pattern[str]
+    or_endings: re.Pattern[str]
     correlatives: re.Pattern[str]
+    correlatives_behind: re.Pattern[str]
     correlative_before: re.Pattern[str]
     renaming: re.Pattern[str]
     one_of: re.Pattern[str]
@@ -42,12 +44,14 @@ class _Alternatives(NamedTuple):
 def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether a mention is one of several candidates. The arguments are those of an objection."""
     rules, context = alternatives_rules(line.lang), context_of(line)
-    around = context.around(mention).hide(rules.harmless)
+    written = context.around(mention)
+    around = written.hide(rules.harmless)
     segment, sentence = around.within(_SEGMENT_ENDS), around.within(SENTENCE_ENDS)
     return (
         _is_joined_behind(segment, context, mention, answers, rules)
         or _is_joined_before(segment, context, mention, answers, rules)
         or _is_correlated(sentence, rules)
+        or _is_correlated_behind(written.within(SENTENCE_ENDS), rules)
         or _is_bare_item(segment, context, mention, rules)
         or _is_one_of(segment, rules)
         or _is_candidate(sentence, rules)
@@ -73,7 +77,10 @@ def _is_joined_before(
 ) -> bool:
     """Return whether another candidate and "or" stand directly before."""
     found = rules.or_before.match(segment.before)
-    if not found or not segment.before[: found.start("or")].strip(" ,"):
+    if not found:
+        return False
+    # An ending that means "or" stands at the other candidate: 순천이나 여수.
+    if not segment.before[: found.start("or")].strip(" ,") and not rules.or_endings.match(segment.before, found.start("or")):
         return False
     if rules.renaming.search(found[0], found.start("or")) or rules.renaming.match(segment.after, rules.spaces):
         return False
@@ -96,6 +103,14 @@ def _is_correlated(sentence: Around, rules: _Alternatives) -> bool:
     found = rules.correlative_before.match(sentence.before)
     return found is not None and bool(
         rules.correlatives.search(sentence.before[: found.start("word")]) or rules.correlatives.search(sentence.after)
+    )
+
+
+def _is_correlated_behind(sentence: Around, rules: _Alternatives) -> bool:
+    """Return whether a word such as "may be" stands directly behind the mention, as in Japanese, and another one beside something else."""
+    found = rules.correlatives_behind.match(sentence.after, rules.spaces)
+    return found is not None and bool(
+        rules.correlatives_behind.search(sentence.after, found.end()) or rules.correlatives_behind.search(sentence.before)
     )
 
 
@@ -180,7 +195,9 @@ def alternatives_rules(lang: str) -> _Alternatives:
         or_after=re.compile(or_after),
         or_before=re.compile(rf".*(?P<or>{or_words.pattern}){gap}{words.format(2)}$"),
         or_words=or_words,
+        or_endings=phrases(tuple(word for word in own.or_words if word.startswith("*")), lang),
         correlatives=correlatives,
+        correlatives_behind=phrases(own.correlatives_behind, lang),
         correlative_before=re.compile(rf".*(?P<word>{correlatives.pattern}){gap}(?:,{gap})?{words.format(2)}$"),
         renaming=phrases(own.renaming, lang),
         one_of=phrases(own.one_of, lang),

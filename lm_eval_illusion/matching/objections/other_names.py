@@ -45,6 +45,9 @@ class _Phrases(NamedTuple):
 
 def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether the words, hyphens or signs directly around a mention make another name or word of it."""
+    if mention.rule == "number" and not language(line.lang).words.spaces:
+        # The rules of numbers know which words are numerals: 三人 is three.
+        return False
     # What makes another number is an objection of its own: eight-legged still says eight.
     number = mention.rule == "number" and is_number(line.text[mention.start : mention.end], line.lang)
     if not number and language(line.lang).words.word_list and _is_in_longer_word(line, mention):
@@ -55,6 +58,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
     first, after = found
     return (
         _cuts_a_code(line, mention, answers)
+        or _is_in_compound(line, first, after)
         or _is_graded(line.text, mention)
         or (not number and (_has_hyphen_before(line, first, mention) or _has_hyphen_after(line, after, mention)))
         or (not (number or line.text[mention.end - 1].isdigit()) and _has_neighbour(line, first, after))
@@ -65,7 +69,7 @@ def is_part_of_other_name(line: Line, mention: Mention, answers: Sequence[str]) 
 @cache
 def names_rules(lang: str) -> None:
     """Load the lists of a language, so that no later output waits for them."""
-    for key in ("before", "after", "exceptions", "towns", "kinds", "first_parts", "second_parts"):
+    for key in ("before", "after", "exceptions", "towns", "kinds", "first_parts", "second_parts", "compounds"):
         _phrases(lang, key)
     _first_words_of_countries(lang)
     if language(lang).words.word_list:
@@ -162,7 +166,20 @@ def _is_in_longer_word(line: Line, mention: Mention) -> bool:
         return True
     if line.text[mention.end - 1].isdigit():
         return False
-    return found.before in names.before or (found.after != "" and found.after in names.after)
+    if found.before in names.before and not line.text[: mention.start].endswith(names.exceptions or ("\0",)):
+        return True
+    return found.after != "" and found.after in names.after
+
+
+def _is_in_compound(line: Line, first: int, after: int) -> bool:
+    """Return whether a mention is a part of a word that is written with spaces: kuda in kuda nil, đức in đạo đức."""
+    compounds = _phrases(line.lang, "compounds")
+    return any(
+        _counts(compounds, line.units[start : start + length], line)
+        for length in compounds.lengths
+        if length > after - first
+        for start in range(max(0, after - length), first + 1)
+    )
 
 
 def _has_neighbour(line: Line, first: int, after: int) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.mentions import Mention
-from lm_eval_illusion.matching.objections.context import SENTENCE_ENDS, context_of, phrases
+from lm_eval_illusion.matching.objections.context import CLAUSE_ENDS, SENTENCE_ENDS, context_of, phrases
 from lm_eval_illusion.matching.text.lines import Line
 
 
@@ -23,6 +23,9 @@ class _Questions(NamedTuple):
     unsure_after: re.Pattern[str]
     turns: re.Pattern[str]
     harmless: re.Pattern[str]
+    confirmed: re.Pattern[str]
+    """"Yes" and the like as a clause of its own."""
+    pauses: bool
 
 
 def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -34,11 +37,20 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     after = context_of(line).around(mention).after
     end = min((at for at in map(after.find, SENTENCE_ENDS) if at >= 0), default=len(after))
     rest = after[:end].rstrip()
+    if rules.pauses and (pause := rest.find(",")) > 0 and _ends_in(rules.particles, rest[:pause]):
+        # A space ends a sentence, too.
+        return rules.confirmed.match(after, pause + 1) is None
+    if rules.confirmed.match(after, end + 1):
+        return False
     if after[end : end + 1] != "?":
-        return any(found.end() == len(rest) for found in rules.particles.finditer(rest + " ", 0, len(rest) + 1))
+        return _ends_in(rules.particles, rest)
     _, comma, tag = rest.rpartition(",")
     found = rules.tags.match(f"{tag} ", tag.startswith(" "))
     return not (comma and found and found.end() == len(tag))
+
+
+def _ends_in(pattern: re.Pattern[str], text: str) -> bool:
+    return any(found.end() == len(text) for found in pattern.finditer(text + " ", 0, len(text) + 1))
 
 
 def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -54,7 +66,9 @@ def is_unknown(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
 @cache
 def question_rules(lang: str) -> _Questions:
     """Return the patterns of a language."""
-    own = language(lang).questions
+    own, yes_no, spaces = language(lang).questions, language(lang).yes_no, language(lang).words.spaces
+    gap = " " if spaces else ""
+    yes, beside = phrases((*yes_no.yes, *yes_no.also_yes), lang).pattern, phrases(yes_no.beside, lang).pattern
     return _Questions(
         particles=phrases(own.particles, lang),
         tags=phrases(own.tags, lang),
@@ -62,4 +76,6 @@ def question_rules(lang: str) -> _Questions:
         unsure_after=phrases(own.unsure_after, lang),
         turns=phrases(language(lang).negation.turns, lang),
         harmless=phrases(language(lang).negation.harmless, lang),
+        confirmed=re.compile(f"{gap}{yes}(?:{gap}{beside}){{0,2}}{gap}(?:$|[{re.escape(CLAUSE_ENDS)}])"),
+        pauses=language(lang).words.space_ends_clause,
     )

@@ -58,9 +58,19 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
     return (
         is_long_enough
         and word.startswith(noun)
-        and particle in _particles(lang)[_last_sound(noun)]
+        and (particle in _particles(lang)[_last_sound(noun)] or _is_kind_with_particle(noun, particle, lang))
         and answer[:-1] == window[:-1]
         and frozenset((noun, word)) not in _exceptions(lang)
+    )
+
+
+def _is_kind_with_particle(noun: str, rest: str, lang: str) -> bool:
+    """Return whether a name is followed by a word for what it is, which is written together with it: 경주시는."""
+    names = language(lang).names
+    if len(noun) < 2 or not names.kinds or noun in language(lang).class_words.kept:
+        return False
+    return any(
+        rest.startswith(kind) and rest[len(kind) :] in ("", *_particles(lang)[_last_sound(kind)]) for kind in names.kinds
     )
 
 

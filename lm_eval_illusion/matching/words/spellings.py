@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import Replacement
 from lm_eval_illusion.matching.text.accents import bare, is_same_but_accents, may_lose_accents
+from lm_eval_illusion.matching.text.cldr import locale_of
 from lm_eval_illusion.matching.text.normalize import normalise
 
 _INITIAL = r"[^\W\d_a-zа-яёα-ω]\."
 _MIDDLE_INITIALS = re.compile(rf"(?<=[^\W\d_]{{2}}) (?:{_INITIAL} ?)+(?=[^\W\d_]{{2}})")
 _INITIALS = re.compile(rf"\b(?:{_INITIAL} ?){{2,}}")
+_LIST_MARK = re.compile(r"\s*[,،、，]\s*")
 _MIN_JOINED = 6
 """Letters of an answer that may be written with other spaces: less may be two other words. A syllable of Hangul counts as three."""
 _MOST_ALTERNATIVES = 4
@@ -45,11 +47,30 @@ def spelling_forms(answer: str, lang: str) -> Iterator[str]:
         first, *others = spelling.ampersand
         for word in others:
             yield answer.replace(f" {word} ", f" {first} ")
+    yield from _list_forms(answer, lang)
     for rule in spelling.alternatives:
         yield from _alternatives(answer, rule)
     if spelling.kana:
         yield answer.translate(_HIRAGANA)
         yield answer.translate(_KATAKANA)
+
+
+def _list_forms(answer: str, lang: str) -> Iterator[str]:
+    """Yield a list with "and" before its last item if it has none, and a list of three or more without it if it has one."""
+    *items, last = answer.split(" ") if language(lang).words.space_ends_clause else _LIST_MARK.split(answer)
+    if not items or not (all(items) and last) or any(map(str.isdigit, answer)):
+        return
+    standard = locale_of(lang).list_patterns["standard"]["end"]
+    joint = standard.replace("{0}", "").replace("{1}", "").strip(" ,،、，")
+    first = ", ".join(items)
+    # "and" with its spaces, which Thai writes on one side only.
+    found = re.search(rf"\s*{re.escape(joint)}\s*", last) if joint else None
+    if found is None or not joint:
+        yield standard.format(first, last)
+        for word in language(lang).spelling.ampersand:
+            yield f"{first} {word} {last}"
+    elif found.end() < len(last):
+        yield f"{first}, {last[: found.start()]}, {last[found.end() :]}" if found.start() else f"{first}, {last[found.end() :]}"
 
 
 def _alternatives(answer: str, rule: Replacement) -> Iterator[str]:
@@ -128,6 +149,9 @@ def find_with_other_spaces(forms: Sequence[str], words: Sequence[str], lang: str
             joined, after = word, first + 1
             while len(joined) < len(searched) and after < len(words) and searched.startswith(joined):
                 joined, after = joined + words[after], after + 1
+            if after - first == 1 and " " not in form:
+                # No space differs: the finder of particles knows which may follow.
+                continue
             if joined.startswith(searched) and joined[len(searched) :] in endings and words[first:after] != tuple(form.split()):
                 yield first, after
 
