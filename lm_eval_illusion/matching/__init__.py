@@ -20,6 +20,8 @@ from lm_eval_illusion.matching.mentions import equals, mentions
 from lm_eval_illusion.matching.objections.objections import objection_to, prepare_objections
 from lm_eval_illusion.matching.quantities.measured import unit_words
 from lm_eval_illusion.matching.text.lines import line_of
+from lm_eval_illusion.matching.text.markup import without_markup
+from lm_eval_illusion.matching.text.next_question import end_of_answer
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.orthography import fold_letters
 
@@ -66,11 +68,14 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
         if equals(line, answer, lang):
             return Match(True, answer, "equal", (offset, offset + len(line)))
     _prepare(lang)
+    plain = without_markup(line[: end_of_answer(line, lang)], answers)
+    text = plain.text
     rejected = None
     for answer in answers:
-        for mention in mentions(line, answer, lang):
-            objection = objection_to(line_of(line, lang), mention, answers)
-            found = Match(objection is None, answer, objection or mention.rule, (offset + mention.start, offset + mention.end))
+        for mention in mentions(text, answer, lang):
+            objection = objection_to(line_of(text, lang), mention, answers)
+            start, end = plain.place(mention.start, mention.end)
+            found = Match(objection is None, answer, objection or mention.rule, (offset + start, offset + end))
             if found.matched:
                 return found
             rejected = rejected or found

@@ -175,7 +175,7 @@ def _is_in_compound(line: Line, first: int, after: int) -> bool:
     """Return whether a mention is a part of a word that is written with spaces: kuda in kuda nil, đức in đạo đức."""
     compounds = _phrases(line.lang, "compounds")
     return any(
-        _counts(compounds, line.units[start : start + length], line)
+        _counts(compounds, True, line.units[start : start + length], line)
         for length in compounds.lengths
         if length > after - first
         for start in range(max(0, after - length), first + 1)
