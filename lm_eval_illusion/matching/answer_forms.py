@@ -9,6 +9,8 @@ from typing import NamedTuple
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.dates.dates import Date, date_of, year_forms
 from lm_eval_illusion.matching.dates.decades import decade_of
+from lm_eval_illusion.matching.numbers.forms import number_pieces
+from lm_eval_illusion.matching.numbers.found import FoundNumber
 from lm_eval_illusion.matching.numbers.words import may_have_numbers
 from lm_eval_illusion.matching.quantities.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.text.normalize import ends_in_article, normalise
@@ -57,8 +59,12 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     if decade is None and may_have_numbers(normalise(answer, lang, only_leading_articles=True), lang):
         date, quantity = date_of(answer, lang), quantity_of(answer, lang)
     if date is not None and quantity is not None:
-        # 1945 г. is a year, 100 г. are grams or years.
-        date, quantity = (date, None) if date.month or date.year in _YEARS else (None, quantity)
+        # 1945 г. is a year, 100 г. are grams or years. Italian 44 a.C. is no number of acres.
+        is_year = date.year is not None and (date.year <= 0 or date.year in _YEARS)
+        date, quantity = (date, None) if date.month or is_year else (None, quantity)
+    if date is not None and date.year is None and _is_numeral(answer, lang):
+        # French "sept" is seven, and short for September: "dix-sept" is no date.
+        date = None
     forms = dict.fromkeys((plain, *normalised_spellings(answer, lang), *(year_forms(date, plain, lang) if date else ())))
     # Two or three capitals are often another word in lower case: US and us, IT and it, WHO and who.
     abbreviation = re.sub(r"[. ]", "", answer) if re.fullmatch(r"(?:[A-Z]\.? ?){2,3}", answer) else ""
@@ -73,6 +79,12 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         quantity=quantity,
         decade=decade,
     )
+
+
+def _is_numeral(answer: str, lang: str) -> bool:
+    """Return whether an answer is one number in words."""
+    pieces = number_pieces(answer, lang)
+    return len(pieces) == 1 and isinstance(pieces[0], FoundNumber) and pieces[0].kind == "cardinal"
 
 
 def _as_capitals(abbreviation: str) -> re.Pattern[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
-from lm_eval_illusion.matching.dates.dates import Date, agrees, date_of, find_dates
+from lm_eval_illusion.matching.dates.dates import Date, agrees, date_of, find_dates, with_other_era_names
 from lm_eval_illusion.matching.dates.decades import decade_of, find_decades, same_decade
 from lm_eval_illusion.matching.numbers.forms import find_numbers, is_number
 from lm_eval_illusion.matching.numbers.tokens import tokens_of
@@ -84,8 +84,9 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         yield from _spelled(line, answer, forms)
     else:
         yield from _in_characters(line, forms)
-    for start, end in find_numbers(text, answer, lang):
-        yield Mention(start, end, "number")
+    for said in (answer, *(with_other_era_names(answer, lang) if forms.has_spaces and forms.date is None else ())):
+        for start, end in find_numbers(text, said, lang):
+            yield Mention(start, end, "number")
     yield from _conjugated(line, forms)
     name = without_class_word(answer, lang)
     if name is not None:

@@ -94,7 +94,7 @@ def date_words(lang: str) -> DateWords:
         before_month=phrase_table(((head, True) for head, _ in numbered if head.strip()), lang),
         after_month=phrase_table(((tail, True) for _, tail in numbered if tail.strip()), lang),
         eras=phrase_table(eras, lang),
-        before_christ=phrase_table(_christian_eras(lang), lang),
+        before_christ=phrase_table(christian_eras(lang), lang),
         fillers=phrase_table(((filler, True) for filler in sorted(fillers)), lang),
         year_words=phrase_table(((word, True) for word in dates.year_words), lang),
         weekdays=phrase_table(_weekdays(lang), lang),
@@ -112,7 +112,8 @@ def _month_entries(lang: str) -> Iterator[tuple[str, tuple[int, int]]]:
                 yield from ((name + ending, (calendar, number)) for ending in ("", *dates.month_endings))
 
 
-def _christian_eras(lang: str) -> Iterator[tuple[str, bool]]:
+def christian_eras(lang: str) -> Iterator[tuple[str, bool]]:
+    """Yield the names of the two eras, and whether it is the one before the common era."""
     dates = language(lang).dates
     yield from ((name, True) for name in dates.before_christ)
     yield from ((name, False) for name in dates.after_christ)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.dates.date_words import GREGORIAN, DateWords, date_words
+from lm_eval_illusion.matching.dates.date_words import GREGORIAN, DateWords, christian_eras, date_words
 from lm_eval_illusion.matching.numbers.tokens import Tokens, WrittenNumber, tokens_of, words_of
 from lm_eval_illusion.matching.text.punctuation import RANGE
 
@@ -167,6 +167,20 @@ def is_before_christ(text: str, start: int, end: int, lang: str) -> bool:
         return False
     years = (part for part in _parts(tokens) if part.kind == "number" and part.is_year and part.value < 0)
     return any(first <= start and end <= after for first, after in (tokens.span(year.first, year.after) for year in years))
+
+
+@lru_cache(maxsize=50_000)
+def with_other_era_names(answer: str, lang: str) -> tuple[str, ...]:
+    """Return an answer that ends with the name of an era, as "5th century BC", once with each name of that era."""
+    tokens, eras = tokens_of(answer, lang), date_words(lang).before_christ
+    if not eras.may_be_in(tokens.words):
+        return ()
+    for index in range(1, len(tokens.words)):
+        found = eras.at(tokens.words, index)
+        if found is not None and found[1] == len(tokens.words):
+            rest = answer[: tokens.span(index, found[1])[0]]
+            return tuple(rest + name for name, is_before in christian_eras(lang) if is_before == found[0])
+    return ()
 
 
 def _around_month(parts: Sequence[_Part], index: int, used: set[int], tokens: Tokens) -> FoundDate | None:

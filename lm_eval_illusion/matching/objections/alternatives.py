@@ -130,8 +130,9 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
     last = [item.strip() for item in after.split(",") if item.strip()]
     own = own_start + context.text[begin:end] + own_end
     items = [*first, own.strip(), *last]
-    # "City, State, Country" begins with the answer.
-    if len(items) < _LEAST_ITEMS + (not first) or rules.stops.search(" ".join(("", *items[:-1], ""))):
+    said = " ".join(("", *items[:-1], ""))
+    # "City, State, Country" begins with the answer. "No, not this, that" is no list.
+    if len(items) < _LEAST_ITEMS + (not first) or rules.stops.search(said) or rules.negators.search(said):
         return False
     if rules.negators.search(" ".join(("", *items, ""))):
         # One of them is denied: "Of course, Graz, not Linz" is an answer.

@@ -126,6 +126,10 @@ def _has_hyphen_before(line: Line, first: int, mention: Mention) -> bool:
     repeats = is_form(right.text, left.text, line.lang) and not right.is_capital
     if repeats or left.text in _parts(line.lang, "first_parts"):
         return False
+    third = _joined(line.units, first - 4)
+    if third is not None and third[0].is_capital and right.is_capital:
+        # Île-de-France
+        return True
     # Within a sentence, a word in lower case before a name only describes it: mid-Wales.
     return left.is_capital or not right.is_capital or not _has_capitals(line.lang)
 

@@ -98,6 +98,14 @@ def test_no_form_of_cldr_says_another_date(day, lang, distance):
         ("ja", "紀元前44年", "紀元前44年です", "西暦44年"),
         ("en", "March 15, 44 BC", "15 March 44 BCE", "15 March 44 AD"),
         ("en", "476", "476 AD", "476 BC"),
+        ("en", "5th century BC", "in the fifth century BCE", "in the fifth century AD"),
+        ("es", "siglo V a. C.", "el siglo V antes de Cristo", "el siglo V d. C."),
+        # no acres
+        ("it", "44 a.C.", "44 avanti Cristo", "44 d.C."),
+        # sept is seven, not September
+        ("fr", "dix-sept", "Il y en a 17.", "Il y en a 7."),
+        # twenty is no decade
+        ("es", "veinte", "Son 20.", "Son 21."),
         ("es", "476", "476 d. C.", "476 a. C."),
     ],
 )

@@ -10,6 +10,10 @@ from lm_eval_illusion.matching import explain
 @pytest.mark.parametrize(
     ("lang", "answer", "output"),
     [
+        # a phrase says that the list is one of candidates
+        ("de", "Saturn", "Infrage kommen Saturn, Uranus und Neptun."),
+        ("de", "Neptun", "Infrage kommen Saturn, Uranus und Neptun."),
+        ("en", "tin", "The candidates are iron, tin and lead."),
         # first, in the middle and last in the list
         ("en", "Ohio", "Ohio, Iowa, Utah or Idaho"),
         ("en", "Utah", "Ohio, Iowa, Utah or Idaho"),
@@ -46,6 +50,9 @@ def test_undecided(lang, answer, output):
 @pytest.mark.parametrize(
     ("lang", "answers", "output"),
     [
+        # a list with a negator is a correction
+        ("de", "Celle", "Nein, nicht Gera, Celle!"),
+        ("en", "Oslo", "Of all the options, Oslo is the best."),
         ("en", "Cork", "Cork, Ireland"),
         ("en", "Linz", "Linz, Upper Austria, Austria"),
         ("en", "Perth", "Perth, the capital of Western Australia, lies on the Swan River."),

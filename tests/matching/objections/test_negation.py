@@ -10,6 +10,11 @@ from lm_eval_illusion.matching import explain
 @pytest.mark.parametrize(
     ("lang", "answer", "output"),
     [
+        # a clause that is nothing but "is wrong" speaks of the clause before it
+        ("de", "Gera", "Dass es Gera ist, stimmt nicht."),
+        ("fr", "Pau", "Je ne dirais pas que c'est Pau."),
+        ("it", "Bari", "Bari no, Lecce sì."),
+        ("nl", "Delft", "Dat kan Delft niet zijn."),
         # before the mention: the negator, or a word that contains it
         ("en", "Oslo", "It isn’t Oslo."),
         ("en", "Oslo", "It has never been in Oslo."),
@@ -59,6 +64,9 @@ def test_denied(lang, answer, output):
 @pytest.mark.parametrize(
     ("lang", "answer", "output"),
     [
+        # two negations, or a doubt that is denied
+        ("it", "Bari", "Non può che essere Bari."),
+        ("es", "Lugo", "No me cabe ninguna duda de que es Lugo."),
         # "but" and the end of a clause end the scope of a negator
         ("en", "Tallinn", "It's not Riga but Tallinn."),
         ("en", "Oslo", "The answer is not Bergen, it is Oslo."),

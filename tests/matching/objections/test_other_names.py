@@ -12,6 +12,10 @@ from lm_eval_illusion.matching.text.normalize import normalise
 
 # language, answer, output: the output says another name, for the reason in the heading.
 OTHER = [
+    # A name of two equal parts, or with an article or a preposition between hyphens.
+    ("de", "Baden", "Baden-Baden"),
+    ("es", "Mancha", "Castilla-La Mancha"),
+    ("fr", "France", "l'Île-de-France"),
     # A word before the name makes another place of it.
     ("en", "Hampshire", "It is New Hampshire."),
     ("en", "Dakota", "south dakota"),
@@ -71,6 +75,8 @@ OTHER = [
     ("en", "A", "The grade was A-."),
 ]
 SAME = [
+    # "São" is a saint before a name, and "are" before a word.
+    ("pt", "leão", "São leões."),
     ("en", "Einstein", "Albert Einstein"),
     ("en", "Victoria", "Lake Victoria"),
     ("en", "Amazon", "It is the Amazon River."),
