@@ -256,7 +256,7 @@ def _common(lang: str, line: Line) -> _Phrases:
 
 @cache
 def _without_capital(lang: str) -> _Phrases:
-    entries = {phrase: is_name for phrase, is_name in _phrases(lang, "before").entries.items() if not is_name}
+    entries = {phrase: False for phrase, is_name in _phrases(lang, "before").entries.items() if not is_name}
     return _Phrases(entries, tuple(sorted(set(map(len, entries)))))
 
 

@@ -12,6 +12,12 @@ from lm_eval_illusion.matching.text.normalize import normalise
 
 # language, answer, output: the output says another name, for the reason in the heading.
 OTHER = [
+    # A surname behind a given name makes a person of it, also where given names may follow a surname.
+    ("ru", "Лев", "Лев Толстой"),
+    ("uk", "Тарас", "Тарас Шевченко"),
+    # A word for a colour or a kind of place, both with a capital letter.
+    ("pl", "Góra", "Jelenia Góra"),
+    ("ro", "Mare", "Baia Mare"),
     # A word before the name makes another place of it.
     ("en", "Hampshire", "It is New Hampshire."),
     ("en", "Dakota", "south dakota"),
@@ -69,6 +75,12 @@ OTHER = [
     ("en", "A", "The grade was A-."),
 ]
 SAME = [
+    # A common noun behind a word with the capital letter of the sentence is no name.
+    ("ru", "дом", "Новый дом."),
+    ("pl", "pies", "Wielki pies."),
+    ("tr", "köpek", "Büyük köpek"),
+    # The given name follows the surname.
+    ("ru", "Пушкин", "Пушкин Александр Сергеевич"),
     ("en", "Einstein", "Albert Einstein"),
     ("en", "Victoria", "Lake Victoria"),
     ("en", "Amazon", "It is the Amazon River."),
