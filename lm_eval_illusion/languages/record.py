@@ -277,6 +277,8 @@ class NumberWords(_Section, frozen=True):
     """Words behind a number that add one half of its last part."""
     decimal_words: tuple[str, ...] = ()
     """Words for the decimal mark."""
+    minus: tuple[str, ...] = ()
+    """Words before a number that make it negative: minus, but not a word that also means less."""
     digit_prefixes: tuple[str, ...] = ()
     """Articles and prepositions that are attached to digits."""
     unclear: tuple[str, ...] = ()

@@ -137,7 +137,7 @@ def extended(parts: tuple[Part, ...], numeral: Numeral, joined: bool, given: Num
     if numeral.kind == "digits":
         if given.multiplier_first and last.is_open_multiplier and not joined:
             return (*parts[:-1], Part(last.value * value, last.open_below))
-        is_next = last.open_below >= 1000 and not joined and value < last.open_below and value == value.to_integral_value()
+        is_next = last.open_below >= 1000 and not joined and 0 <= value < last.open_below and value == value.to_integral_value()
         return (*parts, Part(value, _ONE)) if is_next else None
     if given.multiplier_first and last.is_open_multiplier and not joined:
         times_ones = last.value if value % 10 == 0 and value < 100 else Decimal(0)

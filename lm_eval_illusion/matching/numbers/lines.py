@@ -49,7 +49,7 @@ def numbers_in_words(line: Line) -> tuple[FoundNumber, ...]:
         if token.numerals:
             number = longest_number(tokens[index : index + LONGEST_NUMBER], given, is_apart)
             if number and _is_whole(line, number):
-                number = _as_ordinal(line, number, given)
+                number = _as_negative(line, _as_ordinal(line, number, given), given)
                 number = number._replace(is_clear=_is_clear(line, number, given))
             else:
                 number = None
@@ -101,6 +101,16 @@ def _as_ordinal(line: Line, number: FoundNumber, given: NumberWords) -> FoundNum
     if after < len(words) and words[after] in word_set(given.ordinal_after, line.lang):
         is_ordinal, after = True, after + 1
     return FoundNumber(number.value, "ordinal" if is_ordinal else kind, first, after)
+
+
+def _as_negative(line: Line, number: FoundNumber, given: NumberWords) -> FoundNumber:
+    """Return the number with the word for minus before it; unchanged if there is none."""
+    first = number.first
+    if not (given.minus and first and line.words[first - 1] in word_set(given.minus, line.lang)):
+        return number
+    if isinstance(number.value, tuple) or number.value <= 0 or number.kind not in ("cardinal", "digits"):
+        return number
+    return number._replace(value=-number.value, first=first - 1)
 
 
 def _roman(line: Line, index: int, given: NumberWords) -> FoundNumber | None:

@@ -75,6 +75,9 @@ class Tokens:
                 if RANGE not in self.words[first:after]:
                     digits = {index: number for index, number in digits.items() if not first <= index < after}
             elif after - first > 1 or first not in digits:
+                if value < 0:
+                    # Minus 5 is not 5.
+                    digits = {index: number for index, number in digits.items() if not first < index < after}
                 in_words[first] = WrittenNumber(value, after, in_digits=False)
         return digits | in_words
 

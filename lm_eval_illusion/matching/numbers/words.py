@@ -14,9 +14,10 @@ from lm_eval_illusion.languages.record import NumberWords
 from lm_eval_illusion.matching.numbers.grammar import HALF, JOINER, LINKER, POINT, Kind, Numeral, with_numerals
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
+from lm_eval_illusion.matching.text.punctuation import MINUS
 
 _DIGIT = re.compile(r"\d")
-_DIGITS = re.compile(rf"\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
+_DIGITS = re.compile(rf"{MINUS}?\d{{1,24}}(?:{DECIMAL_MARK}\d{{1,24}})?")
 ROMAN_WORD = re.compile("[ivxlı]+[^\\W\\d_]{0,4}")
 """A normalised word that may be a Roman numeral with an ordinal ending; only the text as written shows whether it is."""
 _LONGEST_WORD = 100
@@ -97,7 +98,7 @@ def numerals_of_word(word: str, lang: str) -> tuple[Numeral, ...]:
         if word[0] == "0" and word[1:].isdecimal():
             # 007 is a code.
             return ()
-        return (Numeral("digits", Decimal(word.replace(DECIMAL_MARK, "."))),)
+        return (Numeral("digits", Decimal(word.replace(DECIMAL_MARK, ".").replace(MINUS, "-"))),)
     known = lexicon(lang).words
     if word in known:
         return (known[word],)

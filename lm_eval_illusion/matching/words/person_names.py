@@ -83,13 +83,14 @@ def _agree(given: Sequence[str], said: Sequence[str], lang: str) -> bool:
     """Return whether given names may be those of one person: all agree, except those that may be left out."""
     if not _is_same(given[0], said[0], lang):
         return False
-    rest = list(given[1:])
-    for name in said[1:]:
-        if rest and _is_same(rest[0], name, lang):
-            rest = rest[1:]
-        elif not _is_optional(name, lang):
-            return False
-    return len(said[0]) == 1 or all(_is_optional(name, lang) for name in rest)
+    middle, said_middle = given[1:], said[1:]
+    if not middle:
+        return all(_is_optional(name, lang) for name in said_middle)
+    # George H. W. Bush is not George W. Bush.
+    same = all(_is_same(one, other, lang) for one, other in zip(middle, said_middle, strict=False))
+    rest = middle[len(said_middle) :]
+    is_shorter = len(said_middle) <= len(middle) and (len(said[0]) == 1 or all(_is_optional(name, lang) for name in rest))
+    return same and is_shorter
 
 
 def _is_same(one: str, other: str, lang: str) -> bool:

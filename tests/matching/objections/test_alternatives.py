@@ -41,6 +41,8 @@ from lm_eval_illusion.matching import explain
         ("en", "Paris", "London, Paris, Berlin and Rome"),
         ("fr", "Bénin", "Plusieurs réponses sont possibles : Togo, Bénin, Ghana. Je ne peux pas trancher."),
         ("ko", "나트륨", "리튬, 나트륨, 칼륨 중 하나입니다."),
+        # a comma behind the word for maybe
+        ("ru", "Кострома", "Может, Кострома, а может, Ярославль."),
     ],
 )
 def test_undecided(lang, answer, output):
@@ -55,6 +57,9 @@ def test_undecided(lang, answer, output):
         ("en", "Oslo", "Of all the options, Oslo is the best."),
         ("en", "Cork", "Cork, Ireland"),
         ("en", "Linz", "Linz, Upper Austria, Austria"),
+        # a reply before the answer, a denied name behind it
+        ("en", "Graz", "Yes, Graz, Austria."),
+        ("ru", "Грац", "Конечно, Грац, а не Линц."),
         ("en", "Perth", "Perth, the capital of Western Australia, lies on the Swan River."),
         # another name for the same
         ("en", "Mark Twain", "Samuel Clemens, also known as Mark Twain."),

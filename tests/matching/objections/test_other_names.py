@@ -16,6 +16,12 @@ OTHER = [
     ("de", "Baden", "Baden-Baden"),
     ("es", "Mancha", "Castilla-La Mancha"),
     ("fr", "France", "l'Île-de-France"),
+    # A surname behind a given name makes a person of it, also where given names may follow a surname.
+    ("ru", "Лев", "Лев Толстой"),
+    ("uk", "Тарас", "Тарас Шевченко"),
+    # A word for a colour or a kind of place, both with a capital letter.
+    ("pl", "Góra", "Jelenia Góra"),
+    ("ro", "Mare", "Baia Mare"),
     # A word before the name makes another place of it.
     ("en", "Hampshire", "It is New Hampshire."),
     ("en", "Dakota", "south dakota"),
@@ -77,6 +83,12 @@ OTHER = [
 SAME = [
     # "São" is a saint before a name, and "are" before a word.
     ("pt", "leão", "São leões."),
+    # A common noun behind a word with the capital letter of the sentence is no name.
+    ("ru", "дом", "Новый дом."),
+    ("pl", "pies", "Wielki pies."),
+    ("tr", "köpek", "Büyük köpek"),
+    # The given name follows the surname.
+    ("ru", "Пушкин", "Пушкин Александр Сергеевич"),
     ("en", "Einstein", "Albert Einstein"),
     ("en", "Victoria", "Lake Victoria"),
     ("en", "Amazon", "It is the Amazon River."),
