@@ -12,6 +12,9 @@ from lm_eval_illusion.matching.text.normalize import normalise
 
 # language, answer, output: the output says another name, for the reason in the heading.
 OTHER = [
+    # North Korea, where the word is also the word "answer".
+    ("hi", "कोरिया", "उत्तर कोरिया।"),
+    ("bn", "কোরিয়া", "উত্তর কোরিয়া"),
     # A word before the name makes another place of it.
     ("en", "Hampshire", "It is New Hampshire."),
     ("en", "Dakota", "south dakota"),
@@ -69,6 +72,9 @@ OTHER = [
     ("en", "A", "The grade was A-."),
 ]
 SAME = [
+    # The word for north is also the word "answer": Ajmer is the answer, and Natore.
+    ("hi", "अजमेर", "उत्तर अजमेर है, कोटा नहीं।"),
+    ("bn", "নাটোর", "উত্তর নাটোর, পাবনা নয়।"),
     ("en", "Einstein", "Albert Einstein"),
     ("en", "Victoria", "Lake Victoria"),
     ("en", "Amazon", "It is the Amazon River."),
