@@ -413,6 +413,8 @@ class Units(_Section, frozen=True):
     """Case endings that are attached to the word of a unit."""
     locales: tuple[str, ...] = ()
     """Further locales of CLDR whose words count: en_GB writes kilometres."""
+    duals: dict[str, tuple[str, ...]] = {}
+    """Name of a unit in CLDR -> words for two of it, where a noun has a dual: two hours is one word."""
 
 
 class Failures(_Section, frozen=True):

@@ -152,11 +152,16 @@ def _find_in_words(pieces: Sequence[Piece], line: Line) -> Iterator[tuple[int, i
             if number.is_clear and _agree(pieces[0], number, True, is_line, line.lang):
                 yield line.span(number.first, number.after)
         return
+    century = language(line.lang).dates.century
+    names_century = century is not None and any(isinstance(piece, str) and century.match(piece) for piece in pieces)
     readings = (_pieces(line, False), _pieces(line, True), _pieces(line, True, with_counters=True))
     for said in dict.fromkeys(readings):
         for start in range(len(said) - len(pieces) + 1):
             window = said[start : start + len(pieces)]
-            if all(_agree(piece, other, False, False, line.lang) for piece, (other, _, _) in zip(pieces, window, strict=True)):
+            if all(
+                _agree(piece, other, False, False, line.lang) or (names_century and _are_same_century(piece, other))
+                for piece, (other, _, _) in zip(pieces, window, strict=True)
+            ):
                 yield line.span(window[0][1], window[-1][2])
 
 
@@ -216,6 +221,16 @@ def _agree(piece: Piece, said: Piece, alone: bool, is_line: bool, lang: str) -> 
         piece == said
         or (bool(piece) and bool(said) and is_form(piece, said, lang))
         or (century is not None and century.match(piece) is not None and century.match(said) is not None)
+    )
+
+
+def _are_same_century(piece: Piece, said: Piece) -> bool:
+    """Return whether two numbers beside a word for century are equal: there a cardinal is an ordinal, too."""
+    return (
+        isinstance(piece, FoundNumber)
+        and isinstance(said, FoundNumber)
+        and piece.value == said.value
+        and {piece.kind, said.kind} == {"cardinal", "ordinal"}
     )
 
 

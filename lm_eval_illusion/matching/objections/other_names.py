@@ -198,11 +198,26 @@ def _has_neighbour(line: Line, first: int, after: int) -> bool:
             return True
     # Both words of a name have a capital letter: New York, but "New house" at the beginning of a sentence.
     may_be_name = units[first].is_capital or not _has_capitals(lang) or _is_lower(line.text)
-    if _is_beside(_phrases(lang, "before"), line, first, -1, names=may_be_name) and not _is_beside(
-        _phrases(lang, "exceptions"), line, first, -1
+    if (
+        _is_beside(_phrases(lang, "before"), line, first, -1, names=may_be_name)
+        and not _is_beside(_phrases(lang, "exceptions"), line, first, -1)
+        and not _is_announced(line, first, after)
     ):
         return True
     return _is_beside(_phrases(lang, "after"), line, after, 1)
+
+
+def _is_announced(line: Line, first: int, after: int) -> bool:
+    """Return whether a line begins with the word "answer", the mention and the end of a clause: in Hindi the word is also "north"."""
+    units, prompt = line.units, language(line.lang).prompt
+    if first != 1 or prompt is None or after >= len(units) or (units[0].text,) != _units_of(prompt.answer, line.lang):
+        return False
+    return units[after].text == "," or (units[after].text,) in _stops(line.lang)
+
+
+@cache
+def _stops(lang: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_units_of(word, lang) for word in language(lang).negation.stops)
 
 
 def _is_beside(phrases: _Phrases, line: Line, index: int, direction: int, names: bool = True) -> bool:

@@ -9,10 +9,10 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.numbers.tokens import Tokens, WrittenNumber, tokens_of, words_of
+from lm_eval_illusion.matching.numbers.tokens import Phrases, Tokens, WrittenNumber, phrase_table, tokens_of, words_of
 from lm_eval_illusion.matching.quantities.currency import currency_phrases
 from lm_eval_illusion.matching.quantities.percent import percent_phrases
-from lm_eval_illusion.matching.quantities.units import MEASURES, Measure, narrow_phrases, unit_phrases
+from lm_eval_illusion.matching.quantities.units import MEASURES, Measure, dual_words, narrow_phrases, unit_phrases
 from lm_eval_illusion.matching.text.punctuation import RANGE
 from lm_eval_illusion.matching.words.inflection import is_form
 
@@ -77,6 +77,7 @@ def find_quantities(tokens: Tokens, answer: Quantity | None) -> Iterator[FoundQu
         in_range = _within(tokens, first, after)
         if in_range is not None:
             yield in_range
+    yield from _duals(tokens)
     for index, number in tokens.numbers.items():
         if index >= 2 and tokens.words[index - 1] == RANGE and index - 2 in tokens.numbers:
             continue
@@ -103,6 +104,27 @@ def is_only_number(text: str, answer: Quantity, lang: str) -> bool:
     tokens = tokens_of(text, lang)
     number = tokens.numbers.get(0)
     return number is not None and number.after == len(tokens.words) and number.value == answer.value
+
+
+def _duals(tokens: Tokens) -> Iterator[FoundQuantity]:
+    """Yield the quantities that are one word for two of a unit and have no number before them."""
+    lang, words = tokens.line.lang, tokens.words
+    if not language(lang).units.duals or not words:
+        return
+    for index in range(len(words)):
+        found = _dual_words(lang).at(words, index)
+        if found is not None and index - 1 not in tokens.numbers and words[found[1] : found[1] + 1] not in _halves(lang):
+            yield FoundQuantity(Quantity(Decimal(2), frozenset({found[0]})), index, found[1])
+
+
+@cache
+def _halves(lang: str) -> frozenset[_Words]:
+    return frozenset(words_of(word, lang)[:1] for word in language(lang).numbers.words.halves)
+
+
+@cache
+def _dual_words(lang: str) -> Phrases[str]:
+    return phrase_table(dual_words(lang), lang)
 
 
 def _measures_of(units: Iterable[str]) -> list[Measure]:

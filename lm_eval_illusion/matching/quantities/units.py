@@ -124,6 +124,12 @@ def narrow_phrases(lang: str) -> Iterator[tuple[str, str]]:
     yield from ((phrase, name) for phrase, name in _patterns(lang, "narrow") if not _LETTER.fullmatch(phrase))
 
 
+def dual_words(lang: str) -> Iterator[tuple[str, str]]:
+    """Yield the words that mean two of a unit without a number beside them, each as (word, name of the unit in CLDR)."""
+    given = language(lang).units.duals
+    yield from ((word, name) for name, words in given.items() for word in words)
+
+
 def with_number(phrase: str) -> str:
     """Return a phrase with {0} for the number, which stands before a phrase that lacks it."""
     return phrase if "{0}" in phrase else f"{{0}} {phrase}"

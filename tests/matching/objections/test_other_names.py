@@ -22,6 +22,9 @@ OTHER = [
     # A word for a colour or a kind of place, both with a capital letter.
     ("pl", "Góra", "Jelenia Góra"),
     ("ro", "Mare", "Baia Mare"),
+    # North Korea, where the word is also the word "answer".
+    ("hi", "कोरिया", "उत्तर कोरिया।"),
+    ("bn", "কোরিয়া", "উত্তর কোরিয়া"),
     # A word before the name makes another place of it.
     ("en", "Hampshire", "It is New Hampshire."),
     ("en", "Dakota", "south dakota"),
@@ -89,6 +92,9 @@ SAME = [
     ("tr", "köpek", "Büyük köpek"),
     # The given name follows the surname.
     ("ru", "Пушкин", "Пушкин Александр Сергеевич"),
+    # The word for north is also the word "answer": Ajmer is the answer, and Natore.
+    ("hi", "अजमेर", "उत्तर अजमेर है, कोटा नहीं।"),
+    ("bn", "নাটোর", "উত্তর নাটোর, পাবনা নয়।"),
     ("en", "Einstein", "Albert Einstein"),
     ("en", "Victoria", "Lake Victoria"),
     ("en", "Amazon", "It is the Amazon River."),

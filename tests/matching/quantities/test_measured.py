@@ -122,3 +122,18 @@ def test_the_same_multiple_of_a_base_unit_is_the_same_quantity():
     assert same_quantity(Quantity(Decimal("0.1"), kilometre), Quantity(Decimal(100), metre))
     assert not same_quantity(Quantity(Decimal(1), kilometre), Quantity(Decimal(1), metre))
     assert not same_quantity(Quantity(Decimal(1), kilometre), Quantity(Decimal(1000), frozenset({"mass-gram"})))
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "output", "is_said"),
+    [
+        ("ar", "2 ساعة", "استغرق ذلك ساعتين.", True),
+        ("ar", "متران", "2 متر", True),
+        ("he", "2 שעות", "במשך שעתיים", True),
+        # Three hours; two and a half years.
+        ("ar", "3 ساعات", "ساعتان", False),
+        ("ar", "2 سنة", "سنتان ونصف", False),
+    ],
+)
+def test_a_dual_is_two_of_a_unit(lang, answer, output, is_said):
+    assert matches(output, [answer], lang) is is_said
