@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,14 @@ def modules() -> dict[str, Path]:
     return names
 
 
-def imports() -> dict[str, set[str]]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file; it must not be changed."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports() -> Mapping[str, set[str]]:
     """Each module -> the modules of this project that it imports, wherever in its code."""
     paths = modules()
     return defaultdict(set, {name: imports_of(path, paths) for name, path in paths.items()})
@@ -124,7 +132,7 @@ def imports() -> dict[str, set[str]]:
 def imports_of(path: Path, modules: Collection[str]) -> set[str]:
     """The modules of this project that a file imports, wherever in its code."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lm_eval_illusion":
             module = (node.module or "").removeprefix("lm_eval_illusion").lstrip(".")
             for alias in node.names:
@@ -173,11 +181,13 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_options.py": "hostile values of every option",
     "benchmarks/test_inflection.py": "a comparison of ways to match, not the package",
     "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
+    "benchmarks/test_matching.py": "the table of a benchmark, not the package",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
     "matching/test_explain.py": "any output in any language",
     "matching/test_forms.py": "tables of forms in every language (clitics, conjugation, inflection)",
+    "matching/test_judged.py": "outputs judged by hand",
     "matching/test_matches.py": "the function that joins all modules of matching",
     "models/test_hf_batches.py": "results and the batch size, prompts that are not shared (hf)",
     "models/test_hf_endings.py": "end tokens and models without one (hf)",
@@ -230,7 +240,7 @@ def test_no_two_classes_have_the_same_name():
     names = [
         node.name
         for path in modules().values()
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in tree_of(path).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     ]
     assert sorted(names) == sorted(set(names))
@@ -329,6 +339,7 @@ def compared_names(side: ast.AST) -> list[object]:
     return [side.value] if isinstance(side, ast.Constant) and isinstance(side.value, str) else [*words_split_in_code(side)]
 
 
+@cache
 def language_codes() -> set[str]:
     return {file.stem for file in (PACKAGE / "languages").glob("*.toml")}
 

@@ -1,4 +1,7 @@
-"""A wheel contains everything that the package needs: tasks, recipes, studies, language files, the embedded model, the import hook."""
+"""A wheel that is built from a source distribution contains all that the package needs, and the licences of what is not ours.
+
+That is: tasks, recipes, studies, language files and word lists, the embedded model, the import hook.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,11 @@ def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     source, target, elsewhere = tmp_path / "source", tmp_path / "target", tmp_path / "elsewhere"
     shutil.copytree(ROOT, source, ignore=NOT_PACKAGED)
     elsewhere.mkdir()
+    build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, str(tmp_path)], check=True, cwd=source, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, cwd=elsewhere)
+    subprocess.run([*pip, "--target", str(target), str(archive)], check=True, cwd=elsewhere)
     # -S: without site-packages, hence without the editable install of this repository.
     installed, expected = contents(target, elsewhere, "-I", "-S"), contents(ROOT, elsewhere)
     assert all(Path(folder).is_relative_to(target) for folder in installed.pop("folders"))
@@ -65,6 +71,7 @@ def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(expected["model"])
     assert min(len(expected[name]) for name in ("pruners", "tasks", "package")) > 1
     assert expected["studies"] == ["__init__.py", "paper.yaml"]
-    assert {"languages/en.toml", "report/template/report.html.j2"} <= set(expected["package"])
+    assert {"languages/en.toml", "languages/zh_words.txt.xz", "report/template/report.html.j2"} <= set(expected["package"])
     assert (target / "lm_eval_illusion.pth").read_text() == (ROOT / "lm_eval_illusion.pth").read_text()
-    assert list(target.glob("*.dist-info/licenses/**/LICENSE.unicode"))
+    licences = {path.name for path in target.glob("*.dist-info/licenses/**/*") if path.is_file()}
+    assert licences == {"LICENSE", "LICENSE.unicode", "LICENSE.jieba"}

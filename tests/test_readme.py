@@ -1,6 +1,6 @@
 """README.md and docs/: every command runs, in its order, from one empty folder; tables and links agree with the code.
 
-The commands share this process and one small model: an import of lm_eval costs seconds. Two of them start real processes.
+The commands share this process, or run in one that is forked, and have one small model: an import of lm_eval costs seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lm_eval_illusion.plugin import register, tasks_folder
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS
 from tests.gguf_files import write_gguf
 from tests.models.vllm_stand_in import with_stub
-from tests.prepared_process import run_command
+from tests.prepared_process import run_command, start_function
 from tests.standard_text import keep_standard_text
 from tests.test_architecture import MAY_IMPORT
 from tests.tiny_models import save_tiny
@@ -29,7 +29,6 @@ from tests.tiny_models import save_tiny
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 README = PAGES[ROOT / "README.md"]
-BIN = Path(sys.executable).parent
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\n$")
 FEW_TASKS = {
     "mqa_illusion": "mqa_illusion_en,mqa_illusion_fi",
@@ -94,11 +93,12 @@ def run_in_this_process(program: str, arguments: list[str]) -> int:
     return 0
 
 
-def run_in_a_process(program: str, arguments: list[str]) -> int:
-    # vLLM needs a GPU: a stand-in runs in its place.
-    done = subprocess.run([str(BIN / program), *arguments], capture_output=True, text=True, env=with_stub())
-    print(done.stderr[-2000:])
-    return done.returncode
+def run_with_vllm(program: str, arguments: list[str]) -> int | None:
+    # vLLM needs a GPU: a stand-in runs in its place, in a process of its own, because it stays imported.
+    running = start_function(run_in_this_process, program, arguments, environment=with_stub())
+    _, errors = running.communicate()
+    print(errors[-2000:])
+    return running.returncode
 
 
 def test_every_command_is_of_a_known_program():
@@ -126,13 +126,12 @@ def test_commands_run(tmp_path, monkeypatch):
         program, *arguments = shlex.split(command)
         if program == "make" or ("ray" in arguments and find_spec("ray") is None):
             continue  # make is tested below; Ray is an extra, which CI has
-        needs_process = "pruned-vllm" in arguments or "ray" in arguments
         few = on_few_items(program, arguments, tasks_before)
-        if arguments[:1] == ["sweep"] and not needs_process:
+        if arguments[:1] == ["sweep"]:
             # Its cells run in a process of their own, which is forked here: a new one takes seconds to import everything.
             code = run_command(few).returncode
         else:
-            code = (run_in_a_process if needs_process else run_in_this_process)(program, few)
+            code = (run_with_vllm if "pruned-vllm" in arguments else run_in_this_process)(program, few)
         # A random model may well fail a gate.
         assert code in ((0, 3) if "--fail-if" in arguments else (0,)), command
     assert (tmp_path / "report" / "report.json").is_file()

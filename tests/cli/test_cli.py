@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,13 @@ def test_help_imports_no_heavy_module():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_command_that_is_installed_is_this_one():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lm-eval-illusion"), "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("usage: lm-eval-illusion ")
 
 
 def test_report_of_an_empty_folder_is_one_line_and_code_2(tmp_path, capsys):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 
 import pytest
 
 from lm_eval_illusion import matches
-from lm_eval_illusion.languages import language, language_codes
+from lm_eval_illusion.languages import FOLDER, language, language_codes
 from lm_eval_illusion.matching.text.segmentation import surroundings, word_list
 
 CASES = [
@@ -71,11 +72,17 @@ def test_a_part_of_a_word_does_not_count(lang, answer, output):
 
 def test_each_language_with_a_word_list_has_one():
     with_list = [code for code in language_codes() if language(code).words.word_list]
-    assert with_list == ["th", "zh"]
-    for code in with_list:
+    assert with_list == ["th", "zh"] == sorted(path.name[:2] for path in FOLDER.glob("*_words.txt.xz"))
+    for code, letter in (("th", "THAI CHARACTER"), ("zh", "CJK UNIFIED IDEOGRAPH")):
         words = word_list(code)
         assert len(words) > 50_000
         assert min(map(len, words)) >= 2
+        # Words of the language, a line each: no blanks, and hardly any character of another script.
+        assert not any(character.isspace() for word in words for character in word)
+        others = sum(not unicodedata.name(word[0]).startswith(letter) for word in words)
+        assert others < len(words) / 1_000
+    assert {"ประเทศ", "ไทย"} <= word_list("th")
+    assert {"中国", "北京"} <= word_list("zh")
 
 
 def test_a_long_line_takes_no_longer_than_its_length():
