@@ -73,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"files", "first_line", "matching", "option_values", "progress", "reasoning", "results", "views"},
     "analysis": {"failures", "results"},
     "rescoring": {"files", "matching", "progress", "results", "views"},
-    "report": {"analysis", "embedded", "failures", "files", "pipes", "results"},
+    "report": {"analysis", "embedded", "failures", "files", "matching", "pipes", "results"},
     "evaluation": {"pipes", "plugin", "progress"},
     "sweep": {
         "embedded",

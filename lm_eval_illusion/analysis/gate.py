@@ -199,7 +199,7 @@ def _walk(condition: Condition, value: Any, path: Sequence[str]) -> Any:
         if value is None or value == {}:
             return None
         if not isinstance(value, dict) or name not in value:
-            names = ", ".join(value) if isinstance(value, dict) else "nothing below it"
-            raise UserError(f"--fail-if {condition.text!r}: {condition.metric} is not in the report: there are {names}")
+            there = f"there are {', '.join(value)}" if isinstance(value, dict) else f"{name} is below a value that has no names"
+            raise UserError(f"--fail-if {condition.text!r}: {condition.metric} is not in the report: {there}")
         value = value[name]
     return value

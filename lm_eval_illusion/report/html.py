@@ -16,18 +16,20 @@ from markupsafe import Markup
 
 from lm_eval_illusion.analysis.records import Report
 from lm_eval_illusion.escaping import for_json, for_terminal, for_utf8, shortened
+from lm_eval_illusion.matching.rule_names import RULES
 from lm_eval_illusion.report.failure_columns import SHOWN_MODES
 from lm_eval_illusion.report.figures import FIGURES, Section, figures
 from lm_eval_illusion.report.format import count, span
 from lm_eval_illusion.report.headline import headline_parts, worst_row
 from lm_eval_illusion.report.names import DENSE, language_name, language_rows, pooled_rows
-from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES
+from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, meanings_of_rules
 from lm_eval_illusion.report.shown import MOST_CHARACTERS, changed_names, shown_name, shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     PageTable,
     page_dense,
     page_dense_answer_types,
     page_dense_languages,
+    page_judge_languages,
     page_judges,
     page_leaderboard,
     page_noise,
@@ -80,6 +82,7 @@ def html_report(report: Report, notes: Sequence[str], browser: dict[str, Any]) -
         any_rows=bool(browser["rows"]),
         judges=[shown_name(judge) for judge in browser.get("judges", [])],
         about_rules=WHERE_THE_RULE_DECIDES,
+        meanings_of_rules=meanings_of_rules([*pooled_rows(report), *language_rows(report)]),
     )
     return page
 
@@ -123,6 +126,7 @@ def _tables(report: Report) -> dict[str, PageTable | None]:
         "dense_languages": page_dense_languages(report),
         "dense_answer_types": page_dense_answer_types(report),
         "judges": page_judges(report),
+        "judge_languages": page_judge_languages(report),
         "rules": page_rules(report),
         "noise": page_noise(report, pooled=True),
         "noise_languages": page_noise(report, pooled=False),
@@ -181,6 +185,7 @@ def _start(report: Report, browser: dict[str, Any], short: Mapping[str, str]) ->
         "views": OUTPUT_LABELS,
         "failures": {shown.mode: shown.heading for shown in SHOWN_MODES},
         "judges": [shown_name(judge) for judge in browser.get("judges", [])],
+        "rules": RULES,
     }
 
 

@@ -9,8 +9,8 @@ from lm_eval_illusion.escaping import for_markdown, markdown_code
 from lm_eval_illusion.report.calibration_measures import CALIBRATION_MEASURES
 from lm_eval_illusion.report.columns import R
 from lm_eval_illusion.report.headline import headline_parts
-from lm_eval_illusion.report.names import language_rows, language_rows_of_variants
-from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, shows_exact
+from lm_eval_illusion.report.names import language_rows, language_rows_of_variants, pooled_rows
+from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, meanings_of_rules, shows_exact
 from lm_eval_illusion.report.shown import shown_report, shown_sentence
 from lm_eval_illusion.report.tables import (
     CALIBRATION,
@@ -55,7 +55,7 @@ def markdown_report(report: Report, notes: Sequence[str]) -> str:
         *_divergence(report),
         *(("## How production fails", _markdown(failures), _legend(failures)) if failures.rows else ()),
         *(("## Rules and judge", _markdown(judges), _legend(judges)) if judges.rows else ()),
-        *(("## Which rule decides", _markdown(rules), _legend(rules)) if rules.rows else ()),
+        *(("## Which rule decides", _markdown(rules), _legend(rules), _rules(report)) if rules.rows else ()),
         *("## Leaderboard", _markdown(leaderboard), _legend(leaderboard)),
         HOW_INTERVALS_ARE_MADE,
         *_noise(report),
@@ -100,8 +100,13 @@ def _version(report: Report) -> str:
     return f" (version {report.rules_version} of the matching rules)" if report.rules_version is not None else ""
 
 
+def _rules(report: Report) -> str:
+    meanings = meanings_of_rules([*pooled_rows(report), *language_rows(report)])
+    return "\n".join(["The rules and objections that decided:", "", *(f"- *{rule}*: {meaning}" for rule, meaning in meanings)])
+
+
 def _languages(report: Report) -> list[str]:
-    parts = [f"Languages: {WHERE_THE_RULE_DECIDES}"] if shows_exact(language_rows(report)) else []
+    parts = [WHERE_THE_RULE_DECIDES] if shows_exact(language_rows(report)) else []
     for (base_model, variant), rows in language_rows_of_variants(report).items():
         name = f"{for_markdown(variant)} of {for_markdown(base_model)}"
         languages, dense, failures = language_table(rows), dense_language_table(rows), failure_language_table(rows)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from lm_eval_illusion.analysis.match_rules import mentions_not_affirmed
 from lm_eval_illusion.analysis.records import Rate, Row
+from lm_eval_illusion.matching.rule_names import RULES, rule_name
 from lm_eval_illusion.report.column_formats import COUNT, SHARE_BRIEF, WORD
 from lm_eval_illusion.report.columns import Column
 
 WHERE_THE_RULE_DECIDES = (
-    "exact: the answer is the gold answer or an alias and nothing else. rules add: production minus exact, in points, what the matching"
-    " rules find beyond that: the answer in a sentence, inflected, as a number. Where languages differ in it, a comparison of their"
-    " production depends on the rules: read such answers in the item browser."
+    "Exact counts the answers that are the gold answer or an alias and nothing else. Rules add is production minus exact, in points: what"
+    " the matching rules find beyond that, such as the answer in a sentence, inflected, or as a number. Where languages differ in it, a"
+    " comparison of their production depends on the rules: read such answers in the item browser."
 )
+LEAST_JUDGED = 0.95
+"""The share of the items that must have a verdict where production by a judge stands beside production of all items."""
 
 
 def judge_production(row: Row) -> Rate | None:
-    """Return the share of the judged items that are right by the judge; None without a judge, or with several, which are not mixed."""
-    judges: Sequence[Any] = getattr(row, "judges", ())
-    production: Rate | None = judges[0].production if len(judges) == 1 else None
-    return production
+    """Return the share of the judged items that are right by the judge, to stand beside production.
+
+    None without a judge; with several, which are not mixed; and where items lack a verdict, because the share would be one of other
+    items than production: the table of rules and judge compares both over the same items.
+    """
+    if len(row.judges) != 1 or row.judges[0].judged < LEAST_JUDGED * row.n:
+        return None
+    return row.judges[0].production
 
 
 EXACT = Column[Row](
@@ -41,7 +47,8 @@ BEYOND_EXACT = Column[Row](
 JUDGE_PRODUCTION = Column[Row](
     "judge_production",
     "judge",
-    "share of the judged items that are right by the judge, a second opinion that replaces no verdict",
+    "share of the judged items that are right by the judge, a second opinion that replaces no verdict; a dash where it judged fewer than"
+    " 95 % of the items: see the table of rules and judge",
     judge_production,
     SHARE_BRIEF,
 )
@@ -54,9 +61,10 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{rule_name(rule)} {number:,}" for rule, number in counts.items())
 
 
-def rule_name(rule: str) -> str:
-    """Return a rule as people read it."""
-    return rule.replace("_", " ")
+def meanings_of_rules(rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """Return the rules that decided in these rows, as people read them, each with its meaning. One of a newer version has none."""
+    decided = {rule for row in rows if row.match_rules for rule in (*row.match_rules.found, *_objections(row))}
+    return [(rule_name(rule), meaning) for rule, meaning in RULES.items() if rule in decided]
 
 
 def _found(row: Row) -> str:

@@ -219,11 +219,15 @@ def page_failures(report: Report) -> PageTable | None:
 
 
 def page_judges(report: Report) -> PageTable | None:
-    """Return the table of the rules against each judge, over all languages and then by language."""
-    rows = judged_rows((*pooled_rows(report), *language_rows(report)))
-    return page_table(
-        "Rules and judge, share of the judged items", [*_identity(report), ITEM_LANGUAGE, JUDGE], JUDGE_COLUMNS, rows
-    )
+    """Return the table of the rules against each judge, over all languages."""
+    caption = "Rules and judge, share of the judged items"
+    return page_table(caption, [*_identity(report), JUDGE], JUDGE_COLUMNS, judged_rows(pooled_rows(report)))
+
+
+def page_judge_languages(report: Report) -> PageTable | None:
+    """Return the same by language."""
+    caption = "Rules and judge by language, share of the judged items"
+    return page_table(caption, [*_identity(report), ITEM_LANGUAGE, JUDGE], JUDGE_COLUMNS, judged_rows(language_rows(report)))
 
 
 def page_rules(report: Report) -> PageTable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
@@ -15,9 +15,10 @@ from lm_eval_illusion.progress import progress
 from lm_eval_illusion.rescoring.rows import CannotJudgeError
 from lm_eval_illusion.rescoring.run_files import Changes, JudgedRun, judged_form, write_judged_run
 from lm_eval_illusion.results import Run, ViewFile, find_runs, find_views, join_truncated
+from lm_eval_illusion.results.judge_files import is_of_a_judge
 from lm_eval_illusion.results.rescored import folder_of_version, original_folder, original_hash
 from lm_eval_illusion.results.results_file import read_results_file
-from lm_eval_illusion.results.rules_version import version_of_file
+from lm_eval_illusion.results.rules_version import versions_of_file
 
 
 def rescore_command(paths: Sequence[Path], out: Path | None) -> int:
@@ -53,6 +54,7 @@ def rescore_command(paths: Sequence[Path], out: Path | None) -> int:
             else:
                 left.append(f"{run.results_file} ({done})")
     _show(judged)
+    _say_where_verdicts_are(ours, folders)
     if left:
         _print(f"left as they are: {join_truncated(left, most=9)}")
     return 0
@@ -72,14 +74,14 @@ def _is_older(views: Sequence[ViewFile]) -> bool:
     Raises:
         UserError: They were judged by newer ones than those of this version.
     """
-    versions = {view.samples_file: version_of_file(view.samples_file) for view in views}
-    for path, version in versions.items():
-        if version > RULES_VERSION:
+    versions = {view.samples_file: versions_of_file(view.samples_file) for view in views}
+    for path, found in versions.items():
+        if max(found) > RULES_VERSION:
             raise UserError(
-                f"{path} was judged by version {version} of the matching rules, this version of lm-eval-illusion has version"
+                f"{path} was judged by version {max(found)} of the matching rules, this version of lm-eval-illusion has version"
                 f" {RULES_VERSION}: update it"
             )
-    return any(version < RULES_VERSION for version in versions.values())
+    return any(min(found) < RULES_VERSION for found in versions.values())
 
 
 def _folder(run: Run, runs: Sequence[Run], out: Path | None) -> Path:
@@ -132,6 +134,15 @@ def _show(judged: Sequence[JudgedRun]) -> None:
     foreign = sorted({name for run in judged for name in run.foreign})
     if foreign:
         _print(f"of other projects, which these rules do not judge, and left as they are: {join_truncated(foreign, most=9)}")
+
+
+def _say_where_verdicts_are(runs: Sequence[Run], folders: Mapping[Path, Path]) -> None:
+    """Say where the verdicts of judges are, if those of a run are not found from the folder that its new files are in."""
+    places = [original_folder(run.results_file.parent) for run in runs if run.results_file in folders]
+    new = {original_folder(folder) for folder in folders.values()}
+    apart = [place for place in dict.fromkeys(places) if place not in new and any(map(is_of_a_judge, os.listdir(place)))]
+    if apart:
+        _print(f"verdicts of judges stay in {join_truncated(apart, most=9)}: give report both folders")
 
 
 def _counted(number: int, one: str, several: str) -> str:

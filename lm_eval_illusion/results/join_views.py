@@ -91,7 +91,7 @@ def join_views(
                 f" {view.family} in {view.language}: report them one at a time"
             )
     versions = OneVersion()
-    verdicts = read_verdicts(view.samples_file for view in views)
+    verdicts = read_verdicts((view.samples_file for view in views), {view.samples_file: view.same_run for view in views})
     return [outcome for group in groups.values() for outcome in _join(group, recognition, texts, cache, verdicts, versions)]
 
 

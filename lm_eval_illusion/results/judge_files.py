@@ -99,14 +99,24 @@ class JudgeVerdicts:
         return found
 
 
-def read_verdicts(samples_files: Iterable[Path]) -> JudgeVerdicts:
+def read_verdicts(samples_files: Iterable[Path], same_run: Mapping[Path, Iterable[Path]] | None = None) -> JudgeVerdicts:
     """Return the verdicts of all judge files beside these samples files.
+
+    `same_run`: by samples file, other folders that hold the same run. Where a run was rescored into another folder, the verdicts may
+    stand with the original. Those beside the samples file count first.
 
     Raises:
         UserError: A judge file can't be read, or a row is damaged or contradicts another one.
     """
-    folders = dict.fromkeys(map(judge_folder, samples_files))
-    return JudgeVerdicts({folder: by_judge for folder in folders if (by_judge := _verdicts_in(folder))})
+    elsewhere: dict[Path, dict[Path, None]] = {}
+    for path in samples_files:
+        others = (same_run or {}).get(path, ())
+        elsewhere.setdefault(judge_folder(path), {}).update(dict.fromkeys(others))
+    read = {
+        folder: _verdicts_in(folder) for folder in {*elsewhere, *(other for others in elsewhere.values() for other in others)}
+    }
+    merged = {folder: _merged([read[folder], *(read[other] for other in others)]) for folder, others in elsewhere.items()}
+    return JudgeVerdicts({folder: by_judge for folder, by_judge in merged.items() if by_judge})
 
 
 def judge_folder(samples_file: Path) -> Path:
@@ -150,6 +160,17 @@ def read_judge_rows(path: Path) -> list[JudgeRow]:
 
 
 _ROW = msgspec.json.Decoder(JudgeRow)
+
+
+def _merged(folders: Iterable[Mapping[Judge, _OneJudge]]) -> dict[Judge, _OneJudge]:
+    """Return the verdicts of several folders; of two on one answer that of the earlier folder."""
+    found: dict[Judge, _OneJudge] = {}
+    for by_judge in folders:
+        for judge, rows in by_judge.items():
+            one = found.setdefault(judge, _OneJudge())
+            one.verdicts = {**rows.verdicts, **one.verdicts}
+            one.contents = {**rows.contents, **one.contents}
+    return found
 
 
 def _verdicts_in(folder: Path) -> dict[Judge, _OneJudge]:

@@ -59,6 +59,21 @@ def original_hash(results_file: Path, rescored: Rescored | None) -> str:
     return hashlib.sha256(read_file(results_file, "give the results file as lm_eval wrote it")).hexdigest()
 
 
+def folders_of_runs(runs: Iterable[tuple[Path, Rescored | None]]) -> dict[Path, tuple[Path, ...]]:
+    """Return, by results file, the other folders that hold the same run: as lm_eval wrote it, or judged by other rules.
+
+    Judges may have judged its answers there. Empty where no run was rescored. The folder of a rescored run is that around it.
+    """
+    listed = list(runs)
+    if not any(rescored for _, rescored in listed):
+        return {}
+    keys = {path: original_hash(path, rescored) for path, rescored in listed}
+    folders: dict[str, dict[Path, None]] = {}
+    for path, key in keys.items():
+        folders.setdefault(key, {})[original_folder(path.parent)] = None
+    return {path: tuple(other for other in folders[key] if other != original_folder(path.parent)) for path, key in keys.items()}
+
+
 def superseded(runs: Iterable[tuple[Path, Rescored | None]]) -> set[Path]:
     """Return the results files that do not count: there is a newer judgement of the same run. Of two equal ones the first counts."""
     listed = list(runs)

@@ -33,21 +33,21 @@ class OneVersion:
         """
         first, other = self.first or (version, place)
         if first != version:
+            update = "update lm-eval-illusion, then " if max(first, version) > TODAYS_VERSION else ""
             raise UserError(
                 f"{cut(other, 300)} was judged by version {first} of the matching rules, {cut(place, 300)} by version {version}:"
-                f" {_REMEDY}"
+                f" {update}{_REMEDY}"
             )
         self.first = first, other
 
 
-def version_of_file(samples_file: Path) -> int:
-    """Return the version of the rules that judged a samples file with answers, from its first row; the first version if it is empty.
+def versions_of_file(samples_file: Path) -> set[int]:
+    """Return the versions of the rules that judged the rows of a samples file with answers; the first version if it is empty.
 
     Raises:
-        UserError: The row can't be read.
+        UserError: A row can't be read.
     """
-    row = next(iter(read_rows(samples_file, ())), None)
-    return FIRST_VERSION if row is None or row.match_version is None else row.match_version
+    return {row.match_version or FIRST_VERSION for row in read_rows(samples_file, ())} or {FIRST_VERSION}
 
 
 def rules_version_of(outcomes: Iterable[Outcome]) -> int | None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from lm_eval_illusion.results.dense_files import as_dense, as_quantised, dense_f
 from lm_eval_illusion.results.file_names import named_apart
 from lm_eval_illusion.results.messages import join_truncated, shown
 from lm_eval_illusion.results.model_names import named_alike
-from lm_eval_illusion.results.rescored import superseded
+from lm_eval_illusion.results.rescored import folders_of_runs, superseded
 from lm_eval_illusion.results.results_file import (
     ResultsFile,
     RunConfig,
@@ -39,6 +39,7 @@ class TaskFile:
     `effective`: number of documents that the run evaluated. `task_hash`: lm_eval's hash of all documents, prompts and targets, "" if
     unknown. `means`: metrics of the whole task as the run states them, by name and filter such as `acc,none`. `averaged`: the metrics
     that are means over the documents, as far as the run states how they are aggregated. `chat_template`: as in `ResultsFile`.
+    `same_run`: other folders that hold this run, where it was rescored into another folder.
     """
 
     variant: Variant
@@ -50,6 +51,7 @@ class TaskFile:
     means: Mapping[str, float]
     averaged: frozenset[str]
     chat_template: str | None
+    same_run: tuple[Path, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ class ViewFile(TaskFile):
 
 @dataclass(frozen=True)
 class Run:
-    """A results file, what it contains, and the variant that was evaluated."""
+    """A results file, what it contains, and the variant that was evaluated. `same_run`: as in `TaskFile`."""
 
     results_file: Path
     results: ResultsFile
     variant: Variant
+    same_run: tuple[Path, ...] = ()
 
     def task_file(self, task: str) -> TaskFile:
         """Return the samples file of one of the run's tasks.
@@ -98,6 +101,7 @@ class Run:
             self.results.means.get(task, {}),
             averaged_metrics(self.results.configs[task]) if task in self.results.configs else frozenset(),
             self.results.chat_template,
+            same_run=self.same_run,
         )
 
     def leaves(self, name: str) -> list[str]:
@@ -123,8 +127,9 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
         UserError: There is nothing to read, or a results file is incomplete.
     """
     runs = [_read_run(results_file) for results_file in results_files(paths)]
-    older = superseded((run.results_file, run.results.rescored) for run in runs)
-    runs = [run for run in runs if run.results_file not in older]
+    judged = [(run.results_file, run.results.rescored) for run in runs]
+    older, same_run = superseded(judged), folders_of_runs(judged)
+    runs = [replace(run, same_run=same_run.get(run.results_file, ())) for run in runs if run.results_file not in older]
     names = named_apart(named_alike([run.variant for run in runs]))
     runs = [replace(run, variant=variant) for run, variant in zip(runs, names, strict=True)]
     in_place = dense_files({run.variant for run in runs})

@@ -104,6 +104,9 @@ def test_the_reason_names_value_variant_and_condition():
         ("failure.repetition > 0.2", "failure.repetition is undefined at wanda-0.6"),
         ("variant > 1", "is no number"),
         ("recognition_only_rate.middle > 0", "is not in the report"),
+        # The records of judges are a list, and a number has nothing below it.
+        ("judges.kappa < 0.8", "judges.kappa is not in the report: kappa is below a value that has no names"),
+        ("n.low > 0", "n.low is not in the report: low is below a value that has no names"),
     ],
 )
 def test_a_condition_that_checks_nothing_is_an_error(condition, message):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lm_eval_illusion.matching.rule_names import RULES
 from lm_eval_illusion.report.html import html_report
 from tests.report.report_examples import make_report, record
 
@@ -203,6 +204,9 @@ def test_an_item_opens_with_every_variant(page, plain):
     tags = [tag.text for tag in opened.find_elements("css selector", ".outputs .tag")]
     # Beside the greedy answer the rule of each variant; in the example data that of the one-shot answer is always the same.
     assert tags == [row["rule"].replace("_", " ") for row in item_rows] + ["words"] * len(item_rows)
+    titles = [tag.get_attribute("title") for tag in opened.find_elements("css selector", ".outputs .tag")]
+    meanings = [RULES[row["rule"]] for row in item_rows] + [RULES["words"]] * len(item_rows)
+    assert titles == [f"the matching rule that decided: {meaning}" for meaning in meanings]
     assert page.js("return getComputedStyle(document.querySelector('.opened .question')).direction") == "rtl"
     assert opened.find_element("css selector", ".question").get_attribute("lang") == "ar"
     assert not opened.find_element("css selector", ".passage").is_displayed()

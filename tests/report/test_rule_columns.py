@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from pyarrow import parquet
 
 from lm_eval_illusion.analysis.records import Rate
 from lm_eval_illusion.cli import main
+from lm_eval_illusion.matching.rule_names import FINDERS, OBJECTIONS
 from lm_eval_illusion.report.names import language_rows
 from lm_eval_illusion.report.rule_columns import WHERE_THE_RULE_DECIDES, counts_text, judge_production
 from lm_eval_illusion.report.tables import language_table, page_rules, rule_table
@@ -92,16 +94,35 @@ def test_an_objection_is_counted_apart_from_answers_that_do_not_mention_the_gold
     assert len(page_rules(report).rows) == len(report.rows)
 
 
+def test_a_judge_of_a_sample_does_not_stand_beside_the_production_of_all_items():
+    """`judge --limit` judges some items. Their share is compared with that of the same items, in the table of rules and judge."""
+    judge = SimpleNamespace(production=Rate(1.0, (0.5, 1.0)), judged=95)
+    assert judge_production(SimpleNamespace(n=100, judges=[judge])).value == 1.0
+    assert judge_production(SimpleNamespace(n=101, judges=[judge])) is None
+
+
+def test_the_rules_that_decided_are_explained(tmp_path, capsys):
+    write(tmp_path / "runs", "en", a=RULES["a"], d=RULES["d"], e=RULES["e"], f=("of_a_newer_version", 1.0))
+    assert main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    explained = [("equal", FINDERS["equal"]), ("other name", OBJECTIONS["other_name"])]
+    markdown = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert re.findall(r"^- \*([a-z ]+)\*: (.*)$", markdown, re.MULTILINE) == explained
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for rule, meaning in explained:
+        assert f"<dt>{rule}</dt><dd>{meaning}</dd>" in page
+
+
 def test_counts():
     assert counts_text({"equal": 1200, "other_name": 3}) == "equal 1,200, other name 3"
     assert counts_text({}) == ""
 
 
 def test_one_judge_stands_beside_the_rules_and_several_are_not_mixed():
-    one, other = (SimpleNamespace(production=Rate(value, (0.1, 0.9))) for value in (0.4, 0.5))
-    assert judge_production(SimpleNamespace(judges=[one])).value == 0.4
-    assert judge_production(SimpleNamespace(judges=[one, other])) is None
-    assert judge_production(SimpleNamespace(judges=[])) is None
+    one, other = (SimpleNamespace(production=Rate(value, (0.1, 0.9)), judged=100) for value in (0.4, 0.5))
+    assert judge_production(SimpleNamespace(n=100, judges=[one])).value == 0.4
+    assert judge_production(SimpleNamespace(n=100, judges=[one, other])) is None
+    assert judge_production(SimpleNamespace(n=100, judges=[])) is None
     # A report without judges has no such column.
     rows = language_rows(record(make_report(items=8)[0]))
     assert "judge" not in [column.heading for column in language_table(rows).columns]

@@ -13,6 +13,9 @@ from lm_eval_illusion.cli import main
 from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.matching import RULES_VERSION
 from lm_eval_illusion.results import load_outcomes
+from lm_eval_illusion.results.greedy_answers import answer_files, read_answers
+from lm_eval_illusion.results.join_views import views_below
+from lm_eval_illusion.results.judge_files import Judge
 from tests.rescoring.stored_runs import change_rows, make_older, rows_of, versions
 
 RESCORED = f"rescored_v{RULES_VERSION}"
@@ -124,6 +127,18 @@ def test_a_run_of_today_is_left_alone(fresh, capsys):
     assert contents(fresh) == before
 
 
+def test_a_file_with_rows_of_two_versions_is_judged_again(fresh, tmp_path, capsys):
+    # `report` refuses it and names `rescore`, which must then not say that there is nothing to do.
+    shutil.copytree(fresh, tmp_path / "runs")
+    (gen,) = tmp_path.rglob("samples_mqa_illusion_en_gen_*")
+    numbers = iter(range(9))
+    change_rows(gen, lambda row: row.update(match_version=1 if next(numbers) == 2 else RULES_VERSION))
+    assert main(["report", str(tmp_path)]) == 2
+    assert "lm-eval-illusion rescore" in capsys.readouterr().err
+    assert main(["rescore", str(tmp_path)]) == 0
+    assert load_outcomes([tmp_path]) == load_outcomes([fresh])
+
+
 def test_newer_rules_are_not_replaced_by_older_ones(fresh, tmp_path, capsys):
     shutil.copytree(fresh, tmp_path / "runs")
     (gen,) = tmp_path.rglob("samples_mqa_illusion_en_gen_*")
@@ -141,9 +156,28 @@ def test_another_folder(fresh, older, tmp_path, capsys):
     assert load_outcomes([tmp_path / "out"]) == load_outcomes([fresh])
     # Both folders together: the newest judgement of the run counts.
     assert load_outcomes([older, tmp_path / "out"]) == load_outcomes([fresh])
-    capsys.readouterr()
+    assert "verdicts of judges" not in capsys.readouterr().out
     assert main(["rescore", str(older), "--out", str(tmp_path / "out")]) == 0
     assert "nothing to do" in capsys.readouterr().out
+
+
+def test_the_verdicts_of_a_judge_are_found_from_another_folder(older, tmp_path, capsys):
+    (gen,) = older.rglob("samples_mqa_illusion_en_gen_*")
+    answers = [answer for file in answer_files(views_below([older])) for answer in read_answers(file)]
+    row = {"judge": "m", "prompt_version": 1, "samples": gen.name, "variant": "dense", "language": "en", "verdict": "same"}
+    lines = [json.dumps(row | {"id": answer.id, "content": answer.content}) + "\n" for answer in answers]
+    (gen.parent / "judge_m.jsonl").write_text("".join(lines))
+    out = tmp_path / "out"
+    assert main(["rescore", str(older), "--out", str(out)]) == 0
+    assert f"verdicts of judges stay in {gen.parent}: give report both folders" in capsys.readouterr().out
+    for order in ([older, out], [out, older]):
+        assert {tuple(outcome.verdicts.items()) for outcome in load_outcomes(order)} == {((Judge("m", 1), "same"),)}
+    # One that stands beside the new files counts before one of the original.
+    other = json.dumps(row | {"id": answers[0].id, "content": answers[0].content, "verdict": "different"}) + "\n"
+    (out / "judge_m.jsonl").write_text(other)
+    counts = Counter(outcome.verdicts[Judge("m", 1)] for outcome in load_outcomes([older, out]))
+    assert counts == {"same": len(answers) - 1, "different": 1}
+    assert {tuple(outcome.verdicts) for outcome in load_outcomes([out])} == {(Judge("m", 1),), ()}
 
 
 def test_what_a_killed_command_left_is_no_run_and_is_replaced(fresh, older, tmp_path):

@@ -8,7 +8,7 @@ from lm_eval_illusion.analysis.crosstab import tabulate
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results import load_outcomes
-from lm_eval_illusion.results.rules_version import TODAYS_VERSION, rules_version_of, version_of_file
+from lm_eval_illusion.results.rules_version import TODAYS_VERSION, rules_version_of, versions_of_file
 from tests.lm_eval_files import DENSE, choice_row, text_row, write_run, write_tasks
 from tests.outcome_examples import DENSE as DENSE_VARIANT
 from tests.outcome_examples import outcomes
@@ -25,14 +25,28 @@ def test_files_without_a_version_are_of_the_first(tmp_path):
     path = write_run(tmp_path, {"mc": MC, "gen": [{"id": i, "match": 1.0} for i in "ab"]})
     assert {(outcome.match_version, outcome.match_rule) for outcome in load_outcomes([tmp_path])} == {(1, None)}
     (gen,) = path.parent.glob("samples_*_gen_*")
-    assert version_of_file(gen) == 1
+    assert versions_of_file(gen) == {1}
 
 
 def test_rule_and_version_of_a_row(tmp_path):
     path = write_run(tmp_path, {"mc": MC, "gen": judged(7, "other_name")})
     assert {(outcome.match_version, outcome.match_rule) for outcome in load_outcomes([tmp_path])} == {(7, "other_name")}
     (gen,) = path.parent.glob("samples_*_gen_*")
-    assert version_of_file(gen) == 7
+    assert versions_of_file(gen) == {7}
+
+
+def test_the_versions_of_a_file_are_those_of_all_rows(tmp_path):
+    path = write_run(tmp_path, {"mc": MC, "gen": [judged(2)[0], judged(None)[1]]})
+    (gen,) = path.parent.glob("samples_*_gen_*")
+    assert versions_of_file(gen) == {1, 2}
+
+
+def test_rules_newer_than_this_package_need_an_update(tmp_path, capsys):
+    write_run(tmp_path / "dense", {"mc": MC, "gen": judged(TODAYS_VERSION)}, illusion=DENSE)
+    write_run(tmp_path / "pruned", {"mc": MC, "gen": judged(TODAYS_VERSION + 1)})
+    assert main(["report", str(tmp_path)]) == 2
+    # `rescore` of this package would refuse the newer file.
+    assert "update lm-eval-illusion, then judge all by" in capsys.readouterr().err
 
 
 def test_the_rule_of_a_twin(tmp_path):

@@ -56,11 +56,11 @@ function ruleName(rule) {
   return rule.replaceAll("_", " ");
 }
 
-/** Return the outputs of a view and, beside them, the rule that judged the answer. */
-function judgedOutputs(row, view, language) {
+/** Return the outputs of a view and, beside them, the rule that judged the answer. `meanings`: of the rules. */
+function judgedOutputs(row, view, language, meanings) {
   const said = outputs(row.outputs[view], language);
   const rule = row.rules?.[view];
-  return rule ? [said, " ", element("span", "tag", { title: "the matching rule that decided" }, plain(ruleName(rule)))] : said;
+  return rule ? [said, " ", element("span", "tag", { title: `the matching rule that decided: ${plain(nameOf(meanings, rule))}` }, plain(ruleName(rule)))] : said;
 }
 
 /** Return the score of an option; the highest is marked. */
@@ -71,8 +71,8 @@ function score(row, place) {
   return top ? [element("span", "top", {}, text), element("span", "tag", {}, "top")] : text;
 }
 
-/** The table of all variants: outcome, scores of the options, outputs. `labels` of the views that generate text and names of `failures`, by key; names of `judges`. */
-function comparison(item, rows, chosen, { views: labels, failures, judges }) {
+/** The table of all variants: outcome, scores of the options, outputs. `labels` of the views that generate text and names of `failures`, by key; names of `judges`; meanings of `rules`. */
+function comparison(item, rows, chosen, { views: labels, failures, judges, rules }) {
   const said = spoken(item.language);
   const head = rows.map((row) =>
     element("th", row === chosen ? "chosen" : "", { scope: "col" }, plain(row.variant), element("small", "", {}, plain(row.base_model))),
@@ -91,7 +91,7 @@ function comparison(item, rows, chosen, { views: labels, failures, judges }) {
     element("tbody", "", {},
       line("outcome", rows, chosen, outcome),
       rows.some((row) => row.failure) ? line("failure mode", rows, chosen, (row) => badge(row.failure, failures) ?? shown(null)) : "",
-      ...judges.map((judge, at) => line(plain(judge), rows, chosen, (row) => (row.judged?.[at] ? plain(nameOf(JUDGED, row.judged[at])) : shown(null)))),
+      ...judges.map((judge, at) => line(`judge ${plain(judge)}`, rows, chosen, (row) => (row.judged?.[at] ? plain(nameOf(JUDGED, row.judged[at])) : shown(null)))),
       line("gold rank", rows, chosen, (row) => shown(row.gold_rank))),
     item.options.length
       ? element("tbody", "options", {},
@@ -100,7 +100,7 @@ function comparison(item, rows, chosen, { views: labels, failures, judges }) {
       : null,
     element("tbody", "outputs", {},
       section("What was said"),
-      ...used.map((view) => line(plain(nameOf(labels, view)), rows, chosen, (row) => judgedOutputs(row, view, item.language)))),
+      ...used.map((view) => line(plain(nameOf(labels, view)), rows, chosen, (row) => judgedOutputs(row, view, item.language, rules)))),
   );
 }
 

@@ -3,7 +3,7 @@
 /** Return the small data: the initial filter, and the names of languages. */
 function readStart() {
   const start = JSON.parse(document.getElementById("start").textContent);
-  return { variant: start?.variant, languages: start?.languages ?? {}, views: start?.views ?? {}, failures: start?.failures ?? {}, judges: start?.judges ?? [] };
+  return { variant: start?.variant, languages: start?.languages ?? {}, views: start?.views ?? {}, failures: start?.failures ?? {}, judges: start?.judges ?? [], rules: start?.rules ?? {} };
 }
 
 /** Return the items and the rows of items and variants. It fails if the data are damaged. */
