@@ -22,6 +22,7 @@ class _Questions(NamedTuple):
     unsure_before: re.Pattern[str]
     unsure_after: re.Pattern[str]
     turns: re.Pattern[str]
+    guesses: re.Pattern[str]
 
 
 def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -35,6 +36,11 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
     rest = after[:end].rstrip()
     if after[end : end + 1] != "?":
         return any(found.end() == len(rest) for found in rules.particles.finditer(rest + " ", 0, len(rest) + 1))
+    before = context_of(line).around(mention).within(SENTENCE_ENDS).before
+    guess = rules.guesses.match(before, before.startswith(" "))
+    if guess and not before[guess.end() :].strip() and not rest.strip():
+        # "Perhaps Oslo?" is an answer, as "Oslo?" is.
+        return False
     _, comma, tag = rest.rpartition(",")
     found = rules.tags.match(f"{tag} ", tag.startswith(" "))
     return not (comma and found and found.end() == len(tag))
@@ -59,4 +65,5 @@ def question_rules(lang: str) -> _Questions:
         unsure_before=phrases(own.unsure_before, lang),
         unsure_after=phrases(own.unsure_after, lang),
         turns=phrases(language(lang).negation.turns, lang),
+        guesses=phrases(language(lang).alternatives.correlatives, lang),
     )
