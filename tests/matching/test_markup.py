@@ -47,3 +47,11 @@ def test_markup_by_hand() -> None:
         if explain(output.replace("⏎", "\n"), answers.split("|"), lang).matched is not (verdict == "right")
     }
     assert wrong == KNOWN.keys()
+
+
+def test_titles_and_names_of_catalogues() -> None:
+    assert explain("The planet is Mercury.", ["Mercury (planet)"], "en").matched
+    # Other parentheses make another thing of it.
+    assert not explain("Congo (Brazzaville)", ["Congo (Kinshasa)"], "en").matched
+    assert explain("It was Marie Curie.", ["Curie, Marie"], "en").matched
+    assert not explain("It was Marie.", ["Curie, Marie"], "en").matched
