@@ -524,6 +524,15 @@ class ClassWords(_Section, frozen=True):
     """Names that are something else without their class word, written without it: Yellow (River)."""
 
 
+class Corrections(_Section, frozen=True):
+    """[corrections]: what takes back an answer just given, for another one: Oslo... no, Bergen."""
+
+    withdrawals: tuple[str, ...] = ()
+    """Words that take it back: no, wait, sorry."""
+    leads: tuple[str, ...] = ()
+    """Phrases before the new answer: it is, I mean."""
+
+
 class Language(_Section, frozen=True):
     """Everything that depends on one language.
 
@@ -545,3 +554,4 @@ class Language(_Section, frozen=True):
     class_words: ClassWords = ClassWords()
     units: Units = Units()
     conjugation: Conjugation = Conjugation()
+    corrections: Corrections = Corrections()

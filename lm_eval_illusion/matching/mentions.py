@@ -5,6 +5,7 @@ A mention is only said. Whether it is affirmed is decided by objections.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -27,6 +28,9 @@ from lm_eval_illusion.matching.words.conjugation import find_conjugated, find_co
 from lm_eval_illusion.matching.words.inflection import find_inflected
 from lm_eval_illusion.matching.words.person_names import find_person
 from lm_eval_illusion.matching.words.spellings import find_with_initials, find_with_other_spaces, find_without_accents
+
+_DISAMBIGUATED = re.compile(r"(?P<name>[^\W\d_][^()（）\d]{2,})[ （]\(?[^\W\d_][^()（）\d]{3,}[)）]")
+"""The title of an article: Mercury (planet)."""
 
 
 class Mention(NamedTuple):
@@ -88,6 +92,11 @@ def mentions(text: str, answer: str, lang: str) -> Iterator[Mention]:
         for start, end in find_numbers(text, said, lang):
             yield Mention(start, end, "number")
     yield from _conjugated(line, forms)
+    title = _DISAMBIGUATED.fullmatch(answer)
+    if title:
+        # Behind the name, other parentheses make another thing of it: Congo (Brazzaville).
+        found = mentions(text, title["name"], lang)
+        yield from (mention for mention in found if not text[mention.end :].lstrip().startswith(("(", "（")))
     name = without_class_word(answer, lang)
     if name is not None:
         yield from (mention._replace(rule="class_word") for mention in mentions(text, name, lang))

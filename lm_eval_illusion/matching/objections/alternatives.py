@@ -15,8 +15,10 @@ from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.objections.context import SENTENCE_ENDS, Around, Context, as_context, context_of, phrases
 from lm_eval_illusion.matching.text.lines import Line
 
-_SEGMENT_ENDS = SENTENCE_ENDS + ":()"
-"""Marks that end a list. A comma separates its items."""
+_LIST_ENDS = SENTENCE_ENDS + ":()"
+"""Marks that end a list. A comma or a semicolon separates its items."""
+_SEGMENT_ENDS = _LIST_ENDS + ";"
+"""Marks that end a phrase with "or"."""
 _MOST_ITEM_WORDS = 3
 _MOST_ITEM_CHARACTERS = 10
 _LEAST_ITEMS = 3
@@ -52,7 +54,7 @@ def is_alternative(line: Line, mention: Mention, answers: Sequence[str]) -> bool
         or _is_joined_before(segment, context, mention, answers, rules)
         or _is_correlated(sentence, rules)
         or _is_correlated_behind(written.within(SENTENCE_ENDS), rules)
-        or _is_bare_item(segment, context, mention, rules)
+        or _is_bare_item(around.within(_LIST_ENDS), context, mention, rules)
         or _is_one_of(segment, rules)
         or _is_candidate(sentence, rules)
     )
@@ -116,6 +118,7 @@ def _is_correlated_behind(sentence: Around, rules: _Alternatives) -> bool:
 
 def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _Alternatives) -> bool:
     """Return whether the mention is an item of a list of similar items, and nothing says which of them is meant."""
+    segment = Around(segment.before.replace(";", ","), segment.after.replace(";", ","))
     if "," not in segment.before + segment.after:
         return False
     begin, end = context.bounds(mention)
@@ -136,6 +139,9 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
         return False
     if rules.negators.search(" ".join(("", *items, ""))):
         # One of them is denied: "Of course, Graz, not Linz" is an answer.
+        return False
+    if len(set(items)) == 1:
+        # A loop: Oslo, Oslo, Oslo.
         return False
     lengths = [len(item) for item in items]
     longest = max(len(item.split()) if rules.spaces else len(item) / _MOST_ITEM_CHARACTERS * _MOST_ITEM_WORDS for item in items)
@@ -158,7 +164,7 @@ def _have_same_capital(context: Context, start: int, end: int) -> bool:
     """Return whether the items of a list, except the first word of the line, are all names or all no names."""
     if not language(context.line.lang).words.capitals_mark_names:
         return True
-    found = re.finditer("[^,]+", context.text[start:end])
+    found = re.finditer("[^,;]+", context.text[start:end])
     items = ((start + item.start(), start + item.end()) for item in found)
     return len({context.has_capital(first, after) for first, after in items if first > 1}) == 1
 

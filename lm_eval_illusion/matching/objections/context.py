@@ -18,8 +18,8 @@ from lm_eval_illusion.matching.text.lines import Line, Unit
 
 SENTENCE_ENDS = ".?¿"
 """Marks that end a sentence; "?" ends a question and "¿" begins one."""
-CLAUSE_ENDS = SENTENCE_ENDS + ",:()"
-"""Marks that end a clause. A dash and a semicolon are colons."""
+CLAUSE_ENDS = SENTENCE_ENDS + ",:;()"
+"""Marks that end a clause. A dash is a colon."""
 _REACH = 240
 """Characters before and after a mention that are looked at: no rule may become slow on a long line."""
 _GAP = 4
@@ -31,7 +31,8 @@ _MARKS = {
     **dict.fromkeys("?？؟՞", "?"),
     **dict.fromkeys("¿", "¿"),
     **dict.fromkeys(",،、，､﹐", ","),
-    **dict.fromkeys(":：;；؛–—―", ":"),
+    **dict.fromkeys(":：–—―", ":"),
+    **dict.fromkeys(";；؛", ";"),
     **dict.fromkeys("(（[【", "("),
     **dict.fromkeys(")）]】", ")"),
     **dict.fromkeys("/／|", "/"),

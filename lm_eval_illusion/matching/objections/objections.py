@@ -11,6 +11,8 @@ from lm_eval_illusion.matching.dates.dates import is_before_christ
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.numbers.forms import is_part_of_other_number
 from lm_eval_illusion.matching.objections.alternatives import alternatives_rules, is_alternative
+from lm_eval_illusion.matching.objections.corrections import correction_rules, is_corrected
+from lm_eval_illusion.matching.objections.enumerations import is_label, is_option
 from lm_eval_illusion.matching.objections.negation import is_denied, negation_rules
 from lm_eval_illusion.matching.objections.other_names import is_part_of_other_name, names_rules
 from lm_eval_illusion.matching.objections.other_spellings import is_another_word
@@ -40,6 +42,9 @@ _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
     ("unknown", is_unknown),
     ("alternatives", is_alternative),
     ("denied", is_denied),
+    ("corrected", is_corrected),
+    ("list_number", is_label),
+    ("alternatives", is_option),
     ("other_number", _is_other_number),
     ("other_era", _is_other_era),
     ("other_name", is_part_of_other_name),
@@ -49,7 +54,7 @@ _OBJECTIONS: tuple[tuple[str, Objection], ...] = (
 
 def prepare_objections(lang: str) -> None:
     """Build the patterns of a language, so that the first objection does not take longer than the next."""
-    for build in (question_rules, alternatives_rules, negation_rules, names_rules, yes_no_rules):
+    for build in (question_rules, alternatives_rules, negation_rules, correction_rules, names_rules, yes_no_rules):
         build(lang)
 
 

@@ -26,6 +26,7 @@ class _Questions(NamedTuple):
     confirmed: re.Pattern[str]
     """"Yes" and the like as a clause of its own."""
     pauses: bool
+    guesses: re.Pattern[str]
 
 
 def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
@@ -44,6 +45,11 @@ def is_asked(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
         return False
     if after[end : end + 1] != "?":
         return _ends_in(rules.particles, rest)
+    before = context_of(line).around(mention).within(SENTENCE_ENDS).before
+    guess = rules.guesses.match(before, before.startswith(" "))
+    if guess and not before[guess.end() :].strip() and not rest.strip():
+        # "Perhaps Oslo?" is an answer, as "Oslo?" is.
+        return False
     _, comma, tag = rest.rpartition(",")
     found = rules.tags.match(f"{tag} ", tag.startswith(" "))
     return not (comma and found and found.end() == len(tag))
@@ -78,4 +84,5 @@ def question_rules(lang: str) -> _Questions:
         harmless=phrases(language(lang).negation.harmless, lang),
         confirmed=re.compile(f"{gap}{yes}(?:{gap}{beside}){{0,2}}{gap}(?:$|[{re.escape(CLAUSE_ENDS)}])"),
         pauses=language(lang).words.space_ends_clause,
+        guesses=phrases(language(lang).alternatives.correlatives, lang),
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_TRIGGER = re.compile(r"[<&\\~_Ġ]|\*\*|\]|^\|")
+_TRIGGER = re.compile(r"[<&\\~_Ġ$]|\*\*|\]|^\|")
 """What every markup contains: most outputs have none of it."""
 
 _INLINE = "a|abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|kbd|mark|q|small|span|strong|sub|sup|tt|u|var"
@@ -62,6 +62,8 @@ _MARKUP = re.compile(
     r"|\\(?P<sign>[%$&#_{}])"
     rf"|\\(?P<command>{'|'.join(_COMMANDS)})(?![A-Za-z])"
 )
+# The opening sign stands before, the closing one behind the formula without a space: "$20 to $30" are dollars.
+_MATH = re.compile(r"(?<![\\$])(\${1,2})(?=\S)([^$]{1,200})(?<=[^\s\\])\1(?![\d$])")
 _CELL = re.compile(r"\|")
 _VISIBLE = re.compile(r"\w")
 
@@ -84,8 +86,10 @@ class PlainLine(NamedTuple):
 
 def without_markup(line: str, answers: Sequence[str]) -> PlainLine:
     """Return what the markup of a line shows; the line itself where an answer contains markup (the tag <p>)."""
-    if _TRIGGER.search(line) is None or any(_MARKUP.search(answer) for answer in answers):
+    if _TRIGGER.search(line) is None or any(map(_MARKUP.search, answers)):
         return PlainLine(line, ())
+    written = line
+    line = _MATH.sub(_without_dollars, line)
     parts: list[str] = []
     places: list[int] = []
     done = 0
@@ -106,7 +110,12 @@ def without_markup(line: str, answers: Sequence[str]) -> PlainLine:
     if line.startswith("|"):
         # A row of a table: its cells are no alternatives.
         text = _CELL.sub(";", text)
-    return PlainLine(line, ()) if text == line else PlainLine(text, (*places, len(line)))
+    return PlainLine(written, ()) if text == written else PlainLine(text, (*places, len(line)))
+
+
+def _without_dollars(formula: re.Match[str]) -> str:
+    space = " " * len(formula[1])
+    return f"{space}{formula[2]}{space}"
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -19,6 +19,8 @@ _INITIAL = r"[^\W\d_a-zа-яёα-ω]\."
 _MIDDLE_INITIALS = re.compile(rf"(?<=[^\W\d_]{{2}}) (?:{_INITIAL} ?)+(?=[^\W\d_]{{2}})")
 _INITIALS = re.compile(rf"\b(?:{_INITIAL} ?){{2,}}")
 _LIST_MARK = re.compile(r"\s*[,،、，]\s*")
+_SURNAME_FIRST = re.compile(r"(?P<surname>[^\W\d_]+), (?P<given>[^\W\d_]+(?: [^\W\d_]+\.?)?)")
+"""As in a catalogue: Curie, Marie. The other order of "Paris, France" is no phrase, so it does no harm."""
 _MIN_JOINED = 6
 """Letters of an answer that may be written with other spaces: less may be two other words. A syllable of Hangul counts as three."""
 _MOST_ALTERNATIVES = 4
@@ -39,6 +41,8 @@ def spelling_forms(answer: str, lang: str) -> Iterator[str]:
         # George W. Bush is George Bush. J. R. R. Tolkien is also written without stops.
         yield _MIDDLE_INITIALS.sub(" ", answer)
         yield _INITIALS.sub(lambda initials: initials.group().replace(".", " "), answer)
+    if "," in answer and (name := _SURNAME_FIRST.fullmatch(answer)):
+        yield f"{name['given']} {name['surname']}"
     if " & " in answer:
         for word in (*spelling.ampersand, "and", ""):
             yield answer.replace(" & ", f" {word} ")

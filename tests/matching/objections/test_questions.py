@@ -80,3 +80,10 @@ def test_unknown(lang, answer, output):
 )
 def test_answered(lang, answer, output):
     assert explain(output, [answer], lang).matched
+
+
+def test_a_guess_with_a_question_mark_is_an_answer():
+    # As "Oslo?" is; a question with a verb or another part still asks.
+    assert explain("Perhaps Oslo?", ["Oslo"], "en").matched
+    assert explain("Vielleicht Oslo?", ["Oslo"], "de").matched
+    assert not explain("Is it perhaps Oslo?", ["Oslo"], "en").matched
