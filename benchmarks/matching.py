@@ -1,7 +1,7 @@
 """Accuracy of `match` on the judged tables, and its speed: `python -m benchmarks.matching [--tables FOLDER]`.
 
 Printed: for each language and each kind the number of cases and the share on which `match` agrees with the person; precision and recall of
-all; the same for the first set and the real outputs of SmolLM2; the processor time of 1,000 calls; and the cases that differ from the
+all; the same for the first set, the held-out set and the real outputs of SmolLM2; the processor time of 1,000 calls; and the cases that differ from the
 lists of known disagreements, as lines for these lists. Exit code 1 if there are such cases.
 """
 
@@ -21,6 +21,7 @@ from tests.matching.judged import (
     FIRST_KNOWN,
     FRESH,
     FRESH_KNOWN,
+    HELD_OUT,
     Case,
     agrees,
     is_matched,
@@ -98,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     first = read_tables(FIRST)
     print(summary("first set", first))
+    print(summary("held out", read_tables(HELD_OUT)))
     print(summary("SmolLM2", read_outputs_of_smollm2()))
     print(f"\n{CALLS} calls: {new_answers:.2f} s with new answers, {known_answers:.2f} s with known answers and new outputs")
     differing = unlisted(first, read_known(FIRST_KNOWN)) + unlisted(cases, read_known(FRESH_KNOWN))

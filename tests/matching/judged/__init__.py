@@ -1,8 +1,10 @@
 """Outputs judged by hand, and where `match` is known to disagree.
 
-Tables (`<language>.tsv`): the answer and its aliases (separated by `|`), the output, the verdict ("right" or "wrong"), and in the folder
-`fresh` the kind of difficulty. The first set was in view when the rules were written. The fresh set was judged before the rules for its
-kinds were: of answers that a fair person would not doubt, and without running `match`.
+Tables (`<language>.tsv`): the answer and its aliases (separated by `|`), the output, the verdict ("right" or "wrong"), and in the folders
+`fresh` and `held_out` the kind of difficulty. The first set was in view when the rules were written. The fresh set was judged before the rules for its
+kinds were: of answers that a fair person would not doubt, and without running `match`; later cases were added after they had been scored
+once. The set in `held_out` was written at the same time by others and never shown to those who write the rules: don't mend single cases
+of it, so that it stays an estimate.
 
 `smollm2.jsonl`: outputs of SmolLM2-135M-Instruct on the embedded English items, dense and pruned (wanda at 0.3, 0.4, 0.5; magnitude at
 0.3), greedy, with its chat template. Chosen were first all different outputs that contain a word of the answer (letters may differ behind
@@ -22,6 +24,7 @@ from lm_eval_illusion import matches
 
 FIRST = Path(__file__).parent
 FRESH = FIRST / "fresh"
+HELD_OUT = FIRST / "held_out"
 FIRST_KNOWN = FIRST / "known.txt"
 FRESH_KNOWN = FIRST / "fresh_known.txt"
 
