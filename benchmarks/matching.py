@@ -1,8 +1,8 @@
 """Accuracy of `match` on the judged tables, and its speed: `python -m benchmarks.matching [--tables FOLDER]`.
 
-Printed: for each language and each kind the number of cases and the share on which `match` agrees with the person; precision and recall of
-all; the same for the first set, the held-out set and the real outputs of SmolLM2; the processor time of 1,000 calls; and the cases that differ from the
-lists of known disagreements, as lines for these lists. Exit code 1 if there are such cases.
+Printed: for each language and each kind the number of cases and the share on which `match` agrees with the person; precision and recall
+of all; the same for the first set, the held-out set and the real outputs of SmolLM2; the processor time of 1,000 calls; and the cases
+that differ from the lists of known disagreements, as lines for these lists. Exit code 1 if there are such cases.
 """
 
 from __future__ import annotations

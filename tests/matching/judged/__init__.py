@@ -1,10 +1,10 @@
 """Outputs judged by hand, and where `match` is known to disagree.
 
 Tables (`<language>.tsv`): the answer and its aliases (separated by `|`), the output, the verdict ("right" or "wrong"), and in the folders
-`fresh` and `held_out` the kind of difficulty. The first set was in view when the rules were written. The fresh set was judged before the rules for its
-kinds were: of answers that a fair person would not doubt, and without running `match`; later cases were added after they had been scored
-once. The set in `held_out` was written at the same time by others and never shown to those who write the rules: don't mend single cases
-of it, so that it stays an estimate.
+`fresh` and `held_out` the kind of difficulty. The first set was in view when the rules were written. The fresh set was judged before the
+rules for its kinds were: of answers that a fair person would not doubt, and without running `match`; later cases were added after they
+had been scored once. The set in `held_out` was written at the same time by others and never shown to those who write the rules: don't
+mend single cases of it, so that it stays an estimate.
 
 `smollm2.jsonl`: outputs of SmolLM2-135M-Instruct on the embedded English items, dense and pruned (wanda at 0.3, 0.4, 0.5; magnitude at
 0.3), greedy, with its chat template. Chosen were first all different outputs that contain a word of the answer (letters may differ behind
