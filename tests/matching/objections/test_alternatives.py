@@ -37,6 +37,9 @@ from lm_eval_illusion.matching import explain
         ("en", "Paris", "London, Paris, Berlin and Rome"),
         ("fr", "Bénin", "Plusieurs réponses sont possibles : Togo, Bénin, Ghana. Je ne peux pas trancher."),
         ("ko", "나트륨", "리튬, 나트륨, 칼륨 중 하나입니다."),
+        # the words for "may be" and "or" stand behind the candidates
+        ("ja", "亜鉛", "亜鉛かもしれないし、錫かもしれません。"),
+        ("ko", "여수", "순천이나 여수"),
     ],
 )
 def test_undecided(lang, answer, output):
