@@ -182,7 +182,7 @@ def _is_in_compound(line: Line, first: int, after: int) -> bool:
         _counts(compounds, True, line.units[start : start + length], line)
         for length in compounds.lengths
         if length > after - first
-        for start in range(max(0, after - length), first + 1)
+        for start in range(max(0, after - length), min(first, len(line.units) - length) + 1)
     )
 
 

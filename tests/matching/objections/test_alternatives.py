@@ -43,6 +43,9 @@ from lm_eval_illusion.matching import explain
         ("ko", "나트륨", "리튬, 나트륨, 칼륨 중 하나입니다."),
         # a comma behind the word for maybe
         ("ru", "Кострома", "Может, Кострома, а может, Ярославль."),
+        # the words for "may be" and "or" stand behind the candidates
+        ("ja", "亜鉛", "亜鉛かもしれないし、錫かもしれません。"),
+        ("ko", "여수", "순천이나 여수"),
     ],
 )
 def test_undecided(lang, answer, output):

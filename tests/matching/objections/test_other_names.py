@@ -146,6 +146,26 @@ def test_a_neighbour_that_makes_no_other_name_leaves_the_answer(lang, answer, ou
     assert matches(output, [answer], lang)
 
 
+@pytest.mark.parametrize(
+    ("lang", "part", "word", "line"),
+    [
+        ("id", "singa", "singa laut", "Itu singa laut."),
+        ("vi", "Đức", "đạo đức", "Đó là đạo đức."),
+        ("vi", "gấu", "gấu trúc đỏ", "con gấu trúc đỏ"),
+        ("sw", "punda", "punda milia", "Ni punda milia"),
+    ],
+)
+def test_a_part_of_a_word_written_with_spaces_is_another_word(lang, part, word, line):
+    assert not matches(line, [part], lang)
+    assert matches(line, [word], lang)
+
+
+def test_an_adjective_behind_a_counter_makes_no_other_name():
+    assert matches("一只小松鼠", ["松鼠"], "zh")
+    # the red panda
+    assert not matches("一只小熊猫", ["熊猫"], "zh")
+
+
 def test_the_objection_is_named_and_the_place_is_that_of_the_part():
     assert explain("It is New Jersey.", ["Jersey"], "en") == (False, "Jersey", "other_name", (10, 16))
 

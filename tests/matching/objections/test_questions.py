@@ -27,6 +27,18 @@ def test_asked(lang, answer, output):
     assert explain(output, [answer], lang)[:3] == (False, answer, "question")
 
 
+def test_a_question_that_is_answered_with_yes_affirms():
+    assert explain("Oslo? Yes.", ["Oslo"], "en").matched
+    assert explain("是鲁迅写的吗？是的。", ["鲁迅"], "zh").matched
+    assert explain("วาฬใช่ไหมครับ ใช่ครับ", ["วาฬ"], "th").matched
+    # 是 begins a sentence of its own: it is Norway.
+    assert not explain("冰岛吗？是挪威。", ["冰岛"], "zh").matched
+
+
+def test_a_space_ends_a_question_where_it_ends_sentences():
+    assert explain("ระยองเหรอ ไม่ใช่ครับ จันทบุรีต่างหาก", ["ระยอง"], "th")[:3] == (False, "ระยอง", "question")
+
+
 @pytest.mark.parametrize(
     ("lang", "answer", "output"),
     [

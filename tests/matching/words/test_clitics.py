@@ -16,6 +16,9 @@ from lm_eval_illusion.matching.words.clitics import find_with_clitics
         ("ar", ["مدرسه"], ["في", "والمدرسه"], [1]),  # and-the-school
         ("ar", ["رد"], ["ورد"], []),  # too short: a rose, not "and a reply"
         ("ko", ["음악"], ["음악가"], []),  # after a consonant the subject has 이: a musician
+        ("ko", ["경주"], ["경상북도", "경주시는"], [1]),  # the city of Gyeongju, with a particle
+        ("ko", ["콩고"], ["콩고공화국"], []),  # two countries have this name, which is not the whole of theirs
+        ("ko", ["바이올린"], ["바이올린보다는", "비올라"], []),  # rather than a violin
         ("ko", ["nato"], ["nato는"], [0]),  # how Latin letters are read is not known
         ("ar", ["قاهره"], ["بالقاهره"], [0]),  # in-the-Cairo
         ("ar", ["لبنان"], ["وللبنان"], [0]),  # and-to-Lebanon

@@ -14,6 +14,20 @@ def test_umlauts_are_spelled_out_in_the_answer_only():
     assert not matches("Göthe", ["Goethe"], "de")
 
 
+def test_a_list_with_and_without_the_word_for_and_is_the_same_list():
+    assert matches("red, yellow, and blue", ["red, yellow, blue"], "en")
+    assert matches("red, yellow, blue", ["red, yellow and blue"], "en")
+    assert matches("红、黄和蓝", ["红、黄、蓝"], "zh")
+    assert matches("แดง เหลือง และน้ำเงิน", ["แดง เหลือง น้ำเงิน"], "th")
+    assert not matches("red and blue", ["red, yellow, blue"], "en")
+
+
+def test_old_characters_in_japanese_names_are_the_usual_ones():
+    assert matches("澁澤榮一", ["渋沢栄一"], "ja")
+    # another surname, not an old form of 佐藤
+    assert not matches("佐東", ["佐藤"], "ja")
+
+
 RIGHT = [
     ("en", "George W. Bush", "It was George Bush."),
     ("en", "George Bush", "George W. Bush"),
