@@ -13,7 +13,7 @@ from lm_eval_illusion.matching.text.markup import without_markup
     [
         # Nothing stands where inline markup stood: the word goes on.
         ("H<sub>2</sub>O", "H2O"),
-        ("$H_{2}O$", "$H2O$"),
+        ("$H_{2}O$", " H2O "),
         ("The **N**orth **A**tlantic", "The **North **Atlantic"),
         # Block elements separate words.
         ("Oslo<br/>Bergen", "Oslo Bergen"),
@@ -23,6 +23,9 @@ from lm_eval_illusion.matching.text.markup import without_markup
         (r"3 \times 10^{8}", "3 × 10^8"),
         (r"90^{\circ}", "90°"),
         (r"25\%", "25%"),
+        # Signs of a formula are no dollars, and amounts are no formula.
+        (r"$1{,}000$", " 1,000 "),
+        ("$20 to $30", "$20 to $30"),
         # Struck text is withdrawn.
         ("~~Oslo~~ Bergen", "  Bergen"),
         # An address is no text.
