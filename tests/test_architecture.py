@@ -187,11 +187,8 @@ SUBJECTS: dict[str, str] = {
     "inference/test_options_alone.py": "the embedded items without their questions",
     "matching/test_explain.py": "any output in any language",
     "matching/test_forms.py": "tables of forms in every language (clitics, conjugation, inflection)",
-<<<<<<< HEAD
     "matching/test_judged.py": "outputs judged by hand",
-=======
     "matching/test_markup.py": "outputs with markup, corrections and lists, judged by hand",
->>>>>>> kmarkup
     "matching/test_matches.py": "the function that joins all modules of matching",
     "models/test_hf_batches.py": "results and the batch size, prompts that are not shared (hf)",
     "models/test_hf_endings.py": "end tokens and models without one (hf)",
