@@ -21,6 +21,8 @@ OBJECTIONS = {
     "unknown": "the output says that it does not know",
     "alternatives": "the answer is one of several that are offered",
     "denied": "the answer is denied",
+    "corrected": "the answer is taken back for another one",
+    "list_number": "the number only counts the items of a list",
     "other_number": "what was found is a part of another number",
     "other_era": "the year is one before Christ",
     "other_name": "what was found is a part of another name, word or code",
