@@ -53,7 +53,8 @@ class Spelling(_Section, frozen=True):
     unordered_marks: str = ""
     """Marks whose order is not visible, as the content of a character class; sorted where several follow each other."""
     replacements: tuple[Replacement, ...] = ()
-    """Applied one after the other; the text is in NFC again after each."""
+    """Applied one after the other; the text is in NFC again after each. If no pattern has a space, each word is folded for itself: no
+    pattern may refer to the words beside one."""
     letters: dict[str, str] = {}
     """Letter -> the letter that it counts as."""
     variants: str = ""

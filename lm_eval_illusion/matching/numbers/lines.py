@@ -89,7 +89,8 @@ def _as_ordinal(line: Line, number: FoundNumber, given: NumberWords) -> FoundNum
     is_ordinal, kind = number.kind == "ordinal", number.kind
     if number.kind == "digits" and given.ordinal_sign is not None:
         start, end = line.span(first, after)
-        last_digit = max((index for index in range(start, end) if line.text[index].isdecimal()), default=end)
+        # From the end: the place may be a long run of letters and digits with many numbers.
+        last_digit = next((index for index in reversed(range(start, end)) if line.text[index].isdecimal()), end)
         sign = given.ordinal_sign.match(line.text, last_digit + 1)
         if sign:
             # The stop of an ordinal may also end the sentence.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
@@ -113,15 +115,16 @@ class Clause:
 
     @cached_property
     def _character_spans(self) -> tuple[tuple[int, int], ...]:
-        text = self.line[self.start : self.end]
-        written = units(text, self.lang)
+        all_units = line_of(self.line, self.lang).units
+        first, after = (bisect_left(all_units, at, key=attrgetter("start")) for at in (self.start, self.end))
+        written = all_units[first:after]
         unchanged = _align_unchanged_characters(self.normal, written)
-        return unchanged or _align(self.normal, text, written, lambda text: _characters(text, self.lang))
+        return unchanged or _align(self.normal, self.line[: self.end], written, lambda text: _characters(text, self.lang))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Return where the characters `first` to `after` - 1 of the normal form stand in the line as written."""
         spans = self._character_spans[first:after]
-        return self.start + min(start for start, _ in spans), self.start + max(end for _, end in spans)
+        return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 @lru_cache(maxsize=1_000)
@@ -146,10 +149,13 @@ def units(text: str, lang: str) -> tuple[Unit, ...]:
         if kinds[start] != "space":
             written = text[start:end]
             is_word = kinds[start] in ("letter", "mark")
-            folded = fold_letters(written, lang) if is_word else "'" if written in _APOSTROPHES else written
+            folded = _fold_word(written, lang) if is_word else "'" if written in _APOSTROPHES else written
             found.append(Unit(folded, start, end, is_word, written[0].isupper()))
         start = end
     return tuple(found)
+
+
+_fold_word = lru_cache(maxsize=5_000)(fold_letters)
 
 
 @lru_cache(maxsize=20_000)
@@ -238,7 +244,7 @@ def _align(
         else:
             index += 1
     # What could not be placed stands somewhere behind the last place.
-    rest = (spans[-1][1] if spans else 0, len(text))
+    rest = (spans[-1][1] if spans else units[0].start if units else 0, len(text))
     return tuple(spans + [rest] * (len(normal) - len(spans)))
 
 

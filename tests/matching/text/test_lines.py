@@ -47,6 +47,21 @@ def test_span_of_several_words():
     assert written("the Red (and White) Sea", "en", 0, 3) == "Red (and White"
 
 
+def test_signs_and_articles_between_words_have_no_place():
+    assert written("The Sea; the (old) Sea.", "en", 0, 1) == "Sea"
+    assert written("The Sea; the (old) Sea.", "en", 1, 3) == "old) Sea"
+    # Only the leading article is removed here; the other one is a word.
+    line = line_of("The Sea; the (old) Sea.", "en", keeps_articles=True)
+    assert line.words == ("sea", "the", "old", "sea")
+    assert [line.text[slice(*line.span(at, at + 1))] for at in range(4)] == ["Sea", "the", "old", "Sea"]
+
+
+def test_a_clause_has_its_place_in_the_line():
+    clause = line_of("不,是 New York 還有50%。", "zh").clauses[1]
+    assert clause.normal == "是new york还有50%"
+    assert [clause.line[slice(*clause.span(*place))] for place in ((1, 9), (9, 10), (11, 14))] == ["New York", "還", "50%"]
+
+
 def test_clauses_of_a_line_without_word_spaces():
     line = line_of("是北京，不是上海3,000人", "zh")
     # The comma between digits belongs to the number.
