@@ -55,8 +55,9 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
     plain = normalise(answer, lang, keeps_articles)
     decade = decade_of(answer, lang)
     date, quantity = None, None
-    # Most answers are names.
-    if decade is None and may_have_numbers(normalise(answer, lang, only_leading_articles=True), lang):
+    # Most answers are names. A dual says a quantity without a number.
+    may_be_quantity = may_have_numbers(normalise(answer, lang, only_leading_articles=True), lang) or language(lang).units.duals
+    if decade is None and may_be_quantity:
         date, quantity = date_of(answer, lang), quantity_of(answer, lang)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years. Italian 44 a.C. is no number of acres.

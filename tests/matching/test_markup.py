@@ -34,7 +34,6 @@ KNOWN = {
     "Newton, Isaac": "only an answer is read surname first, not an output",
     "Spiderman": "in English a hyphen may separate other words",
     "email": "in English a hyphen may separate other words",
-    '{"options": ["Nairobi", "Mombasa"], "answer": "Mombasa"}': "the keys of an object are words as any other",
     "モンバサ、いや、ナイロビです。": "the withdrawn answer, the correction and the new answer look like a list of three items",
 }
 """Output -> why the rules disagree."""

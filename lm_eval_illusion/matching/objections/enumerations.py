@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,17 +56,18 @@ def _is_within_item(text: str, start: int, end: int) -> bool:
     return re.search(r"[.!?。:：]\s|[。！？：]", text[start:end]) is None
 
 
-def _numbered(text: str) -> list[_Label]:
+@lru_cache(maxsize=1_000)
+def _numbered(text: str) -> tuple[_Label, ...]:
     """Return the labels of a list with which a line begins: A, B, C or 1, 2, 3, as long as they follow each other."""
     labels: list[_Label] = []
     for found in _LABEL.finditer(text):
         name = found["name"].lower()
         expected = _following(labels[-1].name) if labels else name
         if not labels and not (name in ("1", "a") and _SIGN_BEFORE.fullmatch(text, 0, found.start())):
-            return []
+            return ()
         if name == expected:
             labels.append(_Label(name, found.start(), found.end()))
-    return labels
+    return tuple(labels)
 
 
 def _following(name: str) -> str:
