@@ -17,6 +17,7 @@ Lists of known disagreements (`known.txt`, `fresh_known.txt`): language, answers
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +48,9 @@ class Case(NamedTuple):
     kind: str = ""
 
 
+@cache
 def is_matched(case: Case) -> bool:
-    """Return the verdict of `match`."""
+    """Return the verdict of `match`, computed once."""
     return matches(case.output, case.answers.split("|"), case.lang)
 
 
