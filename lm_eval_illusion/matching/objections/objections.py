@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lm_eval_illusion.matching.dates.dates import is_before_christ
+from lm_eval_illusion.matching.dates.eras import is_before_christ
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.numbers.forms import is_part_of_other_number
 from lm_eval_illusion.matching.objections.alternatives import alternatives_rules, is_alternative
