@@ -21,9 +21,13 @@ class PromptWords(_Section, frozen=True):
     """[prompt]: the words around a question and its answer."""
 
     question: str
+    """The word before a question."""
     answer: str
+    """The word before an answer."""
     context: str
+    """The word before a passage."""
     options: str
+    """The word before the options."""
     colon: str = ":"
     """Written after each of the four words."""
     delimiter: str = " "
@@ -34,7 +38,9 @@ class Replacement(_Section, frozen=True):
     """[[spelling.replacements]]: one regular expression and the text in place of each match (`\\1` is the first group)."""
 
     find: re.Pattern[str]
+    """What is replaced."""
     replace: str
+    """The text in place of a match."""
     decomposed: bool = False
     """Apply it to the text in NFD, where accents and tone marks are characters of their own."""
 
@@ -58,9 +64,9 @@ class Spelling(_Section, frozen=True):
     letters: dict[str, str] = {}
     """Letter -> the letter that it counts as."""
     variants: str = ""
-    """Letters that count as other ones, where they are many: each as the letter at the same place in `standard`."""
+    """Letters that count as other letters: each as the letter at the same place in `standard`. It is `letters` for long lists."""
     standard: str = ""
-
+    """The letters that `variants` count as."""
     initials: re.Pattern[str] | None = None
     """What stands before each full stop of an abbreviation, if not one letter: U.K. is UK, J. R. R. is JRR."""
     ampersand: tuple[str, ...] = ()
@@ -93,11 +99,11 @@ class Words(_Section, frozen=True):
     particles_after_any: tuple[str, ...] = ()
     """Particles and forms of "to be" that are written at the end of a noun."""
     particles_after_consonant: tuple[str, ...] = ()
-    """Those that follow only a consonant."""
+    """Particles that follow only a consonant."""
     particles_after_vowel: tuple[str, ...] = ()
-    """Those that follow only a vowel."""
+    """Particles that follow only a vowel."""
     attached_before: re.Pattern[str] | None = None
-    """Everything that may be written at the beginning of a noun: such a word, or several one after the other, with the article."""
+    """Short words that are written at the beginning of a noun, alone or several one after the other, also with the article."""
     prefixed_article: str = ""
     """The article, if it is written at the beginning of a noun: a word may have or lack it."""
     beginnings: tuple[str, ...] = ()
@@ -134,11 +140,11 @@ class Inflection(_Section, frozen=True):
     """Each entry: the endings of one declension, separated by spaces; "-" is no ending. Two words with the same stem whose endings
     stand in one entry are forms of one word. If there is a colon, an answer may have only an ending before it (nominatives)."""
     suffixes: re.Pattern[str] | None = None
-    """Everything that may be attached to a word or to one of its changed stems, also several suffixes one after the other."""
+    """Suffixes of a word or of one of its changed stems, also several one after the other."""
     stem_changes: tuple[Replacement, ...] = ()
     """Each gives one more stem of a word, to which `suffixes` are attached: Lahti, Lahde-. `find` should end in `$`."""
     prefixes: re.Pattern[str] | None = None
-    """Everything that may be attached before a word."""
+    """Prefixes of a word that leave it the same word."""
     exceptions: tuple[str, ...] = ()
     """Each entry: two words, separated by a space, that look like forms of one word and are not."""
     phrase_classes: tuple[str, ...] = ()
@@ -204,9 +210,13 @@ class SpokenNumbers(_Section, frozen=True):
     tens: tuple[str, ...]
     """Ten to ninety."""
     zero: str
+    """The word for 0."""
     hundred: str
+    """The word for 100."""
     thousand: str
+    """The word for 1,000."""
     million: str
+    """The word for 1,000,000."""
 
     def __post_init__(self) -> None:
         if len(self.digits) != 9 or len(self.tens) != 9:
@@ -319,6 +329,7 @@ class Numbers(_Section, frozen=True):
     vowel_harmony: SpokenNumbers | None = None
     """If given: attached suffixes follow the vowel harmony of Turkish."""
     words: NumberWords = NumberWords()
+    """Numbers in words."""
 
     def __post_init__(self) -> None:
         if self.ordinal_suffixes and "other" not in self.ordinal_suffixes:
@@ -333,10 +344,11 @@ class Era(_Section, frozen=True):
     common_name: str
     """Written before a year of the common era."""
     offset: int
-    """Add it to a year of the common era."""
+    """The year of this era minus the year of the common era: 543 in Thai."""
     first_year: int
     """Within a date, years from this one to `last_year` are read as years of this era even without the name of the era."""
     last_year: int
+    """The last of these years."""
 
 
 class Calendar(_Section, frozen=True):
@@ -347,6 +359,7 @@ class Calendar(_Section, frozen=True):
     first_year: int = 0
     """In digits, a date of the years from this one to `last_year` is one of this calendar. Left out: no date in digits is."""
     last_year: int = -1
+    """The last of these years."""
 
     def __post_init__(self) -> None:
         if len(self.months) != 12:
@@ -357,6 +370,7 @@ class NumberLimit(_Section, frozen=True):
     """[[dates.limits]]: the greatest value of a number that stands before or after certain words. Give one of the two."""
 
     most: int
+    """The greatest value: 12 before "o'clock"."""
     before_number: re.Pattern[str] | None = None
     """Matches the end of the text before the number, lower or upper case."""
     after_number: re.Pattern[str] | None = None
@@ -381,6 +395,7 @@ class Dates(_Section, frozen=True):
     year_suffix: re.Pattern[str] | None = None
     """Text that may be attached to a year without making it a decade."""
     second_era: Era | None = None
+    """A second count of years, if the language has one."""
     named_eras: dict[str, int] = {}
     """Name of an era -> the year of the common era that is its first year."""
     before_christ: tuple[str, ...] = ()
@@ -392,11 +407,13 @@ class Dates(_Section, frozen=True):
     capital_months: tuple[str, ...] = ()
     """Names of months that are also other words: without a year beside them they count only with a capital letter."""
     calendars: tuple[Calendar, ...] = ()
+    """Calendars beside the Gregorian one."""
     decades: dict[int, tuple[str, ...]] = {}
     """Tens (20 to 90) -> names of the decade in words: twenties."""
     century: re.Pattern[str] | None = None
     """The word for "century", lower case, anywhere in the text."""
     limits: tuple[NumberLimit, ...] = ()
+    """Greatest values of hours, days and the like."""
 
     def __post_init__(self) -> None:
         if not set(self.month_names) <= set(range(1, 13)):
@@ -404,7 +421,10 @@ class Dates(_Section, frozen=True):
 
 
 class Units(_Section, frozen=True):
-    """[units]: words for units of measure and for currencies. {0} is the number; without it, the number stands before the word."""
+    """[units]: words for units of measure and for currencies, in which {0} stands for the number.
+
+    Without {0}, the word for a unit stands behind the number, and the word for a currency before or behind it.
+    """
 
     words: dict[str, tuple[str, ...]] = {}
     """Name of a unit in CLDR -> words that CLDR lacks."""
@@ -489,10 +509,13 @@ class YesNo(_Section, frozen=True):
     """[yes_no]: answers to yes/no questions. They count only alone or before a mark, not as a word within a sentence."""
 
     yes: tuple[str, ...] = ()
+    """Words for yes. An item may have them as its answer."""
     no: tuple[str, ...] = ()
+    """Words for no. An item may have them as its answer."""
     also_yes: tuple[str, ...] = ()
     """Other replies that mean yes: of course, correct. As answers of an item they are words as any other."""
     also_no: tuple[str, ...] = ()
+    """Other replies that mean no, in the same way."""
     beside: tuple[str, ...] = ()
     """Words that may stand beside them: polite words, and words that agree with any answer."""
     announcing: tuple[str, ...] = ()
@@ -537,7 +560,8 @@ class Corrections(_Section, frozen=True):
 class Language(_Section, frozen=True):
     """Everything that depends on one language.
 
-    `prompt` is None only for a language without a file: it has no prompts, but its answers can be matched by the default rules and CLDR.
+    Each field is the section of the file that has its name. `prompt` is None only for a language without a file: it has no prompts,
+    but its answers can be matched by the default rules and CLDR.
     """
 
     prompt: PromptWords | None = None

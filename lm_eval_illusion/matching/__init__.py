@@ -50,8 +50,15 @@ class Match(NamedTuple):
 def explain(output: str, answers: Sequence[str], lang: str) -> Match:
     """Return whether the first visible line of an output says and affirms an answer, which one, where, and by which rule.
 
-    An answer is said as a whole sequence of words, or as a substring in a language that writes no spaces between words. Dates and
-    percentages count in every form of the language. An answer that is empty after normalisation never matches.
+    An answer is said if the line has it as whole words, or as characters in a language that writes no spaces between words. Every form
+    that the language gives it counts: an inflected form, another spelling, a number in words or digits, a date, a percentage or a
+    quantity in another notation. An answer that is empty after normalisation is never said.
+
+    What is said is affirmed if nothing in the line objects. It must not be denied, asked, unknown, one of several alternatives, or
+    taken back. It must not be a part of something else: a longer name, another number, a date before Christ. An answer that is yes or
+    no counts only as a reply. One affirmed mention is enough. A line that is the answer and nothing else always counts.
+
+    docs/matching.md describes how this is decided and how often it is wrong; `rule_names` lists the rules.
 
     Args:
         output: The generated text.

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.dates.dates import Date, date_of, year_forms
+from lm_eval_illusion.matching.dates.answers import COMMON_YEARS, date_of, year_forms
+from lm_eval_illusion.matching.dates.date import Date
 from lm_eval_illusion.matching.dates.decades import decade_of
 from lm_eval_illusion.matching.numbers.forms import number_pieces
 from lm_eval_illusion.matching.numbers.found import FoundNumber
@@ -16,8 +17,6 @@ from lm_eval_illusion.matching.quantities.measured import Quantity, quantity_of
 from lm_eval_illusion.matching.text.normalize import ends_in_article, normalise
 from lm_eval_illusion.matching.text.word_boundaries import has_clause_mark
 from lm_eval_illusion.matching.words.spellings import normalised_spellings
-
-_YEARS = range(1000, 2101)
 
 
 class AnswerForms(NamedTuple):
@@ -61,7 +60,7 @@ def answer_forms(answer: str, lang: str) -> AnswerForms:
         date, quantity = date_of(answer, lang), quantity_of(answer, lang)
     if date is not None and quantity is not None:
         # 1945 г. is a year, 100 г. are grams or years. Italian 44 a.C. is no number of acres.
-        is_year = date.year is not None and (date.year <= 0 or date.year in _YEARS)
+        is_year = date.year is not None and (date.year <= 0 or date.year in COMMON_YEARS)
         date, quantity = (date, None) if date.month or is_year else (None, quantity)
     if date is not None and date.year is None and _is_numeral(answer, lang):
         # French "sept" is seven, and short for September: "dix-sept" is no date.

@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import AnswerForms, answer_forms
-from lm_eval_illusion.matching.dates.dates import Date, agrees, date_of, find_dates, with_other_era_names
+from lm_eval_illusion.matching.dates.answers import date_of
+from lm_eval_illusion.matching.dates.date import Date, agrees
 from lm_eval_illusion.matching.dates.decades import decade_of, find_decades, same_decade
+from lm_eval_illusion.matching.dates.eras import with_other_era_names
+from lm_eval_illusion.matching.dates.find import find_dates
 from lm_eval_illusion.matching.numbers.forms import find_numbers, is_number
 from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.matching.objections.yes_no import replies

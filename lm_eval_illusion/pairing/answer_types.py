@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language, prompt_words
-from lm_eval_illusion.matching.dates.dates import date_of
+from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
 
 ANSWER_TYPES = ("number", "date", "name", "phrase")

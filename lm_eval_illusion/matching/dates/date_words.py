@@ -30,7 +30,6 @@ class DateWords(NamedTuple):
         eras: Names of eras -> the year that is added to a number beside them.
         before_christ: Names of the two eras -> whether it is the one before the common era.
         fillers: Words that change nothing: weekdays, "year", "of".
-        year_words: Those fillers beside which a number is a year.
         weekdays: Names of the days of the week -> 0 for Monday to 6 for Sunday.
         order: The order of day, month and year in digits: "dmy", "mdy" or "ymd".
     """
@@ -41,7 +40,6 @@ class DateWords(NamedTuple):
     eras: Phrases[int]
     before_christ: Phrases[bool]
     fillers: Phrases[bool]
-    year_words: Phrases[bool]
     weekdays: Phrases[int]
     order: str
 
@@ -96,7 +94,6 @@ def date_words(lang: str) -> DateWords:
         eras=phrase_table(eras, lang),
         before_christ=phrase_table(christian_eras(lang), lang),
         fillers=phrase_table(((filler, True) for filler in sorted(fillers)), lang),
-        year_words=phrase_table(((word, True) for word in dates.year_words), lang),
         weekdays=phrase_table(_weekdays(lang), lang),
         order=_order(lang),
     )

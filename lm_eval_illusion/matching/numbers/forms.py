@@ -12,7 +12,7 @@ from lm_eval_illusion.matching.numbers.found import FoundNumber
 from lm_eval_illusion.matching.numbers.lines import numbers_in_words, words_without_numbers
 from lm_eval_illusion.matching.numbers.words import attached_counter, may_have_numbers
 from lm_eval_illusion.matching.text.lines import Clause, Line, line_of
-from lm_eval_illusion.matching.text.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import articles_of, normalise
 from lm_eval_illusion.matching.text.word_boundaries import cuts_word
 from lm_eval_illusion.matching.words.inflection import is_form
 
@@ -136,7 +136,7 @@ def _pieces(line: Line, with_unclear: bool, with_counters: bool = False) -> tupl
             counter = attached_counter(line.words[number.after - 1], line.lang) if with_counters else ""
             if counter:
                 found.append((counter, number.after - 1, number.after))
-        elif not (word in _articles(line.lang) or (index + 1 in numbers and word in _digit_prefixes(line.lang))):
+        elif not (word in articles_of(line.lang) or (index + 1 in numbers and word in _digit_prefixes(line.lang))):
             found.append((word, index, index + 1))
         index = number.after if number else index + 1
     return tuple(found)
@@ -245,11 +245,6 @@ def _kinds_agree(gold: FoundNumber, said: FoundNumber, alone: bool, is_line: boo
     if "range" in kinds or kinds == {"cardinal", "ordinal"}:
         return False
     return not alone or (is_line and gold.kind == "ordinal" and said.kind == "digits")
-
-
-@cache
-def _articles(lang: str) -> frozenset[str]:
-    return frozenset(normalise(article, lang) for article in language(lang).words.articles)
 
 
 @cache

@@ -155,9 +155,7 @@ def _is_bare_item(segment: Around, context: Context, mention: Mention, rules: _A
 def _replies(lang: str) -> frozenset[str]:
     """Return words such as yes and of course, which may stand before an answer."""
     given = language(lang).yes_no
-    return frozenset(
-        as_context(word, lang).strip() for word in (*given.yes, *given.no, *given.also_yes, *given.also_no, *given.beside)
-    )
+    return frozenset(as_context(word, lang) for word in (*given.yes, *given.no, *given.also_yes, *given.also_no, *given.beside))
 
 
 def _have_same_capital(context: Context, start: int, end: int) -> bool:

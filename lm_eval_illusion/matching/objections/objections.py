@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lm_eval_illusion.matching.dates.dates import is_before_christ
+from lm_eval_illusion.matching.dates.eras import is_before_christ
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.numbers.forms import is_part_of_other_number
 from lm_eval_illusion.matching.objections.alternatives import alternatives_rules, is_alternative
@@ -17,13 +17,11 @@ from lm_eval_illusion.matching.objections.negation import is_denied, negation_ru
 from lm_eval_illusion.matching.objections.other_names import is_part_of_other_name, names_rules
 from lm_eval_illusion.matching.objections.other_spellings import is_another_word
 from lm_eval_illusion.matching.objections.questions import is_asked, is_unknown, question_rules
-from lm_eval_illusion.matching.objections.yes_no import is_no_reply, is_yes_or_no, yes_no_rules
+from lm_eval_illusion.matching.objections.yes_no import is_yes_or_no, replies, yes_no_rules
 from lm_eval_illusion.matching.text.lines import Line
 
 Objection = Callable[[Line, Mention, Sequence[str]], bool]
 """Args: the line, the mention, and all answers. Returns whether the objection holds."""
-
-
 _READS_NUMBERS = frozenset({"number", "date", "unit"})
 """Rules that read whole numbers."""
 
@@ -62,5 +60,5 @@ def objection_to(line: Line, mention: Mention, answers: Sequence[str]) -> str | 
     """Return the name of the first objection that holds against a mention, or None: the mention is affirmed."""
     # A negation does not deny a "no", and "yes or no" is no list.
     if any(is_yes_or_no(answer, line.lang) for answer in answers):
-        return "no_reply" if is_no_reply(line, mention, answers) else None
+        return None if any(replies(line, answer) for answer in answers) else "no_reply"
     return next((name for name, holds in _OBJECTIONS if holds(line, mention, answers)), None)

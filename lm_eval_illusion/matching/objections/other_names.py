@@ -18,7 +18,7 @@ from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.numbers.forms import is_number
 from lm_eval_illusion.matching.text.cldr import is_known, locale_of
 from lm_eval_illusion.matching.text.lines import Line, Unit, units
-from lm_eval_illusion.matching.text.normalize import normalise
+from lm_eval_illusion.matching.text.normalize import articles_of, normalise
 from lm_eval_illusion.matching.text.segmentation import surroundings, word_list
 from lm_eval_illusion.matching.words.inflection import is_form
 
@@ -120,7 +120,7 @@ def _has_hyphen_before(line: Line, first: int, mention: Mention) -> bool:
     if joined is None:
         # Castilla-La Mancha
         joined = _joined(line.units, first - 3)
-        return joined is not None and all(unit.is_capital for unit in joined) and joined[1].text in _articles(line.lang)
+        return joined is not None and all(unit.is_capital for unit in joined) and joined[1].text in articles_of(line.lang)
     left, right = joined
     # Rumah-rumah is a plural, and Baden-Baden a name.
     repeats = is_form(right.text, left.text, line.lang) and not right.is_capital
@@ -309,12 +309,6 @@ def _units_of(phrase: str, lang: str) -> tuple[str, ...]:
 def _parts(lang: str, key: str) -> frozenset[str]:
     """Return the first folded units of the entries of one list in [names]."""
     return frozenset(phrase[0] for phrase in _phrases(lang, key).entries)
-
-
-@cache
-def _articles(lang: str) -> frozenset[str]:
-    """Return the articles of a language as folded units."""
-    return frozenset(_units_of(article, lang)[0] for article in language(lang).words.articles if article)
 
 
 @cache

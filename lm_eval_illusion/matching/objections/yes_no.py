@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -36,11 +35,6 @@ def replies(line: Line, answer: str) -> bool:
     """Return whether a line begins with the reply yes or no, and that is the answer."""
     same = yes_no_rules(line.lang).replies.get(_key(answer, line.lang))
     return same is not None and _reply(line) in same
-
-
-def is_no_reply(line: Line, mention: object, answers: Sequence[str]) -> bool:
-    """Return whether the answer is yes or no, and the line does not reply so. The arguments are those of an objection."""
-    return any(is_yes_or_no(answer, line.lang) for answer in answers) and not any(replies(line, answer) for answer in answers)
 
 
 @lru_cache(maxsize=20_000)

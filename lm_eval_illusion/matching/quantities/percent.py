@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.quantities.units import with_number
 from lm_eval_illusion.matching.text.cldr import cldr
 from lm_eval_illusion.matching.text.punctuation import PERCENT
 
@@ -22,4 +23,4 @@ def percent_phrases(lang: str) -> Iterator[tuple[str, str]]:
     # A language without words of its own has the sign alone, one level higher.
     words = [pattern for pattern in units.get("long", units).values() if isinstance(pattern, str)]
     for phrase in (f"{{0}}{PERCENT}", *words, *language(lang).numbers.percent_phrases):
-        yield phrase if "{0}" in phrase else f"{{0}} {phrase}", PERCENT_UNIT
+        yield with_number(phrase), PERCENT_UNIT

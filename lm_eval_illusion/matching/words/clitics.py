@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.words.inflection import is_form
+from lm_eval_illusion.matching.words.inflection import is_form, look_alikes
 
 _MIN_PREFIXED_LENGTH = 3
 """Shorter words are often the end of another word: رد in ورد."""
@@ -60,7 +60,7 @@ def _equal_but_particle(answer: Sequence[str], window: Sequence[str], lang: str)
         and word.startswith(noun)
         and (particle in _particles(lang)[_last_sound(noun)] or _is_kind_with_particle(noun, particle, lang))
         and answer[:-1] == window[:-1]
-        and frozenset((noun, word)) not in _exceptions(lang)
+        and frozenset((noun, word)) not in look_alikes(lang)
     )
 
 
@@ -112,7 +112,7 @@ def _has_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bo
 @lru_cache(maxsize=100_000)
 def _is_noun_with_other_beginning(noun: str, word: str, lang: str, in_phrase: bool) -> bool:
     indefinite = _indefinite(noun, lang)
-    if frozenset((noun, word)) in _exceptions(lang):
+    if frozenset((noun, word)) in look_alikes(lang):
         return False
     nouns = (noun, indefinite) if in_phrase or len(indefinite) >= _MIN_PREFIXED_LENGTH else (noun,)
     return any(
@@ -165,8 +165,3 @@ def _particles(lang: str) -> dict[str, frozenset[str]]:
 def _classes(lang: str) -> tuple[tuple[str, ...], ...]:
     entries = language(lang).words.beginnings
     return tuple(tuple("" if beginning == _NOTHING else beginning for beginning in entry.split()) for entry in entries)
-
-
-@cache
-def _exceptions(lang: str) -> frozenset[frozenset[str]]:
-    return frozenset(frozenset(entry.split()) for entry in language(lang).inflection.exceptions)

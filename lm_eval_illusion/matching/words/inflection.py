@@ -228,9 +228,10 @@ def _are_other_words(answer: str, word: str, lang: str) -> bool:
     pattern = language(lang).inflection.other_words
     if pattern is not None and pattern.fullmatch(f"{answer} {word}"):
         return True
-    return frozenset((answer, word)) in _exceptions(lang)
+    return frozenset((answer, word)) in look_alikes(lang)
 
 
 @cache
-def _exceptions(lang: str) -> frozenset[frozenset[str]]:
+def look_alikes(lang: str) -> frozenset[frozenset[str]]:
+    """Return the pairs of words that look like forms of one word and are not."""
     return frozenset(frozenset(entry.split()) for entry in language(lang).inflection.exceptions)

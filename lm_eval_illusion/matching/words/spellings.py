@@ -25,6 +25,8 @@ _MIN_JOINED = 6
 """Letters of an answer that may be written with other spaces: less may be two other words. A syllable of Hangul counts as three."""
 _MOST_ALTERNATIVES = 4
 """Matches of a rule in an answer that are replaced one by one."""
+_MOST_WORDS = 500
+"""A longer line is not searched for an answer with other spaces."""
 _HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _KATAKANA = {after: before for before, after in _HIRAGANA.items()}
 
@@ -158,10 +160,6 @@ def find_with_other_spaces(forms: Sequence[str], words: Sequence[str], lang: str
                 continue
             if joined.startswith(searched) and joined[len(searched) :] in endings and words[first:after] != tuple(form.split()):
                 yield first, after
-
-
-_MOST_WORDS = 500
-"""A longer line is no answer."""
 
 
 def _length(text: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from lm_eval_illusion.matching.dates.dates import date_of
+from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
 from lm_eval_illusion.pairing.numbers.date_ranges import clock_limits, date_limits
 from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberLimit
-from lm_eval_illusion.matching.dates.dates import date_of
+from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 
 LAST_CENTURY = 21
