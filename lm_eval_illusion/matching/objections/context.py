@@ -37,6 +37,10 @@ _MARKS = {
     **dict.fromkeys(")）]】", ")"),
     **dict.fromkeys("/／|", "/"),
 }
+_OPENING = re.compile(r"\s+[\"'«„“*(¿¡]*(?P<first>\w)")
+"""The beginning of a sentence behind another one."""
+_BEHIND_NUMBER = re.compile(r"\d[\s°/]*(?:[a-z]{1,3}\s?[/ ]\s?)?$")
+"""A number, and the first part of a unit such as km/h."""
 _VOWELS = frozenset("aeiouy")
 
 
@@ -193,7 +197,9 @@ def _token(line: Line, index: int) -> str:
         return "?"
     if mark in (":", ",", ".") and before and after and (unit.text in ".:–" or _is_within_number(units, index)):
         return ""
-    if unit.text == "." and before and _is_abbreviation(units[index - 1]):
+    if unit.text == "." and before and _is_abbreviation(units[index - 1]) and not _ends_sentence(line, index):
+        return ""
+    if unit.text == "/" and before and after and _is_unit(line, units[index - 1]):
         return ""
     if not mark and unicodedata.category(unit.text[0]) == "Pd" and not (before or after):
         return ":"
@@ -206,6 +212,22 @@ def _stands_after_space(units: tuple[Unit, ...], index: int) -> bool:
 
 def _is_within_number(units: tuple[Unit, ...], index: int) -> bool:
     return units[index - 1].text[-1:].isdigit() and units[index + 1].text[:1].isdigit()
+
+
+def _ends_sentence(line: Line, index: int) -> bool:
+    """Return whether the full stop behind the unit of a number (6 km.) or behind capitals (BBC.) ends a sentence: a capital follows."""
+    word, stop = line.units[index - 1], line.units[index]
+    opening = _OPENING.match(line.text, stop.end)
+    if opening is None or not opening["first"].isupper():
+        return False
+    written = line.text[word.start : word.end]
+    is_capitals = len(written) > 1 and written.isalpha() and written.isupper()
+    return is_capitals or _is_unit(line, word)
+
+
+def _is_unit(line: Line, word: Unit) -> bool:
+    """Return whether a word stands behind a number: km in 6 km, and h in 110 km/h."""
+    return _BEHIND_NUMBER.search(line.text, max(0, word.start - 12), word.start) is not None
 
 
 def _is_abbreviation(unit: Unit) -> bool:

@@ -27,6 +27,7 @@ class _Corrections(NamedTuple):
     withdrawals: re.Pattern[str]
     leads: re.Pattern[str]
     negators: re.Pattern[str]
+    tags: re.Pattern[str]
     spaces: bool
 
 
@@ -46,6 +47,8 @@ def is_corrected(line: Line, mention: Mention, answers: Sequence[str]) -> bool:
 def _gives_other(after: str, found: re.Match[str], context: Context, mention: Mention, answers: Sequence[str]) -> bool:
     """Return whether another answer of the same kind follows the words that take the mention back."""
     rules = correction_rules(context.line.lang)
+    if _is_tag(after, found, rules) or _denies_next(after, found, rules):
+        return False
     at = found.end() + rules.spaces
     is_led = " " in found[0] or not rules.spaces
     if not is_led and rules.negators.match(after, found.start()) and not _MARK.match(after, at):
@@ -69,6 +72,24 @@ def _gives_other(after: str, found: re.Match[str], context: Context, mention: Me
     return count <= _MOST_COMMON_WORDS
 
 
+def _is_tag(after: str, found: re.Match[str], rules: _Corrections) -> bool:
+    """Return whether the words are a short question behind a statement: "Zurich is bigger, no?"."""
+    if not (after[found.end() :].lstrip().startswith("?") and after[: found.start()].rstrip().endswith((",", "¿"))):
+        return False
+    tag = rules.tags.match(after, found.start())
+    return tag is not None and tag.end() == found.end()
+
+
+def _denies_next(after: str, found: re.Match[str], rules: _Corrections) -> bool:
+    """Return whether "no" is said twice, and the second one denies what follows: Spanish "Es Berna. No, no es Zúrich."."""
+    mark = _MARK.match(after, found.end() + 1) if rules.spaces else None
+    if mark is None:
+        return False
+    at = mark.end() + (not mark[0].endswith(" "))
+    again = rules.withdrawals.match(after, at)
+    return again is not None and rules.negators.match(after, at) is not None and not _MARK.match(after, again.end() + 1)
+
+
 @cache
 def correction_rules(lang: str) -> _Corrections:
     """Return the patterns of a language."""
@@ -77,5 +98,6 @@ def correction_rules(lang: str) -> _Corrections:
         withdrawals=phrases(own.withdrawals, lang),
         leads=phrases(own.leads, lang),
         negators=phrases(language(lang).negation.before, lang),
+        tags=phrases(language(lang).questions.tags, lang),
         spaces=language(lang).words.spaces,
     )

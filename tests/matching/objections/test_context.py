@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.items import embedded_languages
+from lm_eval_illusion.matching import explain
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.objections.context import as_context, context_of, phrases
 from lm_eval_illusion.matching.text.lines import line_of
@@ -89,3 +90,23 @@ def test_any_place_of_any_line_has_a_context(text, lang, data):
     start = data.draw(st.integers(0, len(text)))
     begin, end = context.bounds(Mention(start, data.draw(st.integers(start, len(text))), "words"))
     assert 0 <= begin <= end <= len(context.text)
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "output"),
+    [
+        # Behind a unit or capitals, a full stop ends the sentence: what follows says nothing about the answer.
+        ("en", "Nile", "It is the Nile with 6,650 km. I am not sure about the Amazon."),
+        ("de", "Donau", "Die Donau mit 2857 km. Ist der Rhein länger? Nein."),
+        ("es", "20 km", "Son 20 km. No sé cuánto se tarda."),
+        ("en", "cheetah", "The cheetah, at 110 km/h. I don't know how fast a lion is."),
+        ("en", "BBC", "The broadcaster is the BBC. Is ITV public? No."),
+        ("en", "J. Smith", "It was J. Smith. Who else?"),
+    ],
+)
+def test_a_full_stop_behind_a_unit_or_capitals_ends_a_sentence(lang, answer, output):
+    assert explain(output, [answer], lang).matched
+
+
+def test_a_full_stop_behind_an_initial_ends_no_sentence():
+    assert explain("Is it J. Smith?", ["Smith"], "en").rule == "question"

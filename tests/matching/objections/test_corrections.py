@@ -39,3 +39,18 @@ def test_a_withdrawn_answer_does_not_count_and_the_new_one_does(lang: str, outpu
 )
 def test_without_another_answer_nothing_is_taken_back(lang: str, output: str, answer: str) -> None:
     assert explain(output, [answer], lang).matched
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "output"),
+    [
+        # A short question behind another statement.
+        ("en", "Bern", "The capital is Bern. Zurich is bigger, no? Yes, it is bigger."),
+        ("es", "Berna", "La capital es Berna. Zúrich es más grande, ¿no? Sí."),
+        # "No" twice: the second one denies what follows.
+        ("es", "Berna", "Es Berna. No, no es Zúrich."),
+        ("pl", "Berno", "To Berno. Nie, nie Zurych."),
+    ],
+)
+def test_a_tag_or_a_denial_of_something_else_takes_nothing_back(lang, answer, output):
+    assert explain(output, [answer], lang).matched
