@@ -44,6 +44,11 @@ def for_terminal(text: str) -> str:
     return text.translate({ord(character): _escaped(character) for character in set(text) if _is_unsafe(character)})
 
 
+def print_for_terminal(text: str) -> None:
+    """Print a text as one line of standard output, at once, as `for_terminal` writes it."""
+    print(for_terminal(text), flush=True)
+
+
 def for_json(text: str) -> str:
     """Return JSON text with the unsafe characters of `for_terminal` written as \\u202e; the value that it stands for is the same.
 

@@ -157,6 +157,18 @@ def _not_writable(out: Path, error: Exception) -> UserError:
     )
 
 
+def user_cache_folder() -> Path:
+    """Return our folder within the user's cache folder ($XDG_CACHE_HOME, else ~/.cache).
+
+    Raises:
+        OSError: The user has no home folder.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if cache.startswith("~"):
+        raise OSError("there is no home folder")
+    return Path(cache) / "lm-eval-illusion"
+
+
 def packaged_folder(package: str) -> Path:
     """Return the folder of a data package, installed or editable, such as `lm_eval_illusion.tasks`."""
     return Path(next(iter(import_module(package).__path__)))

@@ -62,5 +62,10 @@ def line_bounds(text: str) -> tuple[int, int | None]:
 
 def first_line(text: str) -> str:
     """Return the first line with visible text, without invisible characters before it and white space after it; "" if there is none."""
+    return placed_first_line(text)[0]
+
+
+def placed_first_line(text: str) -> tuple[str, int]:
+    """Return the first line with visible text, as `first_line` does, and the index of its first character in the text."""
     start, end = line_bounds(text)
-    return text[start:end].strip()
+    return text[start:end].strip(), start

@@ -113,6 +113,11 @@ def progress(doing: str, total: int, description: str, disable: bool) -> Iterato
     yield count
 
 
+def is_terminal() -> bool:
+    """Return whether standard error, where bars are shown, is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 class RunFinished(NamedTuple):
     """The end of one run among several: a cell of a sweep, a variant of the demo.
 

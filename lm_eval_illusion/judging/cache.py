@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.errors import UserError, system_reason
-from lm_eval_illusion.files import replace_text
+from lm_eval_illusion.files import replace_text, user_cache_folder
 from lm_eval_illusion.judging.replies import Completion
 from lm_eval_illusion.reading import read_file
 
@@ -50,10 +49,10 @@ def default_cache() -> Path:
     Raises:
         UserError: The user has no home folder.
     """
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if cache.startswith("~"):
-        raise UserError("there is no home folder for the cache of verdicts: give a folder by --cache")
-    return Path(cache) / "lm-eval-illusion" / "judge"
+    try:
+        return user_cache_folder() / "judge"
+    except OSError as error:
+        raise UserError("there is no home folder for the cache of verdicts: give a folder by --cache") from error
 
 
 def cached(folder: Path, key: str) -> CacheEntry | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import for_terminal, print_for_terminal
 from lm_eval_illusion.judging.cache import CacheEntry, default_cache, remember
 from lm_eval_illusion.judging.client import ask_all
 from lm_eval_illusion.judging.endpoint import Endpoint
@@ -18,7 +18,7 @@ from lm_eval_illusion.judging.prompt import PROMPT_VERSION, verdict_of
 from lm_eval_illusion.judging.replies import CUT, Completion
 from lm_eval_illusion.judging.verdict_file import check_verdicts, write_verdicts
 from lm_eval_illusion.option_values import shown
-from lm_eval_illusion.progress import progress
+from lm_eval_illusion.progress import is_terminal, progress
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.greedy_answers import GreedyAnswer, answer_files, read_answers
 from lm_eval_illusion.results.join_views import views_below
@@ -65,9 +65,9 @@ def judge_command(paths: Sequence[Path], endpoint: Endpoint, options: JudgeOptio
         raise UserError(f"no greedy answers in {join_truncated(paths)}: run lm_eval with the tasks of the view {views}")
     answers = [answer for file in files for answer in sampled(list(read_answers(file)), options.limit, options.sample_seed)]
     plan = plan_of(answers, endpoint, cache)
-    _print(f"judge {endpoint.model}: {overview(plan, endpoint, options.price)}")
+    print_for_terminal(f"judge {endpoint.model}: {overview(plan, endpoint, options.price)}")
     if foreign := sorted({entry.base_url for entry in plan.known.values()} - {endpoint.base_url}):
-        _print(
+        print_for_terminal(
             f"cached replies came also from {join_truncated(foreign)}: give another --cache if other weights have this name there"
         )
     if options.dry_run:
@@ -85,10 +85,10 @@ def judge_command(paths: Sequence[Path], endpoint: Endpoint, options: JudgeOptio
             by_folder[folder].append(row)
     written = [write_verdicts(folder, rows_there) for folder, rows_there in by_folder.items()]
     rows = [row for rows_there in by_folder.values() for row in rows_there]
-    _print(_usage(replies.new, options.price))
-    _print(_verdicts(rows))
+    print_for_terminal(_usage(replies.new, options.price))
+    print_for_terminal(_verdicts(rows))
     if written:
-        _print(f"written: {join_truncated(written)}")
+        print_for_terminal(f"written: {join_truncated(written)}")
     return _missing(len(plan.answers) - len(rows), failures)
 
 
@@ -97,7 +97,7 @@ def _ask(plan: JudgingPlan, endpoint: Endpoint, concurrency: int, cache: Path, r
     to_ask = plan.to_ask
     if not to_ask:
         return {}
-    is_shown = sys.stderr is not None and sys.stderr.isatty()
+    is_shown = is_terminal()
     with progress("judging", len(to_ask), "judging", disable=not is_shown) as count:
 
         def keep(key: str, completion: Completion) -> None:
@@ -172,7 +172,3 @@ def _missing(missing: int, failures: dict[str, str]) -> int:
         file=sys.stderr,
     )
     return EXIT_MISSING
-
-
-def _print(text: str) -> None:
-    print(for_terminal(text), flush=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from lm_eval_illusion.first_line import first_line, line_bounds
+from lm_eval_illusion.first_line import first_line, placed_first_line
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.answer_forms import answer_forms
 from lm_eval_illusion.matching.dates.date_words import date_words
@@ -70,7 +70,7 @@ def explain(output: str, answers: Sequence[str], lang: str) -> Match:
         UserError: CLDR does not know the language.
     """
     _check(answers)
-    line, offset = first_line(output), line_bounds(output)[0]
+    line, offset = placed_first_line(output)
     for answer in answers:
         if equals(line, answer, lang):
             return Match(True, answer, "equal", (offset, offset + len(line)))

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import one_line
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import OTHERS_MAY_WRITE, file_sha256, replace_text
+from lm_eval_illusion.files import OTHERS_MAY_WRITE, file_sha256, replace_text, user_cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +68,7 @@ def cache_folder() -> Path:
     Raises:
         OSError: The user has no home folder.
     """
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if cache.startswith("~"):
-        raise OSError("there is no home folder")
-    return Path(cache) / "lm-eval-illusion" / "hashes"
+    return user_cache_folder() / "hashes"
 
 
 def _private_cache() -> Path | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.escaping import print_for_terminal
 from lm_eval_illusion.matching import RULES_VERSION
-from lm_eval_illusion.progress import progress
+from lm_eval_illusion.progress import is_terminal, progress
 from lm_eval_illusion.rescoring.rows import CannotJudgeError
 from lm_eval_illusion.rescoring.run_files import Changes, JudgedRun, judged_form, write_judged_run
 from lm_eval_illusion.results import Run, ViewFile, find_runs, find_views, join_truncated
@@ -45,8 +44,7 @@ def rescore_command(paths: Sequence[Path], out: Path | None) -> int:
     left = [f"{run.results_file.name} (no task of ours)" for run in runs if run not in ours]
     judged = []
     total = sum(view.effective for run in waiting for view in answers[run.results_file])
-    is_shown = sys.stderr is not None and sys.stderr.isatty()
-    with progress("rescoring", total, "rescoring", disable=not is_shown) as count:
+    with progress("rescoring", total, "rescoring", disable=not is_terminal()) as count:
         for run in waiting:
             done = _judged_or_reason(run, views[run.results_file], folders[run.results_file], count)
             if isinstance(done, JudgedRun):
@@ -56,7 +54,7 @@ def rescore_command(paths: Sequence[Path], out: Path | None) -> int:
     _show(judged)
     _say_where_verdicts_are(ours, folders)
     if left:
-        _print(f"left as they are: {join_truncated(left, most=9)}")
+        print_for_terminal(f"left as they are: {join_truncated(left, most=9)}")
     return 0
 
 
@@ -105,9 +103,9 @@ def _is_done(run: Run, folder: Path) -> bool:
 def _say_what_is_done(done: int, waiting: int) -> None:
     by_today = f"judged by version {RULES_VERSION} of the matching rules, the one of today"
     if not waiting:
-        _print(f"nothing to do: {_counted(done, 'run is', 'runs are')} {by_today}")
+        print_for_terminal(f"nothing to do: {_counted(done, 'run is', 'runs are')} {by_today}")
     elif done:
-        _print(f"{_counted(done, 'run is', 'runs are')} {by_today}, {_counted(waiting, 'run waits', 'runs wait')}")
+        print_for_terminal(f"{_counted(done, 'run is', 'runs are')} {by_today}, {_counted(waiting, 'run waits', 'runs wait')}")
 
 
 def _show(judged: Sequence[JudgedRun]) -> None:
@@ -120,20 +118,22 @@ def _show(judged: Sequence[JudgedRun]) -> None:
             by_language[language].add(changes)
     rows = sum(changes.rows for changes in by_language.values())
     changed = sum(changes.to_right + changes.to_wrong for changes in by_language.values())
-    _print(
+    print_for_terminal(
         f"{_counted(len(judged), 'run', 'runs')}, {_counted(rows, 'row', 'rows')} judged by version {RULES_VERSION} of the matching rules:"
         f" {_counted(changed, 'verdict', 'verdicts')} changed"
     )
     for language, changes in sorted(by_language.items()):
-        _print(
+        print_for_terminal(
             f"  {language}: {_counted(changes.rows, 'row', 'rows')}, {changes.to_right:,} wrong -> right,"
             f" {changes.to_wrong:,} right -> wrong"
         )
     folders = dict.fromkeys(run.results_file.parent for run in judged)
-    _print(f"written: {join_truncated(folders, most=9)}")
+    print_for_terminal(f"written: {join_truncated(folders, most=9)}")
     foreign = sorted({name for run in judged for name in run.foreign})
     if foreign:
-        _print(f"of other projects, which these rules do not judge, and left as they are: {join_truncated(foreign, most=9)}")
+        print_for_terminal(
+            f"of other projects, which these rules do not judge, and left as they are: {join_truncated(foreign, most=9)}"
+        )
 
 
 def _say_where_verdicts_are(runs: Sequence[Run], folders: Mapping[Path, Path]) -> None:
@@ -142,12 +142,8 @@ def _say_where_verdicts_are(runs: Sequence[Run], folders: Mapping[Path, Path]) -
     new = {original_folder(folder) for folder in folders.values()}
     apart = [place for place in dict.fromkeys(places) if place not in new and any(map(is_of_a_judge, os.listdir(place)))]
     if apart:
-        _print(f"verdicts of judges stay in {join_truncated(apart, most=9)}: give report both folders")
+        print_for_terminal(f"verdicts of judges stay in {join_truncated(apart, most=9)}: give report both folders")
 
 
 def _counted(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}"
-
-
-def _print(text: str) -> None:
-    print(for_terminal(text), flush=True)
