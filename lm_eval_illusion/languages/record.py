@@ -505,6 +505,38 @@ class Questions(_Section, frozen=True):
     """Phrases of not knowing or not choosing, behind what is not known or chosen."""
 
 
+class Asking(_Section, frozen=True):
+    """[asking]: the words of a question that say what kind of answer it asks for.
+
+    `*` stands for any letters of a word: wer, wen and wem, or "ke*". Entries of several words are phrases.
+    """
+
+    person: tuple[str, ...] = ()
+    """Words that ask for a person: who, whom, whose."""
+    place: tuple[str, ...] = ()
+    """Words that ask for a place: where, where from."""
+    time: tuple[str, ...] = ()
+    """Words that ask for a time: when, since when."""
+    quantity: tuple[str, ...] = ()
+    """Words that ask for a number or an amount: how many, how long, how old."""
+    reason: tuple[str, ...] = ()
+    """Words that ask for a reason: why."""
+    manner: tuple[str, ...] = ()
+    """Words that ask for a way to do something: how."""
+    which: tuple[str, ...] = ()
+    """Words that ask for a thing or stand beside the noun that says the kind: what, which."""
+    person_nouns: tuple[str, ...] = ()
+    """Nouns beside "which" that ask for a person: author, king, president."""
+    place_nouns: tuple[str, ...] = ()
+    """Nouns that ask for a place: city, country, island."""
+    time_nouns: tuple[str, ...] = ()
+    """Nouns that ask for a time: year, century, day."""
+    quantity_nouns: tuple[str, ...] = ()
+    """Nouns that ask for a number or an amount: number, height, population."""
+    empty_nouns: tuple[str, ...] = ()
+    """Words between "which" and the noun that says the kind: name, type, kind, "called"."""
+
+
 class YesNo(_Section, frozen=True):
     """[yes_no]: answers to yes/no questions. They count only alone or before a mark, not as a word within a sentence."""
 
@@ -574,6 +606,7 @@ class Language(_Section, frozen=True):
     negation: Negation = Negation()
     alternatives: Alternatives = Alternatives()
     questions: Questions = Questions()
+    asking: Asking = Asking()
     yes_no: YesNo = YesNo()
     names: Names = Names()
     class_words: ClassWords = ClassWords()
