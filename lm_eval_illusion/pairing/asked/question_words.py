@@ -1,0 +1,83 @@
+"""The words of a question, in order, with what their spelling tells about them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lm_eval_illusion.languages import language
+
+# A word between spaces and punctuation. Vowel signs, which `\w` does not match, belong to the word.
+_WORD = re.compile(
+    r"[^\s.,;:!?()\[\]{}\"'’“”„«»‘`´¿¡،؟؛、，。：；（）［］「」『』《》？！/|\u0964\u0965\u1362\u1363\u1367\u2010-\u2015%-]+"
+)
+_LATIN_OR_DIGITS = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a question, or a pair of adjacent characters in a language without spaces between words.
+
+    `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a language
+    where capitals mark names, or in Latin letters within another script.
+    """
+
+    text: str
+    start: int
+    is_name: bool
+
+
+@dataclass(frozen=True)
+class QuestionWords:
+    """A question as units, in which phrases are searched, and as words, by which questions are compared.
+
+    `units`: the casefolded words, or the characters in a language without spaces between words. `words`: see `Word`.
+    """
+
+    units: tuple[str, ...]
+    words: tuple[Word, ...]
+
+
+def question_words(question: str, lang: str) -> QuestionWords:
+    """Return the units and words of a question."""
+    rules = language(lang).words
+    runs = _WORD.findall(unicodedata.normalize("NFC", question))
+    if not rules.spaces:
+        return _characters_and_pairs(runs)
+    units = tuple(map(folded, runs))
+    marks_names = rules.capitals_mark_names
+    words = (
+        Word(unit, index, index > 0 and ((marks_names and run[0].isupper()) or run.isdecimal()))
+        for index, (unit, run) in enumerate(zip(units, runs, strict=True))
+    )
+    return QuestionWords(units, tuple(words))
+
+
+def phrase_units(phrase: str, lang: str) -> tuple[str, ...]:
+    """Return a phrase of a language file as units; `*` stays where it stands."""
+    runs = _WORD.findall(unicodedata.normalize("NFC", phrase))
+    return tuple(map(folded, runs)) if language(lang).words.spaces else tuple(folded("".join(runs)))
+
+
+@lru_cache(maxsize=200_000)
+def folded(word: str) -> str:
+    """Return a word in NFKC, caseless."""
+    return unicodedata.normalize("NFKC", word).casefold()
+
+
+def _characters_and_pairs(runs: list[str]) -> QuestionWords:
+    """Return all characters, and the pairs of adjacent ones within each run; Latin words and digits stay whole."""
+    units: list[str] = []
+    words: list[Word] = []
+    for run in map(folded, runs):
+        start = len(units)
+        units += [*run, " "]
+        if _LATIN_OR_DIGITS.fullmatch(run):
+            words.append(Word(run, start, True))
+        elif len(run) == 1:
+            words.append(Word(run, start, False))
+        else:
+            words += [Word(run[index : index + 2], start + index, False) for index in range(len(run) - 1)]
+    return QuestionWords(tuple(units), tuple(words))
