@@ -1,0 +1,158 @@
+"""Questions as weighted features of what they ask for, and how alike two questions ask.
+
+In each language a question has three blocks of features: the class that its interrogative asks for; its words, the more the nearer they
+stand to the interrogative and the more they tell (word_weights); and traits of its answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.question_words import Word, question_words
+from lm_eval_illusion.pairing.asked.word_weights import word_weights
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from lm_eval_illusion.pairing.assignment import Scores
+
+ALIKE = 0.45
+"""From this similarity on, two questions ask for the same kind of answer."""
+
+# The shares of the blocks (class, words, traits of the answer) in the similarity of two questions.
+_BY_CLASS = (0.6, 0.2, 0.2)
+"""The interrogative names the class: who, where."""
+_BY_NOUN = (0.35, 0.45, 0.2)
+"""A noun names the class, and says more: which city."""
+_BY_WORDS = (0.0, 0.8, 0.2)
+"""No class is known: which fruit."""
+
+NEAR_WEIGHT, NEAR_WORDS = 3.0, 1.5
+"""A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
+NAME_WEIGHT = 0.1
+"""A name within the question says what the question is about, not the kind of the answer."""
+STEM_CHARACTERS = 6
+"""Words with the same beginning count as the same, for they are mostly forms of one word. With spaces between words only."""
+
+
+class AskedKinds:
+    """What each of the questions asks for."""
+
+    def __init__(self, questions: Sequence[ParallelQuestion]) -> None:
+        self._rows = {question.id: row for row, question in enumerate(questions)}
+        languages = sorted({lang for question in questions for lang in question.by_lang})
+        self._features = {lang: _features(questions, lang) for lang in languages}
+
+    def features(self, lang: str) -> csr_matrix:
+        """Return the features in a language, [questions, features]: rows of length 1 or less, empty where a question lacks the language."""
+        return self._features[lang]
+
+    def similarity(self, question: ParallelQuestion, donors: Sequence[ParallelQuestion]) -> Scores:
+        """Return how alike each donor asks, [donors]: 0 for another kind, 1 for the same words; the mean over the question's languages."""
+        import numpy as np
+
+        rows = [self._rows[donor.id] for donor in donors]
+        total = np.zeros(len(rows))
+        for lang in question.by_lang:
+            features = self._features[lang]
+            total += (features[rows] @ features[self._rows[question.id]].T).toarray().ravel()
+        return total / len(question.by_lang)
+
+    def asked_alike(self, first: ParallelQuestion, second: ParallelQuestion) -> bool:
+        """Return whether two questions ask for the same kind of answer."""
+        return bool(self.similarity(first, [second])[0] >= ALIKE)
+
+
+def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
+    import numpy as np
+    from scipy.sparse import diags, hstack
+
+    parsed = [_parse(question, lang) for question in questions]
+    traits = _matrix([dict.fromkeys(one.traits, 1.0) for one in parsed])
+    traits = _unit_rows(traits @ diags(_rarity(traits)))
+    words = _matrix([one.words for one in parsed])
+    words = _unit_rows(words @ diags(word_weights(words, traits)))
+    classes = _matrix([{one.asked.kind: 1.0} if one.traits else {} for one in parsed])
+    shares = np.sqrt(np.array([_shares(one.asked) for one in parsed]))
+    blocks = [diags(shares[:, index]) @ block for index, block in enumerate((classes, words, traits))]
+    features: csr_matrix = hstack(blocks).tocsr().astype(np.float32)
+    return features
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A question in one language: what it asks for, its words with their weight by place, the traits of its answer."""
+
+    asked: Asked
+    words: Mapping[str, float]
+    traits: frozenset[str]
+
+
+def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
+    """Return the parts of a question; empty ones if it lacks the language."""
+    translation = question.by_lang.get(lang)
+    if translation is None:
+        return _Parsed(Asked(), {}, frozenset())
+    text = question_words(translation.question, lang)
+    asked = asked_for(text.units, lang)
+    traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
+    return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
+
+
+def _weights_by_place(words: Iterable[Word], asked: Asked, lang: str) -> dict[str, float]:
+    """Return the weight of each word: more beside the interrogative, less for a name. The interrogative itself is left out."""
+    spaces = language(lang).words.spaces
+    weights: dict[str, float] = {}
+    for word in words:
+        gap = max(word.start - asked.end, asked.start - word.start - 1, 0)
+        is_within = asked.start <= word.start < asked.end
+        if is_within and not asked.by_noun:
+            continue
+        nearness = 1 + NEAR_WEIGHT * math.exp(-gap / (NEAR_WORDS if spaces else NEAR_WORDS * CHARACTERS_PER_WORD))
+        key = word.text[:STEM_CHARACTERS]
+        weights[key] = max(weights.get(key, 0.0), nearness * (NAME_WEIGHT if word.is_name else 1.0))
+    return weights
+
+
+def _shares(asked: Asked) -> tuple[float, float, float]:
+    if asked.kind in (WHICH, ""):
+        return _BY_WORDS
+    return _BY_NOUN if asked.by_noun else _BY_CLASS
+
+
+def _matrix(rows: Sequence[Mapping[str, float]]) -> csr_matrix:
+    """Return rows of named numbers as a matrix, [rows, names]; the names in the order of their first appearance."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    columns: dict[str, int] = {}
+    ends = np.cumsum([0, *map(len, rows)])
+    indices = [columns.setdefault(name, len(columns)) for row in rows for name in row]
+    values = np.array([value for row in rows for value in row.values()], dtype=np.float32)
+    return csr_matrix((values, indices, ends), shape=(len(rows), max(1, len(columns))))
+
+
+def _rarity(matrix: csr_matrix) -> Scores:
+    """Return the logarithm of the share of rows without each feature's company, [features]; 0 for a feature of one row."""
+    import numpy as np
+
+    counts = np.asarray((matrix > 0).sum(axis=0), dtype=float).ravel()
+    rarity: Scores = np.log((matrix.shape[0] + 1) / (counts + 0.5)) * (counts > 1)
+    return rarity
+
+
+def _unit_rows(matrix: csr_matrix) -> csr_matrix:
+    """Return the matrix with rows of length 1; empty rows stay empty."""
+    import numpy as np
+    from scipy.sparse import diags
+
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=float).ravel())
+    scaled: csr_matrix = (diags(1 / np.where(lengths > 0, lengths, 1)) @ matrix).tocsr()
+    return scaled
