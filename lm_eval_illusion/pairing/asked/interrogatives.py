@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.languages.record import NOUN_KINDS
 from lm_eval_illusion.pairing.asked.question_words import phrase_units
 
 WHICH = "which"
 CLASSES = ("person", "place", "time", "quantity", "reason", "manner", WHICH)
 """What an interrogative asks for. `which` asks for a thing, or for the kind that the noun beside it names."""
-NOUN_CLASSES = ("person", "place", "time", "quantity")
-"""The classes that nouns may have: author, city, year, height."""
 
 NOUN_WINDOW = 5
 """A noun decides the class if at most so many words stand between it and "which"."""
@@ -33,8 +32,8 @@ _EMPTY = "empty"
 class Asked:
     """What a question asks for.
 
-    `kind`: one of `CLASSES`, "" if no interrogative was found. `by_noun`: a noun beside "which" decided the kind. `start`, `end`: the
-    units of the phrase from which the kind is read: the noun, or else the interrogative; 0, 0 if there is none.
+    `kind`: one of `CLASSES`, or the kind of a noun: "film", "city"; "" if nothing was found. `by_noun`: a noun decided the kind.
+    `start`, `end`: the units of the phrase from which the kind is read: the noun, or else the interrogative; 0, 0 if there is none.
     """
 
     kind: str = ""
@@ -42,24 +41,36 @@ class Asked:
     start: int = 0
     end: int = 0
 
+    @property
+    def parent(self) -> str:
+        """The class of which the kind is a part: "person" for a writer, "" for none."""
+        return NOUN_KINDS.get(self.kind, "") if self.by_noun else ""
+
 
 def asked_for(units: Sequence[str], lang: str) -> Asked:
     """Return what a question asks for. `units`: of the question, see `question_words`."""
     table = _table(lang)
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
-    asking = list(_find(units, table.interrogatives, lang))
-    if not asking:
-        return Asked()
-    main = asking[0] if asking[0].start < FIRST_WORDS * scale else asking[-1]
-    if main.kind != WHICH:
+    asking = list(_find(units, table.interrogatives))
+    main = next((one for one in asking if one.start < FIRST_WORDS * scale), asking[-1] if asking else None)
+    if main is not None and main.kind != WHICH:
         return Asked(main.kind, False, main.start, main.end)
-    found = [noun for noun in _find(units, table.nouns, lang) if _gap(noun, main) <= NOUN_WINDOW * scale]
-    nouns = [noun for noun in found if noun.kind != _EMPTY] or found
+    nouns = list(_find(units, table.nouns))
+    if main is None:
+        # "Name the river that ...": the first noun says the kind.
+        first = next((noun for noun in nouns if noun.kind != _EMPTY), None)
+        return Asked() if first is None else Asked(first.kind, True, first.start, first.end)
+    near = [noun for noun in nouns if _gap(noun, main) <= NOUN_WINDOW * scale]
     # At equal distance, the noun behind "which" decides.
-    nearest = min(nouns, key=lambda noun: (_gap(noun, main), noun.start < main.start), default=main)
-    if nearest.kind in (WHICH, _EMPTY):
-        return Asked(WHICH, False, nearest.start, nearest.end)
-    return Asked(nearest.kind, True, nearest.start, nearest.end)
+    nearest = min(
+        (noun for noun in near if noun.kind != _EMPTY),
+        key=lambda noun: (_gap(noun, main), noun.start < main.start),
+        default=None,
+    )
+    if nearest is not None:
+        return Asked(nearest.kind, True, nearest.start, nearest.end)
+    place = min(near, key=lambda noun: _gap(noun, main), default=main)
+    return Asked(WHICH, False, place.start, place.end)
 
 
 @dataclass(frozen=True)
@@ -93,13 +104,14 @@ class _Table:
 @cache
 def _table(lang: str) -> _Table:
     asking = language(lang).asking
+    nouns = {**asking.nouns, "time": asking.time_nouns, "quantity": asking.quantity_nouns, _EMPTY: asking.empty_nouns}
     return _Table(
         _by_first_unit(((kind, getattr(asking, kind)) for kind in CLASSES), lang),
-        _by_first_unit(((kind, getattr(asking, f"{kind}_nouns")) for kind in (*NOUN_CLASSES, _EMPTY)), lang),
+        _by_first_unit(nouns.items(), lang),
     )
 
 
-def _by_first_unit(entries: Iterator[tuple[str, tuple[str, ...]]], lang: str) -> Mapping[str, Sequence[_Phrase]]:
+def _by_first_unit(entries: Iterable[tuple[str, tuple[str, ...]]], lang: str) -> Mapping[str, Sequence[_Phrase]]:
     phrases = [_Phrase(phrase_units(phrase, lang), kind) for kind, listed in entries for phrase in listed]
     by_first: dict[str, list[_Phrase]] = defaultdict(list)
     for phrase in sorted(phrases, key=lambda phrase: -len(phrase.units)):
@@ -108,7 +120,7 @@ def _by_first_unit(entries: Iterator[tuple[str, tuple[str, ...]]], lang: str) ->
     return by_first
 
 
-def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]], lang: str) -> Iterator[_Found]:
+def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Found]:
     """Yield the phrases of a question from left to right, the longest at each place; they do not overlap."""
     starred = phrases.get("*", ())
     index = 0

@@ -29,10 +29,10 @@ ALIKE = 0.45
 # The shares of the blocks (class, words, traits of the answer) in the similarity of two questions.
 _BY_CLASS = (0.6, 0.2, 0.2)
 """The interrogative names the class: who, where."""
-_BY_NOUN = (0.35, 0.45, 0.2)
-"""A noun names the class, and says more: which city."""
+_BY_NOUN = (0.7, 0.15, 0.15)
+"""A noun names the kind: which city."""
 _BY_WORDS = (0.0, 0.8, 0.2)
-"""No class is known: which fruit."""
+"""No class is known: with what."""
 
 NEAR_WEIGHT, NEAR_WORDS = 3.0, 1.5
 """A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
@@ -79,7 +79,7 @@ def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
     traits = _unit_rows(traits @ diags(_rarity(traits)))
     words = _matrix([one.words for one in parsed])
     words = _unit_rows(words @ diags(word_weights(words, traits)))
-    classes = _matrix([{one.asked.kind: 1.0} if one.traits else {} for one in parsed])
+    classes = _unit_rows(_matrix([_classes(one.asked) if one.traits else {} for one in parsed]))
     shares = np.sqrt(np.array([_shares(one.asked) for one in parsed]))
     blocks = [diags(shares[:, index]) @ block for index, block in enumerate((classes, words, traits))]
     features: csr_matrix = hstack(blocks).tocsr().astype(np.float32)
@@ -119,6 +119,11 @@ def _weights_by_place(words: Iterable[Word], asked: Asked, lang: str) -> dict[st
         key = word.text[:STEM_CHARACTERS]
         weights[key] = max(weights.get(key, 0.0), nearness * (NAME_WEIGHT if word.is_name else 1.0))
     return weights
+
+
+def _classes(asked: Asked) -> dict[str, float]:
+    """Return the kind, and the class of which it is a part, so that "who" and "which author" share one."""
+    return {asked.kind: 1.0, asked.parent: 1.0} if asked.parent else {asked.kind: 1.0}
 
 
 def _shares(asked: Asked) -> tuple[float, float, float]:
