@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, THING, WHICH, Asked, asked_for
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -31,14 +31,14 @@ _BY_CLASS = (0.6, 0.2, 0.2)
 """The interrogative names the class: who, where."""
 _BY_NOUN = (0.7, 0.15, 0.15)
 """A noun names the kind: which city."""
-_BY_WORDS = (0.0, 0.8, 0.2)
+_BY_WORDS = (0.0, 0.7, 0.3)
 """No class is known: with what."""
 
-NEAR_WEIGHT, NEAR_WORDS = 3.0, 1.5
+NEAR_WEIGHT, NEAR_WORDS = 3.0, 2.0
 """A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
 NAME_WEIGHT = 0.1
 """A name within the question says what the question is about, not the kind of the answer."""
-STEM_CHARACTERS = 6
+STEM_CHARACTERS = 5
 """Words with the same beginning count as the same, for they are mostly forms of one word. With spaces between words only."""
 
 
@@ -127,7 +127,7 @@ def _classes(asked: Asked) -> dict[str, float]:
 
 
 def _shares(asked: Asked) -> tuple[float, float, float]:
-    if asked.kind in (WHICH, ""):
+    if asked.kind in (WHICH, THING, ""):
         return _BY_WORDS
     return _BY_NOUN if asked.by_noun else _BY_CLASS
 
