@@ -547,8 +547,10 @@ class Asking(_Section, frozen=True):
     """Words that ask for a reason: why."""
     manner: tuple[str, ...] = ()
     """Words that ask for a way to do something: how."""
+    thing: tuple[str, ...] = ()
+    """Words that ask for a thing; a noun beside them does not say the kind: what did, with what."""
     which: tuple[str, ...] = ()
-    """Words that ask for a thing or stand beside the noun that says the kind: what, which."""
+    """Words beside the noun that says the kind: which, what is."""
     time_nouns: tuple[str, ...] = ()
     """Nouns that ask for a time: year, century, day."""
     quantity_nouns: tuple[str, ...] = ()

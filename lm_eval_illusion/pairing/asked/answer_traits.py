@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.text.cldr import locale_of
+from lm_eval_illusion.matching.text.cldr import is_known, locale_of
 from lm_eval_illusion.pairing.asked.question_words import folded, question_words
 
 _CLDR_LISTS = ("territories", "languages", "currencies", "scripts")
+"""A name in several lists belongs to the first one."""
 
 
 def answer_traits(answer: str, lang: str) -> Iterator[str]:
-    """Yield the traits of an answer in a language, each as a text such as "territories", "2 capitals", "first:university"."""
+    """Yield the traits of an answer in a language, each as a text such as "territories", "2 words, all capitals", "first:university"."""
     rules = language(lang).words
-    words = question_words(answer, lang).units if rules.spaces else (folded(answer),)
-    text = " ".join(words)
-    if name := _cldr_kinds(lang).get(text):
+    text = _key(answer, lang)
+    if name := _cldr_names(lang).get(text):
         yield name
     if rules.spaces:
-        written = answer.split()
-        capitals = sum(word[0].isupper() for word in written)
-        if rules.capitals_mark_names:
-            yield f"{min(len(written), 5)} words, {'all' if capitals == len(written) else 'some' if capitals else 'no'} capitals"
-        else:
-            yield f"{min(len(written), 5)} words"
-        if answer.isupper() and len(answer) > 1:
-            yield "upper case"
-        yield f"first:{words[0]}" if words else "none"
-        if len(words) > 1:
-            yield f"last:{words[-1]}"
-        yield f"end:{text[-3:]}"
+        yield from _traits_of_words(answer, text.split(), rules.capitals_mark_names)
     else:
         yield f"{min(len(text), 8)} characters"
+        yield f"first:{text[:1]}"
         yield f"end:{text[-1:]}"
         yield f"ends:{text[-2:]}"
-        yield f"first:{text[:1]}"
+
+
+def _traits_of_words(answer: str, words: Sequence[str], capitals_mark_names: bool) -> Iterator[str]:
+    """Yield length, capitals, the first and the last word, and the last letters. `words`: of the answer, caseless."""
+    written = answer.split()
+    length = f"{min(len(written), 5)} words"
+    if capitals_mark_names:
+        capitals = sum(word[0].isupper() for word in written)
+        length += ", all capitals" if capitals == len(written) else ", some capitals" if capitals else ", no capitals"
+    yield length
+    if answer.isupper() and len(answer) > 1:
+        yield "upper case"
+    if words:
+        yield f"first:{words[0]}"
+        yield f"end:{words[-1][-3:]}"
+    if len(words) > 1:
+        yield f"last:{words[-1]}"
 
 
 @cache
-def _cldr_kinds(lang: str) -> dict[str, str]:
+def _cldr_names(lang: str) -> dict[str, str]:
+    """Return name -> the list of CLDR that has it; none for a language that CLDR does not know."""
+    if not is_known(lang):
+        return {}
     locale = locale_of(lang)
-    found: dict[str, str] = {}
-    for part in reversed(_CLDR_LISTS):
-        for code, name in getattr(locale, part).items():
-            if part == "territories" and not code.isalpha():
-                continue
-            key = " ".join(question_words(name, lang).units) if language(lang).words.spaces else folded(name)
-            found[key] = part
-    return found
+    return {
+        _key(name, lang): part
+        for part in reversed(_CLDR_LISTS)
+        for code, name in getattr(locale, part).items()
+        # Territories of three digits are continents and their parts.
+        if part != "territories" or code.isalpha()
+    }
+
+
+def _key(text: str, lang: str) -> str:
+    """Return a text as names are compared: caseless words, or the caseless text where no spaces separate words."""
+    return " ".join(question_words(text, lang).units) if language(lang).words.spaces else folded(text)

@@ -16,15 +16,16 @@ from lm_eval_illusion.languages.record import NOUN_KINDS
 from lm_eval_illusion.pairing.asked.question_words import phrase_units
 
 WHICH = "which"
-CLASSES = ("person", "place", "time", "quantity", "reason", "manner", WHICH)
-"""What an interrogative asks for. `which` asks for a thing, or for the kind that the noun beside it names."""
+THING = "thing"
+CLASSES = ("person", "place", "time", "quantity", "reason", "manner", THING, WHICH)
+"""What an interrogative asks for. `which` asks for the kind that the noun beside it names, `thing` for any thing."""
 
-NOUN_WINDOW = 5
-"""A noun decides the class if at most so many words stand between it and "which"."""
+WORDS_BEHIND, WORDS_BEFORE = 3, 1
+"""A noun names the kind if at most so many words stand between "which" and it, behind and before "which"."""
 FIRST_WORDS = 3
 """An interrogative that begins within so many first words is the one that asks; others may begin a clause ("the man who ...")."""
 CHARACTERS_PER_WORD = 2
-"""Both limits are this many times as large where units are characters."""
+"""These limits are this many times as large where units are characters."""
 _EMPTY = "empty"
 
 
@@ -60,17 +61,25 @@ def asked_for(units: Sequence[str], lang: str) -> Asked:
         # "Name the river that ...": the first noun says the kind.
         first = next((noun for noun in nouns if noun.kind != _EMPTY), None)
         return Asked() if first is None else Asked(first.kind, True, first.start, first.end)
-    near = [noun for noun in nouns if _gap(noun, main) <= NOUN_WINDOW * scale]
-    # At equal distance, the noun behind "which" decides.
-    nearest = min(
-        (noun for noun in near if noun.kind != _EMPTY),
-        key=lambda noun: (_gap(noun, main), noun.start < main.start),
-        default=None,
-    )
-    if nearest is not None:
-        return Asked(nearest.kind, True, nearest.start, nearest.end)
-    place = min(near, key=lambda noun: _gap(noun, main), default=main)
+    place = main
+    # "What is the name of the actress": each empty noun moves the place behind which the noun is expected.
+    while (nearest := _nearest(nouns, place, scale)) is not None:
+        if nearest.kind != _EMPTY:
+            return Asked(nearest.kind, True, nearest.start, nearest.end)
+        nouns.remove(nearest)
+        place = nearest
+    # "The capital of Norway is what?": the subject comes first, or directly before the rest.
+    before = [noun for noun in nouns if noun.kind != _EMPTY and noun.end <= main.start]
+    if main.end >= len(units) - scale and before:
+        subject = before[0] if before[0].start < FIRST_WORDS * scale else before[-1]
+        return Asked(subject.kind, True, subject.start, subject.end)
     return Asked(WHICH, False, place.start, place.end)
+
+
+def _nearest(nouns: Iterable[_Found], place: _Found, scale: int) -> _Found | None:
+    """Return the nearest noun within the limits; of two equally near ones, the one behind the place."""
+    near = [noun for noun in nouns if _gap(noun, place) <= scale * (WORDS_BEFORE if noun.start < place.start else WORDS_BEHIND)]
+    return min(near, key=lambda noun: (_gap(noun, place), noun.start < place.start), default=None)
 
 
 @dataclass(frozen=True)

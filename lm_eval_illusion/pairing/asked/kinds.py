@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, THING, WHICH, Asked, asked_for
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from lm_eval_illusion.pairing.assignment import Scores
 
-ALIKE = 0.45
-"""From this similarity on, two questions ask for the same kind of answer."""
+ALIKE = 0.43
+"""From this similarity on, two questions ask for the same kind of answer. "Who" and "which author" always reach it."""
 
-# The shares of the blocks (class, words, traits of the answer) in the similarity of two questions.
-_BY_CLASS = (0.6, 0.2, 0.2)
-"""The interrogative names the class: who, where."""
-_BY_NOUN = (0.7, 0.15, 0.15)
-"""A noun names the kind: which city."""
-_BY_WORDS = (0.0, 0.8, 0.2)
-"""No class is known: with what."""
+# The most that the class, the words and the traits of the answer add to the similarity of two questions.
+_BY_CLASS = (0.8, 0.1, 0.1)
+"""The interrogative or a noun names the class or kind: who, which city."""
+_BY_WORDS = (0.0, 0.55, 0.2)
+"""No kind is known: with what. Even the same words leave a doubt."""
+_PARENT_SHARE = 0.3
+"""The share of the class in a kind that is a part of it: person in writer."""
 
-NEAR_WEIGHT, NEAR_WORDS = 3.0, 1.5
+NEAR_WEIGHT, NEAR_WORDS = 3.0, 2.0
 """A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
 NAME_WEIGHT = 0.1
 """A name within the question says what the question is about, not the kind of the answer."""
-STEM_CHARACTERS = 6
+STEM_CHARACTERS = 5
 """Words with the same beginning count as the same, for they are mostly forms of one word. With spaces between words only."""
 
 
@@ -51,7 +51,7 @@ class AskedKinds:
         self._features = {lang: _features(questions, lang) for lang in languages}
 
     def features(self, lang: str) -> csr_matrix:
-        """Return the features in a language, [questions, features]: rows of length 1 or less, empty where a question lacks the language."""
+        """Return the features in a language, [questions, features]: rows of length at most 1, empty where a question lacks the language."""
         return self._features[lang]
 
     def similarity(self, question: ParallelQuestion, donors: Sequence[ParallelQuestion]) -> Scores:
@@ -79,7 +79,7 @@ def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
     traits = _unit_rows(traits @ diags(_rarity(traits)))
     words = _matrix([one.words for one in parsed])
     words = _unit_rows(words @ diags(word_weights(words, traits)))
-    classes = _unit_rows(_matrix([_classes(one.asked) if one.traits else {} for one in parsed]))
+    classes = _matrix([_classes(one.asked) if one.traits else {} for one in parsed])
     shares = np.sqrt(np.array([_shares(one.asked) for one in parsed]))
     blocks = [diags(shares[:, index]) @ block for index, block in enumerate((classes, words, traits))]
     features: csr_matrix = hstack(blocks).tocsr().astype(np.float32)
@@ -123,13 +123,13 @@ def _weights_by_place(words: Iterable[Word], asked: Asked, lang: str) -> dict[st
 
 def _classes(asked: Asked) -> dict[str, float]:
     """Return the kind, and the class of which it is a part, so that "who" and "which author" share one."""
-    return {asked.kind: 1.0, asked.parent: 1.0} if asked.parent else {asked.kind: 1.0}
+    if not asked.parent or asked.parent == asked.kind:
+        return {asked.kind: 1.0}
+    return {asked.kind: math.sqrt(1 - _PARENT_SHARE), asked.parent: math.sqrt(_PARENT_SHARE)}
 
 
 def _shares(asked: Asked) -> tuple[float, float, float]:
-    if asked.kind in (WHICH, ""):
-        return _BY_WORDS
-    return _BY_NOUN if asked.by_noun else _BY_CLASS
+    return _BY_WORDS if asked.kind in (WHICH, THING, "") else _BY_CLASS
 
 
 def _matrix(rows: Sequence[Mapping[str, float]]) -> csr_matrix:

@@ -43,7 +43,7 @@ class QuestionWords:
 def question_words(question: str, lang: str) -> QuestionWords:
     """Return the units and words of a question."""
     rules = language(lang).words
-    runs = _WORD.findall(unicodedata.normalize("NFC", question))
+    runs = [run for run in _WORD.findall(unicodedata.normalize("NFC", question)) if folded(run)]
     if not rules.spaces:
         return _characters_and_pairs(runs)
     units = tuple(map(folded, runs))
@@ -63,8 +63,9 @@ def phrase_units(phrase: str, lang: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=200_000)
 def folded(word: str) -> str:
-    """Return a word in NFKC, caseless."""
-    return unicodedata.normalize("NFKC", word).casefold()
+    """Return a word in NFKC, caseless, without characters that can't be seen (category Cf)."""
+    text = unicodedata.normalize("NFKC", word).casefold()
+    return text if text.isascii() else "".join(character for character in text if unicodedata.category(character) != "Cf")
 
 
 def _characters_and_pairs(runs: list[str]) -> QuestionWords:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lm_eval_illusion.pairing.assignment import Scores
 
-FULL_WEIGHT_COUNT = 64
+FULL_WEIGHT_COUNT = 16
 """A word of so many questions has its full weight; of fewer ones less, by the logarithm: most words of two questions are names."""
 MIN_LIFT, MAX_LIFT = 0.2, 5.0
 """Limits of the factor by which answers of a word's questions are more alike than any two answers."""
@@ -34,7 +34,7 @@ def word_weights(words: csr_matrix, traits: csr_matrix) -> Scores:
     count = words.shape[0]
     has_word = (words > 0).astype(np.float32)
     occurrences = np.asarray(has_word.sum(axis=0), dtype=float).ravel()
-    rarity = np.sqrt(np.log((count + 1) / (occurrences + 0.5)))
+    rarity = np.log((count + 1) / (occurrences + 0.5))
     repeated = np.log2(np.maximum(occurrences, 1)) / math.log2(FULL_WEIGHT_COUNT)
     weights: Scores = rarity * np.minimum(1, repeated) * _lift(has_word, occurrences, traits)
     return weights

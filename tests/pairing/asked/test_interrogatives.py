@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_eval_illusion.pairing.asked.interrogatives import CLASSES, THING, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.question_words import question_words
+
+TABLE = Path(__file__).with_name("questions.tsv")
+QUESTIONS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
+DISAGREEMENTS = {
+    # 叫什么名字, 何という名前: the noun that says the kind stands before the empty noun, and farther away than other nouns may.
+    "这幅画的作者叫什么名字？",
+    "クジラについての小説を書いた作家は何という名前ですか？",
+}
+
+
+def asked(question: str, lang: str) -> Asked:
+    return asked_for(question_words(question, lang).units, lang)
+
+
+def class_of(found: Asked) -> str:
+    """The class as the table has it: a noun of no class is a thing."""
+    if found.by_noun and found.kind not in CLASSES:
+        return found.parent or WHICH
+    return WHICH if found.kind in (THING, "") else found.kind
+
+
+@pytest.mark.parametrize(("lang", "question", "expected"), QUESTIONS)
+def test_the_class_is_the_one_that_a_reader_sees(lang, question, expected):
+    found = asked(question, lang)
+    classes = {class_of(found), found.kind}
+    assert (expected in classes) is (question not in DISAGREEMENTS)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Which fruit is used to make cider?", "fruit"),
+        ("Cider is made from which fruit?", "fruit"),
+        ("Name the fruit that is used to make cider.", "fruit"),
+        ("What is the name of the fruit that is used to make cider?", "fruit"),
+        ("The fruit is what?", "fruit"),
+        ("Which actress played the queen?", "actor"),
+        ("Who played the queen?", "person"),
+        ("Which programming language has a snake in its logo?", "programming_language"),
+        ("What year did the war begin?", "time"),
+        ("In which city did the man who wrote Faust die?", "city"),
+        ("When the king died, who followed him?", "time"),  # Wrong: "when" begins a clause here. The words can't tell.
+        ("What did the queen open in 1981?", "thing"),  # Not a queen.
+        ("Why is the sky blue?", "reason"),
+        ("How does a diesel engine work?", "manner"),
+        ("How many rivers flow into the lake?", "quantity"),
+        ("Rivers and lakes", "river"),
+        ("", ""),
+    ],
+)
+def test_english(question, kind):
+    assert asked(question, "en").kind == kind
+
+
+def test_a_writer_is_a_person_and_a_fruit_has_no_class():
+    assert asked("Which novelist wrote it?", "en").parent == "person"
+    assert asked("Which river is it?", "en").parent == "place"
+    assert asked("Which fruit is it?", "en").parent == ""
+    assert asked("Who is it?", "en").parent == ""
+
+
+def test_the_units_of_the_phrase_are_given():
+    found = asked("In which big city was he born?", "en")
+    assert (found.by_noun, found.start, found.end) == (True, 3, 4)
+
+
+def test_patterns_match_any_letters():
+    assert asked("In welcher Landeshauptstadt steht das Schloss?", "de").kind == "city"
+
+
+def test_a_language_without_a_file_has_no_interrogatives():
+    assert asked("Which fruit is it?", "xx") == Asked()
+
+
+@given(st.text(max_size=40), st.sampled_from(["en", "de", "zh", "ja", "th", "ar", "hi"]))
+def test_any_text_has_a_kind_within_its_units(question, lang):
+    units = question_words(question, lang).units
+    found = asked_for(units, lang)
+    assert 0 <= found.start <= found.end <= max(len(units), 0)
