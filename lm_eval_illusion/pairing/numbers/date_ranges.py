@@ -32,12 +32,6 @@ def date_limits(text: str, number: Number, lang: str) -> ValueTest | None:
     return _exists_with(*dated, lang) if dated is not None else None
 
 
-def clock_limits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a function that tests whether a value is a possible day, month, hour, minute, percentage or past century in the text."""
-    greatest = _greatest_value(text, number, lang)
-    return lambda value: value <= greatest
-
-
 def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
     digits = len(number.digits)
 
@@ -60,8 +54,11 @@ def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, N
             yield part, Number(number.digits, number.start - start, number.end - start)
 
 
-def _greatest_value(text: str, number: Number, lang: str) -> float:
-    """Return the lowest limit that is not below the number itself; infinity if there is none."""
+def greatest_value(text: str, number: Number, lang: str) -> float:
+    """Return the greatest possible value of a day, month, hour, minute, percentage or century; infinity if the text sets no limit.
+
+    A limit below the number itself is none.
+    """
     before, after, value = text[: number.start].lower(), text[number.end :].lower(), int(number.digits)
     dates = language(lang).dates
     limits = [limit.most for limit in (*_LIMITS, *dates.limits) if _applies(limit, before, after)]
