@@ -4,6 +4,7 @@ asked_number   whether a question asks for a number or a time
 number_form    numbers and dates, told from names and phrases that contain a number
 spans          the numbers of a text, and how to write other digits in their place
 number_words   numbers in words, and other numbers in the same form
+roman_centuries  centuries in Roman numerals
 changes        other values for a number, in every language of the answer
 date_ranges    upper limits for days, months, centuries, times of day and inches
 agreement      plurals and suffixes that must agree with the number

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.numbers.number_words import with_number_word
+from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, with_roman_century
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 from lm_eval_illusion.pairing.numbers.vowel_harmony import same_suffix_form
 
@@ -20,6 +21,8 @@ def rewritten(text: str, number: Number, value: int, lang: str) -> str:
 
     A number in words stays as it is if it has no word for the value: `number_words.reads_well` forbids such a value.
     """
+    if number.is_spelled and is_roman(text, number):
+        return with_roman_century(text, number, value) or text
     if number.is_spelled:
         return with_number_word(text, number, value, lang) or text
     changed = with_digits(text, number, str(value).zfill(len(number.digits)))

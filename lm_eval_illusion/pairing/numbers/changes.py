@@ -14,6 +14,7 @@ from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
 from lm_eval_illusion.pairing.numbers.date_ranges import date_limits, greatest_value
 from lm_eval_illusion.pairing.numbers.number_words import reads_well, spelled_numbers
+from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, roman_centuries, with_roman_century
 from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of
 
 LATEST_YEAR = 2025
@@ -83,7 +84,7 @@ class TrueValues:
 
 def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
     """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones."""
-    spelled = {lang: spelled_numbers(answer, lang) for lang, answer in answers.items()}
+    spelled = {lang: [*spelled_numbers(answer, lang), *roman_centuries(answer, lang)] for lang, answer in answers.items()}
     found = {lang: [*numbers_of(answer), *spelled[lang]] for lang, answer in answers.items()}
     free = {lang: [*free_numbers(answer, lang), *spelled[lang]] for lang, answer in answers.items()}
     counts = [Counter(number.digits for number in numbers) for numbers in found.values()]
@@ -189,7 +190,7 @@ def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
     rules: list[ValueTest] = []
     for answer, written, lang in texts:
         exists = None if written.is_spelled else date_limits(answer, written, lang)
-        found = [exists, reads_well(answer, written, lang) if written.is_spelled else suffix_fits(answer, written, lang)]
+        found = [exists, _text_rule(answer, written, lang)]
         if exists is None:
             most = min(most, greatest_value(answer, written, lang))
             # "Three mile" in digits is a small fault, in words a glaring one.
@@ -199,3 +200,12 @@ def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
     if not rules:
         return lambda value: least <= value <= most
     return lambda value: least <= value <= most and all(rule(value) for rule in rules)
+
+
+def _text_rule(answer: str, written: Number, lang: str) -> ValueTest | None:
+    """Return a function that tests whether the text of an answer can be written with a value; None if it can with every one."""
+    if not written.is_spelled:
+        return suffix_fits(answer, written, lang)
+    if is_roman(answer, written):
+        return lambda value: with_roman_century(answer, written, value) is not None
+    return reads_well(answer, written, lang)

@@ -20,6 +20,7 @@ _WORDS = re.compile(rf"\d+|{WORD}")
 # Signs of texts in every language; the words of one language are its [[dates.limits]].
 _LIMITS = (
     NumberLimit(most=11, before_number=re.compile(r"\bft\s*$")),
+    NumberLimit(most=11, before_number=re.compile(r"\d\s?['’′]\s?$")),
     NumberLimit(most=12, after_number=re.compile(r"\s*[ap]\.?m\b|:\d\d\s*[ap]\.?m\b")),
     NumberLimit(most=23, after_number=re.compile(r":\d\d")),
     NumberLimit(most=59, before_number=re.compile(r"\d:$")),

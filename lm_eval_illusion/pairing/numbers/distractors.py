@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
 
+_TOGETHER = 500
+"""Questions whose draws are scored at once: more take more memory and no less time."""
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """A question, its number, and the values that the number may be changed to; those of its passage are preferred."""
@@ -94,27 +98,36 @@ class NumberDistractors:
             of_languages[candidate.question.languages].append(question_id)
         chosen: dict[str, list[Option]] = {}
         for members in of_languages.values():
-            options = {one: candidates[one].options(drawn[one].values) for one in members}
-            surface = [candidates[one].surface_scores(options[one], characters) for one in members]
-            for one, row in zip(members, _best_draws(excess_of([drawn[one] for one in members], surface)), strict=True):
-                chosen[one] = [options[one][index] for index in drawn[one].rows[row]]
+            surplus: Scores | None = None
+            for start in range(0, len(members), _TOGETHER):
+                batch = members[start : start + _TOGETHER]
+                options = [candidates[one].options(drawn[one].values) for one in batch]
+                surface = [candidates[one].surface_scores(texts, characters) for one, texts in zip(batch, options, strict=True)]
+                best, surplus = _best_draws(excess_of([drawn[one] for one in batch], surface), surplus)
+                for one, texts, row in zip(batch, options, best, strict=True):
+                    chosen[one] = [texts[index] for index in drawn[one].rows[row]]
         return chosen
 
 
-def _best_draws(excess: Scores) -> list[int]:
+def _best_draws(excess: Scores, surplus: Scores | None) -> tuple[list[int], Scores]:
     """Choose a draw for each question in turn, so that no cue finds the true values more or less often than by chance.
 
-    `excess`: [questions, draws, cues], as from `excess_of`.
+    Args:
+        excess: [questions, draws, cues], as from `excess_of`.
+        surplus: [cues], the sum of the excess of the draws chosen before; None for none.
+
+    Returns:
+        The index of a draw for each question, and the surplus after them.
     """
     import numpy as np
 
-    surplus = np.zeros(excess.shape[-1])
     best = []
+    so_far: Scores = np.zeros(excess.shape[-1]) if surplus is None else surplus
     for of_question in excess:
-        sums = of_question + surplus
+        sums = of_question + so_far
         best.append(int((sums**2).sum(axis=1).argmin()))
-        surplus = sums[best[-1]]
-    return best
+        so_far = sums[best[-1]]
+    return best, so_far
 
 
 def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:

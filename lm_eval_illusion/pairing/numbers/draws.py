@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 DRAWS = 30
 """Draws of three values per question, of which the best is taken."""
-_TOGETHER = 500
-"""Questions whose draws are scored at once: more take more memory and no less time."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +88,6 @@ def excess_of(drawn: Sequence[Drawn], surface: Sequence[Scores]) -> Scores:
     Returns:
         The probability that the true value scores highest, minus a quarter; first by `surface`, then by `number_scores`.
     """
-    import numpy as np
-
-    parts = [
-        _excess(drawn[start : start + _TOGETHER], surface[start : start + _TOGETHER])
-        for start in range(0, len(drawn), _TOGETHER)
-    ]
-    excess: Scores = np.concatenate(parts)
-    return excess
-
-
-def _excess(drawn: Sequence[Drawn], surface: Sequence[Scores]) -> Scores:
     import numpy as np
 
     most, count = max(len(one.values) for one in drawn), len(drawn)

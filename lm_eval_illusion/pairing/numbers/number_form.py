@@ -23,6 +23,7 @@ from lm_eval_illusion.matching.numbers.words import numerals_of_word
 from lm_eval_illusion.matching.quantities.measured import quantity_of, unit_words
 from lm_eval_illusion.matching.text.normalize import articles_of
 from lm_eval_illusion.pairing.numbers.asked_number import Asked, asked_for
+from lm_eval_illusion.pairing.numbers.roman_centuries import roman_centuries
 from lm_eval_illusion.pairing.numbers.spans import BRACKETS, WORD, Number, is_within_name, numbers_of, unit_symbols
 
 NumberForm = Literal["date", "number", ""]
@@ -55,7 +56,11 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
         if asked != "quantity" and (_is_year(answer) or _is_date(answer, lang)):
             return "date"
         return _form(asked) if _is_number_with_words(answer, numbers, asked, lang) else ""
-    if any(map(str.isdecimal, answer)) or not _has_spelled_number(answer, lang):
+    if any(map(str.isdecimal, answer)):
+        return ""
+    if roman_centuries(answer, lang):
+        return "date" if _is_century(answer, lang) else ""
+    if not _has_spelled_number(answer, lang):
         return ""
     asked = asked_for(question, lang)
     return _form(asked) if _is_spelled_number(answer, asked, lang) else ""
@@ -72,10 +77,20 @@ def _is_year(answer: str) -> bool:
 
 
 def _is_date(answer: str, lang: str) -> bool:
-    if date_of(answer, lang) is not None or decade_of(answer, lang) is not None:
-        return True
+    return date_of(answer, lang) is not None or decade_of(answer, lang) is not None or _is_century(answer, lang)
+
+
+def _is_century(answer: str, lang: str) -> bool:
+    """Return whether an answer with a number is a century with few words beside it; 20th Century Fox is none."""
     century = language(lang).dates.century
-    return century is not None and century.search(answer.lower()) is not None and not _other_words(answer, lang)[_MOST_WORDS:]
+    if century is None or not century.search(answer.lower()):
+        return False
+    numerals = {number.start for number in roman_centuries(answer, lang)}
+    words = [
+        word for word in _other_words(answer, lang) if word.start not in numerals and not century.search(word.text.lower())
+    ]
+    has_capital = language(lang).words.capitals_mark_names and any(word.start and word.text[0].isupper() for word in words)
+    return len(words) <= _MOST_WORDS and not has_capital
 
 
 def _is_number_with_words(answer: str, numbers: Sequence[Number], asked: Asked, lang: str) -> bool:

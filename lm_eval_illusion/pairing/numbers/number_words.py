@@ -105,7 +105,10 @@ def _is_same_form(one: _Form, other: _Form, word: str, other_word: str) -> bool:
     """
     if one.place != other.place:
         return False
-    return not one.place or one.forms == other.forms or word[-1:] == other_word[-1:]
+    # In short words, as those in characters (五つ), the last letter says nothing.
+    return (
+        not one.place or one.forms == other.forms or (word[-1:] == other_word[-1:] and len(min(word, other_word, key=len)) > 3)
+    )
 
 
 @cache

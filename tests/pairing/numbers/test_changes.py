@@ -175,7 +175,7 @@ def test_english_dates_exist(answer):
         *[("ko", "11월 9일", 30), ("zh", "于11月9日", 30), ("ja", "6月30日", 30), ("de", "den 30. Juni oder 1. Juli", 30)],
         *[("vi", "ngày 30 tháng 6", 30), ("bn", "২২শে এপ্রিল", 30), ("ru", "30 июня", 30), ("es", "el 30 de junio", 30)],
         *[("en", "9 o'clock", 12), ("en", "9 pm", 12), ("de", "17 Uhr", 24), ("ja", "17時", 24), ("ko", "17시", 24)],
-        *[("en", "5 feet 10 inches", 11), ("en", "90%", 100), ("tr", "%18", 100)],
+        *[("en", "5 feet 10 inches", 11), ("en", "5'10\"", 11), ("en", "6′ 2″", 11), ("en", "90%", 100), ("tr", "%18", 100)],
     ],
 )
 def test_days_and_hours_exist(lang, answer, most):
@@ -301,6 +301,9 @@ def test_few_values_are_tested_and_they_are_those_that_come_first_on_either_side
         ("th", "สามสิบ", {"สี่สิบ", "ห้าสิบ"}, set()),
         ("sw", "tatu", {"nne", "tano"}, set()),
         ("sw", "miaka mitatu", set(), {"miaka nne"}),  # The numeral would have to agree: miaka minne.
+        ("es", "siglo XVI", {"siglo XV", "siglo XIX"}, {"siglo XXII", "siglo XVI"}),
+        ("ru", "XIX век", {"XVIII век", "XX век"}, {"XXII век"}),
+        ("ja", "五つ", {"六つ", "七つ"}, {"みっつ", "三つ"}),
         ("fi", "neljä", {"viisi", "kuusi"}, {"viide", "viittä"}),
         ("tr", "dört", {"beş", "altı"}, set()),
     ],
