@@ -22,7 +22,7 @@ YEARS = range(1000, LATEST_YEAR + 1)
 """Numbers that may be past years."""
 NEAR, FARTHER = 12, 40
 """Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
-MOST_TRUE_VALUES = 100
+MOST_TRUE_VALUES = 30
 """True values of other questions that are allowed on either side: the nearest ones."""
 DRAWN_FROM = 6
 """Values on either side of the true one, besides those of the passage, from which a draw takes its values."""
@@ -121,7 +121,8 @@ def possible_values(
             steps = _steps(number, unit, max_steps)
             near = {number.value + step * sign for step in steps for sign in (1, -1)}
             near |= true_values.near(number.value, steps[-1], unit)
-            values = sorted(v for v in near | preferred if v != number.value and v % unit == 0 and fits(v))
+            near = near | preferred if unit == 1 else {v for v in near | preferred if v % unit == 0}
+            values = sorted(filter(fits, near - {number.value}))
             if ranks(values, number.value):
                 return values
     return values

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberLimit
 from lm_eval_illusion.matching.dates.answers import date_of
+from lm_eval_illusion.matching.dates.eras import parts_of
+from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 
 LAST_CENTURY = 21
@@ -16,6 +19,7 @@ SAFE_DAY = 28
 
 _MAX_WORDS = 5
 """Words on either side of a number that may belong to the same date: 18 de mayo de 1756 has four after the day."""
+_DIGIT = re.compile(r"\d")
 _WORDS = re.compile(rf"\d+|{WORD}")
 # Signs of texts in every language; the words of one language are its [[dates.limits]].
 _LIMITS = (
@@ -46,6 +50,8 @@ def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
 
 def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, Number]]:
     """Yield the parts of the text that contain the number and are a date, the longest first."""
+    if not _has_date_words(_DIGIT.sub("7", text), lang):
+        return
     spans = [match.span() for match in _WORDS.finditer(text)]
     starts = [start for start, _ in spans if start <= number.start][-_MAX_WORDS:]
     ends = [end for _, end in spans if end >= number.end][:_MAX_WORDS]
@@ -53,6 +59,12 @@ def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, N
         part = text[start:end]
         if any(map(str.isalpha, part)) and date_of(part, lang) is not None:
             yield part, Number(number.digits, number.start - start, number.end - start)
+
+
+@lru_cache(maxsize=10_000)
+def _has_date_words(text: str, lang: str) -> bool:
+    """Return whether a text has a name of a month, a word for "year" or the like. Its digits are all 7, so that many texts are one."""
+    return any(part.kind not in ("number", "other") for part in parts_of(tokens_of(text, lang)))
 
 
 def greatest_value(text: str, number: Number, lang: str) -> float:
