@@ -13,8 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
+from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.numbers.tokens import tokens_of
-from lm_eval_illusion.matching.text.normalize import compact
+from lm_eval_illusion.matching.numbers.words import lexicon, numerals_of_word
+from lm_eval_illusion.matching.text.normalize import compact, normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, integer_part, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
@@ -109,10 +111,19 @@ def _bare_number(text: str) -> Decimal | None:
     return Decimal(text.replace(DECIMAL_MARK, "."))
 
 
+def _is_numeral(word: str, lang: str) -> bool:
+    return word in lexicon(lang).phrases or bool(numerals_of_word(word, lang))
+
+
 @lru_cache(maxsize=10_000)
 def _numbers_said(text: str, lang: str) -> frozenset[Decimal]:
     """Return the values of the numbers of a text, in digits or words: three is 3, and so is 3.0."""
-    return frozenset(number.value for number in tokens_of(text, lang).numbers.values())
+    normal = normalise(text, lang)
+    in_digits = {Decimal(digits.replace(DECIMAL_MARK, ".")) for digits in _BARE_NUMBER.findall(normal)}
+    # Most questions have no number in words, which takes longer to read.
+    if language(lang).words.spaces and not any(_is_numeral(word, lang) for word in normal.split() if not word[0].isdecimal()):
+        return frozenset(in_digits)
+    return frozenset(in_digits | {number.value for number in tokens_of(text, lang).numbers.values()})
 
 
 def format_mismatch(option: Option, question: ParallelQuestion) -> float:

@@ -56,6 +56,8 @@ class _Candidate:
 
     def preferred_count(self, rank: int) -> int:
         """Return how many of three distractors can be values of the passage if the true value has this rank."""
+        if not self.preferred:
+            return 0
         below = sum(value < self.number.value for value in self.values if value in self.preferred)
         above = sum(value > self.number.value for value in self.values if value in self.preferred)
         return min(rank, below) + min(3 - rank, above)
@@ -125,7 +127,7 @@ def _best_draws(excess: Scores, surplus: Scores | None) -> tuple[list[int], Scor
     so_far: Scores = np.zeros(excess.shape[-1]) if surplus is None else surplus
     for of_question in excess:
         sums = of_question + so_far
-        best.append(int((sums**2).sum(axis=1).argmin()))
+        best.append(int(np.einsum("ij,ij->i", sums, sums).argmin()))
         so_far = sums[best[-1]]
     return best, so_far
 
