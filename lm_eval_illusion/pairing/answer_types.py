@@ -8,34 +8,32 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language, prompt_words
-from lm_eval_illusion.matching.dates.answers import date_of
-from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
+from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
+from lm_eval_illusion.pairing.numbers.number_form import number_form
 
 FORMS = ("number", "date", "name", "phrase")
 
-_MIN_DIGIT_SHARE = 0.12
-"""An answer in which at least this share of letters and digits are digits is a number."""
 
+def answer_form(answers: Mapping[str, str], questions: Mapping[str, str] | None = None) -> str:
+    """Return the form of an answer, as it is written in its languages.
 
-def answer_form(answers: Mapping[str, str]) -> str:
-    """Return the form of an answer by a majority of its languages.
-
-    A date is a year or a calendar date. Only languages in which capitals mark names vote for `name`.
+    Numbers and dates are told from names that contain a number by the languages in which capitals mark names, if there are any. Else
+    the majority of the languages decides. A number in words that can't be changed counts as a phrase: it gets answers of other
+    questions, most of them numbers in words that can't be changed either. Only languages in which capitals mark names vote for `name`.
 
     Args:
         answers: The answer in each language.
+        questions: The question in each language, which may say that it asks for a number; left out, the answers decide alone.
 
     Returns:
         One of `FORMS`.
     """
-    if _majority(_is_year(answer) or date_of(answer, lang) is not None for lang, answer in answers.items()):
-        return "date"
-    if _majority(_is_number(answer) for answer in answers.values()):
-        return "number"
-    if _majority(_digit_share(answer, lang) >= _MIN_DIGIT_SHARE for lang, answer in answers.items()):
-        return "number"
-    cased = [answer for lang, answer in answers.items() if language(lang).words.capitals_mark_names]
-    return "name" if _majority(_is_name(answer) for answer in cased) else "phrase"
+    texts = questions or {}
+    cased = [lang for lang in answers if language(lang).words.capitals_mark_names]
+    votes = {lang: number_form(answer, texts.get(lang, ""), lang) for lang, answer in answers.items()}
+    if _majority(bool(votes[lang]) for lang in cased or answers) and not _is_fixed_in_words(answers):
+        return "date" if _majority(form == "date" for form in votes.values() if form) else "number"
+    return "name" if _majority(_is_name(answers[lang]) for lang in cased) else "phrase"
 
 
 @lru_cache(maxsize=100_000)
@@ -75,20 +73,12 @@ def _majority(votes: Iterable[bool]) -> bool:
     return sum(counted) * 2 > len(counted)
 
 
-def _is_year(answer: str) -> bool:
-    """Return whether the answer is written as a year: 1388, but not 1,388."""
-    digits = answer.strip()
-    return len(digits) == 4 and digits.isdecimal() and 1000 <= int(digits) <= 2100
-
-
-def _is_number(answer: str) -> bool:
-    return any(map(str.isdecimal, answer)) and not any(map(str.isalpha, answer))
-
-
-def _digit_share(answer: str, lang: str) -> float:
-    """Return the share of digits among letters and digits; the digits of names (CO2, Astra 2A) count as letters."""
-    digits = sum(len(number.digits) for number in numbers_of(answer) if not is_within_name(answer, number, lang))
-    return digits / max(1, sum(map(str.isalnum, answer)))
+def _is_fixed_in_words(answers: Mapping[str, str]) -> bool:
+    """Return whether most of the answers have no digits, and no number has three other values in all of them."""
+    in_words = _majority(not any(map(str.isdecimal, answer)) for answer in answers.values())
+    return in_words and not any(
+        ranks(possible_values(number, frozenset()), number.value) for number in find_changeable(answers)
+    )
 
 
 def _is_name(answer: str) -> bool:

@@ -1,7 +1,8 @@
 """Rules that an option must satisfy to be a distractor. `distractor_costs` ranks the options that satisfy them.
 
 A distractor never equals, contains or is contained in a right answer of the question or another distractor, and never occurs in the
-question (DESIGN, "Item fields"). Texts are compared in compact form: normalised, without spaces.
+question (DESIGN, "Item fields"). Texts are compared in compact form: normalised, without spaces. A number is compared as a whole: 3 may
+stand beside 23, but not beside 3 km, nor where the question says 3 or three.
 """
 
 from __future__ import annotations
@@ -9,15 +10,27 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 
-from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.numbers.tokens import tokens_of
+from lm_eval_illusion.matching.numbers.words import lexicon, numerals_of_word
+from lm_eval_illusion.matching.text.normalize import compact, normalise
+from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
+from lm_eval_illusion.pairing.numbers.spans import WORD, Number, integer_part, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.questions import Question
 
 MAX_LENGTH_RATIO = 4.0
 """A distractor has at most this many times as many characters as the answer, and at least the inverse."""
+
+MOST_DIGITS_APART = 1
+"""Numbers of the same format have as many digits before the decimal mark, or one more or less: 52 may stand beside 340."""
+
+_BARE_NUMBER = re.compile(rf"[0-9]{{1,30}}(?:{DECIMAL_MARK}[0-9]{{1,30}})?")
+_END_OF_NUMBER = re.compile(rf"[0-9]{DECIMAL_MARK}?$")
+_REST_OF_NUMBER = re.compile(rf"{DECIMAL_MARK}?[0-9]")
 
 RightAnswers = Mapping[tuple[str, str], frozenset[str]]
 """The answer key: (language, compact question text) -> every known right answer of that text, in compact form."""
@@ -46,7 +59,10 @@ def is_allowed(option: str, question: Question, answer_key: RightAnswers, others
     """Return whether the rules allow an option as a distractor of a question in one language, beside the distractors `others`."""
     lang = question.lang
     option_text, question_text = compact(option, lang), compact(question.question, lang)
-    if option_text in question_text:  # Always for an option of punctuation only, whose compact form is empty.
+    if stands_in(option_text, question_text):
+        return False
+    number = _bare_number(option_text)
+    if number is not None and number in _numbers_said(question.question, lang):
         return False
     return not overlaps(option_text, answer_key[lang, question_text]) and not overlaps(
         option_text, [compact(other, lang) for other in others]
@@ -54,19 +70,78 @@ def is_allowed(option: str, question: Question, answer_key: RightAnswers, others
 
 
 def overlaps(text: str, others: Collection[str]) -> bool:
-    """Return whether a text equals, contains or is contained in one of the others. All are in compact form."""
+    """Return whether a text equals, contains or is contained in one of the others, numbers compared as a whole.
+
+    All are in compact form. 3 does not overlap 23, but 3.0, 3 km and 3-5; 1990 overlaps 1990s.
+    """
     if text in others:
         return True
-    # A plain loop takes half the time of `any`: a pairing makes millions of these tests.
-    for other in others:  # noqa: SIM110
-        if other in text or text in other:
+    for other in others:
+        # The plain test first: a pairing makes millions of these, and few texts contain another one.
+        if (other in text and stands_in(other, text)) or (text in other and stands_in(text, other)):
             return True
+    # Two whole numbers are equal only as texts; 3 and 3.0 are not.
+    if DECIMAL_MARK not in text and not any(DECIMAL_MARK in other for other in others):
+        return False
+    number = _bare_number(text)
+    return number is not None and any(number == _bare_number(other) for other in others)
+
+
+def stands_in(part: str, text: str) -> bool:
+    """Return whether a text contains a part, not as digits out of a longer number. Both are in compact form; an empty part always does."""
+    if part not in text:
+        return False
+    if not part or not (part[0].isdecimal() or part[-1].isdecimal()):
+        return True
+    start = text.find(part)
+    while start >= 0:
+        end = start + len(part)
+        cuts_before = part[0].isdecimal() and _END_OF_NUMBER.search(text, max(0, start - 2), start)
+        cuts_behind = part[-1].isdecimal() and _REST_OF_NUMBER.match(text, end)
+        if not cuts_before and not cuts_behind:
+            return True
+        start = text.find(part, start + 1)
     return False
 
 
+def _bare_number(text: str) -> Decimal | None:
+    """Return the value of a text in compact form that is one number in digits, else None."""
+    if not text[-1:].isdecimal() or not _BARE_NUMBER.fullmatch(text):
+        return None
+    return Decimal(text.replace(DECIMAL_MARK, "."))
+
+
+def _is_numeral(word: str, lang: str) -> bool:
+    return word in lexicon(lang).phrases or bool(numerals_of_word(word, lang))
+
+
+@lru_cache(maxsize=10_000)
+def _numbers_said(text: str, lang: str) -> frozenset[Decimal]:
+    """Return the values of the numbers of a text, in digits or words: three is 3, and so is 3.0."""
+    normal = normalise(text, lang)
+    in_digits = {Decimal(digits.replace(DECIMAL_MARK, ".")) for digits in _BARE_NUMBER.findall(normal)}
+    # Most questions have no number in words, which takes longer to read.
+    if language(lang).words.spaces and not any(_is_numeral(word, lang) for word in normal.split() if not word[0].isdecimal()):
+        return frozenset(in_digits)
+    return frozenset(in_digits | {number.value for number in tokens_of(text, lang).numbers.values()})
+
+
 def format_mismatch(option: Option, question: ParallelQuestion) -> float:
-    """Return the share of languages in which option and answer differ in number format: a year and a length, a range and a share."""
-    return _mean(number_format(option[lang]) != number_format(answer) for lang, answer in question.answers.items())
+    """Return the share of languages in which option and answer differ in number format: a year and a length, 52 and 2922."""
+    return _mean(not same_number_format(option[lang], answer) for lang, answer in question.answers.items())
+
+
+def same_number_format(option: str, answer: str) -> bool:
+    """Return whether two texts have the same `number_format`, and each number of one nearly as many digits as that of the other."""
+    return number_format(option) == number_format(answer) and all(
+        abs(one - other) <= MOST_DIGITS_APART for one, other in zip(_sizes(option), _sizes(answer), strict=True)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the number of digits before the decimal mark of each number of a text."""
+    return tuple(len(str(integer_part(text, number))) for number in numbers_of(text))
 
 
 @lru_cache(maxsize=100_000)

@@ -73,7 +73,10 @@ def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
 
 def _parallel_question(question_id: str, by_lang: Mapping[str, Question]) -> ParallelQuestion:
     given_type = next(iter(by_lang.values())).answer_type
-    form = answer_form({lang: question.answer for lang, question in by_lang.items()})
+    form = answer_form(
+        {lang: question.answer for lang, question in by_lang.items()},
+        {lang: question.question for lang, question in by_lang.items()},
+    )
     return ParallelQuestion(question_id, dict(sorted(by_lang.items())), given_type, form)
 
 

@@ -51,3 +51,42 @@ def test_formats_of_numbers(first, second, same):
 )
 def test_the_pattern_of_a_number(text, pattern):
     assert number_format(text) == pattern
+
+
+@pytest.mark.parametrize(
+    ("option", "question", "allowed"),
+    [
+        ("3", "Who won 23 medals?", True),
+        ("3", "Who won 23.3 medals?", True),
+        ("3", "Who won 3.5 medals?", True),
+        ("3", "Who won 3 medals?", False),
+        ("3", "Who won 3.0 medals?", False),
+        ("3.0", "Who won 3 medals?", False),
+        ("3", "Who won three medals?", False),
+        ("3", "What happened on May 3 1990?", False),
+        ("90", "What happened on May 3 1990?", True),
+        ("1990", "What happened in the 1990s?", False),
+        ("3 km", "How far are 23 km?", True),
+        ("3 km", "How far are 3 km?", False),
+        ("٣", "كم عدد الكتب: ٢٣؟", True),
+        ("三", "三百", False),  # A numeral in characters is text like any other.
+    ],
+)
+def test_numbers_of_the_question_are_compared_as_a_whole(option, question, allowed):
+    lang = {"٣": "ar", "三": "zh"}.get(option, "en")
+    translation = Question("question", lang, question, "", "7")
+    assert is_allowed(option, translation, right_answers([translation])) is allowed
+
+
+@pytest.mark.parametrize(
+    ("option", "other", "allowed"),
+    [
+        *[("3", "23", True), ("23", "3", True), ("3", "3.0", False), ("3", "3 km", False), ("3 km", "23 km", True)],
+        *[("1990", "1990s", False), ("1990", "19901", True), ("3", "3–5", False), ("1,388", "388", True), ("3", "3.5", True)],
+    ],
+)
+def test_numbers_of_options_and_right_answers_are_compared_as_a_whole(option, other, allowed):
+    translation = Question("question", "en", "How many?", "", "77")
+    assert is_allowed(option, translation, right_answers([translation]), [other]) is allowed
+    translation = Question("question", "en", "How many?", "", other)
+    assert is_allowed(option, translation, right_answers([translation])) is allowed

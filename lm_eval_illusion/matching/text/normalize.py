@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from itertools import dropwhile, filterfalse
 
@@ -9,6 +10,9 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.text.number_notation import fold_numbers
 from lm_eval_illusion.matching.text.orthography import fold_letters
 from lm_eval_illusion.matching.text.punctuation import split_words, unify_signs
+
+_BETWEEN_NUMBERS = re.compile(r"\d \d")
+_SPACE = re.compile(r" (?!\d)|(?<!\d) ")
 
 
 def normalise(text: str, lang: str, only_leading_articles: bool = False) -> str:
@@ -53,8 +57,9 @@ def ends_in_article(text: str, lang: str) -> bool:
 
 @lru_cache(maxsize=200_000)
 def compact(text: str, lang: str) -> str:
-    """Return the normal form without spaces."""
-    return normalise(text, lang).replace(" ", "")
+    """Return the normal form without spaces, except between two numbers: 3 1990 is not 31990."""
+    normal = normalise(text, lang)
+    return _SPACE.sub("", normal) if _BETWEEN_NUMBERS.search(normal) else normal.replace(" ", "")
 
 
 @cache

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.pairing.numbers.number_words import with_number_word
+from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, with_roman_century
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 from lm_eval_illusion.pairing.numbers.vowel_harmony import same_suffix_form
 
@@ -15,18 +17,31 @@ _WORDS = re.compile(rf"{WORD}\.?")
 
 
 def rewritten(text: str, number: Number, value: int, lang: str) -> str:
-    """Return the text with another value of the number in as many digits, and with the ordinal suffix of that value."""
+    """Return the text with another value of the number in as many digits, and with the ordinal suffix of that value.
+
+    A number in words stays as it is if it has no word for the value: `number_words.reads_well` forbids such a value.
+    """
+    if number.is_spelled and is_roman(text, number):
+        return with_roman_century(text, number, value) or text
+    if number.is_spelled:
+        return with_number_word(text, number, value, lang) or text
+    changed = with_digits(text, number, str(value).zfill(len(number.digits)))
+    written = _ordinal_suffix(lang)
+    suffix = written.match(changed, number.end) if written is not None else None
+    return changed if suffix is None else changed[: number.end] + _suffix_of(value, lang) + changed[suffix.end() :]
+
+
+@cache
+def _ordinal_suffix(lang: str) -> re.Pattern[str] | None:
+    suffixes = language(lang).numbers.ordinal_suffixes
+    return re.compile(rf"(?:{'|'.join(map(re.escape, suffixes.values()))})\b") if suffixes else None
+
+
+def _suffix_of(value: int, lang: str) -> str:
     from babel import Locale
 
-    changed = with_digits(text, number, str(value).zfill(len(number.digits)))
     suffixes = language(lang).numbers.ordinal_suffixes
-    if not suffixes:
-        return changed
-    written = re.match(rf"(?:{'|'.join(map(re.escape, suffixes.values()))})\b", changed[number.end :])
-    if written is None:
-        return changed
-    suffix = suffixes.get(Locale.parse(lang).ordinal_form(value), suffixes["other"])
-    return changed[: number.end] + suffix + changed[number.end + written.end() :]
+    return suffixes.get(Locale.parse(lang).ordinal_form(value), suffixes["other"])
 
 
 def is_decade(text: str, number: Number, lang: str) -> bool:
@@ -40,13 +55,13 @@ def is_decade(text: str, number: Number, lang: str) -> bool:
     return rules.dates.year_suffix is None or rules.dates.year_suffix.match(suffix.group()) is None
 
 
-def suffix_fits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a function that tests whether a value takes the same suffix as the number."""
+def suffix_fits(text: str, number: Number, lang: str) -> ValueTest | None:
+    """Return a function that tests whether a value takes the same suffix as the number; None if every value does."""
     from babel import Locale
 
     rules, after = language(lang).numbers, text[number.end :]
     if not _SUFFIX.match(after) or rules.ordinal_suffixes:
-        return lambda value: True
+        return None
     if rules.spoken_suffix is not None and rules.spoken_suffix.match(after):
         return lambda value: False
     if rules.vowel_harmony is not None:
@@ -57,10 +72,13 @@ def suffix_fits(text: str, number: Number, lang: str) -> ValueTest:
     return lambda value: bool(form(value) == true_form)
 
 
-def plural_fits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a function that tests whether a value takes the same plural form of the word beside it: 1 mile, 2 miles; 21 год, 22 года."""
+def plural_fits(text: str, number: Number, lang: str) -> ValueTest | None:
+    """Return a function that tests whether a value takes the same plural form of the word beside it: 1 mile, 2 miles; 21 год, 22 года.
+
+    None if no word stands beside it.
+    """
     if not _counts_a_word(text, number):
-        return lambda value: True
+        return None
     true_form = _plural_form(lang, int(number.digits))
     return lambda value: _plural_form(lang, value) == true_form
 

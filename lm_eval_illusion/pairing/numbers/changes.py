@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-import random
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, rewritten, suffix_fits
-from lm_eval_illusion.pairing.numbers.date_ranges import clock_limits, date_limits
+from lm_eval_illusion.pairing.numbers.date_ranges import date_limits, greatest_value
+from lm_eval_illusion.pairing.numbers.number_words import reads_well, spelled_numbers
+from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, roman_centuries, with_roman_century
 from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of
 
 LATEST_YEAR = 2025
+YEARS = range(1000, LATEST_YEAR + 1)
+"""Numbers that may be past years."""
 NEAR, FARTHER = 12, 40
 """Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
-MOST_TRUE_VALUES = 100
+MOST_TRUE_VALUES = 30
 """True values of other questions that are allowed on either side: the nearest ones."""
 DRAWN_FROM = 6
 """Values on either side of the true one, besides those of the passage, from which a draw takes its values."""
@@ -44,7 +47,7 @@ class ChangeableNumber:
 
     @cached_property
     def digits(self) -> str:
-        """Its digits as ASCII, without marks."""
+        """Its digits as ASCII, without marks; the digits of its value if it is written in words."""
         return next(iter(self.written.values())).digits
 
     @cached_property
@@ -56,7 +59,7 @@ class ChangeableNumber:
     def is_year(self) -> bool:
         """Whether it is a past year: four digits without marks in every language."""
         is_plain = all(number.is_plain for number in self.written.values())
-        return is_plain and len(self.digits) == 4 and 1000 <= self.value <= LATEST_YEAR
+        return is_plain and len(self.digits) == 4 and self.value in YEARS
 
     def with_value(self, value: int) -> dict[str, str]:
         """Return the answers (language -> answer) with another value, its digits in the same script and between the same marks."""
@@ -81,8 +84,9 @@ class TrueValues:
 
 def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
     """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones."""
-    found = {lang: numbers_of(answer) for lang, answer in answers.items()}
-    free = {lang: free_numbers(answer, lang) for lang, answer in answers.items()}
+    spelled = {lang: [*spelled_numbers(answer, lang), *roman_centuries(answer, lang)] for lang, answer in answers.items()}
+    found = {lang: [*numbers_of(answer), *spelled[lang]] for lang, answer in answers.items()}
+    free = {lang: [*free_numbers(answer, lang), *spelled[lang]] for lang, answer in answers.items()}
     counts = [Counter(number.digits for number in numbers) for numbers in found.values()]
     later_first = list(dict.fromkeys(number.digits for number in next(iter(free.values()))))[::-1]
     for digits in sorted(later_first, key=lambda candidate: -len(candidate)):
@@ -117,22 +121,27 @@ def possible_values(
             steps = _steps(number, unit, max_steps)
             near = {number.value + step * sign for step in steps for sign in (1, -1)}
             near |= true_values.near(number.value, steps[-1], unit)
-            values = sorted(v for v in near | preferred if v != number.value and v % unit == 0 and fits(v))
+            near = near | preferred if unit == 1 else {v for v in near | preferred if v % unit == 0}
+            values = sorted(filter(fits, near - {number.value}))
             if ranks(values, number.value):
                 return values
     return values
 
 
 def drawable(values: list[int], truth: int, preferred: frozenset[int], is_valid: Callable[[int], bool]) -> list[int]:
-    """Return the valid values that `draw_values` can draw, in ascending order: on either side at most 3 and DRAWN_FROM.
+    """Return the valid values that `draws.draw` can draw, in ascending order.
 
-    The result of a draw is the same as from all valid values, but fewer are tested.
+    On either side these are at most 3 preferred ones and DRAWN_FROM others. The result of a draw is the same as from all valid values,
+    but fewer are tested.
     """
-    sides = _by_side(values, truth, preferred)
-    return sorted(value for side in sides for value in islice(filter(is_valid, side), 3 + DRAWN_FROM))
+    found: list[int] = []
+    for side in by_side(values, truth, preferred):
+        most = DRAWN_FROM + min(3, sum(value in preferred for value in side)) if preferred else DRAWN_FROM
+        found += islice(filter(is_valid, side), most)
+    return sorted(found)
 
 
-def _by_side(values: list[int], truth: int, preferred: frozenset[int]) -> tuple[list[int], list[int]]:
+def by_side(values: Sequence[int], truth: int, preferred: frozenset[int]) -> tuple[list[int], list[int]]:
     """Return the values below and above the true one in the order in which they are drawn: preferred ones first, then near ones."""
     ordered = sorted(values, key=lambda value: (value not in preferred, abs(value - truth)))
     return [value for value in ordered if value < truth], [value for value in ordered if value > truth]
@@ -145,16 +154,6 @@ def ranks(values: list[int], truth: int) -> list[int]:
     return [rank for rank in range(4) if rank <= below and 3 - rank <= above]
 
 
-def draw_values(values: list[int], truth: int, rank: int, preferred: frozenset[int], rng: random.Random) -> list[int]:
-    """Draw three values, `rank` of them below the true one: preferred values first, then near ones, but not always the nearest."""
-    drawn: list[int] = []
-    for count, side in zip((rank, 3 - rank), _by_side(values, truth, preferred), strict=True):
-        first = [value for value in side if value in preferred][:count]
-        rest = [value for value in side if value not in first][:DRAWN_FROM]
-        drawn += first + rng.sample(rest, count - len(first))
-    return drawn
-
-
 def _units(number: ChangeableNumber) -> list[int]:
     """Return step sizes, the roundest first: centuries for 1900s, tens and nothing smaller for 1980s, ones for the year 1900."""
     zeros = len(number.digits) - len(number.digits.rstrip("0")) if number.value else 0
@@ -165,7 +164,7 @@ def _units(number: ChangeableNumber) -> list[int]:
         return powers[:-1]
     # A decade without a suffix (miaka ya 1980) has a word beside it in every language; the ends of a range of years are no decades.
     is_bare = any(_is_bare_year(answer, lang) for lang, answer in number.answers.items())
-    return [1] if is_bare or any(1000 <= other <= LATEST_YEAR for other in number.others) else [10]
+    return [1] if is_bare or any(other in YEARS for other in number.others) else [10]
 
 
 def _is_bare_year(answer: str, lang: str) -> bool:
@@ -181,24 +180,33 @@ def _steps(number: ChangeableNumber, unit: int, max_steps: int) -> list[int]:
 
 
 def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
-    truth, shape, is_year = number.value, number.digits, number.is_year
-    below = max((other for other in number.others if other < truth), default=-1)
-    above = min((other for other in number.others if other > truth), default=math.inf)
-    rules = [rule for lang in number.answers for rule in _rules_in(number, lang, keep_plural)]
+    """Return a function that tests whether a value keeps the shape of the number, the order of the numbers, and the rules of its texts."""
+    truth, length = number.value, len(number.digits)
+    others_below = (other + 1 for other in number.others if other < truth)
+    others_above = (other - 1 for other in number.others if other > truth)
+    least = max(1, 10 ** (length - 1) if number.digits[0] != "0" else 1, *others_below)
+    latest = LATEST_YEAR if number.is_year else math.inf
+    texts = [(answer, number.written[lang], lang) for lang, answer in number.answers.items()]
+    most = min(10**length - 1, latest, *others_above)
+    rules: list[ValueTest] = []
+    for answer, written, lang in texts:
+        exists = None if written.is_spelled else date_limits(answer, written, lang)
+        found = [exists, _text_rule(answer, written, lang)]
+        if exists is None:
+            most = min(most, greatest_value(answer, written, lang))
+            # "Three mile" in digits is a small fault, in words a glaring one.
+            if written.is_spelled or (keep_plural and not number.is_year):
+                found.append(plural_fits(answer, written, lang))
+        rules += [rule for rule in found if rule is not None]
+    if not rules:
+        return lambda value: least <= value <= most
+    return lambda value: least <= value <= most and all(rule(value) for rule in rules)
 
-    def fits(value: int) -> bool:
-        digits = str(value).zfill(len(shape))
-        same_shape = value > 0 and len(digits) == len(shape) and (digits[0] != "0" or shape[0] == "0")
-        not_in_future = not is_year or value <= LATEST_YEAR
-        return same_shape and below < value < above and not_in_future and all(rule(value) for rule in rules)
 
-    return fits
-
-
-def _rules_in(number: ChangeableNumber, lang: str, keep_plural: bool) -> Iterator[ValueTest]:
-    answer, written = number.answers[lang], number.written[lang]
-    yield suffix_fits(answer, written, lang)
-    exists = date_limits(answer, written, lang)
-    yield exists or clock_limits(answer, written, lang)
-    if keep_plural and not exists and not number.is_year:
-        yield plural_fits(answer, written, lang)
+def _text_rule(answer: str, written: Number, lang: str) -> ValueTest | None:
+    """Return a function that tests whether the text of an answer can be written with a value; None if it can with every one."""
+    if not written.is_spelled:
+        return suffix_fits(answer, written, lang)
+    if is_roman(answer, written):
+        return lambda value: with_roman_century(answer, written, value) is not None
+    return reads_well(answer, written, lang)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NumberLimit
 from lm_eval_illusion.matching.dates.answers import date_of
+from lm_eval_illusion.matching.dates.eras import parts_of
+from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, ValueTest, with_digits
 
 LAST_CENTURY = 21
@@ -16,10 +19,12 @@ SAFE_DAY = 28
 
 _MAX_WORDS = 5
 """Words on either side of a number that may belong to the same date: 18 de mayo de 1756 has four after the day."""
+_DIGIT = re.compile(r"\d")
 _WORDS = re.compile(rf"\d+|{WORD}")
 # Signs of texts in every language; the words of one language are its [[dates.limits]].
 _LIMITS = (
     NumberLimit(most=11, before_number=re.compile(r"\bft\s*$")),
+    NumberLimit(most=11, before_number=re.compile(r"\d\s?['’′]\s?$")),
     NumberLimit(most=12, after_number=re.compile(r"\s*[ap]\.?m\b|:\d\d\s*[ap]\.?m\b")),
     NumberLimit(most=23, after_number=re.compile(r":\d\d")),
     NumberLimit(most=59, before_number=re.compile(r"\d:$")),
@@ -30,12 +35,6 @@ def date_limits(text: str, number: Number, lang: str) -> ValueTest | None:
     """Return a function that tests whether the date around the number exists with another value; None if there is no such date."""
     dated = next(_dates_around(text, number, lang), None)
     return _exists_with(*dated, lang) if dated is not None else None
-
-
-def clock_limits(text: str, number: Number, lang: str) -> ValueTest:
-    """Return a function that tests whether a value is a possible day, month, hour, minute, percentage or past century in the text."""
-    greatest = _greatest_value(text, number, lang)
-    return lambda value: value <= greatest
 
 
 def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
@@ -51,6 +50,8 @@ def _exists_with(text: str, number: Number, lang: str) -> ValueTest:
 
 def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, Number]]:
     """Yield the parts of the text that contain the number and are a date, the longest first."""
+    if not _has_date_words(_DIGIT.sub("7", text), lang):
+        return
     spans = [match.span() for match in _WORDS.finditer(text)]
     starts = [start for start, _ in spans if start <= number.start][-_MAX_WORDS:]
     ends = [end for _, end in spans if end >= number.end][:_MAX_WORDS]
@@ -60,8 +61,17 @@ def _dates_around(text: str, number: Number, lang: str) -> Iterator[tuple[str, N
             yield part, Number(number.digits, number.start - start, number.end - start)
 
 
-def _greatest_value(text: str, number: Number, lang: str) -> float:
-    """Return the lowest limit that is not below the number itself; infinity if there is none."""
+@lru_cache(maxsize=10_000)
+def _has_date_words(text: str, lang: str) -> bool:
+    """Return whether a text has a name of a month, a word for "year" or the like. Its digits are all 7, so that many texts are one."""
+    return any(part.kind not in ("number", "other") for part in parts_of(tokens_of(text, lang)))
+
+
+def greatest_value(text: str, number: Number, lang: str) -> float:
+    """Return the greatest possible value of a day, month, hour, minute, percentage or century; infinity if the text sets no limit.
+
+    A limit below the number itself is none.
+    """
     before, after, value = text[: number.start].lower(), text[number.end :].lower(), int(number.digits)
     dates = language(lang).dates
     limits = [limit.most for limit in (*_LIMITS, *dates.limits) if _applies(limit, before, after)]

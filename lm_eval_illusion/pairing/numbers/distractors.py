@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.numbers.changes import (
+    YEARS,
     ChangeableNumber,
     TrueValues,
-    draw_values,
     drawable,
     find_changeable,
     possible_values,
     ranks,
 )
+from lm_eval_illusion.pairing.numbers.draws import Drawn, draw, excess_of
 from lm_eval_illusion.pairing.numbers.spans import digits_in
-from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor
+from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor, overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.surface_cues import answer_hits, surface_scores
+from lm_eval_illusion.pairing.surface_cues import surface_scores
 
 if TYPE_CHECKING:
     from lm_eval_illusion.pairing.assignment import Scores
     from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
-DRAWS = 30
-"""Random draws of three values per question, of which the best is taken."""
+
+_TOGETHER = 500
+"""Questions whose draws are scored at once: more take more memory and no less time."""
 
 
 @dataclass(frozen=True)
@@ -42,27 +45,19 @@ class _Candidate:
     def options(self, values: Sequence[int]) -> list[Option]:
         return [self.number.with_value(value) for value in values]
 
-    def excess(self, draws: Sequence[Sequence[int]], characters: CharactersByLanguage) -> Scores:
-        """Return [draws, languages x cues]: the probability that the true option scores highest by a surface cue, minus a quarter.
-
-        `draws`: three of `values` each. The score of every value is computed once, although many draws have it.
-        """
+    def surface_scores(self, options: Sequence[Option], characters: CharactersByLanguage) -> Scores:
+        """Return the scores of options, [languages x cues, options]."""
         import numpy as np
 
-        column = {value: 1 + index for index, value in enumerate(self.values)}
-        # The true option first.
-        drawn = np.array([[0, *(column[value] for value in values)] for values in draws])
-        options = self.options(self.values)
-        hits = []
-        for lang, answer in self.question.answers.items():
-            scores = surface_scores([answer, *(option[lang] for option in options)], characters[lang])
-            in_draws = scores[:, drawn]
-            hits.append(answer_hits(in_draws.reshape(-1, drawn.shape[1])).reshape(len(scores), len(draws)))
-        excess: Scores = np.concatenate(hits).T - 0.25
-        return excess
+        scores: Scores = np.concatenate(
+            [surface_scores([option[lang] for option in options], characters[lang]) for lang in self.question.answers]
+        )
+        return scores
 
     def preferred_count(self, rank: int) -> int:
         """Return how many of three distractors can be values of the passage if the true value has this rank."""
+        if not self.preferred:
+            return 0
         below = sum(value < self.number.value for value in self.values if value in self.preferred)
         above = sum(value > self.number.value for value in self.values if value in self.preferred)
         return min(rank, below) + min(3 - rank, above)
@@ -85,8 +80,8 @@ class NumberDistractors:
     def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
         """Choose three distractors for each of the questions `ids` that can have them.
 
-        The true value has each rank among the four equally often. Of `DRAWS` draws, the best one is taken: after it, the shares of
-        questions whose true option is the likeliest, the longest or the shortest are closest to a quarter.
+        The true value has each rank among the four equally often. Of many draws the best one is taken: after it, the shares of questions
+        whose true value is found by a cue of its text (`surface_cues`) or of its value (`number_cues`) are closest to a quarter.
 
         Args:
             ids: The questions that need distractors.
@@ -97,16 +92,44 @@ class NumberDistractors:
             id -> three options.
         """
         candidates = {question_id: candidate for question_id, candidate in self._candidates.items() if question_id in ids}
-        chosen: dict[str, list[Option]] = {}
-        surplus: dict[frozenset[str], Scores] = {}
+        of_languages: dict[frozenset[str], list[str]] = defaultdict(list)
+        drawn: dict[str, Drawn] = {}
         for question_id, rank in _balanced_ranks(candidates).items():
             candidate = candidates[question_id]
-            truth, languages = candidate.number.value, candidate.question.languages
-            draws = [draw_values(candidate.values, truth, rank, candidate.preferred, rng) for _ in range(DRAWS)]
-            sums = candidate.excess(draws, characters) + surplus.get(languages, 0.0)
-            best = min(range(DRAWS), key=lambda draw: float((sums[draw] ** 2).sum()))
-            chosen[question_id], surplus[languages] = candidate.options(draws[best]), sums[best]
+            drawn[question_id] = draw(candidate.values, candidate.number.value, rank, candidate.preferred, rng)
+            of_languages[candidate.question.languages].append(question_id)
+        chosen: dict[str, list[Option]] = {}
+        for members in of_languages.values():
+            surplus: Scores | None = None
+            for start in range(0, len(members), _TOGETHER):
+                batch = members[start : start + _TOGETHER]
+                options = [candidates[one].options(drawn[one].values) for one in batch]
+                surface = [candidates[one].surface_scores(texts, characters) for one, texts in zip(batch, options, strict=True)]
+                best, surplus = _best_draws(excess_of([drawn[one] for one in batch], surface), surplus)
+                for one, texts, row in zip(batch, options, best, strict=True):
+                    chosen[one] = [texts[index] for index in drawn[one].rows[row]]
         return chosen
+
+
+def _best_draws(excess: Scores, surplus: Scores | None) -> tuple[list[int], Scores]:
+    """Choose a draw for each question in turn, so that no cue finds the true values more or less often than by chance.
+
+    Args:
+        excess: [questions, draws, cues], as from `excess_of`.
+        surplus: [cues], the sum of the excess of the draws chosen before; None for none.
+
+    Returns:
+        The index of a draw for each question, and the surplus after them.
+    """
+    import numpy as np
+
+    best = []
+    so_far: Scores = np.zeros(excess.shape[-1]) if surplus is None else surplus
+    for of_question in excess:
+        sums = of_question + so_far
+        best.append(int(np.einsum("ij,ij->i", sums, sums).argmin()))
+        so_far = sums[best[-1]]
+    return best, so_far
 
 
 def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:
@@ -128,16 +151,33 @@ def _candidate(
             def is_valid(value: int, number: ChangeableNumber = number) -> bool:
                 return is_valid_distractor(number.with_value(value), question, answer_key)
 
-            values = drawable(values, number.value, preferred, is_valid)
+            values = _apart(number, drawable(values, number.value, preferred, is_valid))
             if ranks(values, number.value):
                 return _Candidate(question, number, values, preferred)
     return None
 
 
+def _apart(number: ChangeableNumber, values: Sequence[int]) -> list[int]:
+    """Return the values none of which contains another one, the nearest first kept: in words, the Russian 18 contains 17."""
+    if not any(written.is_spelled for written in number.written.values()):
+        # In as many digits none does.
+        return list(values)
+    kept: dict[int, Option] = {}
+    for value in sorted(values, key=lambda value: abs(value - number.value)):
+        option = number.with_value(value)
+        if not any(
+            overlaps(compact(option[lang], lang), [compact(other[lang], lang)]) for other in kept.values() for lang in option
+        ):
+            kept[value] = option
+    return sorted(kept)
+
+
 def _in_passages(question: ParallelQuestion, number: ChangeableNumber) -> frozenset[int]:
-    """Return the numbers of as many digits that occur in the passage of every language."""
+    """Return the numbers of as many digits that occur in the passage of every language; beside 2813 no years."""
+    is_like_year = number.value in YEARS
     shared = frozenset.intersection(*(digits_in(translation.context) for translation in question.by_lang.values()))
-    return frozenset(int(digits) for digits in shared if len(digits) == len(number.digits))
+    found = (int(digits) for digits in shared if len(digits) == len(number.digits))
+    return frozenset(value for value in found if len(number.digits) != 4 or (value in YEARS) == is_like_year)
 
 
 def _balanced_ranks(candidates: Mapping[str, _Candidate]) -> dict[str, int]:

@@ -19,6 +19,9 @@ _NUMBER = re.compile(
     r"|\d+(?:[.,٫،]\d+)?"
 )
 
+# A mark before one, two or more than three digits is a decimal mark; before three digits it separates thousands. ٫ always is one.
+_DECIMALS = re.compile(r"(?:[.,،](?:\d{1,2}|\d{4,})|٫\d+)$")
+
 WORD = r"[^\s\d.,;:!?()\[\]{}\"'’“”„«»،、，。：（）［］/\u2010-\u2015%-]+"
 """Pattern of a word between spaces, digits and punctuation. Vowel signs, which `\\w` does not match, belong to the word."""
 
@@ -34,16 +37,18 @@ class Number:
         digits: Its digits as ASCII, without marks; 55.1 has 551.
         start: Index of its first character.
         end: Index after its last character.
+        is_spelled: It is written in words; then `digits` are those of its value.
     """
 
     digits: str
     start: int
     end: int
+    is_spelled: bool = False
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is written without marks."""
-        return self.end - self.start == len(self.digits)
+        """Whether it is written in digits without marks."""
+        return not self.is_spelled and self.end - self.start == len(self.digits)
 
 
 def numbers_of(text: str) -> list[Number]:
@@ -56,8 +61,17 @@ def digits_in(text: str) -> frozenset[str]:
     return frozenset(number.digits for number in numbers_of(text))
 
 
+def integer_part(text: str, number: Number) -> int:
+    """Return the part of a number before its decimal mark: 55 of 55.1, 1388 of 1,388."""
+    written = text[number.start : number.end]
+    mark = _DECIMALS.search(written)
+    return int(_ascii_digits(written if mark is None else written[: mark.start()]))
+
+
 def with_digits(text: str, number: Number, digits: str) -> str:
     """Return the text with other digits of a number, in the same script and between the same marks. `digits`: as many as before."""
+    if number.is_plain and text[number.start : number.end].isascii():
+        return text[: number.start] + digits + text[number.end :]
     new_digits = iter(digits)
     written = (_same_script(c, next(new_digits)) if c.isdecimal() else c for c in text[number.start : number.end])
     return text[: number.start] + "".join(written) + text[number.end :]
@@ -76,13 +90,18 @@ MOST_DIGITS = 15
 """A longer number is a code: readers would not see a difference to another one."""
 
 _FORMULA = re.compile(r"\d\s*[=^√÷×*+±]\s*\w|\w\s*[=^√÷×*+±]\s*\d")
-_BRACKETS = re.compile(r"[(\[（［][^)\]）］]*[)\]）］]?")
+BRACKETS = re.compile(r"[(\[（［][^)\]）］]*[)\]）］]?")
 # In a numeric date only the year can be changed alone.
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[./-]\d{1,2}[./-](?P<last>\d{4})|(?P<first>\d{4})[./-]\d{1,2}[./-]\d{1,2})(?!\d)")
 _SHORT_RANGE = re.compile(r"(?<!\d)\d{4}\s*[/\u2010-\u2015-]\s*\d{1,2}(?!\d)")
 # Units and eras in Latin letters, as texts in every language write them.
 _UNITS = frozenset("m km cm mm kg g mg lb ft in l ml s h min t ha V W kW MW GW Hz kHz MHz GHz Mbit kB MB GB TB".split())
-_ERAS = frozenset("AD BC BCE CE".split())
+_ERAS = frozenset("AD BC BCE CE BP".split())
+
+
+def unit_symbols() -> frozenset[str]:
+    """Return the symbols of units and eras in Latin letters, which texts in every language write in just this case."""
+    return _UNITS | _ERAS
 
 
 def free_numbers(text: str, lang: str) -> list[Number]:
@@ -118,6 +137,9 @@ def is_within_name(text: str, number: Number, lang: str) -> bool:
     word = match.group() if match else ""
     if not word or not _is_cased(word[0]) or word in _UNITS | _ERAS:
         return False
+    # The key of a table, no number with a suffix: 124x8g.
+    if after[len(word) : len(word) + 1].isdecimal():
+        return True
     if word in language(lang).numbers.ordinal_suffixes.values():
         return False
     return not (word.islower() and len(number.digits) > 1)
@@ -125,8 +147,8 @@ def is_within_name(text: str, number: Number, lang: str) -> bool:
 
 def _is_converted(text: str) -> bool:
     """Return whether numbers stand in brackets and outside: 1.9 metres (6ft 3in)."""
-    inside = "".join(_BRACKETS.findall(text))
-    return bool(numbers_of(inside)) and bool(numbers_of(_BRACKETS.sub(" ", text)))
+    inside = "".join(BRACKETS.findall(text))
+    return bool(numbers_of(inside)) and bool(numbers_of(BRACKETS.sub(" ", text)))
 
 
 def _is_within(number: Number, spans: list[tuple[int, int]]) -> bool:

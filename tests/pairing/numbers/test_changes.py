@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from datetime import date
 from itertools import product
@@ -12,7 +11,6 @@ import pytest
 from lm_eval_illusion.pairing.numbers.changes import (
     MOST_TRUE_VALUES,
     TrueValues,
-    draw_values,
     drawable,
     find_changeable,
     possible_values,
@@ -177,7 +175,7 @@ def test_english_dates_exist(answer):
         *[("ko", "11월 9일", 30), ("zh", "于11月9日", 30), ("ja", "6月30日", 30), ("de", "den 30. Juni oder 1. Juli", 30)],
         *[("vi", "ngày 30 tháng 6", 30), ("bn", "২২শে এপ্রিল", 30), ("ru", "30 июня", 30), ("es", "el 30 de junio", 30)],
         *[("en", "9 o'clock", 12), ("en", "9 pm", 12), ("de", "17 Uhr", 24), ("ja", "17時", 24), ("ko", "17시", 24)],
-        *[("en", "5 feet 10 inches", 11), ("en", "90%", 100), ("tr", "%18", 100)],
+        *[("en", "5 feet 10 inches", 11), ("en", "5'10\"", 11), ("en", "6′ 2″", 11), ("en", "90%", 100), ("tr", "%18", 100)],
     ],
 )
 def test_days_and_hours_exist(lang, answer, most):
@@ -264,7 +262,7 @@ def test_only_the_nearest_true_values_are_taken():
 
 
 @pytest.mark.parametrize("preferred", [frozenset(), frozenset({3, 90}), frozenset(range(0, 200, 3))])
-def test_few_values_are_tested_and_the_draws_are_those_from_all_valid_values(preferred):
+def test_few_values_are_tested_and_they_are_those_that_come_first_on_either_side(preferred):
     tested = []
 
     def is_valid(value):
@@ -273,9 +271,65 @@ def test_few_values_are_tested_and_the_draws_are_those_from_all_valid_values(pre
 
     values, truth = [value for value in range(200) if value != 101], 101
     few = drawable(values, truth, preferred, is_valid)
-    assert len(few) == 18
-    assert len(tested) <= 2 * len(few) + 2
-    valid = [value for value in values if value % 2 == 0]
-    for rank in range(4):
-        draws = [draw_values(of, truth, rank, preferred, random.Random(rank)) for of in (few, valid)]
-        assert draws[0] == draws[1]
+    assert len(tested) <= 2 * len(few) + 4
+    even = sorted(range(0, 200, 2), key=lambda value: (value not in preferred, abs(value - truth)))
+    # Six, and up to three preferred ones, of which there are 1 and 0 in the second case: 90 is even and below the truth, 3 is odd.
+    below, above = {0: (6, 6), 2: (8, 6)}.get(len(preferred), (9, 9))
+    assert few == sorted([*[v for v in even if v < truth][:below], *[v for v in even if v > truth][:above]])
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "some", "never"),
+    [
+        ("en", "nine", {"three", "eight"}, {"ten", "nine", "zero"}),
+        ("en", "Twelve", {"Eleven", "Thirteen"}, {"Ten hundred", "twelve"}),
+        ("en", "five million", {"four million", "six million"}, {"five billion"}),
+        ("en", "six years", {"five years", "seven years"}, {"one years"}),
+        ("en", "twenty-five", {"thirty-five", "forty-five"}, {"ten-five"}),
+        ("de", "zwölf", {"elf", "dreizehn", "zwanzig"}, {"zehn hundert", "zwölf"}),
+        ("de", "drei Jahre", {"vier Jahre", "fünf Jahre"}, {"zwei Jahre", "eins Jahre"}),
+        ("fr", "quatre-vingts", set(), {"cinq-vingts", "trois-vingts"}),  # Eighty: no other ten is made like it.
+        ("es", "trescientos", {"doscientos", "cuatrocientos"}, {"trescientas"}),
+        ("ru", "пять", {"шесть", "семь"}, {"пяти", "шести"}),
+        ("ru", "три года", set(), {"пять года"}),  # It is пять лет, and only four has the same plural form.
+        ("ru", "пять лет", {"шесть лет", "семь лет"}, {"четыре лет"}),
+        ("hi", "तीन", {"चार", "पाँच"}, {"दस"}),
+        ("ar", "ثلاثة", {"أربعة", "خمسة"}, {"أربع"}),  # The form beside masculine nouns stays one.
+        ("ar", "ثلاث", {"أربع", "خمس"}, {"أربعة"}),
+        ("zh", "三百", {"四百", "五百"}, {"三千", "两百"}),
+        ("th", "หก", {"ห้า", "เจ็ด", "สาม"}, set()),
+        ("th", "สามสิบ", {"สี่สิบ", "ห้าสิบ"}, set()),
+        ("sw", "tatu", {"nne", "tano"}, set()),
+        ("sw", "miaka mitatu", set(), {"miaka nne"}),  # The numeral would have to agree: miaka minne.
+        ("es", "siglo XVI", {"siglo XV", "siglo XIX"}, {"siglo XXII", "siglo XVI"}),
+        ("ru", "XIX век", {"XVIII век", "XX век"}, {"XXII век"}),
+        ("ja", "五つ", {"六つ", "七つ"}, {"みっつ", "三つ"}),
+        ("fi", "neljä", {"viisi", "kuusi"}, {"viide", "viittä"}),
+        ("tr", "dört", {"beş", "altı"}, set()),
+    ],
+)
+def test_numbers_in_words_are_changed_into_the_same_form_of_other_numbers(lang, answer, some, never):
+    options = set(changed_in(lang, answer))
+    assert some <= options
+    assert not (options & never)
+
+
+def test_a_number_is_in_words_in_one_language_and_in_digits_in_another():
+    options = changed(en="nine", de="9", zh="九")
+    assert dict(zip(options["en"], zip(options["de"], options["zh"], strict=True), strict=True))["seven"] == ("7", "七")
+    assert len(options["en"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "pattern"),
+    [
+        *[("en", "605 feet", r"\d{3} feet"), ("en", "$3 million", r"\$\d million"), ("en", "12 %", r"\d\d %")],
+        *[("en", "3.5 hours", r"\d\.\d hours"), ("en", "about 40", r"about \d\d"), ("en", "1,234", r"\d,\d{3}")],
+        *[("ar", "٤٢", "[٠-٩]{2}"), ("en", "1990s", r"\d{3}0s"), ("en", "BC 44", r"BC \d\d")],
+        ("en", "16th century", r"\d\d(?:th|st) century"),
+    ],
+)
+def test_the_unit_and_the_number_of_digits_stay(lang, answer, pattern):
+    options = changed_in(lang, answer)
+    assert len(options) >= 3
+    assert all(re.fullmatch(pattern, option) for option in options)
