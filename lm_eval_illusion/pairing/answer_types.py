@@ -1,4 +1,4 @@
-"""The type of an answer (number, date, name or phrase) and the script it is written in, from its letters and digits."""
+"""The form of an answer (number, date, name or phrase) and the script it is written in, from its letters and digits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lm_eval_illusion.languages import language, prompt_words
 from lm_eval_illusion.matching.dates.answers import date_of
 from lm_eval_illusion.pairing.numbers.spans import is_within_name, numbers_of
 
-ANSWER_TYPES = ("number", "date", "name", "phrase")
+FORMS = ("number", "date", "name", "phrase")
 
 _MIN_DIGIT_SHARE = 0.12
 """An answer in which at least this share of letters and digits are digits is a number."""
 
 
-def answer_type(answers: Mapping[str, str]) -> str:
-    """Return the type of an answer by a majority of its languages.
+def answer_form(answers: Mapping[str, str]) -> str:
+    """Return the form of an answer by a majority of its languages.
 
     A date is a year or a calendar date. Only languages in which capitals mark names vote for `name`.
 
@@ -26,7 +26,7 @@ def answer_type(answers: Mapping[str, str]) -> str:
         answers: The answer in each language.
 
     Returns:
-        One of `ANSWER_TYPES`.
+        One of `FORMS`.
     """
     if _majority(_is_year(answer) or date_of(answer, lang) is not None for lang, answer in answers.items()):
         return "date"

@@ -132,7 +132,7 @@ class _Donors:
         self._formats = _Codes(number_format(text) for text in texts)
         # What `option_language` depends on. One donor of each kind stands for all of them.
         self._kinds = _Codes(
-            (script_of(answer, lang), donor.answer_type, has_english_form(donor, lang))
+            (script_of(answer, lang), donor.form, has_english_form(donor, lang))
             for answer, donor in zip(answers, donors, strict=True)
         )
         self._of_kind = [donors[int(np.argmax(self._kinds.of == kind))] for kind in range(len(self._kinds.different))]

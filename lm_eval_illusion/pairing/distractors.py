@@ -59,7 +59,7 @@ class DistractorPlan:
         shares = {
             question_id: sum(format_mismatch(option, question) for option in options) / ROUNDS
             for question_id, (question, options) in self.drafts.items()
-            if question.answer_type in ("number", "date")
+            if question.has_number
         }
         return {question_id: share for question_id, share in shares.items() if share}
 

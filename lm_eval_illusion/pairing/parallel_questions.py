@@ -6,17 +6,35 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lm_eval_illusion.pairing.answer_types import answer_type, is_wholly_latin, is_written_in_latin, script_of
+from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, is_written_in_latin, script_of
 from lm_eval_illusion.pairing.questions import Question
 
 
 @dataclass(frozen=True)
 class ParallelQuestion:
-    """One question in all its languages. `by_lang`: language -> question, sorted by language when made by `group_by_id`."""
+    """One question in all its languages.
+
+    Attributes:
+        id: The id of the question in every language.
+        by_lang: Language -> question, sorted by language when made by `group_by_id`.
+        given_type: What the source calls the type of the answer, "" if nothing. It is only compared with those of other questions.
+        form: How the answer is written: one of `answer_types.FORMS`.
+    """
 
     id: str
     by_lang: Mapping[str, Question]
-    answer_type: str
+    given_type: str
+    form: str
+
+    @property
+    def answer_type(self) -> str:
+        """What an item says about its answer, and which answers are exchanged: the given type, without one the form."""
+        return self.given_type or self.form
+
+    @property
+    def has_number(self) -> bool:
+        """Whether the answer is a number or a date, whatever its type is called."""
+        return self.form in ("number", "date")
 
     @property
     def languages(self) -> frozenset[str]:
@@ -46,7 +64,7 @@ class ParallelQuestion:
 
 
 def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
-    """Group questions by id, in the order of first appearance. If a question has no answer type, it is detected from the answers."""
+    """Group questions by id, in the order of first appearance. The form is detected from the answers."""
     by_id: dict[str, dict[str, Question]] = defaultdict(dict)
     for question in questions:
         by_id[question.id][question.lang] = question
@@ -54,9 +72,9 @@ def group_by_id(questions: Iterable[Question]) -> list[ParallelQuestion]:
 
 
 def _parallel_question(question_id: str, by_lang: Mapping[str, Question]) -> ParallelQuestion:
-    source_type = next(iter(by_lang.values())).answer_type
-    kind = source_type or answer_type({lang: question.answer for lang, question in by_lang.items()})
-    return ParallelQuestion(question_id, dict(sorted(by_lang.items())), kind)
+    given_type = next(iter(by_lang.values())).answer_type
+    form = answer_form({lang: question.answer for lang, question in by_lang.items()})
+    return ParallelQuestion(question_id, dict(sorted(by_lang.items())), given_type, form)
 
 
 Option = dict[str, str]
@@ -78,13 +96,13 @@ def option_language(lang: str, donor: ParallelQuestion, question: ParallelQuesti
 
     Some names keep their Latin letters within another script ("Lexus" in a Greek passage), and some phrases are left in English.
     Beside such an answer the English form of the donor's answer is used, if there is one. This is the only case in which
-    an option is taken from another language. Of the donor, only its type, the script of its answer and `has_english_form` decide.
+    an option is taken from another language. Of the donor, only its form, the script of its answer and `has_english_form` decide.
     """
     answer, donor_answer = question.by_lang[lang].answer, donor.by_lang[lang].answer
     if script_of(answer, lang) == script_of(donor_answer, lang):
         return lang
     is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
-    are_names = donor.answer_type == question.answer_type == "name"
+    are_names = donor.form == question.form == "name"
     is_english = answer == question.english_answer
     return "en" if is_left_in_latin and (are_names or is_english) and has_english_form(donor, lang) else None
 

@@ -20,7 +20,7 @@ NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()
 
 def parallel(name, langs=("en",), topic="", kind="name"):
     return ParallelQuestion(
-        name, {lang: Question(name, lang, f"Who is {name}?", "", name, topic=topic) for lang in langs}, kind
+        name, {lang: Question(name, lang, f"Who is {name}?", "", name, topic=topic) for lang in langs}, "", kind
     )
 
 

@@ -1,10 +1,10 @@
-"""The type of an answer is decided by a majority of its languages."""
+"""The form of an answer is decided by a majority of its languages."""
 
 from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.pairing.answer_types import answer_type
+from lm_eval_illusion.pairing.answer_types import answer_form
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,5 @@ from lm_eval_illusion.pairing.answer_types import answer_type
         ({"en": "trial division", "zh": "试除法"}, "phrase"),
     ],
 )
-def test_answer_types(answers, kind):
-    assert answer_type(answers) == kind
+def test_answer_forms(answers, kind):
+    assert answer_form(answers) == kind

@@ -33,7 +33,7 @@ def parallel(question_id, answers, text="Which?", topic="", contexts=(), kind="n
         lang: Question(question_id, lang, text, contexts.get(lang, ""), answer, tuple(aliases), topic=topic)
         for lang, answer in answers.items()
     }
-    return ParallelQuestion(question_id, by_lang, kind)
+    return ParallelQuestion(question_id, by_lang, "", kind)
 
 
 def cost(donor, question, others=()):
@@ -168,7 +168,7 @@ def allowed_cost(donor, question, others=()):
 def with_fields(original, **fields):
     """The same question with other fields in every language."""
     by_lang = {lang: Question(**{**vars(translation), **fields}) for lang, translation in original.by_lang.items()}
-    return ParallelQuestion(original.id, by_lang, original.answer_type)
+    return ParallelQuestion(original.id, by_lang, original.given_type, original.form)
 
 
 @given(pairs())
@@ -194,7 +194,7 @@ def test_each_passage_without_the_option_adds_its_share_of_the_weight(pair, lang
             lang: Question(**{**vars(translation), "context": text_of(lang) if lang in langs else ""})
             for lang, translation in question.by_lang.items()
         }
-        return cost(donor, ParallelQuestion(question.id, by_lang, question.answer_type))
+        return cost(donor, ParallelQuestion(question.id, by_lang, question.given_type, question.form))
 
     assert in_passages(lambda _: "Something else.") == pytest.approx(
         without + PASSAGE_WEIGHT * len(langs) / len(LANGUAGE_CODES)
@@ -224,7 +224,8 @@ def test_another_format_of_numbers_adds_its_weight(answer, donor_answer):
 @given(pairs(), st.permutations(LANGUAGE_CODES))
 def test_the_order_of_the_languages_does_not_matter(pair, order):
     reordered = [
-        ParallelQuestion(member.id, {lang: member.by_lang[lang] for lang in order}, member.answer_type) for member in pair
+        ParallelQuestion(member.id, {lang: member.by_lang[lang] for lang in order}, member.given_type, member.form)
+        for member in pair
     ]
     assert cost(*reordered) == pytest.approx(cost(*pair))
 
@@ -232,7 +233,9 @@ def test_the_order_of_the_languages_does_not_matter(pair, order):
 @given(pairs(langs=("en",)))
 def test_languages_of_the_same_texts_cost_as_one_of_them(pair):
     doubled = [
-        ParallelQuestion(member.id, {lang: with_lang(member.by_lang["en"], lang) for lang in ("en", "id")}, member.answer_type)
+        ParallelQuestion(
+            member.id, {lang: with_lang(member.by_lang["en"], lang) for lang in ("en", "id")}, member.given_type, member.form
+        )
         for member in pair
     ]
     assert cost(*doubled) == pytest.approx(cost(*pair))
@@ -264,7 +267,7 @@ def test_many_donors_at_once_cost_what_each_costs_alone(drawn):
 
 
 def renamed(original, new_id):
-    return ParallelQuestion(new_id, original.by_lang, original.answer_type)
+    return ParallelQuestion(new_id, original.by_lang, original.given_type, original.form)
 
 
 def overlap_tests(monkeypatch, questions):

@@ -68,7 +68,7 @@ def test_the_share_of_distractors_of_another_format_is_counted(seed):
 
 def numbers(count, langs=("en",)):
     return [
-        ParallelQuestion(f"{n:03}", {lang: Question(f"{n:03}", lang, "?", "", str(n)) for lang in langs}, "number")
+        ParallelQuestion(f"{n:03}", {lang: Question(f"{n:03}", lang, "?", "", str(n)) for lang in langs}, "", "number")
         for n in range(count)
     ]
 

@@ -17,7 +17,7 @@ from lm_eval_illusion.pairing.questions import Question
 
 def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):
     by_lang = {lang: Question(question_id, lang, f"Who is {question_id}?", context, answer, tuple(aliases)) for lang in langs}
-    return ParallelQuestion(question_id, by_lang, "name")
+    return ParallelQuestion(question_id, by_lang, "", "name")
 
 
 @given(st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), min_size=1, max_size=150))

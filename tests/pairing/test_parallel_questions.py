@@ -20,7 +20,7 @@ language_sets = st.lists(st.sets(st.sampled_from("en de es zh".split()), min_siz
 def parallel(answers, kind="name"):
     question_id = answers.get("en") or next(iter(answers.values()))
     by_lang = {lang: Question(question_id, lang, "?", "", answer) for lang, answer in answers.items()}
-    return ParallelQuestion(question_id, by_lang, kind)
+    return ParallelQuestion(question_id, by_lang, "", kind)
 
 
 def test_questions_are_grouped_by_id_in_the_order_of_first_appearance():
@@ -29,10 +29,11 @@ def test_questions_are_grouped_by_id_in_the_order_of_first_appearance():
     assert [(question.id, list(question.by_lang)) for question in grouped] == [("b", ["de", "en"]), ("a", ["en"])]
 
 
-def test_a_given_answer_type_is_kept_and_a_missing_one_detected():
-    (given_type,) = group_by_id([Question("a", "en", "When?", "", "1388", answer_type="reign")])
+def test_a_given_answer_type_is_kept_and_the_form_is_detected_in_any_case():
+    (given,) = group_by_id([Question("a", "en", "When?", "", "1388", answer_type="reign")])
     (detected,) = group_by_id([Question("a", "en", "When?", "", "1388")])
-    assert (given_type.answer_type, detected.answer_type) == ("reign", "date")
+    assert (given.given_type, given.form, given.answer_type, given.has_number) == ("reign", "date", "reign", True)
+    assert (detected.given_type, detected.form, detected.answer_type) == ("", "date", "date")
 
 
 def test_the_option_beside_a_name_in_latin_letters_is_the_english_name():
@@ -81,7 +82,7 @@ def test_an_answer_in_another_script_is_no_option(donor, question, kind):
 
 def questions_in(sets):
     return [
-        ParallelQuestion(str(n), {lang: Question(str(n), lang, "Who?", "", "Ada") for lang in sorted(langs)}, "name")
+        ParallelQuestion(str(n), {lang: Question(str(n), lang, "Who?", "", "Ada") for lang in sorted(langs)}, "", "name")
         for n, langs in enumerate(sets)
     ]
 

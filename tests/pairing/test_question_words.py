@@ -15,7 +15,7 @@ XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 
 
 def question(one_id, text, kind, lang="en"):
-    return ParallelQuestion(one_id, {lang: Question(one_id, lang, text, "", "x")}, kind)
+    return ParallelQuestion(one_id, {lang: Question(one_id, lang, text, "", "x")}, "", kind)
 
 
 @pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")

@@ -69,7 +69,10 @@ class _Candidate:
 
 
 class NumberDistractors:
-    """The questions of type number or date whose number occurs once in every language and can be changed."""
+    """The questions whose answer is a number or a date that occurs once in every language and can be changed.
+
+    The form of the answer decides, whatever the source calls its type.
+    """
 
     def __init__(self, questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> None:
         self._candidates = _candidates(questions, answer_key)
@@ -107,7 +110,7 @@ class NumberDistractors:
 
 
 def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:
-    numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.answer_type in ("number", "date")}
+    numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.has_number}
     true_values = TrueValues(number.value for found in numbers.values() for number in found[:1])
     candidates = {q.id: _candidate(q, numbers[q.id], true_values, answer_key) for q in questions if q.id in numbers}
     return {question_id: candidate for question_id, candidate in candidates.items() if candidate is not None}

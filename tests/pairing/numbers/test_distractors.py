@@ -15,7 +15,7 @@ from lm_eval_illusion.pairing.surface_cues import count_characters
 
 
 def options_of(*questions):
-    parallel = [ParallelQuestion(question.id, {question.lang: question}, "number") for question in questions]
+    parallel = [ParallelQuestion(question.id, {question.lang: question}, "", "number") for question in questions]
     numbers = NumberDistractors(parallel, right_answers(questions))
     characters = count_characters(question.answers for question in parallel)
     chosen = numbers.options([question.id for question in questions], characters, random.Random(0))
