@@ -23,7 +23,7 @@ from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.surface_cues import answer_hits, surface_scores
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
     from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
 DRAWS = 30
