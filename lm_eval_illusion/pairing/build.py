@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.assignment import ROUNDS
 from lm_eval_illusion.pairing.distractors import DistractorPlan, drop_format_mismatches, plan_distractors
+from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.gold_positions import balance_gold_positions
 from lm_eval_illusion.pairing.one_shot import ShotByLanguage, choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
@@ -88,7 +88,7 @@ def _hash(text: str) -> bytes:
 def _source_options(question: ParallelQuestion) -> list[Option]:
     """Return the wrong options that the source gives; option n of a language is the translation of option n of the others."""
     wrong = {lang: [choice for choice in q.choices if choice != q.answer] for lang, q in question.by_lang.items()}
-    return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(ROUNDS)]
+    return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(DISTRACTORS)]
 
 
 def _without_distractors(
@@ -112,9 +112,9 @@ def _without_distractors(
 
 def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, frozenset[str]], int]) -> str:
     kind = question.answer_type
-    if count_answers(kind, question.languages) <= ROUNDS:
+    if count_answers(kind, question.languages) <= DISTRACTORS:
         return (
-            f"fewer than three other answers of type {kind}: give at least {ROUNDS + 2} questions a language with different ones,"
+            f"fewer than three other answers of type {kind}: give at least {DISTRACTORS + 2} questions a language with different ones,"
             " one for the example"
         )
     return f"fewer than three distractors of type {kind} that the rules allow"

@@ -1,6 +1,6 @@
 """Three distractors for each question, the same in all its languages.
 
-A number or date gets changed values (`numbers.distractors`); any other answer gets answers of other questions (`answer_groups`). This is
+A number or date gets changed values (`numbers.distractors`); any other answer gets answers of other questions (`donors`). This is
 done in two steps, because the balance of surface cues depends on which questions become items:
 
 1. `plan_distractors` finds for every question whether the rules allow three distractors.
@@ -13,16 +13,20 @@ import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import TYPE_CHECKING
 
-from lm_eval_illusion.pairing.answer_groups import AnswerGroup, fill_from_pool, group_answers
-from lm_eval_illusion.pairing.assignment import ROUNDS
-from lm_eval_illusion.pairing.distractor_costs import distractor_costs
+from lm_eval_illusion.pairing.asked.kinds import AskedKinds
+from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
+from lm_eval_illusion.pairing.donors.candidate_lists import CandidateLists, find_candidates
+from lm_eval_illusion.pairing.donors.candidate_lists import Report as Report
+from lm_eval_illusion.pairing.donors.cue_balance import Problem, balance
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import RightAnswers, format_mismatch
-from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.question_words import QuestionWords
+from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
+
+if TYPE_CHECKING:
+    pass
 
 MIN_KEPT_SHARE = 0.95
 """The least share of the questions of each language that `drop_format_mismatches` keeps."""
@@ -34,21 +38,21 @@ MAX_MISMATCH_SHARE = 0.5
 class DistractorPlan:
     """The distractors that the rules allow for each question, before the items are selected.
 
-    `drafts`: for each question with three donors the question and its options before surface cues are balanced. `filled`: the options of
-    those among them that were completed from the pool; these stay as they are.
+    `questions`: all questions, sorted by id. `numbers`: those that get changed values. `candidates`: for each other question the answers
+    that may be its options.
     """
 
+    questions: Sequence[ParallelQuestion]
     numbers: NumberDistractors
-    groups: Sequence[AnswerGroup]
-    drafts: Mapping[str, tuple[ParallelQuestion, list[Option]]]
-    filled: Mapping[str, list[Option]]
+    candidates: CandidateLists
     characters: CharactersByLanguage
     seed: int
 
     @property
     def ids(self) -> frozenset[str]:
         """The ids of the questions for which the rules allow three distractors."""
-        return self.numbers.ids | self.drafts.keys()
+        complete = self.candidates.rows[self.candidates.counts >= DISTRACTORS].tolist()
+        return self.numbers.ids | {self.questions[row].id for row in complete}
 
     @property
     def format_mismatches(self) -> dict[str, float]:
@@ -56,49 +60,89 @@ class DistractorPlan:
 
         Only numbers and dates can have one, and only those that could not be changed and got other answers instead.
         """
-        shares = {
-            question_id: sum(format_mismatch(option, question) for option in options) / ROUNDS
-            for question_id, (question, options) in self.drafts.items()
-            if question.has_number
-        }
+        lists, shares = self.candidates, {}
+        for row, donors, count in zip(lists.rows.tolist(), lists.donors, lists.counts, strict=True):
+            if count >= DISTRACTORS and self.questions[row].has_number:
+                # The format weighs most, so the cheapest three say whether others must be used.
+                options = self._options(row, donors[:DISTRACTORS].tolist())
+                shares[self.questions[row].id] = (
+                    sum(format_mismatch(option, self.questions[row]) for option in options) / DISTRACTORS
+                )
         return {question_id: share for question_id, share in shares.items() if share}
 
-    def choose(self, ids: Collection[str]) -> dict[str, list[Option]]:
+    def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
 
         Returns id -> three distractors.
         """
+        import numpy as np
+
         chosen = self.numbers.options(ids, self.characters, random.Random(f"{self.seed} numbers"))
-        for group in self.groups:
-            chosen |= group.balanced_options(ids, self.characters)
-        return chosen | {question_id: options for question_id, options in self.filled.items() if question_id in ids}
+        lists = self.candidates
+        selected = frozenset(ids)
+        is_item = np.array([question.id in selected for question in self.questions], dtype=bool)
+        items = np.flatnonzero(is_item[lists.rows] & (lists.counts >= DISTRACTORS))
+        right = np.bincount(lists.groups[is_item], minlength=len(self.questions) + 1)
+        problem = Problem(
+            tables=lists.tables,
+            rows=lists.rows[items],
+            donors=lists.donors[items],
+            costs=lists.costs[items],
+            alike=lists.alike[items],
+            counts=lists.counts[items],
+            groups=lists.groups,
+            right=right,
+        )
+        columns = assign(problem.costs, problem.groups[problem.donors], right, lists.draws[problem.rows])
+        columns = balance(columns, problem, self.characters, self.seed)
+        donors = np.take_along_axis(problem.donors, columns, axis=1)
+        for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
+            chosen[self.questions[row].id] = self._options(row, row_donors)
+        return chosen
+
+    def asked_otherwise(self, options: Mapping[str, Sequence[Option]]) -> frozenset[str]:
+        """Return the ids of the questions that have an option whose question asks for another kind of thing.
+
+        Scores that were changed are always of the asked kind.
+
+        Args:
+            options: Question id -> distractors, from `choose`.
+        """
+        lists, found = self.candidates, set()
+        for row, donors, alike, count in zip(lists.rows.tolist(), lists.donors, lists.alike, lists.counts, strict=True):
+            question = self.questions[row]
+            if question.id in options:
+                alike_donors = donors[:count][alike[:count]].tolist()
+                alike_options = self._options(row, alike_donors)
+                if not all(option in alike_options for option in options[question.id]):
+                    found.add(question.id)
+        return frozenset(found)
+
+    def _options(self, row: int, donors: Sequence[int]) -> list[Option]:
+        options = [as_option(self.questions[donor], self.questions[row]) for donor in donors]
+        return [option for option in options if option is not None]
 
 
-def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
+def plan_distractors(
+    questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
+) -> DistractorPlan:
     """Find the questions for which the rules allow three distractors, and collect these distractors.
 
-    Equal input and seed give an equal plan.
+    Equal input and seed give an equal plan, in any order of the questions.
 
     Args:
         questions: All questions except the one-shot examples; each may be a donor.
         answer_key: The right answers of all questions.
         seed: Seed of the random choices between equally good distractors.
+        report: Called with (step, done, total) while this runs.
     """
-    numbers = NumberDistractors(questions, answer_key)
-    costs_of = partial(distractor_costs, answer_key=answer_key, words=QuestionWords(questions))
-    groups = group_answers((question for question in questions if question.id not in numbers.ids), costs_of, seed)
-    assigned = [entry for group in groups for entry in zip(group.questions, group.options(), strict=True)]
-    incomplete = [(question, options) for question, options in assigned if len(options) < ROUNDS]
-    filled = fill_from_pool(incomplete, questions, costs_of, answer_key)
-    drafts = {question.id: (question, filled.get(question.id, options)) for question, options in assigned}
-    return DistractorPlan(
-        numbers=numbers,
-        groups=groups,
-        drafts={question_id: draft for question_id, draft in drafts.items() if len(draft[1]) == ROUNDS},
-        filled={question_id: options for question_id, options in filled.items() if len(options) == ROUNDS},
-        characters=count_characters(question.answers for question in questions),
-        seed=seed,
-    )
+    ordered = sorted(questions, key=lambda question: question.id)
+    numbers = NumberDistractors(ordered, answer_key)
+    changed = numbers.ids
+    needs_donors = [question.id not in changed for question in ordered]
+    candidates = find_candidates(ordered, needs_donors, AskedKinds(ordered), answer_key, seed, report)
+    characters = count_characters(question.answers for question in ordered)
+    return DistractorPlan(ordered, numbers, candidates, characters, seed)
 
 
 def drop_format_mismatches(

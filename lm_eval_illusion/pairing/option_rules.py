@@ -1,4 +1,4 @@
-"""Rules that an option must satisfy to be a distractor. `distractor_costs` ranks the options that satisfy them.
+"""Rules that an option must satisfy to be a distractor. `donors.pair_costs` ranks the options that satisfy them.
 
 A distractor never equals, contains or is contained in a right answer of the question or another distractor, and never occurs in the
 question (DESIGN, "Item fields"). Texts are compared in compact form: normalised, without spaces. A number is compared as a whole: 3 may

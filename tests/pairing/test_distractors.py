@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from lm_eval_illusion.pairing.distractors import drop_format_mismatches, plan_distractors
@@ -37,10 +39,65 @@ def test_a_question_whose_group_is_too_small_is_completed_from_more_languages():
     german = [Question(q.id, "de", q.question, "", q.answer, answer_type="name") for q in name_questions()]
     alone = Question("Ida", "en", "Who is last?", "", "Ida", answer_type="name")
     plan = plan_of([*name_questions(), *german, alone])
-    assert plan.filled.keys() == {"Ida"}
     (options,) = plan.choose(["Ida"]).values()
     assert len({option["en"] for option in options}) == 3
     assert "Ida" not in plan.choose(NAMES)
+
+
+def asking(texts_and_answers):
+    """A plan for (question, answer) in English."""
+    return plan_of([Question(str(n), "en", text, "", answer) for n, (text, answer) in enumerate(texts_and_answers)])
+
+
+FRUITS = [
+    (f"Which fruit grows in {place}?", fruit)
+    for place, fruit in zip("Peru Iran Oman Cuba".split(), ("Mango", "Peach", "Guava", "Lemon"), strict=True)
+]
+PAINTERS = [
+    (f"Who painted {work}?", name)
+    for work, name in zip("Spring Dawn Dusk Rain".split(), ("Degas", "Goya", "Klimt", "Renoir"), strict=True)
+]
+
+
+def test_options_of_the_asked_kind_are_taken_and_strangers_are_named():
+    plan = asking([*FRUITS, *PAINTERS])
+    options = plan.choose(plan.ids)
+    fruits = {answer for _, answer in FRUITS}
+    assert all(({option["en"] for option in options[str(n)]} < fruits) is (n < 4) for n in range(8))
+    assert plan.asked_otherwise(options) == frozenset()
+    # A fruit less: the others must take a painter, and nobody else is named.
+    fewer = asking([*FRUITS[:3], *PAINTERS])
+    assert fewer.asked_otherwise(fewer.choose(fewer.ids)) == {"0", "1", "2"}
+    assert fewer.asked_otherwise(fewer.choose(["3", "4"])) == frozenset()
+
+
+def test_changed_numbers_are_always_of_the_asked_kind():
+    plan = asking([("How many are here?", "200"), ("When was it?", "1999"), ("How far is it?", "300 km")])
+    options = plan.choose(plan.ids)
+    assert options.keys() == {"0", "1", "2"}
+    assert plan.asked_otherwise(options) == frozenset()
+
+
+def test_each_answer_is_used_about_three_times_in_the_file():
+    plan = plan_of(name_questions())
+    uses = Counter(option["en"] for three in plan.choose(NAMES).values() for option in three)
+    # The exchange for surface cues may move a use from one answer to another.
+    assert uses.keys() == set(NAMES)
+    assert set(uses.values()) <= {2, 3, 4}
+
+
+def test_the_file_of_a_part_is_balanced_by_itself():
+    plan = plan_of(name_questions())
+    uses = Counter(option["en"] for three in plan.choose(NAMES[:5]).values() for option in three)
+    # Answers that are right in the file are used rather than the three that are not.
+    assert sum(uses[name] for name in NAMES[:5]) > sum(uses[name] for name in NAMES[5:])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_the_questions_does_not_matter(order):
+    questions = [Question(str(n), "en", text, "", answer) for n, (text, answer) in enumerate([*FRUITS, *PAINTERS])]
+    plan = plan_distractors(group_by_id(questions[::order]), right_answers(questions), 5)
+    assert plan.choose(plan.ids) == plan_of(questions, 5).choose(plan.ids)
 
 
 def test_a_number_gets_changed_values():

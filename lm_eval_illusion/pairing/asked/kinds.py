@@ -21,7 +21,7 @@ from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
 
 ALIKE = 0.43
 """From this similarity on, two questions ask for the same kind of answer. "Who" and "which author" always reach it."""

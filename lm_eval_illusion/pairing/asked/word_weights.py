@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
 
 FULL_WEIGHT_COUNT = 16
 """A word of so many questions has its full weight; of fewer ones less, by the logarithm: most words of two questions are names."""

@@ -25,7 +25,7 @@ from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.surface_cues import surface_scores
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
     from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
 
     Indices = NDArray[np.intp]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lm_eval_illusion.pairing.assignment import Scores
+    from lm_eval_illusion.pairing.arrays import Scores
 
 CUES = (
     *("nearest to the mean", "farthest from the mean", "nearest to the middle", "nearest to the geometric mean"),

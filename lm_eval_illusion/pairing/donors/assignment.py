@@ -1,0 +1,88 @@
+"""Assignment of donors to questions: three candidates for each question at a low total cost, each answer about equally often.
+
+An answer that is right n times in a file may be a wrong option 3 n times: then an option is right in 25 % of its uses. Each use beyond
+that has a price, and each use below it a bonus. The price stays below the cost of a donor that is asked otherwise, so a fitting answer is
+lent more often rather than a stranger is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lm_eval_illusion.pairing.arrays import Costs, Draws, Indices, Scores
+
+DISTRACTORS = 3
+"""Distractors of a question."""
+USE_PRICE = 0.5
+"""What each use of an answer costs more than the one before, for an answer that is right once."""
+HIGHEST_PRICE = 5.0
+"""The most that a use costs; the least is its negative."""
+PASSES = 16
+"""How often each question chooses again."""
+_STEEPNESS = 1 / 64
+"""The prices of the first pass, as a share of those of the last one."""
+_BATCHES = 400
+"""A pass consists of so many steps. The questions of one step choose at the same time, without seeing each other's choice."""
+
+
+@dataclass
+class Uses:
+    """How often each answer is used as a wrong option.
+
+    Attributes:
+        right: [answers], how often each is right in the file.
+        count: [answers], how often each is used.
+    """
+
+    right: Indices
+    count: Indices
+
+    def price(self, answers: Indices, steepness: float = 1.0) -> Scores:
+        """Return the price of one more use of each of the answers."""
+        import numpy as np
+
+        right = self.right[answers]
+        above = (self.count[answers] + 1 - DISTRACTORS * right) / np.maximum(1, right)
+        price: Scores = np.clip(steepness * USE_PRICE * above, -HIGHEST_PRICE, HIGHEST_PRICE)
+        return price
+
+    def add(self, answers: Indices, times: int = 1) -> None:
+        """Count uses of these answers."""
+        import numpy as np
+
+        np.add.at(self.count, answers.ravel(), times)
+
+
+def assign(costs: Costs, answers: Indices, right: Indices, draws: Draws) -> Indices:
+    """Choose three candidates for each question.
+
+    The questions choose again and again, in small steps: each takes the three with the lowest sum of cost and price, as if it had none
+    yet. Such a choice never makes the total worse, apart from the questions of the same step. The prices rise from pass to pass, as in an
+    auction: a question with a good other choice leaves an answer to those that have none.
+
+    Args:
+        costs: [m, most], infinite behind the last candidate. Each question has at least three.
+        answers: [m, most], the answer of each candidate.
+        right: [answers], how often each answer is right in the file.
+        draws: [m], random numbers; they say which questions choose in the same step.
+
+    Returns:
+        [m, 3], columns of `costs`.
+    """
+    import numpy as np
+
+    order = np.argsort(draws, kind="stable")
+    uses = Uses(right, np.zeros(len(right), dtype=np.intp))
+    chosen = np.zeros((len(costs), DISTRACTORS), dtype=np.intp)
+    steps = np.array_split(order, max(1, min(len(order), _BATCHES)))
+    for number in range(PASSES):
+        steepness = _STEEPNESS ** (1 - (number + 1) / PASSES)
+        for step in steps:
+            if number:
+                uses.add(np.take_along_axis(answers[step], chosen[step], axis=1), -1)
+            totals = costs[step] + uses.price(answers[step], steepness)
+            chosen[step] = np.argpartition(totals, DISTRACTORS - 1, axis=1)[:, :DISTRACTORS]
+            uses.add(np.take_along_axis(answers[step], chosen[step], axis=1))
+    return np.sort(chosen, axis=1)

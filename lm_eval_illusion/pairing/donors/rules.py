@@ -1,0 +1,153 @@
+"""Which answers the rules allow as options of a question, and beside each other (see `option_rules`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import compress
+
+from lm_eval_illusion.matching.text.normalize import compact
+from lm_eval_illusion.pairing.donors.answer_table import AnswerTable
+from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
+from lm_eval_illusion.pairing.donors.text_index import TextIndex
+from lm_eval_illusion.pairing.option_rules import RightAnswers, overlaps
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
+
+_MANY = 32
+"""Right answers of one text that are compared one after the other; more are searched in one piece first."""
+_AT_ONCE = 80
+"""Candidates of a question that are tested before it is seen whether they are enough."""
+_RETRIED = 30
+"""Candidates among which a question with less than three compatible ones searches others."""
+
+
+class OptionRulesOfLanguage:
+    """The rules for the texts of an `AnswerTable`."""
+
+    def __init__(self, questions: Sequence[ParallelQuestion], table: AnswerTable, answer_key: RightAnswers) -> None:
+        self._compact, self._lang, self._answer_key = table.compact, table.lang, answer_key
+        self._questions = [
+            compact(question.by_lang[table.lang].question, table.lang) if table.lang in question.by_lang else ""
+            for question in questions
+        ]
+        self.overlapping = _overlapping(table.compact)
+        self._joined = lru_cache(1_000)(self._join)
+        # Many questions have this text, so the same options are tested for each.
+        self._is_allowed_among_many = lru_cache(200_000)(self._allowed_among_many)
+
+    def allowed(self, question: int, texts: Sequence[int]) -> list[bool]:
+        """Return for each text whether it may be an option of a question, whatever the other options are."""
+        compact_texts, question_text = self._compact, self._questions[question]
+        rights = self._answer_key[self._lang, question_text]
+        if len(rights) > _MANY:
+            return [self._is_allowed_among_many(text, question_text) for text in texts]
+        result = []
+        for text in texts:
+            option = compact_texts[text]
+            # Plain containment is tested here, because millions of these tests are made. The rule is asked where there is some.
+            is_allowed = option not in question_text
+            if is_allowed:
+                for right in rights:
+                    if option in right or right in option:
+                        is_allowed = not overlaps(option, rights)
+                        break
+            result.append(is_allowed)
+        return result
+
+    def _allowed_among_many(self, text: int, question_text: str) -> bool:
+        option, rights = self._compact[text], self._answer_key[self._lang, question_text]
+        if option in question_text or option in rights:
+            return False
+        joined, index, in_order = self._joined(question_text)
+        inside = [in_order[number] for number, _, _ in index.places(option)]
+        return not overlaps(option, inside) and not (option in joined and overlaps(option, rights))
+
+    def _join(self, question_text: str) -> tuple[str, TextIndex, list[str]]:
+        rights = sorted(self._answer_key[self._lang, question_text])
+        return "\n".join(rights), TextIndex(rights), rights
+
+
+def allowed_options(question: int, texts: Sequence[Sequence[int]], rules: Sequence[OptionRulesOfLanguage]) -> Iterator[int]:
+    """Yield the candidates that may be options of a question in all languages.
+
+    Args:
+        question: The index of the question.
+        texts: For each of its languages the text of each candidate.
+        rules: The rules of each of these languages.
+    """
+    count = len(texts[0])
+    for start in range(0, count, _AT_ONCE):
+        places: Iterable[int] = range(start, min(start + _AT_ONCE, count))
+        for in_lang, rule in zip(texts, rules, strict=True):
+            remaining = list(places)
+            places = compress(remaining, rule.allowed(question, [in_lang[place] for place in remaining]))
+        yield from places
+
+
+def _overlapping(texts: Sequence[str]) -> dict[int, set[int]]:
+    """Return for each text that overlaps another one the texts that it overlaps, itself included. `texts`: in compact form."""
+    same: dict[str, list[int]] = {}
+    for number, text in enumerate(texts):
+        same.setdefault(text, []).append(number)
+    different, groups = list(same), list(same.values())
+    index = TextIndex(different)
+    found: dict[int, set[int]] = {}
+    for number, text in enumerate(different):
+        inside = {other for other, _, _ in index.places(text) if other != number and overlaps(text, (different[other],))}
+        for group in (*inside, *([number] if inside or len(groups[number]) > 1 else [])):
+            found.setdefault(group, {group}).update(inside if group == number else {number})
+    return {
+        member: {other for overlapped in group for other in groups[overlapped]}
+        for number, group in found.items()
+        for member in groups[number]
+    }
+
+
+def compatible(
+    candidates: Iterable[int], texts: Sequence[Sequence[int]], rules: Sequence[OptionRulesOfLanguage], most: int
+) -> list[int]:
+    """Return the first candidates of which no two overlap in any language, at most `most`.
+
+    Args:
+        candidates: Indices into each element of `texts`, the best first.
+        texts: For each language the text of each candidate.
+        rules: The rules of each of these languages.
+        most: How many to return.
+    """
+    kept: list[int] = []
+    kept_texts: list[set[int]] = [set() for _ in texts]
+    by_language = [
+        (in_lang, rule.overlapping, kept_in) for in_lang, rule, kept_in in zip(texts, rules, kept_texts, strict=True)
+    ]
+    for candidate in candidates:
+        for in_lang, overlapping, kept_in in by_language:
+            text = in_lang[candidate]
+            if text in kept_in or (text in overlapping and not overlapping[text].isdisjoint(kept_in)):
+                break
+        else:
+            kept.append(candidate)
+            if len(kept) == most:
+                break
+            for in_lang, _, kept_in in by_language:
+                kept_in.add(in_lang[candidate])
+    return kept
+
+
+def more_compatible(
+    kept: list[int], allowed: Sequence[int], texts: Sequence[Sequence[int]], rules: Sequence[OptionRulesOfLanguage]
+) -> list[int]:
+    """Return three candidates that overlap few others, if these are more than `kept`. The rest as for `compatible`."""
+    few = allowed[:_RETRIED]
+    pairs = list(zip(texts, rules, strict=True))
+    conflicts = {
+        candidate: sum(
+            any(
+                in_lang[candidate] == in_lang[other] or in_lang[other] in rule.overlapping.get(in_lang[candidate], ())
+                for in_lang, rule in pairs
+            )
+            for other in few
+        )
+        for candidate in few
+    }
+    others = compatible(sorted(few, key=lambda candidate: (conflicts[candidate], candidate)), texts, rules, DISTRACTORS)
+    return sorted(others) if len(others) > len(kept) else kept
