@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DISTRACTORS = 3
 """Distractors of a question."""
-USE_PRICE = 0.5
+USE_PRICE = 0.4
 """What each use of an answer costs more than the one before, for an answer that is right once."""
 HIGHEST_PRICE = 5.0
 """The most that a use costs; the least is its negative."""

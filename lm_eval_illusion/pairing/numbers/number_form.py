@@ -22,7 +22,7 @@ from lm_eval_illusion.matching.numbers.tokens import tokens_of, words_of
 from lm_eval_illusion.matching.numbers.words import numerals_of_word
 from lm_eval_illusion.matching.quantities.measured import quantity_of, unit_words
 from lm_eval_illusion.matching.text.normalize import articles_of
-from lm_eval_illusion.pairing.numbers.asked_number import Asked, asked_for
+from lm_eval_illusion.pairing.numbers.asked_number import AskedNumber, asked_number
 from lm_eval_illusion.pairing.numbers.roman_centuries import roman_centuries
 from lm_eval_illusion.pairing.numbers.spans import BRACKETS, WORD, Number, is_within_name, numbers_of, unit_symbols
 
@@ -52,7 +52,7 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
         return ""
     numbers = [number for number in numbers_of(answer) if not is_within_name(answer, number, lang)]
     if numbers:
-        asked = asked_for(question, lang)
+        asked = asked_number(question, lang)
         if asked != "quantity" and (_is_year(answer) or _is_date(answer, lang)):
             return "date"
         return _form(asked) if _is_number_with_words(answer, numbers, asked, lang) else ""
@@ -62,11 +62,11 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
         return "date" if _is_century(answer, lang) else ""
     if not _has_spelled_number(answer, lang):
         return ""
-    asked = asked_for(question, lang)
+    asked = asked_number(question, lang)
     return _form(asked) if _is_spelled_number(answer, asked, lang) else ""
 
 
-def _form(asked: Asked) -> NumberForm:
+def _form(asked: AskedNumber) -> NumberForm:
     return "date" if asked == "time" else "number"
 
 
@@ -93,7 +93,7 @@ def _is_century(answer: str, lang: str) -> bool:
     return len(words) <= _MOST_WORDS and not has_capital
 
 
-def _is_number_with_words(answer: str, numbers: Sequence[Number], asked: Asked, lang: str) -> bool:
+def _is_number_with_words(answer: str, numbers: Sequence[Number], asked: AskedNumber, lang: str) -> bool:
     """Return whether the words beside its numbers let an answer be a number."""
     asks_number = asked in ("quantity", "time")
     # What stands in brackets explains the number: 74,000 (BP = before present). In "24 (TV series)" it explains the name.
@@ -109,7 +109,7 @@ def _is_number_with_words(answer: str, numbers: Sequence[Number], asked: Asked, 
     return len(words) <= most or _digit_share(answer, lang) >= _MIN_DIGIT_SHARE
 
 
-def _may_be_capital(word: _Word, words: Sequence[_Word], numbers: Sequence[Number], asked: Asked, lang: str) -> bool:
+def _may_be_capital(word: _Word, words: Sequence[_Word], numbers: Sequence[Number], asked: AskedNumber, lang: str) -> bool:
     """Return whether the only word with a capital may stand beside the numbers that the question asks for.
 
     It may be the first word before a year or a unit (Around 1930, Every 4 years) or a counted noun (24 Points). Apollo 11 is no time.
@@ -179,7 +179,7 @@ def _spelled_numbers(answer: str, lang: str) -> Iterator[FoundNumber]:
             yield piece
 
 
-def _is_spelled_number(answer: str, asked: Asked, lang: str) -> bool:
+def _is_spelled_number(answer: str, asked: AskedNumber, lang: str) -> bool:
     """Return whether an answer with a number in words is a number: alone, with a unit, or if the question asks for one."""
     asks_number = asked in ("quantity", "time")
     if not asks_number and language(lang).words.capitals_mark_names and any(map(str.isupper, answer)):

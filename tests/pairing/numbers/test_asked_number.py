@@ -1,44 +1,10 @@
-"""What a question asks for, by short lists of question words made here."""
+"""What a question asks for, as a number, a time or something else."""
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from lm_eval_illusion.languages import language
-from lm_eval_illusion.languages.record import Asking
-from lm_eval_illusion.pairing.numbers import asked_number
-from lm_eval_illusion.pairing.numbers.asked_number import asked_for
-
-LISTS = {
-    "en": Asking(
-        person=("who", "whose"),
-        place=("where",),
-        time=("when",),
-        quantity=("how many", "how old"),
-        manner=("how",),
-        which=("which", "what"),
-        time_nouns=("year", "century"),
-        quantity_nouns=("number", "population"),
-        person_nouns=("author",),
-    ),
-    "de": Asking(person=("we*",), time=("wann",), quantity=("wie viele",)),
-    "zh": Asking(person=("谁",), time=("什么时候",), quantity=("多少",), which=("什么",), time_nouns=("年",)),
-}
-
-
-@pytest.fixture(autouse=True)
-def short_lists(monkeypatch):
-    records = {code: msgspec.structs.replace(language(code), asking=asking) for code, asking in LISTS.items()}
-    monkeypatch.setattr(asked_number, "language", lambda code: records.get(code) or language(code))
-    clear()
-    yield
-    clear()
-
-
-def clear():
-    asked_number.asked_for.cache_clear()
-    asked_number._pattern.cache_clear()
+from lm_eval_illusion.pairing.numbers.asked_number import asked_number
 
 
 @pytest.mark.parametrize(
@@ -56,23 +22,23 @@ def clear():
         *[("en", "In which year did it end?", "time"), ("en", "What was the population?", "quantity")],
         *[
             ("en", "Which author wrote it in the last year of the war?", "other"),
-            ("en", "Which team won in the last long dry year?", ""),
+            ("en", "Which one won in the last long dry year?", ""),
         ],
-        *[("en", "Which film was it?", ""), ("en", "Name the film.", ""), ("en", "", "")],
-        # Without a question word, a number is asked for rather than a year that is mentioned.
-        *[("en", "In that year this number of states joined.", "quantity"), ("en", "The year of the treaty.", "time")],
-        *[("de", "Wen wählte man?", "other"), ("de", "Wie viele sind es?", "quantity"), ("de", "Wie geht es?", "")],
+        *[("en", "Which film was it?", "other"), ("en", "Which was it?", ""), ("en", "", "")],
+        # Without a question word, the first noun decides.
+        *[("en", "This number of states joined in that year.", "quantity"), ("en", "The year of the treaty.", "time")],
+        *[("de", "Wen wählte man?", "other"), ("de", "Wie viele sind es?", "quantity"), ("de", "Wie geht es?", "other")],
         *[
             ("zh", "有多少人？", "quantity"),
             ("zh", "谁是女王？", "other"),
             ("zh", "什么时候？", "time"),
-            ("zh", "是什么年？", "time"),
+            ("zh", "是哪一年？", "time"),
         ],
     ],
 )
 def test_what_a_question_asks_for(lang, question, asked):
-    assert asked_for(question, lang) == asked
+    assert asked_number(question, lang) == asked
 
 
 def test_a_language_without_lists_says_nothing():
-    assert asked_for("Zenbat dira?", "eu") == ""
+    assert asked_number("Zenbat dira?", "eu") == ""

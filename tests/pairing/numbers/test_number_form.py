@@ -4,40 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.languages.record import Asking
-from lm_eval_illusion.pairing.numbers import asked_number
 from lm_eval_illusion.pairing.numbers.number_form import number_form
 
 JUDGED = Path(__file__).with_name("judged_answers.txt")
-
-ENGLISH = Asking(
-    person=("who",),
-    place=("where",),
-    time=("when",),
-    quantity=("how many", "how much", "how long"),
-    which=("which", "what"),
-    time_nouns=("year",),
-    quantity_nouns=("population",),
-)
-
-
-@pytest.fixture
-def english_asking(monkeypatch):
-    """A short list of English question words, whatever the language file has."""
-    record = msgspec.structs.replace(language("en"), asking=ENGLISH)
-    clear()
-    monkeypatch.setattr(asked_number, "language", lambda code: record if code == "en" else language(code))
-    yield
-    clear()
-
-
-def clear():
-    asked_number.asked_for.cache_clear()
-    asked_number._pattern.cache_clear()
 
 
 def judged():
@@ -88,7 +60,6 @@ def test_dates_and_numbers_of_judged_answers():
         ],
     ],
 )
-@pytest.mark.usefixtures("english_asking")
 def test_the_question_decides_where_the_answer_does_not(answer, question, form):
     assert number_form(answer, question, "en") == form
 
