@@ -73,6 +73,10 @@ class DistractorPlan:
             chosen |= group.balanced_options(ids, self.characters)
         return chosen | {question_id: options for question_id, options in self.filled.items() if question_id in ids}
 
+    def asked_otherwise(self, ids: Collection[str]) -> frozenset[str] | None:
+        """Return the ids that have an option whose question asks for another kind of thing, None as long as that is not known."""
+        return None
+
 
 def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
     """Find the questions for which the rules allow three distractors, and collect these distractors.

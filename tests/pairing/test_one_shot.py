@@ -23,18 +23,18 @@ def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):
 @given(st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), min_size=1, max_size=150))
 def test_every_language_has_examples(sets):
     questions = [parallel(str(n), sorted(langs)) for n, langs in enumerate(sets)]
-    shots, rest = hold_out_shots(questions)
+    shots = hold_out_shots(questions)
     sizes = Counter(lang for langs in sets for lang in langs)
     held_out = Counter(lang for shot in shots for lang in shot.languages)
     assert all(held_out[lang] >= min(4, max(1, size // 50)) for lang, size in sizes.items())
-    assert sorted(question.id for question in [*shots, *rest]) == sorted(question.id for question in questions)
+    assert len({shot.id for shot in shots} & {question.id for question in questions}) == len(shots)
 
 
 def test_few_questions_are_held_out_where_many_sets_of_languages_differ():
     every, count = XQUAD_LANGUAGES, len(XQUAD_LANGUAGES)
     without_one = [every[:n] + every[n + 1 :] for n in range(count)]
     questions = [parallel(str(n), without_one[n % count] if n % 3 else every) for n in range(200)]
-    shots, _ = hold_out_shots(questions)
+    shots = hold_out_shots(questions)
     assert len(shots) == 4
     assert all(len(shot.languages) >= count - 1 for shot in shots)
 
