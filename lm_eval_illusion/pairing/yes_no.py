@@ -97,22 +97,17 @@ def _both_words(lang: str) -> re.Pattern[str]:
 def _asks_for_a_name(question: Question) -> bool:
     """Return whether a question asks who or which, so that its answer "Yes" is the name of a band.
 
-    In doubt it does not: to lose a question costs less than "Yes" among the options of others. An interrogative at the beginning
-    counts, since one within the sentence may be a relative pronoun ("Did the man who ..."). In a language that puts interrogatives
-    elsewhere, only an answer in English may be a name. In lower case an answer is a name only where the question has no capitals.
+    In doubt it does not: to lose a question costs less than "Yes" among the options of others. Only an interrogative at the beginning
+    counts, since one within the sentence may be a relative pronoun ("Did the man who ..."), and only in a language with capitals, which
+    mark a name. In lower case an answer is a name only where the question has no capitals either.
     """
-    lang, answer = question.lang, question.answer
-    own = language(lang).asking
-    interrogatives = phrases((*own.person, *own.which), lang)
-    is_capital = answer[:1].isupper()
-    has_capitals = any(map(str.isupper, question.question))
-    if not is_capital and (has_capitals or answer[:1].upper() == answer[:1]):
+    own = language(question.lang)
+    if own.prompt is None or own.prompt.question.upper() == own.prompt.question.lower():
         return False
-    text = _in_context(question.question, lang)
-    if _first(interrogatives.pattern).search(text):
-        return True
-    is_foreign = _is_reply(answer, "en") and not _is_reply(answer, lang)
-    return is_foreign and interrogatives.search(text) is not None
+    if not question.answer[:1].isupper() and any(map(str.isupper, question.question)):
+        return False
+    asking = tuple(word for word in (*own.asking.person, *own.asking.which) if word not in own.yes_no.openers)
+    return _first(phrases(asking, question.lang).pattern).search(_in_context(question.question, question.lang)) is not None
 
 
 @lru_cache(maxsize=200)
