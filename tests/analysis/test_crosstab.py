@@ -235,7 +235,8 @@ def test_two_checkpoints_of_one_name_are_refused_and_an_unknown_one_is_not(ident
 
 
 def test_items_whose_options_are_asked_otherwise_are_counted_where_the_items_say_so():
-    said = [replace(outcome(True), id=name, asked_otherwise=known) for name, known in zip("abcd", (True, False, False, None))]
+    by_id = {"a": True, "b": False, "c": False, "d": None}
+    said = [replace(outcome(True), id=name, asked_otherwise=known) for name, known in by_id.items()]
     # One of the three that say so; of the fourth it is unknown.
     assert row_of(said)["asked_otherwise"] == {"n": 1, "value": pytest.approx(1 / 3)}
     assert row_of(said[3:])["asked_otherwise"] is None
