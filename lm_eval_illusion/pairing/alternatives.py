@@ -15,11 +15,10 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.objections.context import as_context, phrases
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.answer_in_question import answer_mentions
+from lm_eval_illusion.pairing.answer_in_question import COMMAS, answer_mentions, or_words
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO, overlaps
 from lm_eval_illusion.pairing.questions import Question
 
-_COMMAS = ",،、，"
 _STOPS = r"[:;?!()\[\]{}؛؟；：？！。।…¿¡]|\s[–—-]\s|[–—]|(?<=\w{4})\.(?=\s|$)|\.$"
 """What ends a list of alternatives. The full stop of "St. Louis" does not."""
 _EXTRA_WORDS = 1
@@ -108,14 +107,8 @@ def _parts(text: str, lang: str) -> Iterator[_Part]:
 
 @cache
 def _separators(lang: str) -> re.Pattern[str]:
-    spaces, stops = language(lang).words.spaces, _STOPS
-    if language(lang).words.space_ends_clause:
-        stops += r"|\s+"
-    # Without spaces, words of one character are part of others. A star at the beginning stands for the noun itself.
-    words = [word for word in language(lang).alternatives.or_words if not word.startswith("*") and (spaces or len(word) > 1)]
-    pattern = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in sorted(words, key=len, reverse=True)) or "(?!)"
-    word = rf"(?<!\w)(?:{pattern})(?!\w)\.?" if spaces else f"(?:{pattern})"
-    return re.compile(rf"(?P<or>\s*[{_COMMAS}]?\s*{word}\s*)|(?P<comma>[{_COMMAS}](?!\d))|(?P<stop>{stops})", re.IGNORECASE)
+    stops = _STOPS + (r"|\s+" if language(lang).words.space_ends_clause else "")
+    return re.compile(rf"(?P<or>{or_words(lang).pattern})|(?P<comma>[{COMMAS}](?!\d))|(?P<stop>{stops})", re.IGNORECASE)
 
 
 def _run(parts: Sequence[_Part], own: int) -> list[int]:

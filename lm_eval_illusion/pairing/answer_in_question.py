@@ -9,7 +9,9 @@ No wrong option may occur in the question (option_rules), so that such an answer
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
+from functools import cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.mentions import Mention, mentions
@@ -19,6 +21,7 @@ from lm_eval_illusion.pairing.questions import Question
 
 IN_QUESTION_REASON = "the answer stands in the question"
 
+COMMAS = ",،、，"
 _SURE_LENGTH = 4
 """A word of fewer characters may be in the question by chance: the film "It", the band "The Who". It counts in the same letter case."""
 
@@ -36,12 +39,11 @@ def states_answer(question: Question) -> bool:
     """Return whether a question states a right answer, or offers it by its surname beside others: "Mozart or Beethoven"."""
     if next(answer_mentions(question), None) is not None:
         return True
-    if not (_offers_alternatives(question) and " " in question.answer):
-        return False
     surname = question.answer.split()[-1]
-    return len(surname) >= _SURE_LENGTH and any(
-        _counts(found, surname, question) for found in mentions(question.question, surname, question.lang)
-    )
+    if surname == question.answer or len(surname) < _SURE_LENGTH or not _offers_alternatives(question):
+        return False
+    found = mentions(question.question, surname, question.lang)
+    return any(_stands_beside_or(mention, question) for mention in found if _counts(mention, surname, question))
 
 
 def _may_occur(answer: str, question: Question) -> bool:
@@ -55,8 +57,24 @@ def _may_occur(answer: str, question: Question) -> bool:
 
 
 def _offers_alternatives(question: Question) -> bool:
-    """Return whether a question has a word for "or", and perhaps an answer in another form: "Wolfgang Amadeus Mozart" for "Mozart"."""
-    return any(word in question.question.casefold() for word in language(question.lang).alternatives.or_words)
+    """Return whether a question has a word for "or", and perhaps the answer in another form: Mozart for Wolfgang Amadeus Mozart."""
+    return or_words(question.lang).search(question.question) is not None
+
+
+def _stands_beside_or(mention: Mention, question: Question) -> bool:
+    text = question.question
+    return any(found.end() == mention.start or found.start() == mention.end for found in or_words(question.lang).finditer(text))
+
+
+@cache
+def or_words(lang: str) -> re.Pattern[str]:
+    """Return a pattern for a word for "or" with the comma before it and the spaces around it."""
+    spaces = language(lang).words.spaces
+    # Without spaces, words of one character are part of others. A star at the beginning stands for the noun itself.
+    words = [word for word in language(lang).alternatives.or_words if not word.startswith("*") and (spaces or len(word) > 1)]
+    pattern = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in sorted(words, key=len, reverse=True)) or "(?!)"
+    word = rf"(?<!\w)(?:{pattern})(?!\w)\.?" if spaces else f"(?:{pattern})"
+    return re.compile(rf"\s*[{COMMAS}]?\s*{word}\s*", re.IGNORECASE)
 
 
 def _counts(mention: Mention, answer: str, question: Question) -> bool:

@@ -87,7 +87,7 @@ def test_examples_have_rare_and_different_answers():
     rows = [*plain("Whig", 70), *plain("Tory", 70), *((f"Name{n}x", "", "") for n in range(60))]
     assert all(number >= 140 for number in held_out(*rows))
     # With no more than three different answers, an answer is repeated only after each of them had its turn.
-    rows = [*plain("Whig", 80), *plain("Tory", 80), *plain("Labour", 40)]
+    rows = [*plain("Whig", 230), *plain("Tory", 240), *plain("Labour", 220)]
     answers = [rows[number][0] for number in held_out(*rows)]
     assert len(answers) == 4
     assert answers[0] == "Labour"

@@ -40,6 +40,21 @@ def test_a_question_that_fails_is_dropped_and_the_next_one_takes_its_position():
     assert calls == [{"0", "1", "2"}, {"0", "2", "3"}, {"0", "2", "4"}]
 
 
+def test_the_example_is_chosen_beside_the_final_options():
+    made = []
+
+    def options_of(ids):
+        made.append(len(made))
+        return ChosenOptions({question_id: as_options(f"Ada{made[-1]}", "Bo", "Cy") for question_id in ids}, None)
+
+    def shot_of(question, options):
+        return "no example" if question.id == "0" else {"en": Question("s", "en", "Who?", "", f"not {options[0]['en']}")}
+
+    found = select(QUESTIONS, {}, 2, options_of, shot_of)
+    assert {found.options[question_id][0]["en"] for question_id in found.selection} == {"Ada1"}
+    assert {shot["en"].answer for shot in found.shots.values()} == {"not Ada1"}
+
+
 def test_without_a_limit_the_options_are_chosen_once():
     found, calls = selected(failing=("1", "3"))
     assert len(found.selection) == 7
