@@ -71,9 +71,10 @@ def _words(lang: str) -> frozenset[str]:
 
 def _key(text: str, lang: str) -> str:
     """Return a text caseless, without signs around it and without accents, which not every keyboard has: si is sí."""
-    folded = fold_letters(text.strip(_SIGNS), lang)
-    if folded.isascii():
-        return folded
+    stripped = text.strip(_SIGNS)
+    if stripped.isascii() and not language(lang).spelling.dotless_i:
+        return stripped.casefold()
+    folded = fold_letters(stripped, lang)
     decomposed = unicodedata.normalize("NFD", folded)
     return unicodedata.normalize("NFC", "".join(character for character in decomposed if not "\u0300" <= character <= "\u036f"))
 

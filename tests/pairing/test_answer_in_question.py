@@ -38,7 +38,7 @@ def test_the_answer_stands_in_the_question(lang, question, answer):
     [
         ("en", "Which romance language is spoken in Italy?", "Rome"),
         ("en", "What happened in 1912?", "12"),
-        ("en", "Which one came first, Rome or Oslo?", "1"),
+        ("en", "Which of the two came first, Rome or Oslo?", "2"),
         ("en", "What are the two parts?", "2"),
         ("de", "Welches ist der erste von zwölf Monaten?", "12"),
         ("en", "Which Stephen King novel has a clown in it?", "It"),
