@@ -23,9 +23,6 @@ MISMATCH_REASON = "only numbers of another format to stand beside the answer"
 MAX_LISTED = 5
 """The most ids that a notice lists."""
 
-Progress = Callable[[str, int, int], None]
-"""What is told about a long pairing: (step, done, total)."""
-
 
 @dataclass(frozen=True)
 class Paired:
@@ -54,7 +51,7 @@ def pair(
     limit: int | None = None,
     *,
     strict: bool = False,
-    report: Progress | None = None,
+    report: Callable[[str, int, int], None] | None = None,
 ) -> Paired:
     """Make items from questions: choose distractors, one-shot examples and the positions of the answers.
 
@@ -69,7 +66,7 @@ def pair(
         seed: Seed of distractors and positions.
         limit: The most items per language, None for all.
         strict: Drop items that have an option whose question asks for another kind of thing.
-        report: Is told about the progress.
+        report: Called with (step, done, total) while this runs.
 
     Returns:
         The items; the same on every machine for equal arguments, and in any order of the questions.
@@ -85,17 +82,18 @@ def pair(
     donors = [question for question in screened.questions if question.id not in held_out]
     candidates = [question for question in fit if question.id not in held_out]
 
-    tell("options", 0, len(candidates))
     fixed = {question.id: _source_options(question) for question in candidates if question.has_choices}
     fixed |= {question_id: options[:ROUNDS] for question_id, options in screened.offered.items() if len(options) >= ROUNDS}
-    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed)
+    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell)
     counts = Counter(question.lang for question in questions)
     by_id = {question.id: question for question in candidates}
 
     def options_of(ids: Collection[str]) -> ChosenOptions:
         offered = {question_id: options for question_id, options in screened.offered.items() if question_id not in fixed}
-        options = fixed | complete_offered(plan.choose(ids), offered, by_id)
-        return ChosenOptions(options, plan.asked_otherwise(ids))
+        completed = complete_offered(plan.choose(ids, tell), offered, by_id)
+        # What a question offers itself is of the kind that it asks for.
+        lent = {question_id: options[len(offered.get(question_id, ())) :] for question_id, options in completed.items()}
+        return ChosenOptions(fixed | completed, plan.asked_otherwise(lent))
 
     tell("examples", 0, len(candidates))
     selected = select(

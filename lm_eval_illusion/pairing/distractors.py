@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,8 @@ from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.question_words import QuestionWords
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
 
+Report = Callable[[str, int, int], None]
+"""What is told about a long pairing: (step, done, total)."""
 MIN_KEPT_SHARE = 0.95
 """The least share of the questions of each language that `drop_format_mismatches` keeps."""
 MAX_MISMATCH_SHARE = 0.5
@@ -63,22 +65,29 @@ class DistractorPlan:
         }
         return {question_id: share for question_id, share in shares.items() if share}
 
-    def choose(self, ids: Collection[str]) -> dict[str, list[Option]]:
+    def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
 
-        Returns id -> three distractors.
+        Returns id -> three distractors. `report`: called with (step, done, total) while this runs.
         """
         chosen = self.numbers.options(ids, self.characters, random.Random(f"{self.seed} numbers"))
-        for group in self.groups:
+        for done, group in enumerate(self.groups):
+            if report is not None:
+                report("balancing options", done, len(self.groups))
             chosen |= group.balanced_options(ids, self.characters)
         return chosen | {question_id: options for question_id, options in self.filled.items() if question_id in ids}
 
-    def asked_otherwise(self, ids: Collection[str]) -> frozenset[str] | None:
-        """Return the ids that have an option whose question asks for another kind of thing, None as long as that is not known."""
+    def asked_otherwise(self, options: Mapping[str, Sequence[Option]]) -> frozenset[str] | None:
+        """Return the ids of the questions that have an option whose question asks for another kind of thing.
+
+        None as long as that is not known. `options`: question id -> distractors, from `choose`.
+        """
         return None
 
 
-def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int) -> DistractorPlan:
+def plan_distractors(
+    questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
+) -> DistractorPlan:
     """Find the questions for which the rules allow three distractors, and collect these distractors.
 
     Equal input and seed give an equal plan.
@@ -87,7 +96,10 @@ def plan_distractors(questions: Sequence[ParallelQuestion], answer_key: RightAns
         questions: All questions except the one-shot examples; each may be a donor.
         answer_key: The right answers of all questions.
         seed: Seed of the random choices between equally good distractors.
+        report: Called with (step, done, total) while this runs.
     """
+    if report is not None:
+        report("options", 0, len(questions))
     numbers = NumberDistractors(questions, answer_key)
     costs_of = partial(distractor_costs, answer_key=answer_key, words=QuestionWords(questions))
     groups = group_answers((question for question in questions if question.id not in numbers.ids), costs_of, seed)

@@ -300,8 +300,8 @@ def test_notices_count_what_stands_in_the_question():
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_items_say_whether_their_options_are_asked_otherwise(monkeypatch, strict):
-    def asked_otherwise(plan, ids):
-        return frozenset(ids) & {"1", "2"}
+    def asked_otherwise(plan, options):
+        return frozenset(options) & {"1", "2"}
 
     monkeypatch.setattr(DistractorPlan, "asked_otherwise", asked_otherwise)
     questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(PEOPLE)]
@@ -311,6 +311,18 @@ def test_items_say_whether_their_options_are_asked_otherwise(monkeypatch, strict
     assert strangers == found.asked_otherwise["en"] == expected
     reasons = {found.dropped.get(question_id) for question_id in {"1", "2"} - set(found.held_out)}
     assert reasons == ({"has options that are asked otherwise"} if strict else {None})
+
+
+def test_what_a_question_offers_is_asked_alike(monkeypatch):
+    told = []
+    monkeypatch.setattr(DistractorPlan, "asked_otherwise", lambda plan, options: told.append(options) or frozenset())
+    questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(PEOPLE)]
+    pair([*questions, Question("offer", "en", "Who is older, Zoe or Yves?", "", "Zoe")], "x")
+    (options,) = told
+    # Only the two options that other questions lend are judged.
+    assert len(options["offer"]) == 2
+    assert all(len(lent) == 3 for question_id, lent in options.items() if question_id != "offer")
+    assert "Yves" not in {option["en"] for lent in options.values() for option in lent}
 
 
 def test_the_progress_of_a_pairing_is_told():
