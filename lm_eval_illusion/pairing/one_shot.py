@@ -15,6 +15,8 @@ from lm_eval_illusion.pairing.questions import Question
 SHOTS_PER_LANGUAGE = 4
 QUESTIONS_PER_SHOT = 50
 """A language of fewer than 200 questions gets one shot per this many questions, but at least one."""
+SPARE_FROM = 20
+"""A language with this many questions gets a second shot if the first one's answer may be an option of its items."""
 LONGEST = {"question": 300, "answer": 60, "context": 2_000}
 """Characters of a shot, if there are such questions: the prompt of every item repeats one."""
 COMPARED = 200
@@ -40,6 +42,11 @@ class _Candidate:
     is_long: bool
     frequency: int
     order: int
+
+    @property
+    def may_be_option(self) -> bool:
+        """Whether the answer may become an option of items, which then can't have this shot."""
+        return self.question.has_number or self.frequency > 1
 
     @property
     def rank(self) -> tuple[bool, bool, int, bool, int]:
@@ -89,10 +96,20 @@ def hold_out_shots(questions: Sequence[ParallelQuestion], unfit: Set[str] = froz
         most = max(covered.values())
         rivals = [rival for languages, count in covered.items() if count == most for rival in _compared(groups[languages])]
         shot = min(rivals, key=lambda rival: rival.rank_beside(chosen))
+        if shot.may_be_option:
+            held_out = Counter(lang for other in chosen for lang in other.question.languages)
+            needed.update(
+                lang for lang in shot.question.languages if sizes[lang] >= SPARE_FROM and _is_only(lang, needed, held_out)
+            )
         chosen.append(shot)
         groups[shot.question.languages].remove(shot)
         needed.subtract(shot.question.languages)
     return [shot.question for shot in chosen]
+
+
+def _is_only(lang: str, needed: Mapping[str, int], held_out: Mapping[str, int]) -> bool:
+    """Return whether the next shot of a language would be its only one."""
+    return needed[lang] == 1 and not held_out[lang]
 
 
 def _groups(questions: Sequence[ParallelQuestion], unfit: Set[str]) -> dict[frozenset[str], list[_Candidate]]:

@@ -113,6 +113,14 @@ def test_numbers_become_examples_only_beside_names():
     assert held_out(*rows) == [2, 0]
 
 
+def test_few_questions_have_a_second_example_where_the_first_may_be_an_option():
+    names = [(f"Name{n}x", "", "") for n in range(40)]
+    assert len(held_out(*names)) == 1
+    assert len(held_out(*plain("17", 20), *plain("18", 20))) == 2
+    assert len(held_out(*plain("Whig", 20), *plain("Tory", 20))) == 2
+    assert len(held_out(*plain("Whig", 9), *plain("Tory", 9))) == 1
+
+
 def test_unfit_questions_become_examples_only_where_there_are_no_others():
     questions = [parallel("a", answer="Ada"), parallel("b", answer="Bo"), parallel("c", ("fi",), "Cy")]
     assert [shot.id for shot in hold_out_shots(questions, unfit={"a", "c"})] == ["b", "c"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
@@ -81,3 +84,42 @@ def test_options_of_the_source_decide_where_one_of_them_stands_in_the_question_t
     assert screened(kept).dropped == {}
     assert screened(kept).offered == {}
     assert screened(copied).dropped == {"1": IN_QUESTION_REASON}
+
+
+PIECES = st.sampled_from(
+    [
+        " or ",
+        ", ",
+        " oder ",
+        "还是",
+        "?",
+        ": ",
+        ".",
+        " the ",
+        "Rome",
+        "Oslo",
+        "New York",
+        "是",
+        "1914",
+        "İ",
+        "ß",
+        " - ",
+        "(",
+        "Yes",
+    ]
+)
+TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(language_codes()), TEXTS, TEXTS.map("x{}".format) | PIECES, st.booleans())
+def test_any_text_is_screened(lang, text, answer, has_passage):
+    found = screened(question(text, answer, lang, "A passage." if has_passage else ""))
+    # One fate: dropped, or usable as it is, with the options that it offers, or known to state its answer.
+    assert (len(found.questions) == 1) != (found.dropped.get("1") == YES_NO_REASON)
+    for options in found.offered.values():
+        texts = [option[lang] for option in options]
+        assert len(set(texts)) == len(texts) >= 1
+        # An option is written in the question, apart from its letter case.
+        assert all(option.casefold() in text.casefold() or option.split()[0].casefold() in text.casefold() for option in texts)
+        assert answer not in texts
