@@ -145,7 +145,8 @@ def _alternative(
     if not language(lang).words.spaces:
         is_whole = part.opens != "" and 0 < len(written.strip()) <= 2 * shape.words + 2
         return written.strip() if is_whole else None
-    if _asks(written, lang):
+    may_ask = part.opens == "" and index < ors[0] - 1 and not language(lang).asking.which
+    if may_ask or _asks(written, lang):
         # The asking words and the first alternative are not separated: "Which is older Rome or Oslo".
         written = written if is_first and index == ors[0] - 1 else ""
     stripped = _without_light_words(written, lang)
@@ -234,9 +235,14 @@ def _without_light_words(written: str, lang: str, *, only_end: bool = False) -> 
 
 
 def _as_answer(alternative: str, mention: Mention, question: Question) -> str:
-    """Return an alternative in the letter case in which the answer is given, so that case does not tell them apart."""
+    """Return an alternative with an article and in the letter case if the answer is given so, lest the form tell them apart."""
     said = question.question[mention.start : mention.end]
     cleaned = alternative.strip(" \"'“”«»„‘’")
+    articles = {article.casefold() for article in language(question.lang).words.articles}
+    if question.answer.split()[0].casefold() in articles:
+        before = question.question.split(cleaned)[0].split()
+        if before and before[-1].casefold() in articles:
+            cleaned = f"{before[-1]} {cleaned}"
     if said[:1].islower() and question.answer[:1].isupper():
         return cleaned[:1].upper() + cleaned[1:]
     if said[:1].isupper() and question.answer.islower():

@@ -29,7 +29,6 @@ def offered(question, answer, lang="en", aliases=()):
         ("Did Messi or Ronaldo win more trophies?", "Messi", [None, "Ronaldo"]),
         ("Did Messi or Ronaldo win more trophies?", "Ronaldo", ["Messi", None]),
         ("Is St. Louis or Chicago larger?", "Chicago", ["St. Louis", None]),
-        ("Is the sky blue, green or red?", "green", ["blue", None, "red"]),
         ("What is the largest: Asia, Africa, Europe, or America?", "Asia", [None, "Africa", "Europe", "America"]),
         ("who was killed first tupac or biggie?", "biggie", ["tupac", None]),
         ("Which film is older, The Lord of the Rings or Harry Potter?", "Harry Potter", ["The Lord of the Rings", None]),
@@ -51,6 +50,11 @@ needs_asking = pytest.mark.skipif(not language("en").asking.which, reason="needs
     ("question", "answer", "expected"),
     [
         ("Which is the fastest, the cheetah, the lion or the horse?", "lion", ["cheetah", None, "horse"]),
+        # The answer has its article, so the option gets one.
+        ("Who carried more, the son or the father?", "the father", ["the son", None]),
+        ("Who carried more, the son or the father?", "The father", ["The son", None]),
+        ("Who carried more, the son or the father?", "father", ["son", None]),
+        ("Is the sky blue, green or red?", "green", ["blue", None, "red"]),
         ("Which came first, 1914 or 1939?", "1914", [None, "1939"]),
         ("Which drink, coffee or tea, did Washington prefer?", "tea", ["coffee", None]),
     ],
