@@ -172,10 +172,10 @@ def _by_language(selected: Selected) -> dict[str, frozenset[str]]:
 def _notices(selected: Selected, screened: Screened) -> Iterable[str]:
     offered = [question_id for question_id in selected.selection if question_id in screened.offered]
     if offered:
-        yield f"{len(offered)} ids have options that the question offers beside the answer (A or B?): {_first(offered)}"
+        yield f"Ids with options that the question offers beside the answer (A or B?): {len(offered)} ({_first(offered)})"
     stated = [question_id for question_id in selected.selection if question_id in screened.copied_from_passage]
     if stated:
-        yield f"{len(stated)} ids have the answer in the question and are kept, because they are asked with a passage: {_first(stated)}"
+        yield f"Ids with the answer in the question, kept because they are asked with a passage: {len(stated)} ({_first(stated)})"
 
 
 def _first(ids: Sequence[str]) -> str:

@@ -293,8 +293,8 @@ def test_notices_count_what_stands_in_the_question():
     item = next(item for item in found.items["en"] if item["id"] == "offer")
     assert "Yves" in item["choices"]
     assert found.notices == (
-        "1 ids have options that the question offers beside the answer (A or B?): offer",
-        "1 ids have the answer in the question and are kept, because they are asked with a passage: kept",
+        "Ids with options that the question offers beside the answer (A or B?): 1 (offer)",
+        "Ids with the answer in the question, kept because they are asked with a passage: 1 (kept)",
     )
 
 
