@@ -43,16 +43,24 @@ class Shot(_ShotQuestion, total=False):
     context: str
 
 
-class Item(Fact):
-    """An evaluated item. `choices`: four options; `gold`: index of the answer among them."""
-
+class _ItemWithOptions(Fact):
     choices: list[str]
     gold: int
     shot: Shot
 
 
+class Item(_ItemWithOptions, total=False):
+    """An evaluated item. `choices`: four options; `gold`: index of the answer among them.
+
+    `asked_otherwise`: whether an option is the answer of a question that asks for another kind of thing; missing if that is not known.
+    """
+
+    asked_otherwise: bool
+
+
 FACT_FIELDS = tuple(Fact.__annotations__)
-ITEM_FIELDS = (*FACT_FIELDS, *(field for field in Item.__annotations__ if field not in FACT_FIELDS))
+ITEM_FIELDS = (*FACT_FIELDS, *(field for field in _ItemWithOptions.__annotations__ if field not in FACT_FIELDS))
+"""The fields that every item has."""
 
 
 def read_items(path: Path) -> list[Item]:
@@ -71,6 +79,8 @@ def read_items(path: Path) -> list[Item]:
         _check_types(row, location)
         if not isinstance(shot, dict) or not all(isinstance(shot.get(field), str) for field in ("question", "answer")):
             raise UserError(f"{location}: shot {shown(shot)} is no object with question and answer: give both as texts")
+        if not isinstance(row.get("asked_otherwise", False), bool):
+            raise UserError(f"{location}: asked_otherwise {shown(row['asked_otherwise'])} is neither true nor false: give one")
     return [cast(Item, row) for _, row in rows]
 
 

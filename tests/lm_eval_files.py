@@ -61,6 +61,8 @@ def row(view: str, metrics: dict) -> dict:
     """Return a row of a samples file."""
     item_id = metrics.pop("id")
     doc = {"id": item_id, "answer_type": metrics.pop("answer_type", "name")}
+    if "asked_otherwise" in metrics:
+        doc["asked_otherwise"] = metrics.pop("asked_otherwise")
     answers = [metrics.pop("output", "something")]
     if view == "twin":
         recognised, produced = metrics.get("recognised", 0.0), metrics.get("produced", 0.0)

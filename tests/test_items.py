@@ -142,6 +142,8 @@ def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
         ("context", ["a"]),
         ("shot", "a"),
         ("shot", {"question": "a"}),
+        ("asked_otherwise", "no"),
+        ("asked_otherwise", None),
     ],
 )
 def test_a_field_of_a_wrong_type_is_reported_with_its_location(tmp_path, field, value):

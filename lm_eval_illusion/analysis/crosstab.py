@@ -17,7 +17,7 @@ from lm_eval_illusion.analysis.judge_agreement import agreements
 from lm_eval_illusion.analysis.leaderboard import leaderboard
 from lm_eval_illusion.analysis.match_rules import exact_match_rates, match_rules
 from lm_eval_illusion.analysis.noise import mark_noise
-from lm_eval_illusion.analysis.records import DenseComparison, Noise, Rate, Report, Row, VariantEntry, report_json
+from lm_eval_illusion.analysis.records import DenseComparison, ItemCount, Noise, Rate, Report, Row, VariantEntry, report_json
 from lm_eval_illusion.analysis.recovery import demoted_and_erased, recovery, recovery_by_rank, share, summary
 from lm_eval_illusion.analysis.validity import with_validity
 from lm_eval_illusion.errors import UserError
@@ -128,6 +128,7 @@ def row_of(key: RowKey, outcomes: Sequence[Outcome], dense: Sequence[Outcome] = 
         exact_match=exact,
         beyond_exact=beyond_exact,
         match_rules=match_rules(outcomes),
+        asked_otherwise=_asked_otherwise(outcomes),
     )
 
 
@@ -146,6 +147,11 @@ def _in_passage(outcomes: Sequence[Outcome]) -> float | None:
     """Return the expected accuracy of picking an option that occurs in the passage."""
     chances = [outcome.in_passage for outcome in outcomes if outcome.in_passage is not None]
     return statistics.fmean(chances) if chances else None
+
+
+def _asked_otherwise(outcomes: Sequence[Outcome]) -> ItemCount | None:
+    known = [outcome.asked_otherwise for outcome in outcomes if outcome.asked_otherwise is not None]
+    return ItemCount(sum(known), sum(known) / len(known)) if known else None
 
 
 def _check_unique(outcomes: Sequence[Outcome]) -> None:

@@ -211,6 +211,13 @@ class MatchRules(msgspec.Struct, frozen=True):
     rejected: dict[str, int]
 
 
+class ItemCount(msgspec.Struct, frozen=True):
+    """A property of the items, not of a sample of them: how many have it, and their share of the items of which it is known."""
+
+    n: int
+    value: float
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one variant on one task family, in one language or over all of them (`language` is "all").
 
@@ -220,7 +227,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     verdict on the dense model of the same base model, family and language.
     over all items; empty where the answers were not judged. `validity`: the verdict on the dense model of the same base model, family and
     language. `exact_match`: share of items whose answer equals the gold answer or an alias. `beyond_exact`: production minus `exact_match`.
-    `match_rules`: None where the rows state no rule.
+    `match_rules`: None where the rows state no rule. `asked_otherwise`: items with an option whose question asks for another kind of
+    thing; None where the items do not say so.
     """
 
     base_model: str
@@ -251,6 +259,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     exact_match: Rate = Rate(None, None)
     beyond_exact: Rate = Rate(None, None)
     match_rules: MatchRules | None = None
+    asked_otherwise: ItemCount | None = None
 
 
 class VariantEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -573,6 +573,12 @@ class YesNo(_Section, frozen=True):
     """Words for yes. An item may have them as its answer."""
     no: tuple[str, ...] = ()
     """Words for no. An item may have them as its answer."""
+    true: tuple[str, ...] = ()
+    """Words for true, as data sets write the answer to a statement. Only pairing uses them: to an output they are words as any other."""
+    false: tuple[str, ...] = ()
+    """Words for false, in the same way."""
+    openers: tuple[str, ...] = ()
+    """Words at the beginning of a yes/no question that also ask for a thing: apakah in Indonesian."""
     also_yes: tuple[str, ...] = ()
     """Other replies that mean yes: of course, correct. As answers of an item they are words as any other."""
     also_no: tuple[str, ...] = ()

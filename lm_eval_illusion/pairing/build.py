@@ -12,73 +12,107 @@ from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.distractors import DistractorPlan, drop_format_mismatches, plan_distractors
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.gold_positions import balance_gold_positions
-from lm_eval_illusion.pairing.one_shot import ShotByLanguage, choose_shot, hold_out_shots
+from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
-from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, Selection, group_by_id, select_first
+from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, group_by_id
 from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.screening import Screened, screen
+from lm_eval_illusion.pairing.selection import ChosenOptions, Selected, complete_offered, select
+
+MISMATCH_REASON = "only numbers of another format to stand beside the answer"
+MAX_LISTED = 5
+"""The most ids that a notice lists."""
 
 
 @dataclass(frozen=True)
 class Paired:
     """The result of `pair`.
 
-    `items`: language -> its items, in the same order in all languages. `dropped`: question id -> why it gave no item. `held_out`: the ids
-    of the one-shot examples.
+    Attributes:
+        items: Language -> its items, in the same order in all languages.
+        dropped: Question id -> why it gave no item.
+        held_out: The ids of the one-shot examples.
+        asked_otherwise: Language -> the ids of its items that have at least one option whose question asks for another kind of thing.
+            Empty if that is not known.
+        notices: One line for each remarkable property of the items.
     """
 
     items: dict[str, list[Item]]
     dropped: dict[str, str] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
+    asked_otherwise: dict[str, frozenset[str]] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Selected:
-    """The questions that become items, with the options and the example of each, and the reason for each question that does not."""
-
-    selection: Selection
-    options: Mapping[str, list[Option]]
-    shots: Mapping[str, ShotByLanguage]
-    dropped: dict[str, str]
-
-
-def pair(questions: Sequence[Question], name: str, seed: int = 0, limit: int | None = None) -> Paired:
+def pair(
+    questions: Sequence[Question],
+    name: str,
+    seed: int = 0,
+    limit: int | None = None,
+    *,
+    strict: bool = False,
+    report: Callable[[str, int, int], None] | None = None,
+) -> Paired:
     """Make items from questions: choose distractors, one-shot examples and the positions of the answers.
 
-    Questions are taken in the order of the SHA-256 of "<name>/<id>". The first ones are held out as one-shot examples (one_shot). Of the
-    others the first `limit` of each language that can have distractors and an example become items; questions in more languages come
-    first. Distractors come from all questions except the examples, whose answers the prompt shows.
+    Yes/no questions, and questions that state their answer, become no items (`screening`). The others are taken in the order of the
+    SHA-256 of "<name>/<id>". A few are held out as one-shot examples (one_shot). Of the others the first `limit` of each language that
+    can have distractors and an example become items; questions in more languages come first. Distractors come from all questions except
+    the examples, whose answers the prompt shows, and the yes/no questions.
 
     Args:
         questions: Questions that passed the checks of `questions`.
         name: The name of the family, part of the order.
         seed: Seed of distractors and positions.
         limit: The most items per language, None for all.
+        strict: Drop items that have an option whose question asks for another kind of thing.
+        report: Called with (step, done, total) while this runs.
 
     Returns:
-        The items; the same on every machine for equal arguments.
+        The items; the same on every machine for equal arguments, and in any order of the questions.
     """
+    tell = report or (lambda step, done, total: None)
     answer_key = right_answers(questions)
     ordered = sorted(group_by_id(questions), key=lambda question: _hash(f"{name}/{question.id}"))
-    shots, rest = hold_out_shots(ordered)
-    source_options = {question.id: _source_options(question) for question in rest if question.has_choices}
-    plan = plan_distractors([question for question in rest if not question.has_choices], answer_key, seed)
+    tell("screening", 0, len(ordered))
+    screened = screen(ordered, answer_key)
+    fit = [question for question in screened.questions if question.id not in screened.dropped]
+    shots = hold_out_shots(fit, unfit=screened.stated)
+    held_out = {shot.id for shot in shots}
+    donors = [question for question in screened.questions if question.id not in held_out]
+    candidates = [question for question in fit if question.id not in held_out]
 
-    selected = _select(
-        rest,
-        _without_distractors(rest, source_options.keys(), plan, Counter(question.lang for question in questions)),
+    fixed = {question.id: _source_options(question) for question in candidates if question.has_choices}
+    fixed |= {
+        question_id: options[:DISTRACTORS] for question_id, options in screened.offered.items() if len(options) >= DISTRACTORS
+    }
+    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell)
+    counts = Counter(question.lang for question in questions)
+    by_id = {question.id: question for question in candidates}
+
+    def options_of(ids: Collection[str]) -> ChosenOptions:
+        offered = {question_id: options for question_id, options in screened.offered.items() if question_id not in fixed}
+        completed = complete_offered(plan.choose(ids, tell), offered, by_id)
+        # What a question offers itself is of the kind that it asks for.
+        lent = {question_id: options[len(offered.get(question_id, ())) :] for question_id, options in completed.items()}
+        return ChosenOptions(fixed | completed, plan.asked_otherwise(lent))
+
+    tell("examples", 0, len(candidates))
+    selected = select(
+        candidates,
+        screened.dropped | _without_distractors(candidates, fixed.keys(), plan, counts),
         limit,
-        options_of=lambda ids: source_options | plan.choose(ids),
+        options_of=options_of,
         shot_of=lambda question, options: choose_shot(question, options, shots, answer_key),
+        strict=strict,
     )
-    positions = balance_gold_positions(selected.selection, seed)
-    by_id = {question.id: question for question in rest}
-    items: dict[str, list[Item]] = defaultdict(list)
-    for question_id, languages in selected.selection.items():
-        for lang in sorted(languages):
-            shot = selected.shots[question_id][lang]
-            item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
-            items[lang].append(item)
-    return Paired(dict(sorted(items.items())), selected.dropped, tuple(shot.id for shot in shots))
+    return Paired(
+        items=_items(selected, by_id, seed),
+        dropped=selected.dropped,
+        held_out=tuple(shot.id for shot in shots),
+        asked_otherwise=_by_language(selected),
+        notices=tuple(_notices(selected, screened)),
+    )
 
 
 def _hash(text: str) -> bytes:
@@ -107,7 +141,7 @@ def _without_distractors(
     dropped = {question.id: _reason_to_drop(question, count_answers) for question in questions if question.id not in paired_ids}
     paired = [question for question in questions if question.id in paired_ids]
     mismatched = drop_format_mismatches(plan.format_mismatches, paired, counts)
-    return dropped | dict.fromkeys(mismatched, "only numbers of another format to stand beside the answer")
+    return dropped | dict.fromkeys(mismatched, MISMATCH_REASON)
 
 
 def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, frozenset[str]], int]) -> str:
@@ -126,35 +160,43 @@ def _count_answers(questions: Iterable[ParallelQuestion], kind: str, languages: 
     return len({tuple(question.answers[lang].casefold() for lang in languages) for question in donors})
 
 
-def _select(
-    questions: Sequence[ParallelQuestion],
-    dropped: Mapping[str, str],
-    limit: int | None,
-    options_of: Callable[[Collection[str]], dict[str, list[Option]]],
-    shot_of: Callable[[ParallelQuestion, Sequence[Option]], ShotByLanguage | str],
-) -> _Selected:
-    """Select the questions that become items. A question without an example is dropped and the next one takes its position.
+def _by_language(selected: Selected) -> dict[str, frozenset[str]]:
+    """Return language -> the ids of its items whose options are asked otherwise; empty if that is not known."""
+    if selected.asked_otherwise is None:
+        return {}
+    languages = sorted(set().union(*selected.selection.values()))
+    return {
+        lang: frozenset(question_id for question_id in selected.asked_otherwise if lang in selected.selection[question_id])
+        for lang in languages
+    }
 
-    Args:
-        questions: All questions except the examples, in order.
-        dropped: Question id -> why it has no distractors.
-        limit: The most items per language, None for all.
-        options_of: Selected ids -> the distractors of each.
-        shot_of: Question, distractors -> its example, or the reason why it has none.
-    """
-    all_dropped = dict(dropped)
-    options: dict[str, list[Option]] = {}
-    while True:
-        remaining = {question.id: question for question in questions if question.id not in all_dropped}
-        selection = select_first(list(remaining.values()), limit)
-        if not selection.keys() <= options.keys():
-            options = options_of(selection)
-        shots = {question_id: shot_of(remaining[question_id], options[question_id]) for question_id in selection}
-        failed = {question_id: reason for question_id, reason in shots.items() if isinstance(reason, str)}
-        if not failed:
-            chosen = {question_id: shot for question_id, shot in shots.items() if not isinstance(shot, str)}
-            return _Selected(selection, options, chosen, all_dropped)
-        all_dropped |= failed
+
+def _notices(selected: Selected, screened: Screened) -> Iterable[str]:
+    offered = [question_id for question_id in selected.selection if question_id in screened.offered]
+    if offered:
+        yield f"Ids with options that the question offers beside the answer (A or B?): {len(offered)} ({_first(offered)})"
+    stated = [question_id for question_id in selected.selection if question_id in screened.copied_from_passage]
+    if stated:
+        yield f"Ids with the answer in the question, kept because they are asked with a passage: {len(stated)} ({_first(stated)})"
+
+
+def _first(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MAX_LISTED} more" if len(ids) > MAX_LISTED else ""
+    return ", ".join(ids[:MAX_LISTED]) + more
+
+
+def _items(selected: Selected, by_id: Mapping[str, ParallelQuestion], seed: int) -> dict[str, list[Item]]:
+    """Return language -> its items, the languages sorted."""
+    positions = balance_gold_positions(selected.selection, seed)
+    items: dict[str, list[Item]] = defaultdict(list)
+    for question_id, languages in selected.selection.items():
+        for lang in sorted(languages):
+            shot = selected.shots[question_id][lang]
+            item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
+            if selected.asked_otherwise is not None:
+                item["asked_otherwise"] = question_id in selected.asked_otherwise
+            items[lang].append(item)
+    return dict(sorted(items.items()))
 
 
 def _item(question: ParallelQuestion, lang: str, options: Sequence[Option], position: int, shot: Question) -> Item:

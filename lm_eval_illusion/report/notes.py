@@ -54,6 +54,7 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
+    notes += _asked_otherwise(outcomes)
     notes += _outdated_verdicts(outcomes)
     evaluated = [run for run in runs if run.variant in variants]
     return (
@@ -64,6 +65,20 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
         + unchecked_bases(evaluated)
         + _dtypes(variants)
     )
+
+
+def _asked_otherwise(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return a note for each family with items whose options are answers of questions that ask for another kind of thing."""
+    strangers: dict[str, dict[tuple[str, str], bool]] = defaultdict(dict)
+    for outcome in outcomes:
+        if outcome.asked_otherwise is not None:
+            strangers[outcome.family][outcome.language, outcome.id] = outcome.asked_otherwise
+    return [
+        f"{sum(items.values())} of {len(items)} items of {shown_name(family)} have options that are asked otherwise, such as a name beside"
+        " a thing: they are easier to recognise, and pair --strict drops them."
+        for family, items in sorted(strangers.items())
+        if any(items.values())
+    ]
 
 
 def _older_rules(outcomes: Sequence[Outcome]) -> list[str]:

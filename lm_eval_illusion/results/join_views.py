@@ -237,6 +237,7 @@ def _join(
             exact_match=None if exact is None else exact == 1,
             match_rule=answered.match_rule,
             match_version=version_of(answered),
+            asked_otherwise=scored.asked_otherwise,
         )
 
 

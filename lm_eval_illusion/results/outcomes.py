@@ -54,7 +54,8 @@ class Outcome:
     paired tasks. `chat_template`: whether the prompts were made by a chat template, as in `ResultsFile`. `exact_match`: whether the greedy
     answer is the gold answer or an alias and nothing else. `match_rule`: the rule that found the answer, or why it does not count.
     `match_version`: the version of the rules that judged, 1 for files without it. These three are None for tasks of other projects, the
-    first two also for files of version 1.
+    first two also for files of version 1. `asked_otherwise`: whether the item has an option whose question asks for another kind of thing;
+    None if the items do not say so.
     """
 
     variant: Variant
@@ -79,3 +80,4 @@ class Outcome:
     exact_match: bool | None = None
     match_rule: str | None = None
     match_version: int | None = None
+    asked_otherwise: bool | None = None

@@ -37,6 +37,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     or they were not requested. `failure_mode`: how the answer fails, None if it was not asked for or if the item is produced.
     `verdicts`: of the judges on the answer, None if there is no judge file.
     `match_rule`, `match_version`: the rule that judged the answer and the version of the rules; None if the line has none.
+    `asked_otherwise`: whether the item has an option whose question asks for another kind of thing; None if the document does not say so.
     """
 
     id: str
@@ -51,6 +52,7 @@ class SampleRow(msgspec.Struct, frozen=True, gc=False):
     verdicts: dict[Judge, str] | None = None
     match_rule: str | None = None
     match_version: int | None = None
+    asked_otherwise: bool | None = None
 
 
 class ItemDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +186,7 @@ def _line_type(
     """Return the record of the fields that are parsed. Metrics are numbered, because their names need not be Python names."""
     # A document of another project may have any value here; our own values are checked where they are used.
     doc_fields: list[Any] = [("id", str | int), ("answer_type", Any, None), ("lang", str | None, None)]
+    doc_fields.append(("asked_otherwise", Any, None))
     line_fields: list[Any] = [(name, str | None, None) for name in ("doc_hash", "prompt_hash", "target_hash")]
     line_fields += [(MATCH_RULE, RuleName, None), (MATCH_VERSION, RulesVersion, None)]
     line_fields.append(("filter", str, "none"))
@@ -222,6 +225,7 @@ def _row(line: Any, names: dict[str, str], has_scores: bool, keeps_scores: bool,
         scores if keeps_scores else None,
         match_rule=line.match_rule and intern(line.match_rule),
         match_version=line.match_version,
+        asked_otherwise=doc.asked_otherwise if isinstance(doc.asked_otherwise, bool) else None,
     )
 
 

@@ -134,6 +134,7 @@ def test_the_report_has_the_schema_and_a_pooled_row_first():
             "exact_match",
             "beyond_exact",
             "match_rules",
+            "asked_otherwise",
         ),
     }
 
@@ -231,3 +232,11 @@ def test_two_checkpoints_of_one_name_are_refused_and_an_unknown_one_is_not(ident
             cross_tabulate(examples)
     else:
         assert cross_tabulate(examples)["rows"][0]["n"] == len(examples)
+
+
+def test_items_whose_options_are_asked_otherwise_are_counted_where_the_items_say_so():
+    by_id = {"a": True, "b": False, "c": False, "d": None}
+    said = [replace(outcome(True), id=name, asked_otherwise=known) for name, known in by_id.items()]
+    # One of the three that say so; of the fourth it is unknown.
+    assert row_of(said)["asked_otherwise"] == {"n": 1, "value": pytest.approx(1 / 3)}
+    assert row_of(said[3:])["asked_otherwise"] is None

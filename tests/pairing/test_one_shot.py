@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from lm_eval_illusion.pairing.hub_datasets import XQUAD_LANGUAGES
 from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
-from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
+from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
 from lm_eval_illusion.pairing.questions import Question
 
 
@@ -23,18 +24,18 @@ def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):
 @given(st.lists(st.sets(st.sampled_from("en de es zh".split()), min_size=1), min_size=1, max_size=150))
 def test_every_language_has_examples(sets):
     questions = [parallel(str(n), sorted(langs)) for n, langs in enumerate(sets)]
-    shots, rest = hold_out_shots(questions)
+    shots = hold_out_shots(questions)
     sizes = Counter(lang for langs in sets for lang in langs)
     held_out = Counter(lang for shot in shots for lang in shot.languages)
     assert all(held_out[lang] >= min(4, max(1, size // 50)) for lang, size in sizes.items())
-    assert sorted(question.id for question in [*shots, *rest]) == sorted(question.id for question in questions)
+    assert len({shot.id for shot in shots} & {question.id for question in questions}) == len(shots)
 
 
 def test_few_questions_are_held_out_where_many_sets_of_languages_differ():
     every, count = XQUAD_LANGUAGES, len(XQUAD_LANGUAGES)
     without_one = [every[:n] + every[n + 1 :] for n in range(count)]
     questions = [parallel(str(n), without_one[n % count] if n % 3 else every) for n in range(200)]
-    shots, _ = hold_out_shots(questions)
+    shots = hold_out_shots(questions)
     assert len(shots) == 4
     assert all(len(shot.languages) >= count - 1 for shot in shots)
 
@@ -66,3 +67,69 @@ def test_languages_without_a_common_example_get_separate_ones():
     item, english, german = parallel("a", ("de", "en")), parallel("b", ("en",), "Bo"), parallel("c", ("de",), "Cy")
     shot = chosen(item, ["Di"], [english, german])
     assert {lang: question.answer for lang, question in shot.items()} == {"de": "Cy", "en": "Bo"}
+
+
+def held_out(*rows):
+    """The ids that are held out of questions, each given as (answer, context, question), in the order of their ids."""
+    by_id = [
+        group_by_id([Question(f"{n:03}", "en", text or f"Who is {n}?", context, answer)])[0]
+        for n, (answer, context, text) in enumerate(rows)
+    ]
+    return [int(shot.id) for shot in hold_out_shots(by_id)]
+
+
+def plain(answer, count=1):
+    return [(answer, "", "")] * count
+
+
+def test_examples_have_rare_and_different_answers():
+    # 200 questions need four examples; two thirds have one of two answers, and each of the rare ones is right once.
+    rows = [*plain("Whig", 70), *plain("Tory", 70), *((f"Name{n}x", "", "") for n in range(60))]
+    assert all(number >= 140 for number in held_out(*rows))
+    # With no more than three different answers, an answer is repeated only after each of them had its turn.
+    rows = [*plain("Whig", 230), *plain("Tory", 240), *plain("Labour", 220)]
+    answers = [rows[number][0] for number in held_out(*rows)]
+    assert len(answers) == 4
+    assert answers[0] == "Labour"
+    assert set(answers[:3]) == {"Whig", "Tory", "Labour"}
+
+
+def test_an_answer_that_contains_that_of_another_example_is_not_different():
+    rows = [*plain("Ada"), *plain("Ada Lovelace"), *plain("Bo Derek"), *plain("Mass", 98)]
+    assert held_out(*rows) == [0, 2]
+
+
+def test_examples_are_about_different_passages_and_short():
+    same, other = "The passage.", "Another one."
+    rows = [("Ada", same, ""), ("Bo", same, ""), ("Cy", other, ""), *[("Mass", same, "")] * 97]
+    assert held_out(*rows) == [0, 2]
+    rows = [("Ada", "", "Who? " * 70), ("Bo" * 40, "", ""), ("Cy", "x" * 2_001, ""), *plain("Dirk"), *plain("Mass", 46)]
+    assert held_out(*rows) == [3]
+
+
+def test_numbers_become_examples_only_beside_names():
+    # A changed number may equal the answer of an example that is a number.
+    rows = [*plain("17"), *plain("18"), *plain("Ada"), *((f"Name{n}x", "", "") for n in range(97))]
+    assert held_out(*rows) == [2, 0]
+
+
+def test_few_questions_have_a_second_example_where_the_first_may_be_an_option():
+    names = [(f"Name{n}x", "", "") for n in range(40)]
+    assert len(held_out(*names)) == 1
+    assert len(held_out(*plain("17", 20), *plain("18", 20))) == 2
+    assert len(held_out(*plain("Whig", 20), *plain("Tory", 20))) == 2
+    assert len(held_out(*plain("Whig", 9), *plain("Tory", 9))) == 1
+
+
+def test_unfit_questions_become_examples_only_where_there_are_no_others():
+    questions = [parallel("a", answer="Ada"), parallel("b", answer="Bo"), parallel("c", ("fi",), "Cy")]
+    assert [shot.id for shot in hold_out_shots(questions, unfit={"a", "c"})] == ["b", "c"]
+
+
+def test_examples_of_many_questions_are_found_quickly():
+    questions = [parallel(str(n), answer=f"Name{n % 3_000}") for n in range(10_000)]
+    hold_out_shots(questions[:10])
+    before = time.process_time()
+    assert len(hold_out_shots(questions)) == 4
+    # 0.4 s on an idle machine.
+    assert time.process_time() - before < 8

@@ -33,6 +33,17 @@ def test_fewer_items_than_the_other_variant():
     assert note.startswith("wanda-0.6 of tiny was evaluated on 2 of the 4 items of mqa_illusion")
 
 
+def test_items_whose_options_are_asked_otherwise():
+    # Two variants answered the same two items, of which one has a stranger among its options.
+    examples = [
+        replace(one, asked_otherwise=one.id == "1") for variant in (DENSE, WANDA) for one in outcomes("bb", variant=variant)
+    ]
+    (note,) = notes_with("asked otherwise", examples)
+    assert note.startswith("1 of 2 items of mqa_illusion have options that are asked otherwise")
+    assert notes_with("asked otherwise", [replace(one, asked_otherwise=False) for one in examples]) == []
+    assert notes_with("asked otherwise", outcomes("bb")) == []
+
+
 def test_no_note_for_runs_with_the_same_items():
     assert notes_with("evaluated on", [*outcomes("bb", variant=DENSE), *outcomes("bb")]) == []
 

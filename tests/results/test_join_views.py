@@ -208,13 +208,14 @@ def test_runs_with_settings_that_contradict_the_views(tmp_path, setting):
 
 def test_answer_type_and_log_likelihood_of_the_gold_choice(tmp_path):
     mc = [
-        {"id": "a", "acc": 1.0, "scores": [-4.0, -0.5, -3.0, -2.0], "answer_type": "date"},
+        {"id": "a", "acc": 1.0, "scores": [-4.0, -0.5, -3.0, -2.0], "answer_type": "date", "asked_otherwise": True},
         {"id": "b", "scores": [-4.0, float("-inf"), -3.0, -2.0]},
     ]
     write_run(tmp_path, {"mc": mc, "gen": hits("match", a=1, b=0)})
     a, b = load_outcomes([tmp_path])
     assert (a.answer_type, a.gold_logprob) == ("date", -0.5)
     assert (b.answer_type, b.gold_logprob) == ("name", None)
+    assert (a.asked_otherwise, b.asked_otherwise) == (True, None)
 
 
 def with_hashes(path, value):

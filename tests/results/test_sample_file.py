@@ -46,6 +46,14 @@ def test_the_fields_of_a_row(read):
     assert row == SampleRow("a", "h", "city_country", "none", {"acc": 1.0, "invalid": 0.0, "gold_rank": None})
 
 
+@pytest.mark.parametrize(("said", "kept"), [(True, True), (False, False), (None, None), ("yes", None), (1, None)])
+def test_whether_the_options_are_asked_otherwise(read, said, kept):
+    # Documents of other projects may have any value in a field of this name.
+    (row,) = read(line_of(doc={**ROW["doc"], "asked_otherwise": said}))
+    assert row.asked_otherwise is kept
+    assert read(LINE)[0].asked_otherwise is None
+
+
 def test_the_scores_of_the_choices(read):
     (row,) = read(LINE, scores=True)
     assert (row.gold, row.scores) == (1, (-2.5, -0.25))
