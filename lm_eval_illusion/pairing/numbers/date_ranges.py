@@ -75,13 +75,22 @@ def greatest_value(text: str, number: Number, lang: str) -> float:
     before, after, value = text[: number.start].lower(), text[number.end :].lower(), int(number.digits)
     dates = language(lang).dates
     limits = [limit.most for limit in (*_LIMITS, *dates.limits) if _applies(limit, before, after)]
-    if dates.century is not None and dates.century.search(text.lower()):
+    if names_century(text, lang):
         limits.append(LAST_CENTURY)
     if re.search("[%％٪]", text):
         limits.append(100)
     if re.search(r"\d{4}", text) or _names_month(text, lang):
         limits += [SAFE_DAY, 31]
     return min((limit for limit in limits if value <= limit), default=float("inf"))
+
+
+def names_century(text: str, lang: str) -> bool:
+    """Return whether a text has the word for "century", not as the end of another word: человек is no век."""
+    century, lower = language(lang).dates.century, text.lower()
+    # Letters without case may be an article: القرن.
+    return century is not None and any(
+        not lower[match.start() - 1 : match.start()].islower() or match.start() == 0 for match in century.finditer(lower)
+    )
 
 
 def _applies(limit: NumberLimit, before: str, after: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Indices = NDArray[np.intp]
 
-DRAWS = 30
+DRAWS = 20
 """Draws of three values per question, of which the best is taken."""
 
 

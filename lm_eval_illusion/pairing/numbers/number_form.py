@@ -23,6 +23,7 @@ from lm_eval_illusion.matching.numbers.words import numerals_of_word
 from lm_eval_illusion.matching.quantities.measured import quantity_of, unit_words
 from lm_eval_illusion.matching.text.normalize import articles_of
 from lm_eval_illusion.pairing.numbers.asked_number import AskedNumber, asked_number
+from lm_eval_illusion.pairing.numbers.date_ranges import names_century
 from lm_eval_illusion.pairing.numbers.roman_centuries import roman_centuries
 from lm_eval_illusion.pairing.numbers.spans import BRACKETS, WORD, Number, is_within_name, numbers_of, unit_symbols
 
@@ -59,7 +60,7 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
     if any(map(str.isdecimal, answer)):
         return ""
     if roman_centuries(answer, lang):
-        return "date" if _is_century(answer, lang) else ""
+        return "date" if _is_century(answer, lang) or names_century(question, lang) else ""
     if not _has_spelled_number(answer, lang):
         return ""
     asked = asked_number(question, lang)
@@ -82,13 +83,10 @@ def _is_date(answer: str, lang: str) -> bool:
 
 def _is_century(answer: str, lang: str) -> bool:
     """Return whether an answer with a number is a century with few words beside it; 20th Century Fox is none."""
-    century = language(lang).dates.century
-    if century is None or not century.search(answer.lower()):
+    if not names_century(answer, lang):
         return False
     numerals = {number.start for number in roman_centuries(answer, lang)}
-    words = [
-        word for word in _other_words(answer, lang) if word.start not in numerals and not century.search(word.text.lower())
-    ]
+    words = [word for word in _other_words(answer, lang) if word.start not in numerals and not names_century(word.text, lang)]
     has_capital = language(lang).words.capitals_mark_names and any(word.start and word.text[0].isupper() for word in words)
     return len(words) <= _MOST_WORDS and not has_capital
 

@@ -185,6 +185,11 @@ def test_days_and_hours_exist(lang, answer, most):
         assert all(int(number) <= most for number in re.findall(r"\d+", option)), option
 
 
+def test_a_word_that_ends_like_century_sets_no_limit():
+    # человек ends in век, the word for "century".
+    assert max(numbers(changed_in("ru", "20 человек"))) > 21
+
+
 @pytest.mark.parametrize(("lang", "answer"), [("en", "10:30"), ("en", "9:05"), ("zh", "5时30分"), ("ko", "5시 30분")])
 def test_minutes_exist(lang, answer):
     assert all(int(re.findall(r"\d+", option)[-1]) <= 59 for option in changed_in(lang, answer))
@@ -302,6 +307,7 @@ def test_few_values_are_tested_and_they_are_those_that_come_first_on_either_side
         ("sw", "tatu", {"nne", "tano"}, set()),
         ("sw", "miaka mitatu", set(), {"miaka nne"}),  # The numeral would have to agree: miaka minne.
         ("es", "siglo XVI", {"siglo XV", "siglo XIX"}, {"siglo XXII", "siglo XVI"}),
+        ("ru", "XVII", {"XVI", "XIX"}, {"XXII"}),
         ("ru", "XIX век", {"XVIII век", "XX век"}, {"XXII век"}),
         ("ja", "五つ", {"六つ", "七つ"}, {"みっつ", "三つ"}),
         ("fi", "neljä", {"viisi", "kuusi"}, {"viide", "viittä"}),

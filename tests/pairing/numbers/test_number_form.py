@@ -64,6 +64,33 @@ def test_the_question_decides_where_the_answer_does_not(answer, question, form):
     assert number_form(answer, question, "en") == form
 
 
+@pytest.mark.parametrize(
+    ("lang", "answer", "question", "form"),
+    [
+        *[("en", "16th century", "", "date"), ("en", "Early 19th Century", "", "date"), ("en", "the 1990s", "", "date")],
+        *[("en", "20th Century Fox", "", ""), ("en", "21st Century Schizoid Man", "", ""), ("zh", "18世纪", "", "date")],
+        *[
+            ("es", "siglo XVI", "", "date"),
+            ("es", "Luis XIV", "", ""),
+            ("ru", "XVII", "В каком веке?", "date"),
+            ("ru", "XVII", "?", ""),
+        ],
+        *[("de", "20. Jahrhundert", "", "date"), ("ru", "около 300 человек", "", "number"), ("fr", "Apollo 11", "", "")],
+        *[
+            ("ja", "3人", "", "number"),
+            ("te", "671 హెక్టార్ల", "", "number"),
+            ("ar", "٤٢", "", "number"),
+            ("ko", "일곱", "", "number"),
+        ],
+    ],
+)
+def test_the_answer_decides_without_a_question(monkeypatch, lang, answer, question, form):
+    clear()
+    monkeypatch.setattr(asked_number, "language", lambda code: msgspec.structs.replace(language(code), asking=Asking()))
+    assert number_form(answer, question, lang) == form
+    clear()
+
+
 def test_a_language_without_a_file_has_numbers_too():
     assert number_form("42", "Zenbat dira?", "eu") == "number"
     assert number_form("1984", "Noiz?", "eu") == "date"

@@ -12,7 +12,15 @@ from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, roman_cen
     [
         *[("es", "siglo XVI", ["16"]), ("es", "los siglos XVI y XVII", ["16", "17"]), ("fr", "XVIIIe siècle", ["18"])],
         *[("ru", "XIX век", ["19"]), ("it", "secolo XXI", ["21"]), ("pl", "XIV wiek", ["14"]), ("fr", "Ier siècle", [])],
-        *[("es", "Luis XIV", []), ("es", "siglo XXX", []), ("en", "XIX", []), ("fr", "siècle de Louix", []), ("eu", "XIX", [])],
+        *[
+            ("es", "Luis XIV", []),
+            ("es", "siglo XXX", []),
+            ("en", "XIX", ["19"]),
+            ("ru", "IX—XII", ["9", "12"]),
+            ("en", "Rocky IV", []),
+            ("fr", "siècle de Louix", []),
+            ("eu", "XIX mende", []),
+        ],
     ],
 )
 def test_roman_numerals_of_centuries(lang, text, digits):
