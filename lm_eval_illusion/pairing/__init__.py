@@ -2,7 +2,7 @@
 
 The steps of `pair`, in order, and their modules:
 
-1. question_file, questions: read and check the questions; parallel_questions: group them by id over their languages.
+1. reading/: read and check the questions; parallel_questions: group them by id over their languages.
 2. one_shot: hold out the one-shot examples.
 3. distractors: three wrong options for each question. Numbers and dates are changed (numbers/); other answers are exchanged
    between questions (answer_groups, assignment) as option_rules and question_words judge them, until surface_cues reveal nothing.

@@ -15,7 +15,7 @@ from lm_eval_illusion.pairing.gold_positions import balance_gold_positions
 from lm_eval_illusion.pairing.one_shot import ShotByLanguage, choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, Selection, group_by_id, select_first
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import TypedDict
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.build import Paired, pair
-from lm_eval_illusion.pairing.question_file import parse_question, read_questions
-from lm_eval_illusion.pairing.questions import Question, check_consistency
+from lm_eval_illusion.pairing.reading.question_file import parse_question, read_questions
+from lm_eval_illusion.pairing.reading.questions import Question, check_consistency
 
 ITEMS_PER_LANGUAGE = 200
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 MAX_LENGTH_RATIO = 4.0
 """A distractor has at most this many times as many characters as the answer, and at least the inverse."""

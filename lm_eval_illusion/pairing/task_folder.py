@@ -14,7 +14,7 @@ from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.build import Paired, pair
-from lm_eval_illusion.pairing.question_file import QuestionFile, read_questions
+from lm_eval_illusion.pairing.reading.question_file import QuestionFile, read_questions
 from lm_eval_illusion.views.task_yaml import write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"

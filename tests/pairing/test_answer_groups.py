@@ -12,7 +12,7 @@ from lm_eval_illusion.pairing.answer_groups import fill_from_pool, group_answers
 from lm_eval_illusion.pairing.assignment import FORBIDDEN
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.surface_cues import count_characters
 
 NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()

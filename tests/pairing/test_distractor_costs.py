@@ -20,7 +20,7 @@ from lm_eval_illusion.pairing.distractor_costs import (
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO, number_format, overlaps, right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 from lm_eval_illusion.pairing.question_words import QuestionWords
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 HIGHEST_COST = math.log(MAX_LENGTH_RATIO) + TOPIC_WEIGHT + PASSAGE_WEIGHT + QUESTION_WORDS_WEIGHT + FORMAT_WEIGHT
 

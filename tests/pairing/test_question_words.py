@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
-from lm_eval_illusion.pairing.question_file import read_questions
 from lm_eval_illusion.pairing.question_words import QuestionWords
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.question_file import read_questions
+from lm_eval_illusion.pairing.reading.questions import Question
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
 

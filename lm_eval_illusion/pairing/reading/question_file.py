@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.jsonl import read_jsonl
-from lm_eval_illusion.pairing.questions import Question, check_consistency, check_question
+from lm_eval_illusion.pairing.reading.questions import Question, check_consistency, check_question
 
 REQUIRED_FIELDS = ("id", "lang", "question", "answer")
 # Characters without a glyph. The joiners U+200C and U+200D are not among them: Persian, Hindi and Telugu spell with them.

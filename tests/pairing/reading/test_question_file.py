@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.pairing.question_file import read_questions
+from lm_eval_illusion.pairing.reading.question_file import read_questions
 
 GOOD = {"id": "a", "lang": "en", "question": "Who?", "answer": "Ada Lovelace"}
 
