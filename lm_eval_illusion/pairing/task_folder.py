@@ -14,7 +14,7 @@ from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.build import Paired, pair
-from lm_eval_illusion.pairing.reading.question_file import QuestionFile, read_questions
+from lm_eval_illusion.pairing.reading.question_file import DEFAULTS, QuestionFile, ReadingOptions, read_questions
 from lm_eval_illusion.views.task_yaml import write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"
@@ -46,22 +46,25 @@ def load(lang, **_):
 '''
 
 
-def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | None) -> int:
+def pair_command(
+    source: Path | str, name: str, out: Path, seed: int, limit: int | None, options: ReadingOptions = DEFAULTS
+) -> int:
     """Pair the questions of a file, write the task folder and print the summary. Return the exit code 0.
 
     Args:
-        source: A JSONL file of questions.
+        source: A file of questions, or hub:NAME[:CONFIG[:SPLIT]].
         name: The name of the task family.
         out: The folder to make; it must not exist.
         seed: Seed of distractors and positions, see `pair`.
         limit: The most items per language, None for all.
+        options: How the questions are read.
 
     Raises:
         UserError: The name or a question is wrong, `out` exists or can't be written, or there is no item. Nothing is written then.
     """
     check_name(name)
     refuse_existing(out, ", so that no item of an earlier pairing stays in it")
-    questions = read_questions(source)
+    questions = read_questions(source, options)
     paired = pair(questions.questions, name, seed, limit)
     summary = summarize(questions, paired)
     if not paired.items:

@@ -1,140 +1,139 @@
-"""The reader of a user's JSONL file of questions: each line is parsed, cleaned of invisible characters and checked.
+"""The reader of questions: a file or a data set of the hub -> the questions that can be used, and what was dropped or changed.
 
-The fields are those of an item (DESIGN, "Item fields"). `id`, `lang`, `question` and `answer` are required.
+Each row is read in the shape in which it comes (row_parser), cleaned and checked. A row that can't be used is dropped with its place and
+the reason, unless there are too many of them (bad_rows).
 """
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.jsonl import read_jsonl
-from lm_eval_illusion.pairing.reading.questions import Question, check_consistency, check_question
+from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
+from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_mapping
+from lm_eval_illusion.pairing.reading.formats import file_rows
+from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
+from lm_eval_illusion.pairing.reading.questions import Question, inconsistencies, without_repeats
+from lm_eval_illusion.pairing.reading.row_parser import LACKS, RowParser, RowSettings, parse_question
+from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
 
-REQUIRED_FIELDS = ("id", "lang", "question", "answer")
-# Characters without a glyph. The joiners U+200C and U+200D are not among them: Persian, Hindi and Telugu spell with them.
-INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+__all__ = ["DEFAULTS", "DroppedRow", "QuestionFile", "ReadingOptions", "parse_question", "read_questions"]
 
-Row = Mapping[str, object]
-"""The JSON object of one question, not checked yet."""
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a source is read.
+
+    `lang`: the language of rows that state none. `mapping`: the values of `--map`. `is_strict`: no row may be dropped because of a
+    mistake. `extra_languages`: languages whose prompt words come from elsewhere than a language file.
+    """
+
+    lang: str = ""
+    mapping: Sequence[str] = ()
+    is_strict: bool = False
+    extra_languages: frozenset[str] = frozenset()
+
+
+DEFAULTS = ReadingOptions()
 
 
 @dataclass(frozen=True)
 class QuestionFile:
-    """The questions of a file. `notices`: one line for each field that was changed by cleaning."""
+    """The questions of a source.
+
+    `notices`: a line for each kind of change that reading made. `dropped`: the rows that gave no question. `unused_fields`: columns that
+    were not read. `duplicates`: questions that were left out because an equal one came before. `rows`: the number of rows.
+    """
 
     questions: list[Question]
-    notices: list[str]
+    notices: list[str] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
+    unused_fields: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    rows: int = 0
 
 
-def read_questions(path: Path) -> QuestionFile:
-    """Read, clean and check a JSONL file of questions.
-
-    Raises:
-        UserError: The file can't be read or is empty, or a line is wrong: see `read_jsonl`, `parse_question`, `check_consistency`.
-    """
-    parsed = [parse_question(row, location) for location, row in read_jsonl(path, "question")]
-    if not parsed:
-        raise UserError(f"{path} is empty: give a JSONL file of questions, one per line")
-    questions = [question for question, _ in parsed]
-    check_consistency(questions)
-    return QuestionFile(questions, [notice for _, notices in parsed for notice in notices])
-
-
-def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:
-    """Return the question of one row and a notice for each field that was changed by cleaning.
+def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> QuestionFile:
+    """Read, clean and check the questions of a file, or of `hub:NAME[:CONFIG[:SPLIT]]`.
 
     Raises:
-        UserError: A required field is missing, a field is of a wrong type, or `check_question` finds a mistake; with the location.
+        UserError: The source can't be read or has no row (see `file_rows`, `hub_rows`), an option is wrong, all rows lack a field, or more
+            rows can't be used than may be dropped.
     """
-    missing = [field for field in REQUIRED_FIELDS if field not in row]
-    if missing:
-        raise UserError(f"{location}: question lacks {', '.join(missing)}: give {', '.join(REQUIRED_FIELDS)}")
-    notices: list[str] = []
-
-    def clean(text: str, field: str) -> str:
-        cleaned, removed = _without_invisible(text)
-        if removed:
-            notices.append(f"{location}: took {removed} (invisible) out of the {field}")
-        # A line break in an answer could never match the first line of an output; a passage keeps its lines.
-        return cleaned.strip() if field == "context" else " ".join(cleaned.split())
-
-    # Fields are read one after the other: this is the order of the notices and decides which mistake is reported first.
-    question_id = _id_field(row, location)
-    question = Question(
-        id=question_id,
-        lang=_text_field(row, "lang", location),
-        question=clean(_text_field(row, "question", location), "question"),
-        context=clean(_text_field(row, "context", location), "context"),
-        answer=clean(_text_field(row, "answer", location), "answer"),
-        aliases=tuple(filter(None, [clean(alias, "alias") for alias in _list_field(row, "aliases", location)])),
-        answer_type=_text_field(row, "answer_type", location),
-        topic=_topic(row, location),
-        choices=tuple([clean(choice, "choice") for choice in _list_field(row, "choices", location)]),
-        source=_text_field(row, "source", location),
-        license=_text_field(row, "license", location),
-        location=location,
+    mapping = read_mapping(options.mapping)
+    name = str(source)
+    read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
+    if not read:
+        raise UserError(f"{name} has no row: give a file of questions")
+    rows = [row for row in read if isinstance(row, SourceRow)]
+    check_mapping(mapping, [row.fields for row in rows], name)
+    parser = RowParser(RowSettings(options.lang, mapping, options.extra_languages))
+    questions: list[Question] = []
+    dropped: list[DroppedRow] = []
+    for row in read:
+        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
+            if isinstance(parsed, BadRowError):
+                dropped.append(dropped_row(parsed))
+            else:
+                questions.append(parsed)
+    columns = list(dict.fromkeys(column for row in rows for column in row.fields))
+    if reason := lacks_in_all(dropped, len(read)):
+        raise UserError(_lacks_message(reason, dropped[0], name, columns))
+    questions, duplicates = _without_duplicates(questions)
+    questions, repeats = without_repeats(questions)
+    wrong = inconsistencies(questions)
+    dropped += [*map(dropped_row, repeats), *_dropped_ids(questions, wrong)]
+    refuse_bad_rows(dropped, len(read), name, options.is_strict)
+    return QuestionFile(
+        [question for question in questions if question.id not in wrong],
+        parser.notices.lines(),
+        dropped,
+        [column for column in columns if column not in parser.used],
+        duplicates,
+        len(read),
     )
-    check_question(question, row)
-    return question, notices
 
 
-def _without_invisible(text: str) -> tuple[str, str]:
-    """Return the text without invisible characters and control codes, and the names of these ("U+200B, U+FEFF")."""
-    removed = sorted({character for character in text if character in INVISIBLE or _is_control(character)})
-    cleaned = "".join(character for character in text if character not in removed)
-    return cleaned, ", ".join(f"U+{ord(character):04X}" for character in removed)
+def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequence[str]) -> str:
+    """Return the message about a source of which every row lacks a field."""
+    if reason == LACKS["language"]:
+        return f"{source} states no language: {first.problem.partition(': ')[2]}"
+    return f"{source}: no row has the field that it needs ({first.problem}). The fields are {named(list(columns)) or 'none'}"
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) == "Cc" and character not in "\t\n\r"
+def _without_duplicates(questions: Iterable[Question]) -> tuple[list[Question], int]:
+    """Leave out each id whose questions, in all its languages, are equal to those of an earlier id, and each repeated row of an id.
+
+    Returns the rest and the number of questions that were left out.
+    """
+    by_id: dict[str, dict[_Content, Question]] = defaultdict(dict)
+    count = 0
+    for question in questions:
+        by_id[question.id].setdefault(_content(question), question)
+        count += 1
+    seen: set[frozenset[_Content]] = set()
+    kept: list[Question] = []
+    for entries in by_id.values():
+        content = frozenset(entries)
+        if content not in seen:
+            seen.add(content)
+            kept += entries.values()
+    return kept, count - len(kept)
 
 
-def _id_field(row: Row, location: str) -> str:
-    """Return the id; an integer is taken as its digits."""
-    value = row["id"]
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text_field(row, "id", location)
+_Content = tuple[str | tuple[str, ...], ...]
 
 
-def _text_field(row: Row, field: str, location: str) -> str:
-    """Return the text of a field, "" where an optional one is missing or null."""
-    value = row.get(field)
-    if value is None and field not in REQUIRED_FIELDS:
-        return ""
-    if not isinstance(value, str):
-        raise UserError(f"{location}: {field} {_as_json(value)} is not a text: put it in quotes")
-    return value
+def _content(question: Question) -> _Content:
+    """Return what makes two questions equal: all but the id and the place."""
+    texts = (question.lang, question.question, question.context, question.answer, question.answer_type, question.topic)
+    return (*texts, question.aliases, question.choices, question.source, question.license)
 
 
-def _list_field(row: Row, field: str, location: str) -> list[str]:
-    """Return the texts of a field, none where it is missing or null."""
-    value = row.get(field)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise UserError(f"{location}: {field} {_as_json(value)} is not a list of texts: give [] or texts in quotes")
-    return value
-
-
-def _topic(row: Row, location: str) -> str:
-    """Return the topic, a text or a number, from one of the fields in which data sets keep it."""
-    meta = row.get("meta")
-    inner: Row = meta if isinstance(meta, dict) else {}
-    candidates = (row.get("topic"), inner.get("article"), inner.get("title"), row.get("title"))
-    topic = next((value for value in candidates if value not in (None, "")), "")
-    if not isinstance(topic, str | int):
-        raise UserError(f"{location}: topic {_as_json(topic)} is not a text: put it in quotes")
-    return str(topic)
-
-
-def _as_json(value: object) -> str:
-    """Return the value as JSON, so that a user finds it in the file; only the beginning of a long one."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        return f"(a value of type {type(value).__name__} that is nested too deep)"
-    return text if len(text) <= 100 else f"{text[:100]}..."
+def _dropped_ids(questions: Iterable[Question], wrong: Mapping[str, BadRowError]) -> list[DroppedRow]:
+    """Return the rows of the ids that are dropped. The mistake is that of one row; the others go with it."""
+    rows = [(question.location, wrong[question.id]) for question in questions if question.id in wrong]
+    return [replace(dropped_row(error), location=place, is_mistake=place == error.location) for place, error in rows]

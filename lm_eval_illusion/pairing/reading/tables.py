@@ -1,0 +1,139 @@
+"""CSV and TSV files with a header -> rows. A list or an object within a cell is read as what it is."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.option_values import shown
+from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
+from lm_eval_illusion.pairing.reading.rows import BadRowError, Rows, SourceRow, named
+
+DELIMITERS = ",\t;|"
+CELLS = "a row has another number of cells than the header"
+LONGEST_LIST = 200_000
+"""Characters of a cell that is read as a list."""
+_KNOWN = frozenset(plain_name(name) for names in SYNONYMS.values() for name in names)
+_ALIASES = frozenset(map(plain_name, SYNONYMS["aliases"]))
+_MANY_IN_CELL = re.compile(r"\s*[|;]\s*")
+# What pandas writes for a list of numpy: array(['a', 'b'], dtype=object).
+_ARRAY = re.compile(r"\barray\((\[[^\]]*\])(?:,\s*dtype=[\w<>.']+)?\)")
+
+
+def delimiter_of(first_line: str) -> str | None:
+    """Return the delimiter of a table by its header, None if the line is no header with at least two columns.
+
+    It is the one that gives the most columns with a name that is known, then the most columns.
+    """
+
+    def merit(delimiter: str) -> tuple[int, int]:
+        names = next(csv.reader([first_line], delimiter=delimiter), [])
+        return sum(plain_name(name) in _KNOWN for name in names), len(names)
+
+    best = max(DELIMITERS, key=merit)
+    return best if merit(best)[1] > 1 else None
+
+
+def table_rows(text: str, path: str, delimiter: str) -> Rows:
+    """Yield the rows of a table. A blank cell is a missing value.
+
+    Raises:
+        UserError: The header has a name twice, a quotation mark is left open, or a cell is too long.
+    """
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter)
+    header: list[str] = []
+    before = 0
+    for cells, line in _cells(reader, path):
+        location = f"{path}:{line}"
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not header:
+            header = _header(cells, location)
+            continue
+        before = line
+        if len(cells) != len(header):
+            if reader.line_num > line:
+                raise UserError(
+                    f"{location}: {reader.line_num - line + 1} lines are one row of {len(cells)} cells, and the header has"
+                    f" {len(header)}: is a quotation mark left open in line {line}?"
+                )
+            yield BadRowError(
+                location, CELLS, f"{len(cells)} cells, but the header has {len(header)}: quote cells with {delimiter!r}"
+            )
+            continue
+        values = {name: cell_value(cell, name) for name, cell in zip(header, cells, strict=True) if name}
+        yield SourceRow(location, f"line-{line}", values)
+    _refuse_open_quote(text, before, path, delimiter)
+
+
+def _cells(reader: Iterator[list[str]], path: str) -> Iterator[tuple[list[str], int]]:
+    """Yield the cells of each row and the number of the line in which it begins."""
+    line = 1
+    try:
+        for cells in reader:
+            yield cells, line
+            line = reader.line_num + 1  # type: ignore[attr-defined]
+    except csv.Error as error:
+        raise UserError(
+            f"{path}:{line}: no row of a table ({one_line(error)}): is a quotation mark left open, or a cell longer than"
+            f" {csv.field_size_limit():,} characters?"
+        ) from error
+
+
+def _header(cells: Sequence[str], location: str) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise UserError(f"{location}: the header has {named(twice)} twice: give every column its own name")
+    return names
+
+
+def _refuse_open_quote(text: str, line: int, path: str, delimiter: str) -> None:
+    """Refuse a table whose last row is quoted to the end of the file: `csv` takes this, and all lines after the quotation mark are lost."""
+    if line and '"' in text:
+        last = text.splitlines(keepends=True) if "\r" in text else text.split("\n")
+        rest = ("" if "\r" in text else "\n").join(last[line - 1 :])
+        try:
+            list(csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise UserError(
+                    f"{path}:{line}: a quotation mark is opened here and never closed: close it, or write it twice"
+                ) from error
+
+
+def cell_value(cell: str, name: str) -> object:
+    """Return what a cell holds: None if it is blank, a list or an object if it is written as JSON or as Python writes it, else its text.
+
+    A cell of aliases without brackets is divided at "|" and ";".
+    """
+    text = cell.strip()
+    if not text:
+        return None
+    if text[0] + text[-1] in ("[]", "{}") and len(text) <= LONGEST_LIST:
+        for read in (json.loads, _python_literal):
+            try:
+                value = read(text)
+            except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+                continue
+            if isinstance(value, (list, dict)):
+                return value
+    if plain_name(name) in _ALIASES:
+        return [alias for alias in _MANY_IN_CELL.split(text) if alias]
+    return cell
+
+
+def _python_literal(text: str) -> object:
+    return ast.literal_eval(_ARRAY.sub(r"\1", text))
+
+
+def quoted_delimiter(delimiter: str) -> str:
+    """Return a delimiter as a message shows it."""
+    return "a tab" if delimiter == "\t" else shown(delimiter)
