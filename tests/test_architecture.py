@@ -176,6 +176,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_real_model.py": "what `make real` runs",
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
+    "benchmarks/test_fuzz_questions.py": "a slice of the fuzz of files of questions",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",
     "benchmarks/test_fuzz_store.py": "a small part of a fuzzing program, and that it can fail",
     "benchmarks/test_fuzz_options.py": "hostile values of every option",

@@ -2,7 +2,8 @@
 
 The steps of `pair`, in order, and their modules:
 
-1. reading/: read and check the questions; parallel_questions: group them by id over their languages.
+1. reading/: read the questions of a file or a data set of the hub, clean and check them; parallel_questions: group them by id over
+   their languages.
 2. one_shot: hold out the one-shot examples.
 3. distractors: three wrong options for each question. Numbers and dates are changed (numbers/); other answers are exchanged
    between questions (answer_groups, assignment) as option_rules and question_words judge them, until surface_cues reveal nothing.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lm_eval_illusion.option_values import shown
@@ -13,6 +14,8 @@ from lm_eval_illusion.pairing.reading.questions import Reason
 from lm_eval_illusion.pairing.reading.rows import BadRowError
 
 WRONG_ANSWERS = 3
+LETTERS = "ABCDEFGH"
+"""The labels of choices for which the source names none."""
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -102,20 +105,19 @@ def answer_among(choices: GivenChoices, answer: object, gold: object, location: 
 
 
 def gold_position(choices: GivenChoices, gold: object) -> int | None:
-    """Return the position that an index, a number in quotes or a label states, None if it is none of the choices."""
-    if isinstance(gold, str):
-        label = gold.strip().rstrip(".)").lstrip("(")
-        labels = [known.casefold() for known in choices.labels or "ABCDEFGH"[: len(choices.texts)]]
-        if label.casefold() in labels:
-            position = labels.index(label.casefold())
-            return position if position < len(choices.texts) else None
-        gold = int(label) if _INDEX.fullmatch(label) and not choices.labels else None
+    """Return the position that a label or an index from 0 on states, as a number or as text; None if it is none of the choices."""
     if isinstance(gold, float) and gold.is_integer():
         gold = int(gold)
-    if isinstance(gold, int) and not isinstance(gold, bool):
-        if choices.labels and str(gold) in choices.labels:
-            return choices.labels.index(str(gold))
-        return gold if gold in range(len(choices.texts)) else None
+    if isinstance(gold, (str, int)) and not isinstance(gold, bool):
+        text = str(gold) if isinstance(gold, int) else gold.strip().rstrip(".)").lstrip("(")
+        labels = [known.casefold() for known in choices.labels or LETTERS[: len(choices.texts)]]
+        if text.casefold() in labels:
+            position = labels.index(text.casefold())
+        elif _INDEX.fullmatch(text) and not any(label.isdecimal() for label in labels):
+            position = int(text)
+        else:
+            return None
+        return position if position in range(len(choices.texts)) else None
     return None
 
 
@@ -128,23 +130,25 @@ def _position(choices: GivenChoices, answer: object) -> int | None:
     """Return the position of the choice that an answer names by its text, its label or its index.
 
     A whole number is an index unless the choices are numbers, too: MMLU has "answer": 1 beside ["0", "4", "2", "6"]. A text is a label
-    first where the source names labels, otherwise the text of a choice first.
+    first where the source names labels, then the text of a choice, then a letter or an index.
     """
-
-    def by_text() -> int | None:
-        text = number_text(answer) if isinstance(answer, (int, float)) else answer
-        same = [index for index, choice in enumerate(choices.texts) if isinstance(text, str) and _plain(choice) == _plain(text)]
-        return same[0] if same else None
-
-    def by_label() -> int | None:
-        return gold_position(choices, answer)
-
     if isinstance(answer, list) and len(answer) == 1:
         return _position(choices, answer[0])
-    is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
-    is_label_first = bool(choices.labels) if isinstance(answer, str) else is_number and not choices.are_numbers
-    order: tuple[Callable[[], int | None], ...] = (by_label, by_text) if is_label_first else (by_text, by_label)
-    return next((position for find in order if (position := find()) is not None), None)
+    if isinstance(answer, (int, float)):
+        is_index = not choices.are_numbers and not isinstance(answer, bool)
+        same = _same_text(choices, number_text(answer)) if math.isfinite(answer) else None
+        first, second = (gold_position(choices, answer), same) if is_index else (same, gold_position(choices, answer))
+        return second if first is None else first
+    if not isinstance(answer, str):
+        return None
+    if answer.strip() in choices.labels:
+        return gold_position(choices, answer)
+    same = _same_text(choices, answer)
+    return gold_position(choices, answer) if same is None else same
+
+
+def _same_text(choices: GivenChoices, text: str) -> int | None:
+    return next((index for index, choice in enumerate(choices.texts) if _plain(choice) == _plain(text)), None)
 
 
 def _plain(text: str) -> str:

@@ -39,11 +39,12 @@ def file_rows(path: Path) -> Rows:
     if not start:
         raise UserError(f"{path} is empty: {REMEDY}")
     first, _, rest = start.partition("\n")
+    header = first.split("\r")[0]
     if (start[0] == "[" and not _is_array_per_line(first, rest)) or (start[0] == "{" and _is_document(first, rest, path)):
         yield from document_rows(text, str(path))
-    elif start[0] in "{[" or path.suffix.lower() in (".jsonl", ".ndjson"):
+    elif start[0] in "{[" or (path.suffix.lower() in (".jsonl", ".ndjson") and delimiter_of(header, 2) is None):
         yield from _jsonl_rows(text, path)
-    elif (delimiter := delimiter_of(first.rstrip("\r"))) is not None or path.suffix.lower() in (".csv", ".tsv"):
+    elif (delimiter := delimiter_of(header)) is not None or path.suffix.lower() in (".csv", ".tsv"):
         yield from table_rows(text, str(path), delimiter or ",")
     else:
         raise UserError(f"{path} is in no format that is known (it begins with {first[:40]!r}): {REMEDY}")
@@ -86,6 +87,8 @@ def _is_json(line: str) -> bool:
 
 def _text(content: bytes, path: Path) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark."""
+    if content.startswith(_ZIP):
+        raise UserError(f"{path} is a zip archive or a spreadsheet: unpack it, or save the sheet as CSV in UTF-8")
     encoding = next((name for mark, name in _ENCODINGS.items() if content.startswith(mark)), "")
     if not encoding and b"\0" in content[:1_000]:
         encoding = "UTF-16" if content[:1_000].count(b"\0") > 200 or len(content) < 500 else ""
@@ -93,8 +96,6 @@ def _text(content: bytes, path: Path) -> str:
             raise UserError(f"{path} is not text: {REMEDY}")
     if encoding:
         raise UserError(f"{path} is {encoding}: save it as UTF-8")
-    if content.startswith(_ZIP):
-        raise UserError(f"{path} is a zip archive or a spreadsheet: unpack it, or save the sheet as CSV in UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -37,9 +37,11 @@ def document_rows(text: str, path: str) -> Rows:
 
 def is_one_row(value: object) -> bool:
     """Return whether a JSON value is a row by itself, not a document that holds rows."""
-    if not isinstance(value, dict) or any(_named_lists(value)):
+    if not isinstance(value, dict):
         return False
-    return any(plain_name(name) in _QUESTION for name in value) or not all(isinstance(entry, dict) for entry in value.values())
+    if any(plain_name(name) in _QUESTION for name in value):
+        return True
+    return not _named_lists(value) and not all(isinstance(entry, dict) for entry in value.values())
 
 
 def _parsed(text: str, path: str) -> object:
@@ -124,7 +126,6 @@ def _named_lists(document: Mapping[str, object]) -> dict[str, list[object]]:
         name: value
         for name, value in document.items()
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
-        if plain_name(name) not in _QUESTION and plain_name(name) not in ("answers", "choices", "options")
     }
 
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
 from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_mapping
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
-from lm_eval_illusion.pairing.reading.questions import Question, inconsistencies, without_repeats
+from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
 from lm_eval_illusion.pairing.reading.row_parser import LACKS, RowParser, RowSettings, parse_question
 from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
 
@@ -64,6 +66,7 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
             rows can't be used than may be dropped.
     """
     mapping = read_mapping(options.mapping)
+    _check_lang(options)
     name = str(source)
     read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
     if not read:
@@ -95,6 +98,13 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
         duplicates,
         len(read),
     )
+
+
+def _check_lang(options: ReadingOptions) -> None:
+    """Check the language of `--lang` before all rows fail because of it."""
+    lang = options.lang
+    if lang and lang not in options.extra_languages:
+        check_language(Question("", resolved_code(lang), "", "", "", location=f"--lang {shown(lang)}"))
 
 
 def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequence[str]) -> str:

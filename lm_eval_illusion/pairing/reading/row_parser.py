@@ -214,10 +214,12 @@ class RowParser:
             return
         if language(question.lang).words.spaces:
             if len(answer.split()) > MOST_WORDS:
-                self.notices.add(f"an answer of more than {MOST_WORDS} words, which models rarely repeat", question.location)
+                self.notices.add(
+                    f"an answer of more than {MOST_WORDS} words, which models rarely repeat", question.location, answer
+                )
         elif len(answer) > MOST_IDEOGRAPHS:
             self.notices.add(
-                f"an answer of more than {MOST_IDEOGRAPHS} characters, which models rarely repeat", question.location
+                f"an answer of more than {MOST_IDEOGRAPHS} characters, which models rarely repeat", question.location, answer
             )
 
 

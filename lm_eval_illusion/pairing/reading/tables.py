@@ -26,10 +26,11 @@ _MANY_IN_CELL = re.compile(r"\s*[|;]\s*")
 _ARRAY = re.compile(r"\barray\((\[[^\]]*\])(?:,\s*dtype=[\w<>.']+)?\)")
 
 
-def delimiter_of(first_line: str) -> str | None:
-    """Return the delimiter of a table by its header, None if the line is no header with at least two columns.
+def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
+    """Return the delimiter of a table by its header, None if the line is no header.
 
-    It is the one that gives the most columns with a name that is known, then the most columns.
+    It is the one that gives the most columns with a name that is known, then the most columns. A header has at least two columns, and
+    `least_known` with a name that is known.
     """
 
     def merit(delimiter: str) -> tuple[int, int]:
@@ -37,7 +38,8 @@ def delimiter_of(first_line: str) -> str | None:
         return sum(plain_name(name) in _KNOWN for name in names), len(names)
 
     best = max(DELIMITERS, key=merit)
-    return best if merit(best)[1] > 1 else None
+    known, columns = merit(best)
+    return best if columns > 1 and known >= least_known else None
 
 
 def table_rows(text: str, path: str, delimiter: str) -> Rows:
