@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.option_values import shown
+from lm_eval_illusion.pairing.reading.literals import structure_in
 from lm_eval_illusion.pairing.reading.rows import Row, named
 
 FIELDS = (
@@ -77,6 +78,8 @@ def value_at(row: Row, path: str) -> tuple[bool, object]:
         return True, row[path]
     value: object = row
     for name in path.split("."):
+        if isinstance(value, str):  # an object in a cell of a table
+            value = structure_in(value)
         if isinstance(value, Mapping) and name in value:
             value = value[name]
         elif isinstance(value, list) and name.isdecimal() and len(name) < 7 and int(name) < len(value):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lm_eval_illusion.pairing.reading.column_mapping import Mapped, first_names, mapped_value
+from lm_eval_illusion.pairing.reading.literals import structure_in
 from lm_eval_illusion.pairing.reading.rows import Row
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -26,6 +27,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "license": ("license", "licence"),
 }
 """Field -> the names under which it is looked for, the first that a row has. Upper case, "_", "-" and blanks don't count: AnswerKey."""
+_STRUCTURED = frozenset({"question", "answer", "aliases", "choices", "wrong answers"})
 _CHOICE_COLUMN = re.compile(r"(?:option|choice)?([a-h])|(?:option|choice)([1-8])")
 _DISTRACTOR_COLUMN = re.compile(r"(?:distractor|incorrectanswer|wronganswer)([1-7])")
 
@@ -58,12 +60,12 @@ class FieldsOfRow:
         """
         if (columns := self.mapping.get(canonical)) is not None and (columns.paths or canonical != "choices"):
             self.used.update(first_names(self.row, columns))
-            return mapped_value(self.row, columns)
+            return _read_structure(mapped_value(self.row, columns), canonical)
         for plain in _PLAIN_SYNONYMS[canonical]:
             name = self._names.get(plain)
             if name is not None and not is_missing(value := self.row[name]):
                 self.used.add(name)
-                return value
+                return _read_structure(value, canonical)
         return None
 
     def has(self, canonical: str) -> bool:
@@ -97,6 +99,20 @@ class FieldsOfRow:
             return {}
         self.used.update(found.values())
         return {label.upper(): self.row[name] for label, name in sorted(found.items())}
+
+
+def _read_structure(value: object, canonical: str) -> object:
+    """Return the list or the object that a text is, where the field may have one; otherwise the value.
+
+    A list of numbers may well be an answer, "[1, 2]", and a question is an object only if it is divided by languages.
+    """
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{") or canonical not in _STRUCTURED:
+        return value
+    structure = structure_in(value)
+    if structure is None or (canonical == "question" and not isinstance(structure, dict)):
+        return value
+    is_list_of_numbers = isinstance(structure, list) and not all(isinstance(entry, (str, dict)) for entry in structure)
+    return value if canonical == "answer" and is_list_of_numbers else structure
 
 
 def is_missing(value: object) -> bool:

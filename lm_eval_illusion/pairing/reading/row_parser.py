@@ -24,7 +24,7 @@ from lm_eval_illusion.pairing.reading.fields import SYNONYMS, FieldsOfRow, conte
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
 from lm_eval_illusion.pairing.reading.notices import Notices
 from lm_eval_illusion.pairing.reading.questions import Question, Reason, check_question
-from lm_eval_illusion.pairing.reading.row_languages import by_language, in_language
+from lm_eval_illusion.pairing.reading.row_languages import by_language, gathered, in_language
 from lm_eval_illusion.pairing.reading.rows import BadRowError, NoAnswerError, Row, SourceRow
 
 MOST_WORDS = 15
@@ -56,7 +56,7 @@ class RowParser:
     def questions(self, row: SourceRow) -> Iterator[Question | BadRowError]:
         """Yield the question of each language of a row, or why it can't be used."""
         try:
-            fields = FieldsOfRow(_flat(row.fields), self.settings.mapping, self.used)
+            fields = FieldsOfRow(_flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
             languages = list(self._languages(fields, row))
         except BadRowError as error:
             yield error
@@ -171,7 +171,7 @@ class RowParser:
             raise BadRowError(location, LACKS["answer"], f"lacks answer{_near(fields, 'answer')}")
         answer = given_answer(value, languages, location)
         if answer.is_unanswerable:
-            raise NoAnswerError(location, NO_ANSWER, "")
+            raise NoAnswerError(location, NO_ANSWER, "it has no text of an answer")
         if not answer.texts:
             raise BadRowError(location, Reason.NO_LETTER, f"answer {shown(value)} is empty: give one, or leave the row out")
         wrong = wrong_answers(fields, languages, location)

@@ -1,29 +1,23 @@
-"""CSV and TSV files with a header -> rows. A list or an object within a cell is read as what it is."""
+"""CSV and TSV files with a header -> rows."""
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lm_eval_illusion.errors import UserError, one_line
-from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
+from lm_eval_illusion.pairing.reading.literals import structure_in
 from lm_eval_illusion.pairing.reading.rows import BadRowError, Rows, SourceRow, named
 
 DELIMITERS = ",\t;|"
 CELLS = "a row has another number of cells than the header"
-LONGEST_LIST = 200_000
-"""Characters of a cell that is read as a list."""
 _KNOWN = frozenset(plain_name(name) for names in SYNONYMS.values() for name in names)
 _ALIASES = frozenset(map(plain_name, SYNONYMS["aliases"]))
 _MANY_IN_CELL = re.compile(r"\s*[|;]\s*")
-# What pandas writes for a list of numpy: array(['a', 'b'], dtype=object).
-_ARRAY = re.compile(r"\barray\((\[[^\]]*\])(?:,\s*dtype=[\w<>.']+)?\)")
 
 
 def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
@@ -112,30 +106,9 @@ def _refuse_open_quote(text: str, line: int, path: str, delimiter: str) -> None:
 
 
 def cell_value(cell: str, name: str) -> object:
-    """Return what a cell holds: None if it is blank, a list or an object if it is written as JSON or as Python writes it, else its text.
-
-    A cell of aliases without brackets is divided at "|" and ";".
-    """
-    text = cell.strip()
-    if not text:
+    """Return what a cell holds: its text, None if it is blank. A cell of aliases that is no list is divided at "|" and ";"."""
+    if not cell.strip():
         return None
-    if text[0] + text[-1] in ("[]", "{}") and len(text) <= LONGEST_LIST:
-        for read in (json.loads, _python_literal):
-            try:
-                value = read(text)
-            except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-                continue
-            if isinstance(value, (list, dict)):
-                return value
-    if plain_name(name) in _ALIASES:
-        return [alias for alias in _MANY_IN_CELL.split(text) if alias]
+    if plain_name(name) in _ALIASES and structure_in(cell) is None:
+        return [alias for alias in _MANY_IN_CELL.split(cell.strip()) if alias]
     return cell
-
-
-def _python_literal(text: str) -> object:
-    return ast.literal_eval(_ARRAY.sub(r"\1", text))
-
-
-def quoted_delimiter(delimiter: str) -> str:
-    """Return a delimiter as a message shows it."""
-    return "a tab" if delimiter == "\t" else shown(delimiter)

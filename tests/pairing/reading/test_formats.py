@@ -178,9 +178,10 @@ def test_lists_in_cells_are_read(tmp_path):
     path.write_text(text.getvalue())
     file = read_questions(path, ReadingOptions(lang="en"))
     assert [(question.answer, question.aliases) for question in file.questions] == [("Ada", ("A. L.",))] * 4
-    path.write_text("question;answer;aliases\nWho?;Ada [sic];A. L.|Countess\nWhom?;[Ada];x\n")
+    path.write_text("question;answer;aliases\nWho?;Ada [sic];A. L.|Countess\nWhom?;[Ada];x\nWhich numbers?;[1, 2];1\n")
     file = read_questions(path, ReadingOptions(lang="en"))
     assert [(question.answer, question.aliases) for question in file.questions] == [
         ("Ada [sic]", ("A. L.", "Countess")),
         ("[Ada]", ("x",)),
+        ("[1, 2]", ("1",)),
     ]

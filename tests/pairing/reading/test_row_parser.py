@@ -40,6 +40,8 @@ def read(tmp_path, row, **options):
         ({"mention": "three", "answerType": "numerical", "answer": [3]}, "three", ("3",)),
         ([{"type": "entity", "entity": "Q7259", "text": "Ada", "aliases": ["A. L."]}], "Ada", ("A. L.",)),
         ({"en": "Ada", "de": "Adele"}, "Ada", ()),
+        ('["Ada", "A. L."]', "Ada", ("A. L.",)),
+        ("[1, 2]", "[1, 2]", ()),
     ],
 )
 @pytest.mark.parametrize("field", ["answer", "answers"])
@@ -78,6 +80,7 @@ NUMBERED = {"text": FOUR, "label": ["1", "2", "3", "4"]}
         ({"choices": FOUR, "answer": "b", "gold": 1}, "b"),
         ({"choices": FOUR, "answer": "b", "answer_idx": "B"}, "b"),
         ({"options": FOUR, "answer": "b"}, "b"),
+        ({"options": str(FOUR), "answer": "b"}, "b"),
         ({"options": {"A": "w", "B": "x", "C": "y", "D": "z"}, "answer": "D"}, "z"),
         ({"choices": LABELLED, "answerKey": "B"}, "b"),
         # Labels from 1 on are no indices: "2" is the second choice.
@@ -131,6 +134,10 @@ def test_without_a_column_choices_serve_only_to_find_the_answer(tmp_path):
         (
             {"question": [{"language": "en", "string": "Who?"}, {"language": "de", "string": "Wer?"}], "answer": "Ada"},
             {"en": "Ada", "de": "Ada"},
+        ),
+        (
+            {"Question_en": "Who?", "question_pt-BR": "Quem?", "answer_en": "Ada", "answer_pt-BR": "Adi", "question_fi": None},
+            {"en": "Ada", "pt": "Adi"},
         ),
         # MKQA: the language without prompt words and the second Chinese are left out, the text that is null has no answer.
         (
