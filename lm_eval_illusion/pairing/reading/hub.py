@@ -16,7 +16,6 @@ HUB = "hub:"
 HUB_TIMEOUT_SECONDS = 5
 SPLITS = ("validation", "test", "train")
 """Which split is taken if none is named. `test` comes second: many data sets keep its answers secret."""
-BATCH = 1_000
 
 
 def is_hub_source(source: str) -> bool:
@@ -41,16 +40,8 @@ def hub_rows(source: str) -> Rows:
             f"{HUB}{name} has no split {shown(split)}: give {_configured(name, config)}:SPLIT with {named(list(splits))}"
         )
     rows = splits[split]
-    number = 0
-    for start in range(0, len(rows), BATCH):
-        batch = (
-            rows.data.slice(start, BATCH).to_pylist()
-            if rows._indices is None
-            else rows.select(range(start, min(start + BATCH, len(rows)))).to_list()
-        )
-        for row in batch:
-            number += 1
-            yield SourceRow(f"row {number} of {_configured(name, config)}:{split}", f"row-{number}", row)
+    for number, row in enumerate(rows.to_list(), 1):
+        yield SourceRow(f"row {number} of {_configured(name, config)}:{split}", f"row-{number}", row)
 
 
 def load_splits(name: str, config: str = "") -> dict[str, Any]:

@@ -32,11 +32,12 @@ def resolved_code(text: str) -> str:
     return _names().get(text.casefold(), text)
 
 
-def near_codes(text: str) -> list[str]:
+@lru_cache(maxsize=4_096)
+def near_codes(text: str) -> tuple[str, ...]:
     """Return up to three codes of language files whose code or name is written like a text."""
     names = {**_names(), **{code: code for code in language_codes()}}
     near = difflib.get_close_matches(text.casefold()[:40], names, n=6, cutoff=0.6)
-    return list(dict.fromkeys(names[name] for name in near))[:3]
+    return tuple(dict.fromkeys(names[name] for name in near))[:3]
 
 
 def is_language_tag(text: str) -> bool:

@@ -99,7 +99,7 @@ def check_language(question: Question) -> None:
     lang = question.lang
     if lang in language_codes():
         return
-    near = near_codes(lang) if len(lang) <= LONGEST_CODE else []
+    near = near_codes(lang) if len(lang) <= LONGEST_CODE else ()
     if near or is_language_tag(lang):
         codes = f"did you mean {' or '.join(near)}?" if near else f"give one of {' '.join(language_codes())}"
         raise BadRowError(

@@ -68,7 +68,10 @@ class RowParser:
         """Yield each language of a row as it is written, its code, and the question in it."""
         question = fields.value("question")
         if question is None:
-            raise BadRowError(row.location, LACKS["question"], f"lacks question{_near(fields, 'question')}")
+            problem = f"lacks question{_near(fields, 'question')}"
+            if not any(fields.has(name) for name in ("answer", "gold")):
+                problem += f"; lacks answer{_near(fields, 'answer')}"
+            raise BadRowError(row.location, LACKS["question"], problem)
         divided = by_language(question)
         if not divided:
             written = fields.value("lang")

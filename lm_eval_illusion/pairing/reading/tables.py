@@ -28,7 +28,7 @@ def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
     """
 
     def merit(delimiter: str) -> tuple[int, int]:
-        names = next(csv.reader([first_line], delimiter=delimiter), [])
+        names = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
         return sum(plain_name(name) in _KNOWN for name in names), len(names)
 
     best = max(DELIMITERS, key=merit)
@@ -43,7 +43,7 @@ def table_rows(text: str, path: str, delimiter: str) -> Rows:
         UserError: The header has a name twice, a quotation mark is left open, or a cell is too long.
     """
     lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     header: list[str] = []
     before = 0
     for cells, line in _cells(reader, path):
@@ -97,7 +97,7 @@ def _refuse_open_quote(text: str, line: int, path: str, delimiter: str) -> None:
         last = text.splitlines(keepends=True) if "\r" in text else text.split("\n")
         rest = ("" if "\r" in text else "\n").join(last[line - 1 :])
         try:
-            list(csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True))
+            list(csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True))
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise UserError(

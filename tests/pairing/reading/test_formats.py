@@ -60,6 +60,7 @@ CONTENTS = {
     "csv": (table(","), ["items:2", "items:3", "items:4"]),
     "semicolons": (table(";"), ["items:2", "items:3", "items:4"]),
     "bars": (table("|"), ["items:2", "items:3", "items:4"]),
+    "blanks": (table(",").replace(b",", b', "').replace(b"\r", b'"\r'), ["items:2", "items:3", "items:4"]),
     "tsv": (table("\t"), ["items:2", "items:3", "items:4"]),
     "parquet": (parquet_file(), ["items[0]", "items[1]", "items[2]"]),
 }
@@ -131,7 +132,8 @@ def test_squad_gives_title_and_passage_and_leaves_out_what_has_no_answer(tmp_pat
             b"question,answer\nWho?," + b"x" * 200_000,
             "is a quotation mark left open, or a cell longer than 131,072 characters?",
         ),
-        (b"frage,antwort\nWer?,Ada\n", "lacks question: give one, or --map question=COLUMN). The fields are frage, antwort"),
+        (b"frage,antwort\nWer?,Ada\n", "lacks question: give one, or --map question=COLUMN; lacks answer: give one, or --map"),
+        (b"frage,antwort\nWer?,Ada\n", "answer=COLUMN). The fields are frage, antwort"),
         (b"question,anwser\nWho?,Ada\n", "lacks answer: did you mean 'anwser'? Give --map answer=anwser"),
         (b"queston\tanswer\nWho?\tAda\n", "lacks question: did you mean 'queston'? Give --map question=queston"),
     ],

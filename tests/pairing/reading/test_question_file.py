@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -112,3 +113,17 @@ def test_a_field_of_a_million_characters_fills_no_screen(tmp_path, field):
     path.write_text(json.dumps(row), encoding="utf-8")
     with pytest.raises(UserError, match=f"{field} of 1,000,000 characters is longer than"):
         read_questions(path)
+
+
+def test_time_grows_with_the_rows_and_not_faster(tmp_path):
+    def seconds(count):
+        rows = [
+            {**GOOD, "id": n, "question": f"Who is {n}?", "answer": "" if n % 30 == 0 else f"Person {n}"} for n in range(count)
+        ]
+        path = write(tmp_path, *rows)
+        before = time.process_time()
+        assert len(read_questions(path).questions) == count - len(range(0, count, 30))
+        return time.process_time() - before
+
+    # Four times as many rows: a loop over all rows within each row would take sixteen times as long.
+    assert min(seconds(2_000) for _ in range(2)) < 8 * min(seconds(500) for _ in range(2))
