@@ -136,7 +136,8 @@ def _position(choices: GivenChoices, answer: object) -> int | None:
         return _position(choices, answer[0])
     if isinstance(answer, (int, float)):
         is_index = not choices.are_numbers and not isinstance(answer, bool)
-        same = _same_text(choices, number_text(answer)) if math.isfinite(answer) else None
+        is_finite = not (isinstance(answer, float) and not math.isfinite(answer))
+        same = _same_text(choices, number_text(answer)) if is_finite else None
         first, second = (gold_position(choices, answer), same) if is_index else (same, gold_position(choices, answer))
         return second if first is None else first
     if not isinstance(answer, str):

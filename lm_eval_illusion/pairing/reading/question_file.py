@@ -114,24 +114,22 @@ def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequenc
     return f"{source}: no row has the field that it needs ({first.problem}). The fields are {named(list(columns)) or 'none'}"
 
 
-def _without_duplicates(questions: Iterable[Question]) -> tuple[list[Question], int]:
+def _without_duplicates(questions: Sequence[Question]) -> tuple[list[Question], int]:
     """Leave out each id whose questions, in all its languages, are equal to those of an earlier id, and each repeated row of an id.
 
-    Returns the rest and the number of questions that were left out.
+    Returns the rest in their order, and the number of questions that were left out.
     """
-    by_id: dict[str, dict[_Content, Question]] = defaultdict(dict)
-    count = 0
-    for question in questions:
-        by_id[question.id].setdefault(_content(question), question)
-        count += 1
+    by_id: dict[str, dict[_Content, int]] = defaultdict(dict)
+    for index, question in enumerate(questions):
+        by_id[question.id].setdefault(_content(question), index)
     seen: set[frozenset[_Content]] = set()
-    kept: list[Question] = []
+    kept: list[int] = []
     for entries in by_id.values():
         content = frozenset(entries)
         if content not in seen:
             seen.add(content)
             kept += entries.values()
-    return kept, count - len(kept)
+    return [questions[index] for index in sorted(kept)], len(questions) - len(kept)
 
 
 _Content = tuple[str | tuple[str, ...], ...]

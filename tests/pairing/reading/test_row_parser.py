@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pairing.reading.question_file import ReadingOptions, read_questions
 from lm_eval_illusion.pairing.reading.row_parser import parse_question
 
@@ -214,3 +215,9 @@ def test_the_language_of_a_row_goes_before_that_of_the_option(tmp_path):
 def test_languages_with_words_of_their_own_are_taken_as_they_are(tmp_path):
     options = {"extra_languages": frozenset({"nso"})}
     assert read(tmp_path, {**Q, "lang": "nso", "answer": "x"}, **options).questions[0].lang == "nso"
+
+
+@pytest.mark.parametrize("answer", [10**400, float("inf"), 1e308, -1, 4, 2.5])
+def test_a_number_that_is_no_choice_is_a_bad_row(tmp_path, answer):
+    with pytest.raises(UserError, match=r"items\.jsonl:1: "):
+        read(tmp_path, {**Q, "choices": FOUR, "answer": answer})
