@@ -92,6 +92,8 @@ NUMBERED = {"text": FOUR, "label": ["1", "2", "3", "4"]}
         ({"choices": ["0", "4", "2", "6"], "answer": "2"}, "2"),
         ({"choices": [0, 4, 2, 6], "answer": 2}, "2"),
         ({"A": "w", "B": "x", "C": "y", "D": "z", "answer": "D"}, "z"),
+        # Labels are letters here: "B" is the second choice, also where a choice is the letter B.
+        ({"A": "B", "B": "A", "C": "D", "D": "C", "answer": "B"}, "A"),
         ({"A": "3", "B": "2", "C": "1", "D": "0", "answer": "2"}, "2"),
         ({"A": "w", "B": "x", "C": "y", "D": "z", "answer": 2}, "y"),
         ({"option1": "w", "option2": "x", "option3": "y", "option4": "z", "answer": "1"}, "w"),
@@ -135,6 +137,10 @@ def test_without_a_column_choices_serve_only_to_find_the_answer(tmp_path):
         (
             {"question": [{"language": "en", "string": "Who?"}, {"language": "de", "string": "Wer?"}], "answer": "Ada"},
             {"en": "Ada", "de": "Ada"},
+        ),
+        (
+            {"question": {"en": "Who?"}, "answer": [{"language": "en", "string": "Ada"}, {"language": "en", "string": "A."}]},
+            {"en": "Ada"},
         ),
         (
             {"Question_en": "Who?", "question_pt-BR": "Quem?", "answer_en": "Ada", "answer_pt-BR": "Adi", "question_fi": None},
