@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import cut
-from lm_eval_illusion.pairing.reading.row_parser import LACKS
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS
 from lm_eval_illusion.pairing.reading.rows import DroppedRow
 
 MOST_BAD_SHARE = 0.05

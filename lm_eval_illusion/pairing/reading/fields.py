@@ -25,9 +25,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "wrong answers": ("incorrect_answers", "wrong_answers", "distractors"),
     "source": ("source",),
     "license": ("license", "licence"),
+    "prompt_words": ("prompt_words",),
 }
 """Field -> the names under which it is looked for, the first that a row has. Upper case, "_", "-" and blanks don't count: AnswerKey."""
-_STRUCTURED = frozenset({"question", "answer", "aliases", "choices", "wrong answers"})
+_STRUCTURED = frozenset({"question", "answer", "aliases", "choices", "wrong answers", "prompt_words"})
 _CHOICE_COLUMN = re.compile(r"(?:option|choice)?([a-h])|(?:option|choice)([1-8])")
 _DISTRACTOR_COLUMN = re.compile(r"(?:distractor|incorrectanswer|wronganswer)([1-7])")
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
-from lm_eval_illusion.pairing.reading.row_parser import NO_ANSWER
-from lm_eval_illusion.pairing.reading.rows import BadRowError, NoAnswerError, Row, Rows, SourceRow, named
+from lm_eval_illusion.pairing.reading.rows import NO_ANSWER, BadRowError, NoAnswerError, Row, Rows, SourceRow, named
 
 NOT_AN_OBJECT = "not a JSON object"
 LISTS = ("data", "questions", "rows", "items", "examples", "results", "records")

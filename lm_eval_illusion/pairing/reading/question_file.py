@@ -18,8 +18,9 @@ from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS
 from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
-from lm_eval_illusion.pairing.reading.row_parser import LACKS, RowParser, RowSettings, parse_question
+from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
 from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
 
 __all__ = ["DEFAULTS", "DroppedRow", "QuestionFile", "ReadingOptions", "parse_question", "read_questions"]

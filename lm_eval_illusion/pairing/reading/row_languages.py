@@ -79,3 +79,17 @@ def _columns_of_languages(names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
         if (match := _COLUMN.fullmatch(name)) and is_language_tag(match[2]) and resolved_code(match[2]) in language_codes()
     }
     return found if any(field == "question" for field, _ in found.values()) else {}
+
+
+def flat(row: Row) -> Row:
+    """Return a row whose question is an object such as {"stem": ..., "choices": ...} (ARC, CommonsenseQA) without this level."""
+    name = next((name for name in row if plain_name(name) == "question"), None)
+    question = row[name] if name is not None else None
+    if name is None or not isinstance(question, Mapping) or by_language(question):
+        return row
+    inner = contents(question)
+    text = next((inner[key] for key in ("stem", "text", "string") if key in inner), None)
+    if text is None:
+        return row
+    rest = {key: value for key, value in question.items() if plain_name(key) in ("choices", "options") and key not in row}
+    return {**row, **rest, name: text}

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lm_eval_illusion.languages import LONGEST_CODE, language, language_codes
-from lm_eval_illusion.option_values import shown
-from lm_eval_illusion.pairing.reading.answers import GivenAnswer, given_answer, number_text, texts_in, wrong_type
-from lm_eval_illusion.pairing.reading.choices import (
-    WRONG_ANSWERS,
-    GivenChoices,
-    answer_among,
-    given_choices,
-    gold_position,
-    wrong_answers,
-)
+from lm_eval_illusion.pairing.reading.answers import number_text, texts_in, wrong_type
 from lm_eval_illusion.pairing.reading.cleaning import cleaned, whole_characters
 from lm_eval_illusion.pairing.reading.column_mapping import Mapped
-from lm_eval_illusion.pairing.reading.fields import SYNONYMS, FieldsOfRow, contents, plain_name
+from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
+from lm_eval_illusion.pairing.reading.given_answers import answered
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS, remedy
 from lm_eval_illusion.pairing.reading.notices import Notices
-from lm_eval_illusion.pairing.reading.questions import Question, Reason, check_question
-from lm_eval_illusion.pairing.reading.row_languages import by_language, gathered, in_language
-from lm_eval_illusion.pairing.reading.rows import BadRowError, NoAnswerError, Row, SourceRow
+from lm_eval_illusion.pairing.reading.questions import Question, check_question
+from lm_eval_illusion.pairing.reading.row_languages import by_language, flat, gathered, in_language
+from lm_eval_illusion.pairing.reading.rows import BadRowError, Row, SourceRow
 
 MOST_WORDS = 15
 """Words of an answer that is noted as very long: hardly any model says such an answer as it stands."""
 MOST_IDEOGRAPHS = 40
 """Characters of such an answer in a language without spaces."""
-LACKS = {field: f"there is no {field}" for field in ("question", "answer", "language")}
-"""Reasons: what a row lacks. Where all rows lack it, the name of the column is probably another one."""
-NO_ANSWER = "the source says that the question has no answer"
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ class RowParser:
     def questions(self, row: SourceRow) -> Iterator[Question | BadRowError]:
         """Yield the question of each language of a row, or why it can't be used."""
         try:
-            fields = FieldsOfRow(_flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
+            fields = FieldsOfRow(flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
             languages = list(self._languages(fields, row))
         except BadRowError as error:
             yield error
@@ -64,13 +52,30 @@ class RowParser:
         for written, code, question in languages:
             yield self._question_or_error(fields, row, (written, code), question)
 
+    def stated_words(self, row: SourceRow) -> list[tuple[str, object]]:
+        """Return each language of a row and the prompt words that the row gives for it, None if it gives none.
+
+        The words of one language are an object; where the questions are divided by languages, the words may be, too. A row whose languages
+        can't be read has none: `questions` tells why.
+        """
+        try:
+            fields = FieldsOfRow(flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
+        except BadRowError:
+            return []
+        divided = by_language(fields.value("question"))
+        stated = [fields.value("lang") or self.settings.lang] if not divided else list(divided)
+        words = fields.value("prompt_words")
+        texts = [written for written in stated if isinstance(written, str) and 0 < len(written) <= LONGEST_CODE]
+        found = [(resolved_code(written), in_language(words, (written, resolved_code(written)))) for written in texts]
+        return found if len(found) == 1 else [(code, None if own is words else own) for code, own in found]
+
     def _languages(self, fields: FieldsOfRow, row: SourceRow) -> Iterator[tuple[str, str, object]]:
         """Yield each language of a row as it is written, its code, and the question in it."""
         question = fields.value("question")
         if question is None:
-            problem = f"lacks question{_near(fields, 'question')}"
+            problem = f"lacks question{remedy(fields, 'question')}"
             if not any(fields.has(name) for name in ("answer", "gold")):
-                problem += f"; lacks answer{_near(fields, 'answer')}"
+                problem += f"; lacks answer{remedy(fields, 'answer')}"
             raise BadRowError(row.location, LACKS["question"], problem)
         divided = by_language(question)
         if not divided:
@@ -78,7 +83,7 @@ class RowParser:
             if written is None:
                 written = self.settings.lang or None
             if written is None:
-                problem = f"lacks lang: give --lang CODE for all rows{_near(fields, 'lang').replace(': give one', '')}"
+                problem = f"lacks lang: give --lang CODE for all rows{remedy(fields, 'lang').replace(': give one', '')}"
                 raise BadRowError(row.location, LACKS["language"], problem)
             if not isinstance(written, str):
                 raise wrong_type("lang", written, "a text: put it in quotes", row.location)
@@ -113,8 +118,13 @@ class RowParser:
 
     def _question(self, fields: FieldsOfRow, row: SourceRow, languages: tuple[str, str], question: object) -> Question:
         location = row.location
-        given, choices, gold = self._answer_and_choices(fields, languages, location)
-        clean = self._cleaner(location)
+
+        def clean(text: str, field: str) -> str:
+            # A passage keeps its lines.
+            whole = whole_characters(text, location)
+            return cleaned(whole, field, location, self.notices, keep_lines=field == "context")
+
+        given, choices, gold = answered(fields, languages, location, clean, self.notices)
         alias_value = in_language(fields.value("aliases"), languages)
         if isinstance(alias_value, (bool, int, float)):
             raise wrong_type("aliases", alias_value, "a list of texts: give [] or texts in quotes", location)
@@ -141,14 +151,6 @@ class RowParser:
         self._note_long_answer(parsed)
         return parsed
 
-    def _cleaner(self, location: str) -> Callable[[str, str], str]:
-        def clean(text: str, field: str) -> str:
-            # A passage keeps its lines.
-            whole = whole_characters(text, location)
-            return cleaned(whole, field, location, self.notices, keep_lines=field == "context")
-
-        return clean
-
     def _id(self, fields: FieldsOfRow, row: SourceRow) -> str:
         value = fields.value("id")
         if value is None:
@@ -158,58 +160,6 @@ class RowParser:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return whole_characters(_text(value, "id", row.location), row.location)
-
-    def _answer_and_choices(
-        self, fields: FieldsOfRow, languages: tuple[str, str], location: str
-    ) -> tuple[GivenAnswer, tuple[str, ...], object]:
-        """Return the answer, the options (none if they are to be made), and what the row says about the position of the answer."""
-        choices = given_choices(fields, languages, location)
-        value = in_language(fields.value("answer"), languages)
-        gold = in_language(fields.value("gold"), languages) if choices is not None else None
-        if value is gold:  # `label` alone
-            value = None if choices is not None else value
-        if choices is not None:
-            return self._answer_in_choices(fields, choices, value, gold, languages, location)
-        if value is None:
-            raise BadRowError(location, LACKS["answer"], f"lacks answer{_near(fields, 'answer')}")
-        answer = given_answer(value, languages, location)
-        if answer.is_unanswerable:
-            raise NoAnswerError(location, NO_ANSWER, "it has no text of an answer")
-        if not answer.texts:
-            raise BadRowError(location, Reason.NO_LETTER, f"answer {shown(value)} is empty: give one, or leave the row out")
-        wrong = wrong_answers(fields, languages, location)
-        if wrong and len(wrong) != WRONG_ANSWERS:
-            self.notices.add("did not use the wrong answers, which are not three", location)
-        use = len(wrong) == WRONG_ANSWERS and not _are_choices_unused(fields)
-        return answer, (answer.texts[0], *wrong) if use else (), 0 if use else None
-
-    def _answer_in_choices(
-        self,
-        fields: FieldsOfRow,
-        choices: GivenChoices,
-        value: object,
-        gold: object,
-        languages: tuple[str, str],
-        location: str,
-    ) -> tuple[GivenAnswer, tuple[str, ...], object]:
-        is_unused = _are_choices_unused(fields)
-        if len(choices.texts) != WRONG_ANSWERS + 1 and not is_unused:
-            problem = f"{len(choices.texts)} choices: give four, or none to have them made (--map choices=)"
-            raise BadRowError(location, Reason.CHOICES, problem)
-        right = answer_among(choices, value, gold, location)
-        answer = given_answer(value, languages, location) if right is None else GivenAnswer((right,))
-        if not answer.texts:
-            raise BadRowError(location, Reason.NO_LETTER, f"answer {shown(value)} is empty: give one, or leave the row out")
-        if is_unused:
-            return answer, (), None
-        if gold is None:
-            clean = self._cleaner(location)
-            if clean(answer.texts[0], "answer") not in [clean(choice, "choice") for choice in choices.texts]:
-                problem = f"the answer {shown(answer.texts[0])} is none of the choices: make it equal to one"
-                raise BadRowError(location, Reason.CHOICES, problem)
-            return answer, choices.texts, None
-        position = gold_position(choices, gold)
-        return answer, choices.texts, gold if position is None else position
 
     def _note_long_answer(self, question: Question) -> None:
         answer = question.answer
@@ -240,25 +190,6 @@ def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:
     raise BadRowError(location, LACKS["question"], "lacks question")
 
 
-def _flat(row: Row) -> Row:
-    """Return a row whose question is an object such as {"stem": ..., "choices": ...} (ARC, CommonsenseQA) without this level."""
-    name = next((name for name in row if plain_name(name) == "question"), None)
-    question = row[name] if name is not None else None
-    if name is None or not isinstance(question, Mapping) or by_language(question):
-        return row
-    inner = contents(question)
-    text = next((inner[key] for key in ("stem", "text", "string") if key in inner), None)
-    if text is None:
-        return row
-    rest = {key: value for key, value in question.items() if plain_name(key) in ("choices", "options") and key not in row}
-    return {**row, **rest, name: text}
-
-
-def _are_choices_unused(fields: FieldsOfRow) -> bool:
-    """Whether the user said `--map choices=`."""
-    return "choices" in fields.mapping and not fields.mapping["choices"].paths
-
-
 def _text(value: object, field: str, location: str) -> str:
     if not isinstance(value, str):
         raise wrong_type(field, value, "a text: put it in quotes", location)
@@ -278,22 +209,3 @@ def _topic(fields: FieldsOfRow, location: str) -> str:
     if isinstance(topic, (int, float)) and not isinstance(topic, bool):
         return number_text(topic)
     return whole_characters(_text(topic, "topic", location), location)
-
-
-def _near(fields: FieldsOfRow, canonical: str) -> str:
-    """Return what to do about a missing field; it begins with ": did you mean" if a column has nearly its name."""
-    if fields.has(canonical):
-        return " (null): give one, or leave the row out"
-    near = _near_name(tuple(fields.row), canonical)
-    return (
-        f": did you mean {shown(near)}? Give --map {canonical}={near}" if near else f": give one, or --map {canonical}=COLUMN"
-    )
-
-
-@lru_cache(maxsize=1_024)
-def _near_name(names: tuple[str, ...], canonical: str) -> str:
-    plain = {plain_name(name)[:60]: name for name in names}
-    for synonym in SYNONYMS[canonical][:3]:
-        if near := difflib.get_close_matches(plain_name(synonym), plain, n=1, cutoff=0.7):
-            return plain[near[0]][:60]
-    return ""

@@ -11,6 +11,8 @@ from lm_eval_illusion.escaping import cut
 
 Row = Mapping[str, object]
 """The fields of one row, not checked yet."""
+NO_ANSWER = "the source says that the question has no answer"
+"""The reason for questions that are dropped without a mistake."""
 MOST_NAMES = 20
 """Names of fields that a message lists."""
 

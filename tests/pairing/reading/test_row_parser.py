@@ -8,7 +8,8 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pairing.reading.question_file import ReadingOptions, read_questions
-from lm_eval_illusion.pairing.reading.row_parser import parse_question
+from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
+from lm_eval_illusion.pairing.reading.rows import SourceRow
 
 EN = {"lang": "en"}
 Q = {"question": "Who?", **EN}
@@ -227,3 +228,22 @@ def test_languages_with_words_of_their_own_are_taken_as_they_are(tmp_path):
 def test_a_number_that_is_no_choice_is_a_bad_row(tmp_path, answer):
     with pytest.raises(UserError, match=r"items\.jsonl:1: "):
         read(tmp_path, {**Q, "choices": FOUR, "answer": answer})
+
+
+WORDS = {"question": "Potšišo", "answer": "Karabo"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "stated"),
+    [
+        ({"lang": "nso", "prompt_words": WORDS}, [("nso", WORDS)]),
+        ({"lang": "pt-BR"}, [("pt", None)]),
+        ({"lang": 3, "prompt_words": WORDS}, []),
+        ({"prompt_words": WORDS}, [("fi", WORDS)]),
+        ({"question": {"en": "Who?", "nso": "Mang?"}, "prompt_words": {"nso": WORDS}}, [("en", None), ("nso", WORDS)]),
+        ({"question": {"nso": "Mang?"}, "prompt_words": WORDS}, [("nso", WORDS)]),
+    ],
+)
+def test_prompt_words_that_rows_give(fields, stated):
+    parser = RowParser(RowSettings(lang="fi"))
+    assert parser.stated_words(SourceRow("here", "line-1", {"question": "Who?", "answer": "x", **fields})) == stated
