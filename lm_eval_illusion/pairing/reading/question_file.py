@@ -31,13 +31,12 @@ class ReadingOptions:
     """How a source is read.
 
     `lang`: the language of rows that state none. `mapping`: the values of `--map`. `is_strict`: no row may be dropped because of a
-    mistake. `extra_languages`: languages whose prompt words come from elsewhere than a language file.
+    mistake.
     """
 
     lang: str = ""
     mapping: Sequence[str] = ()
     is_strict: bool = False
-    extra_languages: frozenset[str] = frozenset()
 
 
 DEFAULTS = ReadingOptions()
@@ -67,14 +66,14 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
             rows can't be used than may be dropped.
     """
     mapping = read_mapping(options.mapping)
-    _check_lang(options)
+    _check_lang(options.lang)
     name = str(source)
     read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
     if not read:
         raise UserError(f"{name} has no row: give a file of questions")
     rows = [row for row in read if isinstance(row, SourceRow)]
     check_mapping(mapping, [row.fields for row in rows], name)
-    parser = RowParser(RowSettings(options.lang, mapping, options.extra_languages))
+    parser = RowParser(RowSettings(options.lang, mapping))
     questions: list[Question] = []
     dropped: list[DroppedRow] = []
     for row in read:
@@ -101,10 +100,9 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     )
 
 
-def _check_lang(options: ReadingOptions) -> None:
+def _check_lang(lang: str) -> None:
     """Check the language of `--lang` before all rows fail because of it."""
-    lang = options.lang
-    if lang and lang not in options.extra_languages:
+    if lang:
         check_language(Question("", resolved_code(lang), "", "", "", location=f"--lang {shown(lang)}"))
 
 

@@ -105,7 +105,8 @@ def check_language(question: Question) -> None:
         raise BadRowError(
             question.location,
             Reason.LANGUAGE,
-            f"language {shown(lang)} has no prompt words: {codes}{' Otherwise give' if near else ', or'} --words question=...,answer=...",
+            f"language {shown(lang)} has no prompt words: {codes}{' Otherwise give' if near else ', or'} --words"
+            f" lang={lang},question=...,answer=...",
         )
     try:
         prompt_words(lang)

@@ -8,6 +8,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pairing.reading.question_file import ReadingOptions, read_questions
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
 from lm_eval_illusion.pairing.reading.rows import SourceRow
 
@@ -219,9 +220,13 @@ def test_the_language_of_a_row_goes_before_that_of_the_option(tmp_path):
     assert read(tmp_path, {**Q, "answer": "x"}, lang="fi").questions[0].lang == "en"
 
 
-def test_languages_with_words_of_their_own_are_taken_as_they_are(tmp_path):
-    options = {"extra_languages": frozenset({"nso"})}
-    assert read(tmp_path, {**Q, "lang": "nso", "answer": "x"}, **options).questions[0].lang == "nso"
+def test_languages_with_words_of_their_own_are_taken_as_they_are():
+    row = SourceRow("here", "line-1", {**Q, "lang": "nso", "answer": "x"})
+    (question,) = RowParser(RowSettings(extra_languages=frozenset({"nso"}))).questions(row)
+    assert isinstance(question, Question)
+    assert question.lang == "nso"
+    (error,) = RowParser().questions(row)
+    assert "--words lang=nso,question=...,answer=..." in str(error)
 
 
 @pytest.mark.parametrize("answer", [10**400, float("inf"), 1e308, -1, 4, 2.5])
