@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
@@ -24,11 +24,28 @@ Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
+class DroppedRow:
+    """A row that gave no question: where it stands, the kind of mistake, and the mistake itself."""
+
+    location: str
+    reason: str
+    problem: str = ""
+    is_mistake: bool = True
+
+
+@dataclass(frozen=True)
 class QuestionFile:
-    """The questions of a file. `notices`: one line for each field that was changed by cleaning."""
+    """The questions of a file.
+
+    `notices`: one line for each field that was changed by cleaning. `dropped`: the rows that can't be used. `unused_fields`: names of
+    fields that say nothing to `pair`. `duplicates`: how many rows were left out because they repeat another one.
+    """
 
     questions: list[Question]
     notices: list[str]
+    dropped: list[DroppedRow] = field(default_factory=list)
+    unused_fields: list[str] = field(default_factory=list)
+    duplicates: int = 0
 
 
 def read_questions(path: Path) -> QuestionFile:
