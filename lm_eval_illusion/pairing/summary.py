@@ -78,9 +78,12 @@ def _counts(pairing: Pairing) -> list[str]:
         lines.append(f"Rows that could not be used: {len(questions.dropped):,}.")
     if questions.duplicates:
         lines.append(f"Rows left out because they repeat another one: {questions.duplicates:,}.")
+    in_items = {item["id"] for items in paired.items.values() for item in items}
+    left_over = len(ids - in_items - paired.dropped.keys() - set(paired.held_out))
     return [
         *lines,
         *paragraph(f"Items: {counts}.", hanging=2),
+        *[f"Left over, because the limit is reached: {left_over:,} ids."] * (left_over > 0),
         f"Held out as one-shot examples: {len(paired.held_out):,}.",
         f"Dropped: {len(paired.dropped):,} of {len(ids):,} ids.",
     ]

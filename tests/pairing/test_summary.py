@@ -24,7 +24,7 @@ def question(number, lang="en", text="Which is city", location=None):
 
 def pairing(count=40, paired=None, **reading):
     questions = [question(number) for number in range(1, count + 1)]
-    items = [{**item([f"City {number}", "Oslo", "Rome", "Bern"]), "id": f"q{number}"} for number in range(11, count + 1)]
+    items = [{**item([f"City {number}", "Oslo", "Rome", "Bern"]), "id": f"q{number}"} for number in range(2, count + 1)]
     paired = paired or Paired({"en": items}, {}, ("q1",))
     return pairing_of("cities", "data/my.jsonl", QuestionFile(questions, reading.pop("notices", []), **reading), paired)
 
@@ -35,7 +35,7 @@ def test_counts_come_first_and_in_both_forms():
         "40 questions read, 40 ids.",
         "Rows that could not be used: 1.",
         "Rows left out because they repeat another one: 1,200.",
-        "Items: en 30.",
+        "Items: en 39.",
         "Held out as one-shot examples: 1.",
         "Dropped: 0 of 40 ids.",
     ]
@@ -56,6 +56,21 @@ def test_what_was_dropped_is_grouped_by_reason_with_the_place_and_the_question()
         "  1 fewer than three other answers",
     ]
     assert overview(found)[-1] == "  7 a yes/no question; 1 fewer than three other answers."
+
+
+def test_ids_add_up_where_a_limit_leaves_some_over():
+    # Of 40 ids 3 became items, in one or two languages, 1 is held out and 5 are dropped.
+    items = {
+        lang: [{**item(list("abcd"), lang=lang), "id": f"q{n}"} for n in range(start, 4)]
+        for lang, start in (("en", 1), ("fi", 3))
+    }
+    found = pairing(paired=Paired(items, {f"q{n}": "a reason" for n in range(10, 15)}, ("q9",)))
+    assert overview(found)[1:5] == [
+        "Items: en 3, fi 1.",
+        "Left over, because the limit is reached: 31 ids.",
+        "Held out as one-shot examples: 1.",
+        "Dropped: 5 of 40 ids.",
+    ]
 
 
 def test_rows_fields_and_notices_are_listed():
