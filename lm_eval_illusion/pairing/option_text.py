@@ -21,11 +21,8 @@ def options_line(quality: Mapping[str, OptionQuality]) -> str:
     """Return one sentence on the options of all languages."""
     known = [one for one in quality.values() if one.asked_alike is not None]
     kind = sum(one.asked_alike * one.items for one in known if one.asked_alike is not None)
-    alike = (
-        f"{kind / sum(one.items for one in known):.0%} of the items have three wrong options of the asked kind; "
-        if known
-        else ""
-    )
+    share = _percent(kind / sum(one.items for one in known)) if known else UNKNOWN
+    alike = f"{share} of the items have three wrong options of the asked kind; " if known else ""
     outside = Counter(rule for one in quality.values() for rule, score in one.rules.items() if not score.is_by_chance)
     named = ", ".join(f"{rule} ({count})" for rule, count in outside.items()) or "none"
     return f"Options: {alike}rules of surface that score other than by chance (in how many languages): {named}."
@@ -39,8 +36,8 @@ def options_section(quality: Mapping[str, OptionQuality]) -> list[str]:
 def _quality_table(quality: Mapping[str, OptionQuality]) -> list[str]:
     explanation = (
         "How good the wrong options are. Asked kind: items whose three wrong options answer questions that ask for the same kind of"
-        " thing (- if that is not known). Length ratio: the longer of option and answer divided by the shorter one, the median."
-        " In passage: wrong options that stand in the passage (- without passages)."
+        " thing (- if that is not known); --strict drops the other items. Length ratio: the longer of option and answer divided by"
+        " the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
     )
     rows = [
         [
@@ -111,4 +108,7 @@ def _range(items: int) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{100 * share:.0f} %"
+    if share is None:
+        return UNKNOWN
+    # Only what holds for all is 100 %.
+    return f"{100 if share == 1 else min(99, round(100 * share))} %"

@@ -5,6 +5,7 @@ It is written for a person who reads it from top to bottom. `overview` is the sh
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from lm_eval_illusion.pairing.text_layout import WIDTH, one_line, paragraph
 MAX_LISTED = 5
 """The most examples that are listed for one reason, and the most reasons on the terminal."""
 MAX_NOTICES = 30
-_LONGEST_ID = 30
+MAX_EXAMPLES = 20
+_LONGEST_ID = 25
 _Dropped = TypeVar("_Dropped")
 
 
@@ -46,10 +48,7 @@ def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) 
 def overview(pairing: Pairing) -> list[str]:
     """Return the lines for the terminal: counts, what was dropped, and one line on the options."""
     reasons = [f"{len(ids):,} {reason}" for reason, ids in _by_reason(pairing.paired.dropped.items())]
-    lines = _counts(pairing)
-    if reasons:
-        more = [f"and {len(reasons) - MAX_LISTED} more reasons"] * (len(reasons) > MAX_LISTED)
-        lines += paragraph(f"{'; '.join([*reasons[:MAX_LISTED], *more])}.", indent=2)
+    lines = [*_counts(pairing), *paragraph(f"{_first(reasons)}.", indent=2)] if reasons else _counts(pairing)
     return [*lines, *(paragraph(options_line(pairing.quality)) if pairing.quality else [])]
 
 
@@ -75,7 +74,8 @@ def _counts(pairing: Pairing) -> list[str]:
     counts = ", ".join(f"{lang} {len(items):,}" for lang, items in paired.items.items()) or "none"
     lines = [f"{len(questions.questions):,} questions read, {len(ids):,} ids."]
     if questions.dropped:
-        lines.append(f"Rows that could not be used: {len(questions.dropped):,}.")
+        reasons = [f"{len(rows):,} {reason}" for reason, rows in _by_reason((row, row.reason) for row in questions.dropped)]
+        lines += paragraph(f"Rows that could not be used: {len(questions.dropped):,} ({_first(reasons)}).", hanging=2)
     if questions.duplicates:
         lines.append(f"Rows left out because they repeat another one: {questions.duplicates:,}.")
     in_items = {item["id"] for items in paired.items.values() for item in items}
@@ -89,11 +89,17 @@ def _counts(pairing: Pairing) -> list[str]:
     ]
 
 
+def _first(reasons: Sequence[str]) -> str:
+    more = [f"and {len(reasons) - MAX_LISTED} more reasons"] * (len(reasons) > MAX_LISTED)
+    return "; ".join([*reasons[:MAX_LISTED], *more])
+
+
 def _reading(pairing: Pairing) -> list[str]:
     """Return which fields the reader did not use, and what it and `pair` have to say."""
     questions = pairing.questions
     unused = paragraph(f"Fields not used: {', '.join(questions.unused_fields)}.", hanging=2) if questions.unused_fields else []
-    return unused + _notices("Notices of reading:", questions.notices) + _notices("Notices of pairing:", pairing.paired.notices)
+    of_reading = [re.sub(rf"{re.escape(pairing.source)}:(?=\d)", "line ", notice) for notice in questions.notices]
+    return unused + _notices("Notices of reading:", of_reading) + _notices("Notices of pairing:", pairing.paired.notices)
 
 
 def _notices(heading: str, notices: Sequence[str]) -> list[str]:
@@ -125,13 +131,16 @@ def _dropped(pairing: Pairing) -> list[str]:
 
 def _held_out(pairing: Pairing) -> list[str]:
     """Return the one-shot examples with their answers."""
+    from rich.cells import cell_len
+
     ids = pairing.paired.held_out
     questions = _questions_of(pairing, set(ids))
     lines = []
-    for question in map(questions.__getitem__, ids):
-        answer = one_line(f" -> {question.answer}", WIDTH // 3)
-        lines.append(f"  {one_line(_question_line(question, pairing.source), WIDTH - WIDTH // 3 - 3)} {answer}")
-    return ["Held out as one-shot examples, never items:", *lines] if ids else []
+    for question in map(questions.__getitem__, ids[:MAX_EXAMPLES]):
+        answer = f" -> {one_line(question.answer, WIDTH // 3)}"
+        lines.append(f"  {one_line(_question_line(question, pairing.source), WIDTH - 2 - cell_len(answer))}{answer}")
+    more = [f"  and {len(ids) - MAX_EXAMPLES:,} more"] * (len(ids) > MAX_EXAMPLES)
+    return ["Held out as one-shot examples, never items:", *lines, *more] if ids else []
 
 
 def _reason_lines(reason: str, count: int, entries: Sequence[str]) -> list[str]:
@@ -148,8 +157,9 @@ def _question_line(question: Question, source: str) -> str:
 
 
 def _place(location: str, source: str) -> str:
-    """Return a location without the folders of the source, which the title names: "my.jsonl:12"."""
-    return location.removeprefix(source.removesuffix(PurePath(source).name))
+    """Return a location without the source, which the title names: "line 12" for "data/my.jsonl:12"."""
+    rest = location.removeprefix(f"{source}:")
+    return f"line {rest}" if rest.isdecimal() else location.removeprefix(source.removesuffix(PurePath(source).name))
 
 
 def _questions_of(pairing: Pairing, ids: Collection[str]) -> dict[str, Question]:

@@ -21,7 +21,7 @@ def test_the_line_for_the_terminal_weighs_languages_by_their_items():
     line = options_line(found)
     # 30 + 54 of 120 items. In sw, whose kinds are not known, each rule finds half of the answers.
     assert line.startswith(
-        "Options: 70% of the items have three wrong options of the asked kind; rules of surface that score other"
+        "Options: 70 % of the items have three wrong options of the asked kind; rules of surface that score other"
     )
     assert "longest (1), shortest (1)" in line
     assert (
@@ -40,6 +40,11 @@ def test_a_row_for_each_language_and_marks_outside_of_chance():
     assert "tried on 10,000 items of a language" in " ".join(text.split())
     assert max(map(cell_len, lines)) <= 100
     assert options_section({}) == []
+
+
+def test_only_what_holds_for_all_items_is_100_percent():
+    kinds = {share: options_line({"en": quality(1_000, share, 250)}).split()[1] for share in (1.0, 0.999, 0.946, 0.0)}
+    assert kinds == {1.0: "100", 0.999: "99", 0.946: "95", 0.0: "0"}
 
 
 def test_items_are_shown_in_full_and_of_different_types():

@@ -33,7 +33,7 @@ def test_counts_come_first_and_in_both_forms():
     found = pairing(dropped=[DroppedRow("data/my.jsonl:99", "five choices", "5 choices: give four")], duplicates=1_200)
     counts = [
         "40 questions read, 40 ids.",
-        "Rows that could not be used: 1.",
+        "Rows that could not be used: 1 (1 five choices).",
         "Rows left out because they repeat another one: 1,200.",
         "Items: en 39.",
         "Held out as one-shot examples: 1.",
@@ -51,7 +51,7 @@ def test_what_was_dropped_is_grouped_by_reason_with_the_place_and_the_question()
     assert lines[:9] == [
         "Questions that gave no item:",
         "  7 a yes/no question",
-        *[f"      my.jsonl:{number}, q{number}: Which is city {number}?" for number in range(2, 7)],
+        *[f"      line {number}, q{number}: Which is city {number}?" for number in range(2, 7)],
         "      and 2 more",
         "  1 fewer than three other answers",
     ]
@@ -83,20 +83,29 @@ def test_rows_fields_and_notices_are_listed():
     )
     text = summary(found)
     assert "\nFields not used: category, level.\n" in text
-    assert "\n  7 five choices\n      my.jsonl:50: 50 choices: give four\n" in text
-    assert "\n      and 2 more\n  1 no answer\n      my.jsonl:70: no answer\n" in text
-    assert "\n  took U+200B out of the field 0: 12 rows, the first at data/my.jsonl:0\n" in text
+    assert "\n  7 five choices\n      line 50: 50 choices: give four\n" in text
+    assert "\n      and 2 more\n  1 no answer\n      line 70: no answer\n" in text
+    assert "\n  took U+200B out of the field 0: 12 rows, the first at line 0\n" in text
     assert "\n  and 2 more\nNotices of pairing:\n  2 items have their answer in the question\n" in text
 
 
 def test_examples_are_listed_with_their_answers():
-    long = "Which of all the cities of the world, large or small, has the number"
+    long = "Which of all the cities of the world, large or small, of the north or of the south, has the number"
     questions = [question(1, text=long), question(1, "fi", "Mikä"), question(2)]
-    text = summary(pairing_of("x", "my.jsonl", QuestionFile(questions, []), Paired({}, {}, ("q1", "q2"))))
+    text = summary(pairing_of("x", "data/my.jsonl", QuestionFile(questions, []), Paired({}, {}, ("q1", "q2"))))
     lines = text[text.index("Held out as one-shot examples, ") :].splitlines()[1:]
-    assert lines[0].startswith("  data/my.jsonl:1, q1: Which of all the cities")
+    assert lines[0].startswith("  line 1, q1: Which of all the cities")
     assert lines[0].endswith("… -> City 1")
-    assert lines[1] == "  data/my.jsonl:2, q2: Which is city 2? -> City 2"
+    assert lines[1] == "  line 2, q2: Which is city 2? -> City 2"
+
+
+def test_places_of_other_kinds_stay_and_many_examples_are_cut():
+    places = ["data/my.json[3]", "row 4 of hub:a/b", "data/my.csv:7"]
+    questions = [question(n, location=place) for n, place in enumerate(places * 10)]
+    ids = tuple(question.id for question in questions)
+    lines = summary(pairing_of("x", "data/my.json", QuestionFile(questions, []), Paired({}, {}, ids))).splitlines()
+    assert [line.partition(", q")[0] for line in lines[-21:-18]] == ["  my.json[3]", "  row 4 of hub:a/b", "  my.csv:7"]
+    assert lines[-1] == "  and 10 more"
 
 
 def test_many_reasons_are_cut_on_the_terminal_only():
