@@ -37,15 +37,16 @@ class DroppedRow:
 class QuestionFile:
     """The questions of a file.
 
-    `notices`: one line for each field that was changed by cleaning. `dropped`: the rows that can't be used. `unused_fields`: names of
-    fields that say nothing to `pair`. `duplicates`: how many rows were left out because they repeat another one.
+    `notices`: one line for each field that was changed by cleaning. `dropped`: the rows that gave no question. `unused_fields`: columns
+    that were not read. `duplicates`: questions that were left out because an equal one came before. `rows`: the number of rows.
     """
 
     questions: list[Question]
-    notices: list[str]
+    notices: list[str] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
     unused_fields: list[str] = field(default_factory=list)
     duplicates: int = 0
+    rows: int = 0
 
 
 def read_questions(path: Path) -> QuestionFile:
@@ -59,7 +60,7 @@ def read_questions(path: Path) -> QuestionFile:
         raise UserError(f"{path} is empty: give a JSONL file of questions, one per line")
     questions = [question for question, _ in parsed]
     check_consistency(questions)
-    return QuestionFile(questions, [notice for _, notices in parsed for notice in notices])
+    return QuestionFile(questions, [notice for _, notices in parsed for notice in notices], rows=len(parsed))
 
 
 def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:

@@ -75,9 +75,10 @@ def _counts(pairing: Pairing) -> list[str]:
     lines = [f"{len(questions.questions):,} questions read, {len(ids):,} ids."]
     if questions.dropped:
         reasons = [f"{len(rows):,} {reason}" for reason, rows in _by_reason((row, row.reason) for row in questions.dropped)]
-        lines += paragraph(f"Rows that could not be used: {len(questions.dropped):,} ({_first(reasons)}).", hanging=2)
+        count = f"{len(questions.dropped):,} of {questions.rows:,}"
+        lines += paragraph(f"Rows that could not be used: {count} ({_first(reasons)}).", hanging=2)
     if questions.duplicates:
-        lines.append(f"Rows left out because they repeat another one: {questions.duplicates:,}.")
+        lines.append(f"Questions left out because they repeat another one: {questions.duplicates:,}.")
     in_items = {item["id"] for items in paired.items.values() for item in items}
     left_over = len(ids - in_items - paired.dropped.keys() - set(paired.held_out))
     return [

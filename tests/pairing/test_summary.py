@@ -30,11 +30,13 @@ def pairing(count=40, paired=None, **reading):
 
 
 def test_counts_come_first_and_in_both_forms():
-    found = pairing(dropped=[DroppedRow("data/my.jsonl:99", "five choices", "5 choices: give four")], duplicates=1_200)
+    found = pairing(
+        dropped=[DroppedRow("data/my.jsonl:99", "five choices", "5 choices: give four")], duplicates=1_200, rows=1_241
+    )
     counts = [
         "40 questions read, 40 ids.",
-        "Rows that could not be used: 1 (1 five choices).",
-        "Rows left out because they repeat another one: 1,200.",
+        "Rows that could not be used: 1 of 1,241 (1 five choices).",
+        "Questions left out because they repeat another one: 1,200.",
         "Items: en 39.",
         "Held out as one-shot examples: 1.",
         "Dropped: 0 of 40 ids.",
