@@ -47,8 +47,8 @@ def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) 
 
 def overview(pairing: Pairing) -> list[str]:
     """Return the lines for the terminal: counts, what was dropped, and one line on the options."""
-    reasons = [f"{len(ids):,} {reason}" for reason, ids in _by_reason(pairing.paired.dropped.items())]
-    lines = [*_counts(pairing), *paragraph(f"{_first(reasons)}.", indent=2)] if reasons else _counts(pairing)
+    dropped = _first_reasons(_by_reason(pairing.paired.dropped.items()))
+    lines = [*_counts(pairing), *(paragraph(f"{dropped}.", indent=2) if dropped else [])]
     return [*lines, *(paragraph(options_line(pairing.quality)) if pairing.quality else [])]
 
 
@@ -74,9 +74,9 @@ def _counts(pairing: Pairing) -> list[str]:
     counts = ", ".join(f"{lang} {len(items):,}" for lang, items in paired.items.items()) or "none"
     lines = [f"{len(questions.questions):,} questions read, {len(ids):,} ids."]
     if questions.dropped:
-        reasons = [f"{len(rows):,} {reason}" for reason, rows in _by_reason((row, row.reason) for row in questions.dropped)]
+        reasons = _first_reasons(_by_reason((row, row.reason) for row in questions.dropped))
         count = f"{len(questions.dropped):,} of {questions.rows:,}"
-        lines += paragraph(f"Rows that could not be used: {count} ({_first(reasons)}).", hanging=2)
+        lines += paragraph(f"Rows that could not be used: {count}: {reasons}.", hanging=2)
     if questions.duplicates:
         lines.append(f"Questions left out because they repeat another one: {questions.duplicates:,}.")
     in_items = {item["id"] for items in paired.items.values() for item in items}
@@ -90,9 +90,14 @@ def _counts(pairing: Pairing) -> list[str]:
     ]
 
 
-def _first(reasons: Sequence[str]) -> str:
-    more = [f"and {len(reasons) - MAX_LISTED} more reasons"] * (len(reasons) > MAX_LISTED)
-    return "; ".join([*reasons[:MAX_LISTED], *more])
+def _first_reasons(groups: Sequence[tuple[str, Sequence[object]]]) -> str:
+    """Return the most frequent reasons with their counts, in one line."""
+    more = [f"and {len(groups) - MAX_LISTED} more reasons"] * (len(groups) > MAX_LISTED)
+    return "; ".join([*(_counted(reason, len(entries)) for reason, entries in groups[:MAX_LISTED]), *more])
+
+
+def _counted(reason: str, count: int) -> str:
+    return f"{reason} ({count:,})"
 
 
 def _reading(pairing: Pairing) -> list[str]:
@@ -146,7 +151,7 @@ def _held_out(pairing: Pairing) -> list[str]:
 
 def _reason_lines(reason: str, count: int, entries: Sequence[str]) -> list[str]:
     more = [f"and {count - len(entries):,} more"] * (count > len(entries))
-    return [*paragraph(f"{count:,} {reason}", indent=2, hanging=4), *(_entry(entry, indent=6) for entry in [*entries, *more])]
+    return [*paragraph(_counted(reason, count), indent=2, hanging=4), *(_entry(entry, indent=6) for entry in [*entries, *more])]
 
 
 def _entry(text: str, indent: int) -> str:

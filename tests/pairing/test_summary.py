@@ -35,7 +35,7 @@ def test_counts_come_first_and_in_both_forms():
     )
     counts = [
         "40 questions read, 40 ids.",
-        "Rows that could not be used: 1 of 1,241 (1 five choices).",
+        "Rows that could not be used: 1 of 1,241: five choices (1).",
         "Questions left out because they repeat another one: 1,200.",
         "Items: en 39.",
         "Held out as one-shot examples: 1.",
@@ -52,12 +52,12 @@ def test_what_was_dropped_is_grouped_by_reason_with_the_place_and_the_question()
     lines = text[text.index("Questions that gave no item:") :].splitlines()
     assert lines[:9] == [
         "Questions that gave no item:",
-        "  7 a yes/no question",
+        "  a yes/no question (7)",
         *[f"      line {number}, q{number}: Which is city {number}?" for number in range(2, 7)],
         "      and 2 more",
-        "  1 fewer than three other answers",
+        "  fewer than three other answers (1)",
     ]
-    assert overview(found)[-1] == "  7 a yes/no question; 1 fewer than three other answers."
+    assert overview(found)[-1] == "  a yes/no question (7); fewer than three other answers (1)."
 
 
 def test_ids_add_up_where_a_limit_leaves_some_over():
@@ -85,8 +85,8 @@ def test_rows_fields_and_notices_are_listed():
     )
     text = summary(found)
     assert "\nFields not used: category, level.\n" in text
-    assert "\n  7 five choices\n      line 50: 50 choices: give four\n" in text
-    assert "\n      and 2 more\n  1 no answer\n      line 70: no answer\n" in text
+    assert "\n  five choices (7)\n      line 50: 50 choices: give four\n" in text
+    assert "\n      and 2 more\n  no answer (1)\n      line 70: no answer\n" in text
     assert "\n  took U+200B out of the field 0: 12 rows, the first at line 0\n" in text
     assert "\n  and 2 more\nNotices of pairing:\n  2 items have their answer in the question\n" in text
 
@@ -112,8 +112,8 @@ def test_places_of_other_kinds_stay_and_many_examples_are_cut():
 
 def test_many_reasons_are_cut_on_the_terminal_only():
     found = pairing(paired=Paired({}, {f"q{number}": f"reason {number}" for number in range(1, 10)}))
-    assert overview(found)[-1].endswith("1 reason 5; and 4 more reasons.")
-    assert "\n  1 reason 9\n" in summary(found)
+    assert overview(found)[-1].endswith("reason 5 (1); and 4 more reasons.")
+    assert "\n  reason 9 (1)\n" in summary(found)
 
 
 def test_hostile_text_is_escaped_and_every_line_fits():
