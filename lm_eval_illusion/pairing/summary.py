@@ -159,7 +159,10 @@ def _entry(text: str, indent: int) -> str:
 
 
 def _question_line(question: Question, source: str) -> str:
-    return f"{_place(question.location, source)}, {shortened(question.id, _LONGEST_ID)}: {question.question}"
+    place = _place(question.location, source)
+    # An id made from the line says nothing new.
+    name = "" if question.id == place.replace(" ", "-") else f", {shortened(question.id, _LONGEST_ID)}"
+    return f"{place}{name}: {question.question}"
 
 
 def _place(location: str, source: str) -> str:

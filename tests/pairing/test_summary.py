@@ -101,6 +101,12 @@ def test_examples_are_listed_with_their_answers():
     assert lines[1] == "  line 2, q2: Which is city 2? -> City 2"
 
 
+def test_an_id_made_from_the_line_is_not_repeated():
+    made = Question("line-7", "en", "Who?", "", "Ada", location="data/my.jsonl:7")
+    text = summary(pairing_of("x", "data/my.jsonl", QuestionFile([made], []), Paired({}, {"line-7": "a reason"})))
+    assert "\n      line 7: Who?\n" in text
+
+
 def test_places_of_other_kinds_stay_and_many_examples_are_cut():
     places = ["data/my.json[3]", "row 4 of hub:a/b", "data/my.csv:7"]
     questions = [question(n, location=place) for n, place in enumerate(places * 10)]
