@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Iterable
@@ -79,8 +80,17 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
 def next_command(name: str, out: Path) -> str:
     """Return the command that evaluates a model on the tasks of a folder, as a shell takes it."""
     # A path that begins with "-" would be an option.
-    folder = shlex.quote(f"./{out}" if str(out).startswith("-") else str(out))
+    folder = _for_shell(f"./{out}" if str(out).startswith("-") else str(out))
     return f"lm_eval --model hf --model_args pretrained=MODEL --include_path {folder} --tasks {name} --log_samples --output_path runs"
+
+
+def _for_shell(path: str) -> str:
+    """Return a path as a shell takes it; bytes that a terminal would obey or can't show are written as bash, ksh and zsh read them."""
+    if path == for_terminal(path):
+        return shlex.quote(path)
+    plain = set(range(0x20, 0x7F)) - set(b"\\'")
+    written = "".join(chr(byte) if byte in plain else rf"\x{byte:02x}" for byte in os.fsencode(path))
+    return f"$'{written}'"
 
 
 def _check_folder(out: Path) -> None:

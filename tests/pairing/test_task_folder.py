@@ -15,6 +15,8 @@ from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.tasks import TaskManager
 
 from lm_eval_illusion.cli import main
+from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.pairing.task_folder import next_command
 from lm_eval_illusion.views import TWIN, VIEWS
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
@@ -81,6 +83,15 @@ def test_the_next_step_is_a_command_that_finds_the_tasks(questions, tmp_path, mo
     assert manager.match_tasks(config.tasks) == [name]
     tasks = manager.load([f"{name}_mc"])["tasks"]
     assert {task: tasks[task].config.metadata["family"] for task in tasks} == {f"{name}_en_mc": name}
+
+
+@pytest.mark.parametrize("out", ["a\nb", "it's \x1b[2Jf", "\u202e\\", "a\udcffb c", "--x\t"])
+def test_a_shell_reads_any_folder_back(out):
+    command = next_command("cities", Path(out))
+    assert command == for_terminal(command)
+    echo = command.replace("lm_eval --model hf --model_args pretrained=MODEL --include_path", "printf '%s|'")
+    done = subprocess.run(["bash", "-c", echo], capture_output=True, check=True)
+    assert os.fsdecode(done.stdout).split("|")[0].removeprefix("./") == out
 
 
 @pytest.mark.usefixtures("own_tasks_left_out")
