@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.pairing import family_names
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
+from lm_eval_illusion.views.yaml_text import yaml_text
 
 OWN = {"mmlu": "mmlu", "mgsm_en_cot": "mgsm_en_cot", "xquad_en": "xquad_en", "quiz_core": "quiz_core", "a_fi_mc": "A_fi_mc"}
 
@@ -78,3 +83,15 @@ def test_names_beside_those_of_the_installed_lm_eval_are_taken():
     for name in ("my_mmlu", "my_xquad", "capitals", "null", "trivia"):
         check_name(name)
         check_task_names(name, ["en", "de"])
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,6}", fullmatch=True))
+def test_any_text_is_a_name_that_yaml_gives_back_or_refused_in_one_line(name):
+    refusal = ""
+    try:
+        check_name(name)
+    except UserError as error:
+        refusal = str(error)
+    assert refusal == for_terminal(refusal)
+    assert refusal or (name.isascii() and name.isidentifier())
+    assert refusal or yaml.safe_load(f"{{group: {yaml_text(name)}}}") == {"group": name}

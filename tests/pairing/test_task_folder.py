@@ -191,7 +191,7 @@ def test_the_summary_is_printed_on_an_ascii_terminal(questions, tmp_path):
         "--name",
         "x",
         "--out",
-        str(tmp_path / "o"),
+        str(tmp_path / "стол"),
     ]
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
