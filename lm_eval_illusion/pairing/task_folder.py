@@ -6,14 +6,14 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing, shown
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.build import Paired, pair
+from lm_eval_illusion.pairing.build import pair
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
 from lm_eval_illusion.pairing.question_file import read_questions
 from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
@@ -68,7 +68,7 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
     if not paired.items:
         advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
         raise UserError(f"{source} gives no item ({advice}): {' '.join(line.strip() for line in lines)}")
-    write_folder(paired, name, summary(pairing), out)
+    write_folder(paired.items, name, summary(pairing), out)
     # Ids, reasons and paths come from other people. The command stays one line, so that it can be copied.
     print(
         *map(for_terminal, [*lines, "", f"Details, examples: {out / SUMMARY_FILE}", f"Now: {next_command(name, out)}"]),
@@ -100,20 +100,20 @@ def _check_folder(out: Path) -> None:
         raise UserError(f"{shown(out)} is in a folder {ignored}, where lm_eval looks for no task: give another folder")
 
 
-def write_folder(paired: Paired, name: str, text: str, out: Path) -> None:
-    """Write the task folder at `out`, completely or not at all. `text`: that of pairing.txt.
+def write_folder(items: Mapping[str, Sequence[Item]], name: str, text: str, out: Path) -> None:
+    """Write the task folder at `out`, completely or not at all. `items`: language -> its items; `text`: that of pairing.txt.
 
     Raises:
         UserError: The folder can't be written; parent folders that were made for it are removed again.
     """
     with new_folder(out) as folder:
-        for lang, items in paired.items.items():
-            _write_items(folder / "items" / f"{lang}.jsonl", items)
+        for lang, in_lang in items.items():
+            _write_items(folder / "items" / f"{lang}.jsonl", in_lang)
         write_text(folder / "family.yaml", _FAMILY_YAML)
         write_text(folder / "dataset.py", _DATASET_PY)
         write_text(folder / SUMMARY_FILE, text)
         shutil.copytree(packaged_folder("lm_eval_illusion.tasks") / "views", folder / "views")
-        write_task_files(folder, name, list(paired.items), views="../views")
+        write_task_files(folder, name, list(items), views="../views")
 
 
 def _write_items(path: Path, items: Iterable[Item]) -> None:

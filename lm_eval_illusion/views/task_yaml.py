@@ -46,8 +46,9 @@ def write_task_files(folder: Path, family: str, languages: Sequence[str], views:
     `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml.
     """
     for lang in languages:
+        delimiter = prompt_words(lang).delimiter
         for form in FORMS:
-            write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views))
+            write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views, delimiter))
         group = _group(f"{family}_{lang}", _tasks(family, lang))
         write_text(folder / lang / "group.yaml", group + _means(TWIN_METRICS))
     write_text(
@@ -138,14 +139,13 @@ def _tasks(family: str, lang: str) -> list[str]:
     return [f"{family}_{lang}_{form.name}" for form in FORMS]
 
 
-def _task(family: str, lang: str, form: TaskForm, views: str) -> str:
+def _task(family: str, lang: str, form: TaskForm, views: str, delimiter: str) -> str:
     metadata = f"view: {yaml_text(form.name)}, lang: {yaml_text(lang)}"
     lines = [
         f"include: [{yaml_text(f'{views}/{form.name}.yaml')}, ../family.yaml]",
         f"task: {yaml_text(f'{family}_{lang}_{form.name}')}",
         f"metadata: {{version: 1.0, family: {yaml_text(family)}, {metadata}}}",
     ]
-    delimiter = prompt_words(lang).delimiter
     if form.is_scored and delimiter != " ":
         # lm_eval puts a space before a continuation; a language without spaces between words has none before its answer.
         lines.append(f"target_delimiter: {yaml_text(delimiter)}")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.pairing import family_names
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
 from lm_eval_illusion.views.yaml_text import yaml_text
@@ -83,6 +84,10 @@ def test_names_beside_those_of_the_installed_lm_eval_are_taken():
     for name in ("my_mmlu", "my_xquad", "capitals", "null", "trivia"):
         check_name(name)
         check_task_names(name, ["en", "de"])
+
+
+def test_no_language_has_the_name_of_a_view_a_group_or_a_folder():
+    check_task_names("my_quiz", language_codes())
 
 
 @given(st.text(max_size=12) | st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,6}", fullmatch=True))
