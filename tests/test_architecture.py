@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reading": set(),
     "files": set(),
     "first_line": set(),
+    "harness_names": set(),
     "jsonl": set(),
     "limits": set(),
     "memory": set(),
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "failures": {"languages", "matching", "reasoning"},
     "views": {"first_line", "matching", "languages", "reasoning"},
     "progress": {"views"},
-    "pairing": {"files", "items", "jsonl", "languages", "matching", "option_values", "views"},
+    "pairing": {"files", "harness_names", "items", "jsonl", "languages", "matching", "option_values", "views"},
     "inference": {"first_line", "memory", "option_values", "reasoning"},
     "pruning": {
         "embedded",

@@ -8,7 +8,8 @@ The steps of `pair`, in order, and their modules:
 3. distractors: three wrong options for each question. Numbers and dates are changed (numbers/); other answers are exchanged
    between questions (answer_groups, assignment) as option_rules and question_words judge them, until surface_cues reveal nothing.
 4. gold_positions: the position of the answer among the options.
-5. build: the steps together; task_folder: the folder that `lm-eval-illusion pair` writes.
+5. build: the steps together; task_folder: the folder that `lm-eval-illusion pair` writes, under names that family_names allows.
+6. summary, option_text: the text of pairing.txt, with the figures of option_quality and surface_rules; text_layout: its lines.
 
 hub_datasets makes the items of the families with real QA data (XQuAD, TyDi QA) in the same way.
 """

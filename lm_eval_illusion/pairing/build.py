@@ -22,13 +22,20 @@ from lm_eval_illusion.pairing.reading.questions import Question
 class Paired:
     """The result of `pair`.
 
-    `items`: language -> its items, in the same order in all languages. `dropped`: question id -> why it gave no item. `held_out`: the ids
-    of the one-shot examples.
+    Attributes:
+        items: Language -> its items, in the same order in all languages.
+        dropped: Question id -> why it gave no item.
+        held_out: The ids of the one-shot examples.
+        asked_otherwise: Language -> the ids of its items that have at least one option whose question asks for another kind of thing.
+            Empty if that is not known.
+        notices: One line for each remarkable property of the items.
     """
 
     items: dict[str, list[Item]]
     dropped: dict[str, str] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
+    asked_otherwise: dict[str, frozenset[str]] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
