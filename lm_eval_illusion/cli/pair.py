@@ -22,6 +22,13 @@ def add_parser(commands: Subparsers) -> None:
         help="fields: id, lang, question, answer; optional: context, aliases, answer_type, topic, choices, gold",
     )
     parser.add_argument("--name", type=name, required=True, help="name of the family: lm_eval --tasks NAME")
+    parser.add_argument(
+        "--words",
+        action="append",
+        default=[],
+        metavar="NAME=WORD,...",
+        help="prompt words of a language: question, answer, context, options, colon, and lang=CODE if there are several; repeatable",
+    )
     parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(
         "--seed",
@@ -42,4 +49,4 @@ def execute(parsed: argparse.Namespace) -> int:
     """Make the task folder; return the exit code."""
     from lm_eval_illusion.pairing.task_folder import pair_command
 
-    return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)
+    return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit, tuple(parsed.words))

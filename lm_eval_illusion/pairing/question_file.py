@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.jsonl import read_jsonl
+from lm_eval_illusion.languages import PromptWords
+from lm_eval_illusion.pairing.own_words import FIELD, StatedWords, own_words
 from lm_eval_illusion.pairing.questions import Question, check_consistency, check_question
 
 REQUIRED_FIELDS = ("id", "lang", "question", "answer")
@@ -25,28 +27,44 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True)
 class QuestionFile:
-    """The questions of a file. `notices`: one line for each field that was changed by cleaning."""
+    """The questions of a file.
+
+    `notices`: one line for each field that was changed by cleaning. `words`: language -> its prompt words, if the user gives some.
+    """
 
     questions: list[Question]
     notices: list[str]
+    words: Mapping[str, PromptWords] = field(default_factory=dict)
 
 
-def read_questions(path: Path) -> QuestionFile:
-    """Read, clean and check a JSONL file of questions.
+def read_questions(path: Path, words: Sequence[str] = ()) -> QuestionFile:
+    """Read, clean and check a JSONL file of questions. `words`: the values of `--words`.
 
     Raises:
-        UserError: The file can't be read or is empty, or a line is wrong: see `read_jsonl`, `parse_question`, `check_consistency`.
+        UserError: The file can't be read or is empty, or a line is wrong: see `read_jsonl`, `parse_question`, `check_consistency`,
+            `own_words`.
     """
-    parsed = [parse_question(row, location) for location, row in read_jsonl(path, "question")]
+    rows = list(read_jsonl(path, "question"))
+    given = _given_words(words, rows)
+    parsed = [parse_question(row, location, given.keys()) for location, row in rows]
     if not parsed:
         raise UserError(f"{path} is empty: give a JSONL file of questions, one per line")
     questions = [question for question, _ in parsed]
     check_consistency(questions)
-    return QuestionFile(questions, [notice for _, notices in parsed for notice in notices])
+    return QuestionFile(questions, [notice for _, notices in parsed for notice in notices], given)
 
 
-def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:
+def _given_words(options: Sequence[str], rows: Sequence[tuple[str, Row]]) -> dict[str, PromptWords]:
+    """Return language -> the prompt words that the options and the rows give for it."""
+    stated = [(row["lang"], row.get(FIELD), location) for location, row in rows if isinstance(row.get("lang"), str)]
+    in_rows = [StatedWords(str(lang), value, location) for lang, value, location in stated if value is not None]
+    return own_words(options, in_rows, {str(lang) for lang, _, _ in stated}) if options or in_rows else {}
+
+
+def parse_question(row: Row, location: str, extra_languages: Collection[str] = ()) -> tuple[Question, list[str]]:
     """Return the question of one row and a notice for each field that was changed by cleaning.
+
+    `extra_languages`: languages whose prompt words come from elsewhere than a language file.
 
     Raises:
         UserError: A required field is missing, a field is of a wrong type, or `check_question` finds a mistake; with the location.
@@ -79,7 +97,7 @@ def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:
         license=_text_field(row, "license", location),
         location=location,
     )
-    check_question(question, row)
+    check_question(question, row, extra_languages)
     return question, notices
 
 

@@ -6,7 +6,7 @@ Each mistake becomes a one-line `UserError` with the location ("file:line") of t
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from lm_eval_illusion.errors import UserError
@@ -47,8 +47,10 @@ class Question:
     location: str = ""
 
 
-def check_question(question: Question, row: Mapping[str, object]) -> None:
+def check_question(question: Question, row: Mapping[str, object], extra_languages: Collection[str] = ()) -> None:
     """Check one question by itself. `row`: the question as it was read, before cleaning; its `gold` may be of any type.
+
+    `extra_languages`: languages whose prompt words come from elsewhere than a language file.
 
     Raises:
         UserError: The language has no prompt words; the id is empty or has invisible characters; a field is too long; the question
@@ -56,7 +58,8 @@ def check_question(question: Question, row: Mapping[str, object]) -> None:
     """
     location = question.location
     _check_lengths(question)
-    check_language(question)
+    if question.lang not in extra_languages:
+        check_language(question)
     if not question.id.strip() or not question.id.isprintable():
         raise UserError(f"{location}: id {shown(question.id)} is empty or has characters that can't be seen: give a plain one")
     for field, text in (("question", question.question), ("answer", question.answer)):

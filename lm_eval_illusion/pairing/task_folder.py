@@ -6,16 +6,19 @@ import json
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing
+from lm_eval_illusion.items import Item
+from lm_eval_illusion.languages import PromptWords
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.build import Paired, pair
+from lm_eval_illusion.pairing.own_words import with_words
 from lm_eval_illusion.pairing.question_file import QuestionFile, read_questions
-from lm_eval_illusion.views.task_yaml import write_task_files, write_text
+from lm_eval_illusion.views.task_yaml import NO_WORDS, write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"
 MAX_LISTED = 5
@@ -46,7 +49,7 @@ def load(lang, **_):
 '''
 
 
-def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | None) -> int:
+def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | None, words: Sequence[str] = ()) -> int:
     """Pair the questions of a file, write the task folder and print the summary. Return the exit code 0.
 
     Args:
@@ -55,19 +58,20 @@ def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | Non
         out: The folder to make; it must not exist.
         seed: Seed of distractors and positions, see `pair`.
         limit: The most items per language, None for all.
+        words: The values of `--words`.
 
     Raises:
         UserError: The name or a question is wrong, `out` exists or can't be written, or there is no item. Nothing is written then.
     """
     check_name(name)
     refuse_existing(out, ", so that no item of an earlier pairing stays in it")
-    questions = read_questions(source)
+    questions = read_questions(source, words)
     paired = pair(questions.questions, name, seed, limit)
     summary = summarize(questions, paired)
     if not paired.items:
         advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
         raise UserError(f"{source} gives no item ({advice}): {' '.join(summary.splitlines()[1:])}")
-    write_folder(paired, name, summary, out)
+    write_folder(with_words(paired.items, questions.words), name, summary, out, questions.words)
     next_step = f"Now: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples"
     # Ids and notices come from the file of questions.
     print(*map(for_terminal, f"{summary}\n{next_step}".split("\n")), sep="\n")
@@ -120,18 +124,20 @@ def _first_ids(ids: Sequence[str]) -> str:
     return (", ".join(ids[:MAX_LISTED]) or "none") + more
 
 
-def write_folder(paired: Paired, name: str, summary: str, out: Path) -> None:
-    """Write the task folder at `out`, completely or not at all.
+def write_folder(
+    items: Mapping[str, Sequence[Item]], name: str, summary: str, out: Path, words: Mapping[str, PromptWords] = NO_WORDS
+) -> None:
+    """Write the task folder at `out`, completely or not at all. `words`: language -> its prompt words, if the items carry some.
 
     Raises:
         UserError: The folder can't be written; parent folders that were made for it are removed again.
     """
     with new_folder(out) as folder:
-        for lang, items in paired.items.items():
-            lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+        for lang, in_lang in items.items():
+            lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in in_lang)
             write_text(folder / "items" / f"{lang}.jsonl", "".join(lines))
         write_text(folder / "family.yaml", _FAMILY_YAML)
         write_text(folder / "dataset.py", _DATASET_PY)
         write_text(folder / SUMMARY_FILE, summary)
         shutil.copytree(packaged_folder("lm_eval_illusion.tasks") / "views", folder / "views")
-        write_task_files(folder, name, list(paired.items), views="../views")
+        write_task_files(folder, name, list(items), views="../views", words=words)
