@@ -185,6 +185,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
+    "languages/test_asking_in_short_files.py": "section [asking] of the short language files",
     "matching/test_explain.py": "any output in any language",
     "matching/test_forms.py": "tables of forms in every language (clitics, conjugation, inflection)",
     "matching/test_judged.py": "outputs judged by hand",

@@ -65,6 +65,17 @@ def test_every_language_of_the_embedded_items_has_a_file():
     assert set(embedded_languages()) <= set(language_codes()) == {file.stem for file in FILES}
 
 
+def test_the_pages_state_how_many_languages_have_a_file():
+    docs = Path(__file__).parents[2] / "docs"
+    usage, matching, concepts = (
+        " ".join((docs / name).read_text(encoding="utf-8").split()) for name in ("usage.md", "matching.md", "concepts.md")
+    )
+    measured = [file for file in FILES if not read_language(file).failures.not_identified]
+    assert f"Prompts exist in {len(FILES)} languages" in usage
+    assert f"Of the {len(FILES)} files, {len(FILES) - len(measured)} are short" in matching
+    assert f"of those {len(measured)} that may be identified" in concepts
+
+
 @pytest.mark.parametrize(
     ("text", "messages"),
     [
