@@ -32,6 +32,13 @@ def add_parser(commands: Subparsers) -> None:
         help="the column of a field, e.g. question=Frage, answer=meta.gold, choices=A,B,C,D; repeatable; without a column: not used",
     )
     parser.add_argument(
+        "--words",
+        action="append",
+        default=[],
+        metavar="NAME=WORD,...",
+        help="prompt words of a language: question, answer, context, options, colon, and lang=CODE if there are several; repeatable",
+    )
+    parser.add_argument(
         "--strict",
         action="store_true",
         help="an error if any row can't be used (default: up to 5 %% of them are dropped)",
@@ -57,5 +64,5 @@ def execute(parsed: argparse.Namespace) -> int:
     from lm_eval_illusion.pairing.reading.question_file import ReadingOptions
     from lm_eval_illusion.pairing.task_folder import pair_command
 
-    options = ReadingOptions(lang=parsed.lang, mapping=tuple(parsed.map), is_strict=parsed.strict)
+    options = ReadingOptions(parsed.lang, tuple(parsed.map), parsed.strict, tuple(parsed.words))
     return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit, options)

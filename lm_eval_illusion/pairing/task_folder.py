@@ -13,11 +13,13 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing, shown
 from lm_eval_illusion.items import Item
+from lm_eval_illusion.languages import PromptWords
 from lm_eval_illusion.pairing.build import pair
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
+from lm_eval_illusion.pairing.own_words import with_words
 from lm_eval_illusion.pairing.reading.question_file import DEFAULTS, ReadingOptions, read_questions
 from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
-from lm_eval_illusion.views.task_yaml import write_task_files, write_text
+from lm_eval_illusion.views.task_yaml import NO_WORDS, write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"
 IGNORED_FOLDERS = ("__pycache__", ".ipynb_checkpoints")
@@ -71,7 +73,7 @@ def pair_command(
     if not paired.items:
         advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
         raise UserError(f"{source} gives no item ({advice}): {' '.join(line.strip() for line in lines)}")
-    write_folder(paired.items, name, summary(pairing), out)
+    write_folder(with_words(paired.items, questions.words), name, summary(pairing), out, questions.words)
     # Ids, reasons and paths come from other people. The command stays one line, so that it can be copied.
     print(
         *map(for_terminal, [*lines, "", f"Details, examples: {out / SUMMARY_FILE}", f"Now: {next_command(name, out)}"]),
@@ -103,8 +105,11 @@ def _check_folder(out: Path) -> None:
         raise UserError(f"{shown(out)} is in a folder {ignored}, where lm_eval looks for no task: give another folder")
 
 
-def write_folder(items: Mapping[str, Sequence[Item]], name: str, text: str, out: Path) -> None:
-    """Write the task folder at `out`, completely or not at all. `items`: language -> its items; `text`: that of pairing.txt.
+def write_folder(
+    items: Mapping[str, Sequence[Item]], name: str, text: str, out: Path, words: Mapping[str, PromptWords] = NO_WORDS
+) -> None:
+    """Write the task folder at `out`, completely or not at all. `items`: language -> its items; `text`: that of pairing.txt. `words`:
+    language -> its prompt words, if the items carry some.
 
     Raises:
         UserError: The folder can't be written; parent folders that were made for it are removed again.
@@ -116,7 +121,7 @@ def write_folder(items: Mapping[str, Sequence[Item]], name: str, text: str, out:
         write_text(folder / "dataset.py", _DATASET_PY)
         write_text(folder / SUMMARY_FILE, text)
         shutil.copytree(packaged_folder("lm_eval_illusion.tasks") / "views", folder / "views")
-        write_task_files(folder, name, list(items), views="../views")
+        write_task_files(folder, name, list(items), views="../views", words=words)
 
 
 def _write_items(path: Path, items: Iterable[Item]) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import PromptWords, prompt_words
 from lm_eval_illusion.views.filters import first_lines
 from lm_eval_illusion.views.spec import VIEWS, Metric, View
 from lm_eval_illusion.views.twin import TWIN, TWIN_METRICS, TaskForm, Twin, score_twin
@@ -22,6 +23,8 @@ FUNCTIONS = "lm_eval_illusion.views"
 """The module where the YAMLs find prompt, score and aggregation functions. Folders made by `pair` contain this name: keep it."""
 CLASSES = "lm_eval_illusion.views.tasks"
 """The module where the YAMLs find task classes. Keep this name, too."""
+NO_WORDS: Mapping[str, PromptWords] = MappingProxyType({})
+"""Languages of which all have the prompt words of their file."""
 FORMS: tuple[TaskForm, ...] = (TWIN, *VIEWS)
 """What the tasks of a language ask, in the order of its group."""
 
@@ -40,13 +43,16 @@ def write_view_files(folder: Path) -> None:
         write_text(folder / f"{view.name}.yaml", view_yaml(view))
 
 
-def write_task_files(folder: Path, family: str, languages: Sequence[str], views: str = "../../views") -> None:
+def write_task_files(
+    folder: Path, family: str, languages: Sequence[str], views: str = "../../views", words: Mapping[str, PromptWords] = NO_WORDS
+) -> None:
     """Write one folder per language with its tasks and their group, and the folder of the groups over languages.
 
-    `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml.
+    `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml. `words`: the prompt
+    words of languages that do not have those of their file.
     """
     for lang in languages:
-        delimiter = prompt_words(lang).delimiter
+        delimiter = (words[lang] if lang in words else prompt_words(lang)).delimiter
         for form in FORMS:
             write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views, delimiter))
         group = _group(f"{family}_{lang}", _tasks(family, lang))

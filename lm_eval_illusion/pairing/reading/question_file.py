@@ -12,9 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.languages import PromptWords
 from lm_eval_illusion.option_values import shown
+from lm_eval_illusion.pairing.own_words import StatedWords, own_words
 from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
 from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_mapping
+from lm_eval_illusion.pairing.reading.fields import plain_name
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
@@ -31,12 +34,13 @@ class ReadingOptions:
     """How a source is read.
 
     `lang`: the language of rows that state none. `mapping`: the values of `--map`. `is_strict`: no row may be dropped because of a
-    mistake.
+    mistake. `words`: the values of `--words`.
     """
 
     lang: str = ""
     mapping: Sequence[str] = ()
     is_strict: bool = False
+    words: Sequence[str] = ()
 
 
 DEFAULTS = ReadingOptions()
@@ -47,7 +51,8 @@ class QuestionFile:
     """The questions of a source.
 
     `notices`: a line for each kind of change that reading made. `dropped`: the rows that gave no question. `unused_fields`: columns that
-    were not read. `duplicates`: questions that were left out because an equal one came before. `rows`: the number of rows.
+    were not read. `duplicates`: questions that were left out because an equal one came before. `rows`: the number of rows. `words`:
+    language -> its prompt words, if the user gives some.
     """
 
     questions: list[Question]
@@ -56,6 +61,7 @@ class QuestionFile:
     unused_fields: list[str] = field(default_factory=list)
     duplicates: int = 0
     rows: int = 0
+    words: Mapping[str, PromptWords] = field(default_factory=dict)
 
 
 def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> QuestionFile:
@@ -66,7 +72,6 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
             rows can't be used than may be dropped.
     """
     mapping = read_mapping(options.mapping)
-    _check_lang(options.lang)
     name = str(source)
     read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
     if not read:
@@ -74,6 +79,9 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     rows = [row for row in read if isinstance(row, SourceRow)]
     check_mapping(mapping, [row.fields for row in rows], name)
     parser = RowParser(RowSettings(options.lang, mapping))
+    words = _given_words(options.words, rows, parser)
+    _check_lang(options.lang, words)
+    parser.settings = replace(parser.settings, extra_languages=frozenset(words))
     questions: list[Question] = []
     dropped: list[DroppedRow] = []
     for row in read:
@@ -97,12 +105,22 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
         [column for column in columns if column not in parser.used],
         duplicates,
         len(read),
+        words,
     )
 
 
-def _check_lang(lang: str) -> None:
+def _given_words(options: Sequence[str], rows: Sequence[SourceRow], parser: RowParser) -> dict[str, PromptWords]:
+    """Return language -> the prompt words that the options and the rows give for it."""
+    if not options and not any(plain_name(name) == "promptwords" for row in rows for name in row.fields):
+        return {}
+    stated = [(lang, words, row.location) for row in rows for lang, words in parser.stated_words(row)]
+    in_rows = [StatedWords(lang, words, location) for lang, words, location in stated if words is not None]
+    return own_words(options, in_rows, {lang for lang, _, _ in stated}) if options or in_rows else {}
+
+
+def _check_lang(lang: str, words: Mapping[str, PromptWords]) -> None:
     """Check the language of `--lang` before all rows fail because of it."""
-    if lang:
+    if lang and resolved_code(lang) not in words:
         check_language(Question("", resolved_code(lang), "", "", "", location=f"--lang {shown(lang)}"))
 
 
