@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.option_values import shown
@@ -56,8 +56,18 @@ def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str
     entries = [contents(entry) if isinstance(entry, Mapping) else {} for entry in value]
     labels = [entry.get("label") for entry in entries]
     has_labels = bool(labels) and all(isinstance(label, (str, int)) for label in labels)
+    if not has_labels and (mapped := fields.mapping.get("choices")) is not None and len(mapped.paths) == len(value):
+        return GivenChoices(_choice_texts(value, languages, location), _endings(mapped.paths))
     are_numbers = bool(value) and all(isinstance(entry, (int, float)) for entry in value)
     return GivenChoices(_choice_texts(value, languages, location), tuple(map(str, labels)) if has_labels else (), are_numbers)
+
+
+def _endings(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return what tells columns apart as the labels of the choices, if it is one letter or digit of each: 1 to 4 of mc_answer1 to
+    mc_answer4, so that a gold "1" is the first choice; otherwise none."""
+    endings = tuple(column[-1:] for column in columns)
+    is_counted = len({column[:-1] for column in columns}) == 1 and all(ending.isalnum() for ending in endings)
+    return endings if is_counted and len(set(endings)) == len(endings) else ()
 
 
 def _labelled(columns: Mapping[str, object], languages: tuple[str, ...], location: str) -> GivenChoices:

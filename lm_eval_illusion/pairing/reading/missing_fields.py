@@ -15,7 +15,7 @@ LACKS = {field: f"there is no {field}" for field in ("question", "answer", "lang
 def remedy(fields: FieldsOfRow, canonical: str) -> str:
     """Return what to do about a missing field; it asks ": did you mean ...?" if a column has nearly its name."""
     if fields.has(canonical):
-        return " (null): give one, or leave the row out"
+        return " (null or blank): give one, or leave the row out"
     near = _near_name(tuple(fields.row), canonical)
     return (
         f": did you mean {shown(near)}? Give --map {canonical}={near}" if near else f": give one, or --map {canonical}=COLUMN"

@@ -33,6 +33,24 @@ def test_a_field_without_a_column_is_not_used(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("columns", "gold", "answer"),
+    [
+        # Belebele counts from 1, MedMCQA from 0, and both by a number.
+        (("mc_answer1", "mc_answer2", "mc_answer3", "mc_answer4"), "1", "w"),
+        (("opa", "opb", "opc", "opd"), 1, "x"),
+        (("opa", "opb", "opc", "opd"), "c", "y"),
+        (("A", "B", "C", "D"), "D", "z"),
+        (("w0", "w1", "w2", "w3"), 3, "z"),
+        (("first", "second", "third", "fourth"), 0, "w"),
+    ],
+)
+def test_the_names_of_choice_columns_say_how_they_are_counted(tmp_path, columns, gold, answer):
+    row = {"question": "Wer?", "right": gold, **dict(zip(columns, "wxyz", strict=True))}
+    (question,) = read(tmp_path, f"choices={','.join(columns)}", "gold=right", row=row).questions
+    assert (question.answer, question.choices) == (answer, ("w", "x", "y", "z"))
+
+
+@pytest.mark.parametrize(
     ("mapping", "message"),
     [
         (("Frage",), "--map 'Frage' is not FIELD=COLUMN: give e.g. question=Frage"),
