@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zlib
+from codecs import BOM_UTF8
+from itertools import islice
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, cause_of
@@ -18,6 +21,10 @@ from lm_eval_illusion.reading import CHUNK_BYTES, MOST_BYTES, read_file
 FORMATS = "JSONL, a JSON array, CSV or TSV with a header, SQuAD, or Parquet"
 REMEDY = f"give a file of questions: {FORMATS}"
 NOT_A_ROW = "a line is not a JSON object"
+FEW_LINES = 20
+"""Lines after the first by which JSON lines are told from a document."""
+_DOCUMENT, _LINES = "document", "lines"
+_VISIBLE, _VISIBLE_LINE = re.compile(r"\S"), re.compile(r"\S[^\n]*")
 _ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 
@@ -35,37 +42,59 @@ def file_rows(path: Path) -> Rows:
         yield from _parquet_rows(content, path)
         return
     text = _text(content, path)
-    start = text.lstrip()
-    if not start:
-        raise UserError(f"{path} is empty: {REMEDY}")
-    first, _, rest = start.partition("\n")
-    header = first.split("\r")[0]
-    if (start[0] == "[" and not _is_array_per_line(first, rest)) or (start[0] == "{" and _is_document(first, rest, path)):
-        yield from document_rows(text, str(path))
-    elif start[0] in "{[" or (path.suffix.lower() in (".jsonl", ".ndjson") and delimiter_of(header, 2) is None):
-        yield from _jsonl_rows(text, path)
-    elif (delimiter := delimiter_of(header)) is not None or path.suffix.lower() in (".csv", ".tsv"):
-        yield from table_rows(text, str(path), delimiter or ",")
+    form = _form(text, path)
+    # A large file is held once, as bytes or as text.
+    if form == _LINES:
+        del text
+        yield from _jsonl_rows(content.removeprefix(BOM_UTF8), path)
     else:
+        del content
+        yield from document_rows(text, str(path)) if form == _DOCUMENT else table_rows(text, str(path), form)
+
+
+def _form(text: str, path: Path) -> str:
+    """Return the form of a text: a JSON document, JSON lines, or the delimiter of a table."""
+    start = _VISIBLE.search(text)
+    if start is None:
+        raise UserError(f"{path} is empty: {REMEDY}")
+    mark = start[0]
+    first, rest = _first_lines(text, start.start())
+    header = first.split("\r")[0]
+    suffix = path.suffix.lower()
+    if (mark == "[" and not _is_array_per_line(first, rest)) or (mark == "{" and _is_document(first, rest, path)):
+        return _DOCUMENT
+    if mark in "{[" or (suffix in (".jsonl", ".ndjson") and delimiter_of(header, 2) is None):
+        return _LINES
+    delimiter = delimiter_of(header) or ("," if suffix in (".csv", ".tsv") else "")
+    if not delimiter:
         raise UserError(f"{path} is in no format that is known (it begins with {first[:40]!r}): {REMEDY}")
+    return delimiter
 
 
-def _jsonl_rows(text: str, path: Path) -> Rows:
-    for location, row in parse_lines(text.encode("utf-8"), str(path), "question"):
+def _first_lines(text: str, start: int) -> tuple[str, list[str]]:
+    """Return the line that begins at a position, and the first lines behind it that are not blank."""
+    end = text.find("\n", start)
+    if end < 0:
+        return text[start:], []
+    return text[start:end], [found[0] for found in islice(_VISIBLE_LINE.finditer(text, end), FEW_LINES)]
+
+
+def _jsonl_rows(content: bytes, path: Path) -> Rows:
+    for location, row in parse_lines(content, str(path), "question"):
         if isinstance(row, UserError):
             yield BadRowError(location, NOT_A_ROW, str(row).removeprefix(f"{location}: "))
         else:
             yield SourceRow(location, f"line-{location.rpartition(':')[2]}", row)
 
 
-def _is_array_per_line(first: str, rest: str) -> bool:
+def _is_array_per_line(first: str, rest: list[str]) -> bool:
     """Whether a file that begins with "[" is JSONL of arrays, which are no questions."""
-    return first.rstrip().endswith("]") and rest.lstrip()[:1] in ("[", "{") and _is_json(first)
+    return first.rstrip().endswith("]") and bool(rest) and rest[0][0] in "[{" and _is_json(first)
 
 
-def _is_document(first: str, rest: str, path: Path) -> bool:
+def _is_document(first: str, rest: list[str], path: Path) -> bool:
     """Whether a file that begins with "{" is one JSON document rather than JSON lines."""
-    if not rest.strip():
+    if not rest:
         try:
             value = json.loads(first)
         except (ValueError, RecursionError):
@@ -74,7 +103,7 @@ def _is_document(first: str, rest: str, path: Path) -> bool:
     if _is_json(first):
         return False
     # The first line of a JSONL file may be broken; then other lines are objects by themselves.
-    return not any(line.startswith("{") and _is_json(line) for line in rest.split("\n", 20)[:20])
+    return not any(line.startswith("{") and _is_json(line) for line in rest)
 
 
 def _is_json(line: str) -> bool:
