@@ -22,7 +22,7 @@ from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import is_allowed, right_answers
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.surface_cues import count_characters
 
 MOST_SECONDS = 2.0

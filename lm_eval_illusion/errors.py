@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lm_eval_illusion.escaping import cut, for_terminal, shortened
@@ -19,18 +19,26 @@ class UserError(ValueError, SystemExit):
     It is a `ValueError` for callers from Python. It is also a `SystemExit`, because lm_eval's command calls our model and catches
     nothing: a `SystemExit` with code 2 ends that command without a traceback. Python prints no message for a `SystemExit`, so the code
     that called us (a command, a model's constructor) calls `show` first.
+
+    `details`: lines below the message, where many mistakes of one kind are told at once. They are a part of `str(error)`.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__("\n".join([message, *details]))
         self.code = EXIT_USER_ERROR
+        self._message = message
+        self._details = tuple(details)
         self._shown = False
 
     def show(self) -> None:
-        """Print the message to standard error as one line, a long one shortened. Further calls print nothing."""
+        """Print the message to standard error as one line, a long one shortened, and each detail as a line. Further calls print nothing."""
         if not self._shown:
-            message = shortened(" ".join(str(self).split()), MOST_CHARACTERS)
-            print(f"lm-eval-illusion: error: {for_terminal(message)}", file=sys.stderr)
+            message = shortened(" ".join(self._message.split()), MOST_CHARACTERS)
+            lines = [
+                f"lm-eval-illusion: error: {message}",
+                *(f"  {shortened(line, MOST_CHARACTERS)}" for line in self._details),
+            ]
+            print(*map(for_terminal, lines), sep="\n", file=sys.stderr)
             self._shown = True
 
 

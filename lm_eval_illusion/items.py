@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, cast
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.jsonl import Row, read_jsonl
+from lm_eval_illusion.languages.own_words import as_record
 from lm_eval_illusion.option_values import shown
 
 if TYPE_CHECKING:
@@ -43,23 +44,25 @@ class Shot(_ShotQuestion, total=False):
     context: str
 
 
-class _ItemWithOptions(Fact):
+class _RequiredItem(Fact):
     choices: list[str]
     gold: int
     shot: Shot
 
 
-class Item(_ItemWithOptions, total=False):
+class Item(_RequiredItem, total=False):
     """An evaluated item. `choices`: four options; `gold`: index of the answer among them.
 
     `asked_otherwise`: whether an option is the answer of a question that asks for another kind of thing; missing if that is not known.
+    `prompt_words`: the words around question and answer, if the user of `pair` gave some: the fields of `languages.PromptWords`.
     """
 
     asked_otherwise: bool
+    prompt_words: dict[str, str]
 
 
 FACT_FIELDS = tuple(Fact.__annotations__)
-ITEM_FIELDS = (*FACT_FIELDS, *(field for field in _ItemWithOptions.__annotations__ if field not in FACT_FIELDS))
+ITEM_FIELDS = (*FACT_FIELDS, *(field for field in _RequiredItem.__annotations__ if field not in FACT_FIELDS))
 """The fields that every item has."""
 
 
@@ -81,6 +84,7 @@ def read_items(path: Path) -> list[Item]:
             raise UserError(f"{location}: shot {shown(shot)} is no object with question and answer: give both as texts")
         if not isinstance(row.get("asked_otherwise", False), bool):
             raise UserError(f"{location}: asked_otherwise {shown(row['asked_otherwise'])} is neither true nor false: give one")
+        _check_words(row, location)
     return [cast(Item, row) for _, row in rows]
 
 
@@ -164,6 +168,14 @@ def _check_types(row: Row, location: str) -> None:
         if not (_are_texts(row[field]) if field == "aliases" else isinstance(row[field], str)):
             kind = "a list of texts" if field == "aliases" else "a text"
             raise UserError(f"{location}: {field} {shown(row[field])} is not {kind}: give one")
+
+
+def _check_words(row: Row, location: str) -> None:
+    if row.get("prompt_words") is not None:
+        try:
+            as_record(row["prompt_words"])
+        except UserError as error:
+            raise UserError(f"{location}: {error}") from error
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:

@@ -40,6 +40,20 @@ def read_jsonl(path: Path, noun: str) -> Iterator[tuple[str, Row]]:
     )
 
 
+def parse_lines(content: bytes, path: str, noun: str) -> Iterator[tuple[str, Row | UserError]]:
+    """Yield ("file:line", object) for each line of a file's content; in the place of a line that is no object, its error.
+
+    Raises:
+        UserError: A line is too long (when it is reached).
+    """
+    for number, line in _lines(content, path, noun):
+        location = f"{path}:{number}"
+        try:
+            yield location, _parse_line(line, location, noun)
+        except UserError as error:
+            yield location, error
+
+
 def _lines(content: bytes, path: str, noun: str) -> Iterator[tuple[int, bytes]]:
     """Yield number and content of each line that is not blank. A file may consist of a billion line ends: they are skipped in one go."""
     number, counted = 1, 0

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reading": set(),
     "files": set(),
     "first_line": set(),
+    "harness_names": set(),
     "jsonl": set(),
     "limits": set(),
     "memory": set(),
@@ -33,14 +34,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "embedded": set(),
     "languages": set(),
     "loading": set(),
-    "items": {"files", "jsonl", "option_values"},
+    "items": {"files", "jsonl", "languages", "option_values"},
     "plain_yaml": set(),
     "plugin": {"files"},
     "matching": {"first_line", "languages"},
     "failures": {"languages", "matching", "reasoning"},
     "views": {"first_line", "matching", "languages", "reasoning"},
     "progress": {"views"},
-    "pairing": {"files", "items", "jsonl", "languages", "matching", "option_values", "views"},
+    "pairing": {"files", "harness_names", "items", "jsonl", "languages", "matching", "option_values", "views"},
     "inference": {"first_line", "memory", "option_values", "reasoning"},
     "pruning": {
         "embedded",
@@ -177,6 +178,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_results.py": "a slice of the fuzz of results and samples files",
     "benchmarks/test_fuzz_models.py": "the fuzzer of model folders, not the package",
     "benchmarks/test_fuzz_numbers.py": "a slice of the fuzz of answers with numbers",
+    "benchmarks/test_fuzz_questions.py": "a slice of the fuzz of files of questions",
     "benchmarks/test_fuzz_recipes.py": "a fuzz of recipes, not the package",
     "benchmarks/test_fuzz_store.py": "a small part of a fuzzing program, and that it can fail",
     "benchmarks/test_fuzz_options.py": "hostile values of every option",
@@ -187,6 +189,7 @@ SUBJECTS: dict[str, str] = {
     "inference/test_half_precision.py": "float16 through scoring and decoding",
     "inference/test_options_alone.py": "the embedded items without their questions",
     "languages/test_asking.py": "section [asking] of the language files (record)",
+    "languages/test_asking_in_short_files.py": "section [asking] of the short language files",
     "matching/test_explain.py": "any output in any language",
     "matching/test_forms.py": "tables of forms in every language (clitics, conjugation, inflection)",
     "matching/test_judged.py": "outputs judged by hand",
@@ -279,7 +282,9 @@ LANGUAGE_TABLES_ALLOWED: dict[str, str] = {
     "views/task_yaml.py": "YAML reads a bare no as false",
 }
 # Also English words or names of fields: a comparison with one of these counts only if it names a language on the other side.
-AMBIGUOUS_CODES = {"id", "it", "no"}
+AMBIGUOUS_CODES = {"id", "it", "no", "am", "as", "be", "is", "my", "or", "so"}
+# Codes that are such frequent English words that they say nothing in a list of words.
+ENGLISH_WORDS = {"am", "as", "be", "is", "my", "or", "so"}
 
 
 def language_tables(source: str, codes: set[str]) -> list[str]:
@@ -300,7 +305,7 @@ def is_language_table(node: ast.AST, codes: set[str]) -> bool:
         names = [keyword.arg for keyword in node.keywords]
     else:
         names = list(words_split_in_code(node))
-    code_count = sum(name in codes for name in names)
+    code_count = sum(name in codes - ENGLISH_WORDS for name in names)
     is_for_one_language = isinstance(node, ast.Dict | ast.Set) and len(names) == 1 and names[0] in codes - AMBIGUOUS_CODES
     return is_for_one_language or (code_count >= 2 and 2 * code_count >= len(names))
 

@@ -68,3 +68,14 @@ def test_a_long_message_keeps_its_end_which_is_the_remedy(capsys):
     shown = capsys.readouterr().err
     assert len(shown) < MOST_CHARACTERS + 100
     assert shown.endswith(" is no name: give one\n")
+
+
+def test_details_are_lines_below_the_message(capsys):
+    error = UserError("3 rows\nare wrong", ["line 1: \x1b[2J", "line 2"])
+    assert str(error).splitlines()[2:] == ["line 1: \x1b[2J", "line 2"]
+    error.show()
+    assert capsys.readouterr().err.splitlines() == [
+        "lm-eval-illusion: error: 3 rows are wrong",
+        "  line 1: \\x1b[2J",
+        "  line 2",
+    ]

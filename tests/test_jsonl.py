@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion import jsonl
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.jsonl import read_jsonl
+from lm_eval_illusion.jsonl import parse_lines, read_jsonl
 
 
 def write(tmp_path, content):
@@ -83,3 +83,10 @@ def test_nesting_that_the_parser_accepts_and_the_writer_does_not(tmp_path):
     # At any depth: the row, or one line of error.
     refused = "nested too deep: write each item as one flat object"
     assert {read(depth) for depth in (10, *range(900, 1_010, 5), 100_000)} == {1, refused}
+
+
+def test_parse_lines_gives_the_error_of_a_line_in_its_place():
+    found = list(parse_lines(b'{"a": 1}\n\n[]\n{"b": 2}', "file", "question"))
+    assert [location for location, _ in found] == ["file:1", "file:3", "file:4"]
+    assert [row for _, row in found if isinstance(row, dict)] == [{"a": 1}, {"b": 2}]
+    assert str(found[1][1]) == "file:3: not a JSON object but list: write one question per line"

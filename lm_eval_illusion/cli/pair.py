@@ -17,11 +17,32 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("pair", help="make a task folder for lm_eval --include_path from questions and answers")
     parser.add_argument(
         "items",
-        type=path,
-        metavar="ITEMS.jsonl",
-        help="fields: id, lang, question, answer; optional: context, aliases, answer_type, topic, choices, gold",
+        type=name,
+        metavar="ITEMS",
+        help="JSONL, a JSON array, CSV or TSV with a header, SQuAD, or Parquet; or hub:NAME[:CONFIG[:SPLIT]]. Fields: question, answer;"
+        " optional: id, lang, context, aliases, answer_type, topic, choices, gold",
     )
     parser.add_argument("--name", type=name, required=True, help="name of the family: lm_eval --tasks NAME")
+    parser.add_argument("--lang", type=name, default="", metavar="CODE", help="language of the rows that state none, e.g. fi")
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="the column of a field, e.g. question=Frage, answer=meta.gold, choices=A,B,C,D; repeatable; without a column: not used",
+    )
+    parser.add_argument(
+        "--words",
+        action="append",
+        default=[],
+        metavar="NAME=WORD,...",
+        help="prompt words of a language: question, answer, context, options, colon, and lang=CODE if there are several; repeatable",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="an error if any row can't be used (default: up to 5 %% of them are dropped)",
+    )
     parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(
         "--seed",
@@ -40,6 +61,8 @@ def add_parser(commands: Subparsers) -> None:
 
 def execute(parsed: argparse.Namespace) -> int:
     """Make the task folder; return the exit code."""
+    from lm_eval_illusion.pairing.reading.question_file import ReadingOptions
     from lm_eval_illusion.pairing.task_folder import pair_command
 
-    return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit)
+    options = ReadingOptions(parsed.lang, tuple(parsed.map), parsed.strict, tuple(parsed.words))
+    return pair_command(parsed.items, parsed.name, parsed.out, parsed.seed, parsed.limit, options)

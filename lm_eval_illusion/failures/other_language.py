@@ -98,7 +98,7 @@ def _words_without_names(line: str, texts: Sequence[str], lang: str) -> list[str
 
 
 def _is_unlikely(text: str, lang: str) -> bool:
-    """Return whether another language with a file here is much likelier than `lang`; false for a language that the model lacks."""
+    """Return whether another language that may be identified is much likelier than `lang`; false for a language that the model lacks."""
     ranked = _identifier().rank(text)
     likelihoods = {code: value for code, value in ranked if code == lang or code in _codes()}
     return lang in likelihoods and likelihoods[lang] < MOST_LIKELY * max(likelihoods.values())
@@ -106,7 +106,7 @@ def _is_unlikely(text: str, lang: str) -> bool:
 
 @cache
 def _codes() -> frozenset[str]:
-    return frozenset(language_codes())
+    return frozenset(code for code in language_codes() if not language(code).failures.not_identified)
 
 
 @cache

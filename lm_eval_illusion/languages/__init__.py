@@ -7,6 +7,7 @@ explains every key.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -16,12 +17,22 @@ import msgspec
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages.record import Language, PromptWords
 
-__all__ = ["LONGEST_CODE", "Language", "PromptWords", "language", "language_codes", "prompt_words", "read_language"]
+__all__ = [
+    "LONGEST_CODE",
+    "Language",
+    "PromptWords",
+    "check_code",
+    "language",
+    "language_codes",
+    "near_codes",
+    "prompt_words",
+    "read_language",
+]
 
 FOLDER = Path(__file__).parent
 LONGEST_CODE = 35
 """The most characters of a language code: BCP 47 (RFC 5646, section 4.4.1) advises to allow 35."""
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
+_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
 
 
 @cache
@@ -42,14 +53,38 @@ def prompt_words(code: str) -> PromptWords:
     """
     words = _language(code, FOLDER).prompt
     if words is None:
-        if len(code) > LONGEST_CODE or not _CODE.fullmatch(code):
-            raise UserError(
-                f"language {code[:LONGEST_CODE]!r} is no language code: give at most {LONGEST_CODE} letters, digits and hyphens, as in fi"
-            )
+        check_code(code)
         raise UserError(
-            f"language {code!r} has no prompt words: use one of {' '.join(language_codes())}, or add the file {FOLDER / code}.toml"
+            f"language {code!r} has no prompt words: use one of {' '.join(near_codes(code) or language_codes())}, or add the file"
+            f" {FOLDER / code}.toml, or give `pair` the option --words lang={code},question=...,answer=..."
         )
     return words
+
+
+def check_code(code: str) -> None:
+    """Check the form of a language code.
+
+    Raises:
+        UserError: It is not two or three letters, perhaps with more parts behind hyphens (RFC 5646), or is too long.
+    """
+    if len(code) > LONGEST_CODE or not _CODE.fullmatch(code):
+        raise UserError(
+            f"language {code[:LONGEST_CODE]!r} is no language code: give at most {LONGEST_CODE} letters, digits and hyphens, as in fi"
+        )
+
+
+def near_codes(code: str) -> list[str]:
+    """Return the codes of languages with a file that a wrong code may stand for, the likeliest first.
+
+    These are: its first part (zh for zh-Hant), the official languages of a country whose code it is (ja for jp), and similar ones.
+    """
+    from babel.languages import get_official_languages
+
+    known = language_codes()
+    first = code.lower().partition("-")[0]
+    official = get_official_languages(code.upper()) if len(code) == 2 else ()
+    similar = get_close_matches(first, known, n=3, cutoff=0.7)
+    return [near for near in dict.fromkeys((first, *official, *similar)) if near in known]
 
 
 def language_codes() -> tuple[str, ...]:

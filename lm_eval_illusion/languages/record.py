@@ -445,6 +445,9 @@ class Failures(_Section, frozen=True):
     """Phrases by which a speaker says not to know the answer or not to be able to give it; each is a refusal wherever it stands."""
     refusals_alone: tuple[str, ...] = ()
     """Phrases that are a refusal only as the whole line: "no idea" is one, "he had no idea of the war" is none."""
+    not_identified: bool = False
+    """No answer is taken for one in this language by its words: how well these are told from those of similar languages was not
+    measured."""
 
 
 class Negation(_Section, frozen=True):

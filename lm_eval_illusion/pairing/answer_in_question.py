@@ -17,7 +17,7 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.mentions import Mention, mentions
 from lm_eval_illusion.matching.objections.context import phrases
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 IN_QUESTION_REASON = "the answer stands in the question"
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
-from lm_eval_illusion.languages import language, prompt_words
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin as is_script_latin
 from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
 from lm_eval_illusion.pairing.numbers.number_form import number_form
 
@@ -56,12 +57,9 @@ def is_wholly_latin(text: str) -> bool:
 
 @cache
 def is_written_in_latin(lang: str) -> bool:
-    """Return whether the prompt words of the language are in Latin letters.
-
-    Raises:
-        UserError: The language has no prompt words.
-    """
-    return is_wholly_latin(prompt_words(lang).question)
+    """Return whether a language is written in Latin letters: its prompt words, or for a language without a file what CLDR says."""
+    words = language(lang).prompt
+    return is_script_latin(lang) if words is None else is_wholly_latin(words.question)
 
 
 def _script_counts(text: str) -> Counter[str]:

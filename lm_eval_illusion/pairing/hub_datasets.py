@@ -5,9 +5,8 @@ tasks/mqa_illusion_xquad and tasks/mqa_illusion_tydiqa load their items with `fa
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
@@ -15,8 +14,9 @@ from typing import TypedDict
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.build import Paired, pair
-from lm_eval_illusion.pairing.question_file import parse_question, read_questions
-from lm_eval_illusion.pairing.questions import Question, check_consistency
+from lm_eval_illusion.pairing.reading.hub import load_split
+from lm_eval_illusion.pairing.reading.question_file import parse_question, read_questions
+from lm_eval_illusion.pairing.reading.questions import Question, check_consistency
 
 ITEMS_PER_LANGUAGE = 200
 
@@ -35,8 +35,6 @@ TYDIQA_LANGUAGES = {
 """The name of a language in the ids of TyDi QA -> its code."""
 PARAGRAPHS_PER_ARTICLE = 5
 """XQuAD has 240 paragraphs, five of each of 48 articles, in order (Artetxe et al., arXiv 1910.11856)."""
-
-HUB_TIMEOUT_SECONDS = 5
 
 logger = logging.getLogger(__name__)
 
@@ -147,39 +145,4 @@ def _parse_row(row: HubRow, common_fields: dict[str, str], location: str, licens
 
 def _load(path: str, name: str) -> Iterable[HubRow]:
     """Load the validation split of a data set from the hub, or from the cache of `datasets` if the hub can't be reached."""
-    from datasets import load_dataset
-
-    mode = contextlib.nullcontext() if _is_on_hub(path) else _offline()
-    try:
-        with mode:
-            rows: Iterable[HubRow] = load_dataset(path, name, split="validation")
-    except (OSError, ValueError) as error:  # `datasets` raises ValueError for a name that is not in its cache.
-        raise UserError(
-            f"{path} can't be loaded from the Hugging Face hub ({type(error).__name__}): go online, or give a local file by"
-            " --metadata items=FILE.jsonl"
-        ) from error
-    return rows
-
-
-@lru_cache(maxsize=8)  # XQuAD loads its data set once for each of twelve languages.
-def _is_on_hub(path: str) -> bool:
-    """Return whether the hub answers. Without this check `load_dataset` retries for half a minute and prints a warning at each try."""
-    from huggingface_hub import HfApi
-
-    try:
-        HfApi().dataset_info(path, timeout=HUB_TIMEOUT_SECONDS)
-    except Exception:  # Of requests, httpx or the hub's client, by version; load_dataset reports what matters.
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _offline() -> Iterator[None]:
-    """Let `datasets` load from its cache only."""
-    from datasets import config
-
-    previous, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True
-    try:
-        yield
-    finally:
-        config.HF_HUB_OFFLINE = previous
+    return load_split(path, name, "validation", "go online, or give a local file by --metadata items=FILE.jsonl")

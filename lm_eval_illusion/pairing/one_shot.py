@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_allowed, overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 SHOTS_PER_LANGUAGE = 4
 QUESTIONS_PER_SHOT = 50

@@ -20,7 +20,7 @@ from lm_eval_illusion.matching.text.normalize import compact, normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
 from lm_eval_illusion.pairing.numbers.spans import WORD, Number, integer_part, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 MAX_LENGTH_RATIO = 4.0
 """A distractor has at most this many times as many characters as the answer, and at least the inverse."""

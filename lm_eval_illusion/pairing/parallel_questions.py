@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, is_written_in_latin, script_of
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from lm_eval_illusion.pairing.alternatives import alternatives_in
 from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON, states_answer
 from lm_eval_illusion.pairing.option_rules import RightAnswers, overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.yes_no import YES_NO_REASON, is_yes_no_question
 
 

@@ -1,28 +1,29 @@
-"""`lm-eval-illusion pair`: a file of questions -> a task folder for `lm_eval --include_path`, with a summary of what was dropped."""
+"""`lm-eval-illusion pair`: a file of questions -> a task folder for `lm_eval --include_path`, with a summary in pairing.txt."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
+import shlex
 import shutil
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing
-from lm_eval_illusion.option_values import shown
-from lm_eval_illusion.pairing.build import Paired, pair
-from lm_eval_illusion.pairing.question_file import QuestionFile, read_questions
-from lm_eval_illusion.views.task_yaml import write_task_files, write_text
+from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing, shown
+from lm_eval_illusion.items import Item
+from lm_eval_illusion.languages import PromptWords
+from lm_eval_illusion.pairing.build import pair
+from lm_eval_illusion.pairing.family_names import check_name, check_task_names
+from lm_eval_illusion.pairing.own_words import with_words
+from lm_eval_illusion.pairing.reading.question_file import DEFAULTS, ReadingOptions, read_questions
+from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
+from lm_eval_illusion.views.task_yaml import NO_WORDS, write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"
-MAX_LISTED = 5
-"""The most ids or notices that the summary lists for one reason."""
-RESERVED_PREFIX = "mqa_illusion"
-MAX_NAME_LENGTH = 100
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+IGNORED_FOLDERS = ("__pycache__", ".ipynb_checkpoints")
+"""lm_eval looks for no task in these."""
 
 _FAMILY_YAML = """\
 # What all tasks of the family share: where the items come from.
@@ -46,92 +47,86 @@ def load(lang, **_):
 '''
 
 
-def pair_command(source: Path, name: str, out: Path, seed: int, limit: int | None) -> int:
+def pair_command(
+    source: Path | str, name: str, out: Path, seed: int, limit: int | None, options: ReadingOptions = DEFAULTS
+) -> int:
     """Pair the questions of a file, write the task folder and print the summary. Return the exit code 0.
 
     Args:
-        source: A JSONL file of questions.
+        source: A file of questions, or hub:NAME[:CONFIG[:SPLIT]].
         name: The name of the task family.
         out: The folder to make; it must not exist.
         seed: Seed of distractors and positions, see `pair`.
         limit: The most items per language, None for all.
+        options: How the questions are read.
 
     Raises:
         UserError: The name or a question is wrong, `out` exists or can't be written, or there is no item. Nothing is written then.
     """
     check_name(name)
-    refuse_existing(out, ", so that no item of an earlier pairing stays in it")
-    questions = read_questions(source)
+    _check_folder(out)
+    questions = read_questions(source, options)
+    check_task_names(name, sorted({question.lang for question in questions.questions}))
     paired = pair(questions.questions, name, seed, limit)
-    summary = summarize(questions, paired)
+    pairing = pairing_of(name, str(source), questions, paired)
+    lines = overview(pairing)
     if not paired.items:
         advice = "give at least 2 questions a language, or 5 of a type if options are to be made"
-        raise UserError(f"{source} gives no item ({advice}): {' '.join(summary.splitlines()[1:])}")
-    write_folder(paired, name, summary, out)
-    next_step = f"Now: lm_eval --include_path {out} --tasks {name} --model hf --model_args pretrained=MODEL --log_samples"
-    # Ids and notices come from the file of questions.
-    print(*map(for_terminal, f"{summary}\n{next_step}".split("\n")), sep="\n")
+        raise UserError(f"{source} gives no item ({advice}): {' '.join(line.strip() for line in lines)}")
+    write_folder(with_words(paired.items, questions.words), name, summary(pairing), out, questions.words)
+    # Ids, reasons and paths come from other people. The command stays one line, so that it can be copied.
+    print(
+        *map(for_terminal, [*lines, "", f"Details, examples: {out / SUMMARY_FILE}", f"Now: {next_command(name, out)}"]),
+        sep="\n",
+    )
     return 0
 
 
-def check_name(name: str) -> None:
-    """Check that a family name can be part of task and file names and does not collide with the groups of the package's families.
-
-    Raises:
-        UserError: The name has other characters than letters, digits and _, is too long, or begins with the reserved prefix.
-    """
-    if not _NAME.fullmatch(name):
-        raise UserError(
-            f"name {shown(name)} can't be part of task names: begin with a letter and use letters, digits and _ only"
-        )
-    if len(name) > MAX_NAME_LENGTH:
-        raise UserError(
-            f"name of {len(name)} characters is longer than {MAX_NAME_LENGTH}: give a shorter one, because it becomes part of file names"
-        )
-    if name.casefold().startswith(RESERVED_PREFIX):
-        raise UserError(
-            f"name {name!r} begins with {RESERVED_PREFIX}, which is reserved for the package's families: give another one"
-        )
+def next_command(name: str, out: Path) -> str:
+    """Return the command that evaluates a model on the tasks of a folder, as a shell takes it."""
+    # A path that begins with "-" would be an option.
+    folder = _for_shell(f"./{out}" if str(out).startswith("-") else str(out))
+    return f"lm_eval --model hf --model_args pretrained=MODEL --include_path {folder} --tasks {name} --log_samples --output_path runs"
 
 
-def summarize(questions: QuestionFile, paired: Paired) -> str:
-    """Return the text that says how many questions became items, which were dropped and why, and what cleaning changed."""
-    ids = {question.id for question in questions.questions}
-    counts = ", ".join(f"{lang} {len(items)}" for lang, items in paired.items.items()) or "none"
-    lines = [
-        f"{len(questions.questions)} questions read, {len(ids)} ids.",
-        f"Items: {counts}.",
-        f"Held out as one-shot examples: {_first_ids(paired.held_out)}.",
-        f"Dropped: {len(paired.dropped)} of {len(ids)} ids.",
-    ]
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for question_id, reason in paired.dropped.items():
-        by_reason[reason].append(question_id)
-    lines += [f"  {reason}: {_first_ids(dropped)}" for reason, dropped in by_reason.items()]
-    notices = questions.notices
-    if notices:
-        lines += [f"Changed in reading, {len(notices)} times:", *(f"  {notice}" for notice in notices[:MAX_LISTED])]
-        lines += [f"  and {len(notices) - MAX_LISTED} more"] * (len(notices) > MAX_LISTED)
-    return "\n".join(lines) + "\n"
+def _for_shell(path: str) -> str:
+    """Return a path as a shell takes it; bytes that a terminal would obey or can't show are written as bash, ksh and zsh read them."""
+    if path == for_terminal(path):
+        return shlex.quote(path)
+    plain = set(range(0x20, 0x7F)) - set(b"\\'")
+    written = "".join(chr(byte) if byte in plain else rf"\x{byte:02x}" for byte in os.fsencode(path))
+    return f"$'{written}'"
 
 
-def _first_ids(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - MAX_LISTED} more" if len(ids) > MAX_LISTED else ""
-    return (", ".join(ids[:MAX_LISTED]) or "none") + more
+def _check_folder(out: Path) -> None:
+    refuse_existing(out, ", so that no item of an earlier pairing stays in it")
+    ignored = next((folder for folder in IGNORED_FOLDERS if folder in out.resolve().parts), None)
+    if ignored is not None:
+        raise UserError(f"{shown(out)} is in a folder {ignored}, where lm_eval looks for no task: give another folder")
 
 
-def write_folder(paired: Paired, name: str, summary: str, out: Path) -> None:
-    """Write the task folder at `out`, completely or not at all.
+def write_folder(
+    items: Mapping[str, Sequence[Item]], name: str, text: str, out: Path, words: Mapping[str, PromptWords] = NO_WORDS
+) -> None:
+    """Write the task folder at `out`, completely or not at all. `items`: language -> its items; `text`: that of pairing.txt. `words`:
+    language -> its prompt words, if the items carry some.
 
     Raises:
         UserError: The folder can't be written; parent folders that were made for it are removed again.
     """
     with new_folder(out) as folder:
-        for lang, items in paired.items.items():
-            lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in items)
-            write_text(folder / "items" / f"{lang}.jsonl", "".join(lines))
+        for lang, in_lang in items.items():
+            _write_items(folder / "items" / f"{lang}.jsonl", in_lang)
         write_text(folder / "family.yaml", _FAMILY_YAML)
         write_text(folder / "dataset.py", _DATASET_PY)
-        write_text(folder / SUMMARY_FILE, summary)
+        write_text(folder / SUMMARY_FILE, text)
         shutil.copytree(packaged_folder("lm_eval_illusion.tasks") / "views", folder / "views")
-        write_task_files(folder, name, list(paired.items), views="../views")
+        write_task_files(folder, name, list(items), views="../views", words=words)
+
+
+def _write_items(path: Path, items: Iterable[Item]) -> None:
+    # `json.dumps` would make an encoder for each item. The file is not held in memory as one text.
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{encode(item)}\n" for item in items)

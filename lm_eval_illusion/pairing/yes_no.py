@@ -16,7 +16,7 @@ from lm_eval_illusion.matching.objections.yes_no import replies
 from lm_eval_illusion.matching.text.lines import line_of
 from lm_eval_illusion.matching.text.orthography import fold_letters
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 YES_NO_REASON = "a yes/no question"
 

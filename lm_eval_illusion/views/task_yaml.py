@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from lm_eval_illusion.languages import prompt_words
+from lm_eval_illusion.languages import PromptWords, prompt_words
 from lm_eval_illusion.views.filters import first_lines
 from lm_eval_illusion.views.spec import VIEWS, Metric, View
 from lm_eval_illusion.views.twin import TWIN, TWIN_METRICS, TaskForm, Twin, score_twin
+from lm_eval_illusion.views.yaml_text import yaml_text
 
 FUNCTIONS = "lm_eval_illusion.views"
 """The module where the YAMLs find prompt, score and aggregation functions. Folders made by `pair` contain this name: keep it."""
 CLASSES = "lm_eval_illusion.views.tasks"
 """The module where the YAMLs find task classes. Keep this name, too."""
+NO_WORDS: Mapping[str, PromptWords] = MappingProxyType({})
+"""Languages of which all have the prompt words of their file."""
 FORMS: tuple[TaskForm, ...] = (TWIN, *VIEWS)
 """What the tasks of a language ask, in the order of its group."""
+
+
+def task_names(family: str, languages: Sequence[str]) -> list[str]:
+    """Return the names of all tasks and groups that `write_task_files` writes; the groups of the family come first."""
+    groups = [family, f"{family}_core", *(f"{family}_{form.name}" for form in FORMS)]
+    of_languages = [name for lang in languages for name in (f"{family}_{lang}", *_tasks(family, lang))]
+    return groups + of_languages
 
 
 def write_view_files(folder: Path) -> None:
@@ -32,15 +43,19 @@ def write_view_files(folder: Path) -> None:
         write_text(folder / f"{view.name}.yaml", view_yaml(view))
 
 
-def write_task_files(folder: Path, family: str, languages: Sequence[str], views: str = "../../views") -> None:
+def write_task_files(
+    folder: Path, family: str, languages: Sequence[str], views: str = "../../views", words: Mapping[str, PromptWords] = NO_WORDS
+) -> None:
     """Write one folder per language with its tasks and their group, and the folder of the groups over languages.
 
-    `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml.
+    `views`: the path from a language's folder to the folder of `write_view_files`. `folder` must contain family.yaml. `words`: the prompt
+    words of languages that do not have those of their file.
     """
     for lang in languages:
+        delimiter = (words[lang] if lang in words else prompt_words(lang)).delimiter
         for form in FORMS:
-            write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views))
-        group = _group(f"{family}_{lang}", [f"{family}_{lang}_{form.name}" for form in FORMS])
+            write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views, delimiter))
+        group = _group(f"{family}_{lang}", _tasks(family, lang))
         write_text(folder / lang / "group.yaml", group + _means(TWIN_METRICS))
     write_text(
         folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]) + _means(TWIN_METRICS)
@@ -67,7 +82,7 @@ def view_yaml(view: View) -> str:
     lines = _comment(f"View `{view.name}`: {view.description}")
     if view.turns is not None:
         lines.append(f"class: !function {CLASSES}.ConversationTask")
-    lines += [f"output_type: {view.request_type}", f"doc_to_text: {_function(view.prompt)}"]
+    lines += [f"output_type: {yaml_text(view.request_type)}", f"doc_to_text: {_function(view.prompt)}"]
     if view.is_scored:
         lines.append(f"doc_to_choice: {_value(view.choices)}")
     lines += [f"doc_to_target: {'gold' if view.is_scored else 'answer'}", "num_fewshot: 0"]
@@ -87,7 +102,7 @@ def twin_yaml(twin: Twin) -> str:
     lines = [
         *_comment(f"Task `{twin.name}`: {twin.description}"),
         f"class: !function {CLASSES}.TwinTask",
-        f"output_type: {view.request_type}",
+        f"output_type: {yaml_text(view.request_type)}",
         f"doc_to_text: {_function(view.prompt)}",
         f"doc_to_choice: {_value(view.choices)}",
         "doc_to_target: gold",
@@ -109,13 +124,13 @@ def _first_lines(name: str, repeats: int) -> list[str]:
     keep = f"function: take_first_k, k: {repeats}" if repeats > 1 else "function: take_first"
     # The space after the function's name ends it.
     cut = f"function: custom, filter_fn: {_function(first_lines)} "
-    return ["filter_list:", f"  - name: {name}", f"    filter: [{{{cut}}}, {{{keep}}}]"]
+    return ["filter_list:", f"  - name: {yaml_text(name)}", f"    filter: [{{{cut}}}, {{{keep}}}]"]
 
 
 def _metric(metric: Metric) -> str:
     # The space before the comma ends the name of the function.
-    aggregation = metric.aggregation if isinstance(metric.aggregation, str) else f"{_function(metric.aggregation)} "
-    return f"  - {{metric: {metric.name}, aggregation: {aggregation}, higher_is_better: {json.dumps(metric.higher_is_better)}}}"
+    aggregation = yaml_text(metric.aggregation) if isinstance(metric.aggregation, str) else f"{_function(metric.aggregation)} "
+    return f"  - {{metric: {yaml_text(metric.name)}, aggregation: {aggregation}, higher_is_better: {json.dumps(metric.higher_is_better)}}}"
 
 
 def _function(function: Callable[..., Any]) -> str:
@@ -123,32 +138,32 @@ def _function(function: Callable[..., Any]) -> str:
 
 
 def _value(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return yaml_text(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _task(family: str, lang: str, form: TaskForm, views: str) -> str:
+def _tasks(family: str, lang: str) -> list[str]:
+    return [f"{family}_{lang}_{form.name}" for form in FORMS]
+
+
+def _task(family: str, lang: str, form: TaskForm, views: str, delimiter: str) -> str:
+    metadata = f"view: {yaml_text(form.name)}, lang: {yaml_text(lang)}"
     lines = [
-        f"include: [{views}/{form.name}.yaml, ../family.yaml]",
-        f"task: {family}_{lang}_{form.name}",
-        f"metadata: {{version: 1.0, family: {family}, view: {form.name}, lang: {_quoted(lang)}}}",
+        f"include: [{yaml_text(f'{views}/{form.name}.yaml')}, ../family.yaml]",
+        f"task: {yaml_text(f'{family}_{lang}_{form.name}')}",
+        f"metadata: {{version: 1.0, family: {yaml_text(family)}, {metadata}}}",
     ]
-    delimiter = prompt_words(lang).delimiter
     if form.is_scored and delimiter != " ":
         # lm_eval puts a space before a continuation; a language without spaces between words has none before its answer.
-        lines.append(f'target_delimiter: "{delimiter}"')
+        lines.append(f"target_delimiter: {yaml_text(delimiter)}")
     return "\n".join(lines) + "\n"
 
 
-def _quoted(lang: str) -> str:
-    # YAML reads a bare `no` as false.
-    return '"no"' if lang == "no" else lang
-
-
 def _group(name: str, members: Sequence[str]) -> str:
-    return "\n".join([f"group: {name}", "task:", *(f"  - {member}" for member in members), "metadata: {version: 1.0}"]) + "\n"
+    lines = [f"group: {yaml_text(name)}", "task:", *(f"  - {yaml_text(member)}" for member in members)]
+    return "\n".join([*lines, "metadata: {version: 1.0}"]) + "\n"
 
 
 def _means(metrics: Sequence[str], filter_name: str = "none") -> str:
     """Return the lines by which a group averages metrics over the tasks in it that log them."""
-    settings = f"aggregation: mean, weight_by_size: true, filter_list: [{filter_name}]"
-    return "aggregate_metric_list:\n" + "".join(f"  - {{metric: {metric}, {settings}}}\n" for metric in metrics)
+    settings = f"aggregation: mean, weight_by_size: true, filter_list: [{yaml_text(filter_name)}]"
+    return "aggregate_metric_list:\n" + "".join(f"  - {{metric: {yaml_text(metric)}, {settings}}}\n" for metric in metrics)

@@ -133,6 +133,15 @@ def test_a_name_of_the_passage_or_of_the_options_keeps_its_script():
     assert not is_other_language("Atari", question, ["Commodore"], "ru")
 
 
+def test_an_answer_is_not_taken_for_one_in_a_language_that_was_not_measured():
+    # The model of languages takes this Afrikaans sentence for Afrikaans, which is close to Dutch; Danish is told from Dutch.
+    line = "die hoofstad van die land is nie ver van hier af nie en dit is baie mooi"
+    assert not is_other_language(line, "Wat is de hoofdstad?", ["A", "B"], "nl")
+    assert is_other_language(
+        "hovedstaden i landet ligger ikke langt fra havet og er meget smuk", "Wat is de hoofdstad?", ["A", "B"], "nl"
+    )
+
+
 def test_a_language_that_the_model_of_languages_lacks_is_judged_by_script_only():
     question = "Stadt kəwo?"
     assert not is_other_language("the city lies in the far north of the country", question, [], "agq")

@@ -123,9 +123,19 @@ def test_answers_are_a_list():
 
 
 def test_an_unknown_language_is_named_with_known_ones():
-    for lang in ("xx", "", "zh-CN"):
-        with pytest.raises(UserError, match="cs da de el en"):
+    near = {"jp": "such as ja$", "": r"\bcs\b.*\bda\b.*\bde\b.*\bel\b.*\ben\b", "zh-CN": "such as zh$"}
+    for lang, codes in near.items():
+        with pytest.raises(UserError, match=f"no language has the code {lang!r}.*{codes}"):
             matches("Paris", ["Paris"], lang)
+
+
+def test_a_language_that_cldr_lacks_is_matched_by_the_rules_of_all_languages():
+    # Klingon; xx and qaa are free for a language of the user's own.
+    for lang in ("tlh", "xx", "qaa"):
+        assert matches("12 Paris.", ["Paris"], lang)
+        assert not matches("Parisian", ["Paris"], lang)
+        assert matches("in 1234 places", ["1234"], lang)
+        assert not matches("1994", ["94"], lang)
 
 
 def test_an_answer_of_five_thousand_digits():

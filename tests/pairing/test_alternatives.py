@@ -6,7 +6,7 @@ import pytest
 
 from lm_eval_illusion.languages import language, language_codes
 from lm_eval_illusion.pairing.alternatives import alternatives_in
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 def offered(question, answer, lang="en", aliases=()):

@@ -24,8 +24,8 @@ from lm_eval_illusion.pairing import pair
 from lm_eval_illusion.pairing.answer_types import is_written_in_latin
 from lm_eval_illusion.pairing.distractors import DistractorPlan
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
-from lm_eval_illusion.pairing.question_file import read_questions
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.question_file import read_questions
+from lm_eval_illusion.pairing.reading.questions import Question
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = {"mqa_illusion_xquad": DATA / "xquad.jsonl", "mqa_illusion_tydiqa": DATA / "tydiqa_goldp_dev.jsonl"}

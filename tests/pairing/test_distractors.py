@@ -9,7 +9,7 @@ import pytest
 from lm_eval_illusion.pairing.distractors import drop_format_mismatches, plan_distractors
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()
 

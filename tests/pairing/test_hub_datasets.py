@@ -12,6 +12,7 @@ import huggingface_hub
 import pytest
 
 from lm_eval_illusion.pairing import hub_datasets
+from lm_eval_illusion.pairing.reading import hub
 
 CLOSED_PORT = "http://127.0.0.1:9"
 ROW = {"id": "english-1", "title": "Ada", "question": "Who?", "context": "Ada.", "answers": {"text": ["Ada"]}}
@@ -48,7 +49,7 @@ def test_without_the_hub_the_cache_is_used(monkeypatch, is_online):
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", dataset_info)
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    hub_datasets._is_on_hub.cache_clear()
+    hub.is_on_hub.cache_clear()
     assert [question.answer for question in hub_datasets.tydiqa_questions()] == ["Ada"]
     assert datasets.config.HF_HUB_OFFLINE is False
-    hub_datasets._is_on_hub.cache_clear()
+    hub.is_on_hub.cache_clear()

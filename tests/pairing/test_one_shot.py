@@ -13,7 +13,7 @@ from lm_eval_illusion.pairing.hub_datasets import XQUAD_LANGUAGES
 from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 def parallel(question_id, langs=("en",), answer="Ada", context="", aliases=()):

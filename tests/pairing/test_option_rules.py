@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.pairing.option_rules import is_allowed, number_format, overlaps, right_answers
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 @pytest.mark.parametrize(

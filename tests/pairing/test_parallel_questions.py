@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, as_option, group_by_id, select_first
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 LEXUS = {"el": "Lexus", "en": "Lexus", "tr": "Lexus"}
 PARIS = {"el": "Παρίσι", "en": "Paris", "tr": "Paris\u2019te"}

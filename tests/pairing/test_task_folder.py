@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from lm_eval._cli import HarnessCLI
+from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.tasks import TaskManager
 
 from lm_eval_illusion.cli import main
+from lm_eval_illusion.escaping import for_terminal
+from lm_eval_illusion.pairing.task_folder import next_command
 from lm_eval_illusion.views import TWIN, VIEWS
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "xquad.jsonl"
@@ -26,18 +31,87 @@ def questions(tmp_path):
     return path
 
 
+@pytest.fixture
+def own_tasks_left_out(tmp_path_factory, monkeypatch):
+    """Indexing the tasks of the package takes a second each time."""
+    monkeypatch.setattr("lm_eval_illusion.plugin.tasks_folder", lambda: tmp_path_factory.mktemp("no_tasks"))
+
+
 def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["pair", str(questions), "--name", "cities", "--out", str(out)]) == 0
-    summary = capsys.readouterr().out
-    assert "10 questions read, 10 ids." in summary
-    assert "Items: en 9." in summary
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:4] == [
+        "10 questions read, 10 ids.",
+        "Items: en 9.",
+        "Held out as one-shot examples: 1.",
+        "Dropped: 0 of 10 ids.",
+    ]
+    assert f"Details, examples: {out / 'pairing.txt'}" in printed
+    text = (out / "pairing.txt").read_text(encoding="utf-8")
+    assert text.startswith(f"Items of cities, made from {questions}"[:90])
+    assert text.splitlines()[2:6] == printed[:4]
     manager = TaskManager(include_path=str(out), include_defaults=False)
     tasks = manager.load(["cities"])["tasks"]
     assert set(tasks) == {f"cities_en_{form.name}" for form in (TWIN, *VIEWS)}
     docs = list(tasks["cities_en_mc"].test_docs())
     assert len(docs) == 9
     assert all(len(doc["choices"]) == 4 and set(doc["choices"]) <= set(CITIES) for doc in docs)
+
+
+@pytest.mark.usefixtures("own_tasks_left_out")
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [
+        ("null", "a folder with 'quotes' and $HOME"),
+        ("no", "a/b/"),
+        ("off", "out*[x]"),
+        ("y", "-out"),
+        ("NaN", "Städte"),
+    ],
+)
+def test_the_next_step_is_a_command_that_finds_the_tasks(questions, tmp_path, monkeypatch, capsys, name, out):
+    monkeypatch.chdir(tmp_path)
+    assert main(["pair", str(questions), "--name", name, f"--out={out}"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Now: lm_eval ")
+    monkeypatch.setattr(sys, "argv", ["lm_eval", "run", *shlex.split(last)[2:]])
+    config = EvaluatorConfig.from_cli(HarnessCLI().parse_args())  # refuses --log_samples without --output_path
+    assert config.tasks == [name]
+    # What `lm_eval` does with these two.
+    manager = TaskManager(include_path=config.include_path, include_defaults=False)
+    assert manager.match_tasks(config.tasks) == [name]
+    tasks = manager.load([f"{name}_mc"])["tasks"]
+    assert {task: tasks[task].config.metadata["family"] for task in tasks} == {f"{name}_en_mc": name}
+
+
+@pytest.mark.parametrize("out", ["a\nb", "it's \x1b[2Jf", "\u202e\\", "a\udcffb c", "--x\t"])
+def test_a_shell_reads_any_folder_back(out):
+    command = next_command("cities", Path(out))
+    assert command == for_terminal(command)
+    echo = command.replace("lm_eval --model hf --model_args pretrained=MODEL --include_path", "printf '%s|'")
+    done = subprocess.run(["bash", "-c", echo], capture_output=True, check=True)
+    assert os.fsdecode(done.stdout).split("|")[0].removeprefix("./") == out
+
+
+@pytest.mark.usefixtures("own_tasks_left_out")
+def test_a_folder_within_a_task_folder_is_one_of_its_own(questions, tmp_path, capsys):
+    outer = tmp_path / "outer"
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(outer)]) == 0
+    assert main(["pair", str(questions), "--name", "towns", "--out", str(outer / "inner")]) == 0
+    for folder, names in ((outer, ["cities", "towns"]), (outer / "inner", ["towns"])):
+        manager = TaskManager(include_path=str(folder), include_defaults=False)
+        assert [name for name in manager.all_groups if "_" not in name] == names
+        assert len(manager.all_subtasks) == len(names) * (len(VIEWS) + 1)
+
+
+@pytest.mark.parametrize("out", ["__pycache__", ".ipynb_checkpoints/x", "a/__pycache__/b"])
+def test_a_folder_where_lm_eval_does_not_look_is_refused(questions, tmp_path, capsys, out):
+    assert main(["pair", str(questions), "--name", "cities", "--out", str(tmp_path / out)]) == 2
+    error = capsys.readouterr().err
+    assert "where lm_eval looks for no task" in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == [questions]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +125,9 @@ def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_pat
         ("2x", "can't be part of task names"),
         ("a/b", "can't be part of task names"),
         ("ab\n", "can't be part of task names"),
+        ("mmlu", "name 'mmlu' is 'mmlu' of lm_eval's own tasks"),
+        ("belebele", "of lm_eval's own tasks"),
+        ("nq_open", "of lm_eval's own tasks"),
     ],
 )
 def test_a_wrong_name_writes_nothing(questions, tmp_path, capsys, name, message):
@@ -114,7 +191,7 @@ def test_the_summary_is_printed_on_an_ascii_terminal(questions, tmp_path):
         "--name",
         "x",
         "--out",
-        str(tmp_path / "o"),
+        str(tmp_path / "стол"),
     ]
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

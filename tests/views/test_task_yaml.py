@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.plugin import tasks_folder
 from lm_eval_illusion.views import TWIN, VIEWS, open_prompt
+from lm_eval_illusion.views.task_yaml import task_names, write_task_files
 
 ROOT = Path(__file__).parents[2]
 NAMES = [TWIN.name, *(view.name for view in VIEWS)]
@@ -53,6 +55,21 @@ def test_a_new_language_and_a_new_family_are_found_in_their_folders(tmp_path):
     for family, expected in (("mqa_illusion", sorted([*embedded_languages(), "qq"])), ("mine", ["fi", "qq"])):
         words = (tasks / family / "groups" / "all.yaml").read_text().split()
         assert [word for word in words if word.startswith(f"{family}_")] == [f"{family}_{lang}" for lang in expected]
+
+
+@pytest.mark.parametrize("family", ["null", "no", "Off", "cities"])
+def test_names_that_yaml_reads_as_something_else_come_back_and_none_is_forgotten(tmp_path, family):
+    languages = ["en", "no", "zh"]
+    write_task_files(tmp_path, family, languages)
+    contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.yaml")]
+    tasks = {content["task"] for content in contents if "group" not in content}
+    groups = {content["group"]: content["task"] for content in contents if "group" in content}
+    assert sorted([*tasks, *groups]) == sorted(task_names(family, languages))
+    assert {member for members in groups.values() for member in members} <= {*tasks, *groups}
+    of_tasks = [content["metadata"] for content in contents if "group" not in content]
+    assert {metadata["family"] for metadata in of_tasks} == {family}
+    assert {metadata["lang"] for metadata in of_tasks} == set(languages)
+    assert {content.get("target_delimiter", " ") for content in contents if content.get("task") == f"{family}_zh_mc"} == {""}
 
 
 def test_every_task_and_group_exists(manager):

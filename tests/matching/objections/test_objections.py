@@ -34,6 +34,6 @@ def test_a_line_that_is_the_answer_meets_no_objection():
 
 
 def test_a_language_without_lists_has_no_objections():
-    # Welsh has no file.
-    assert explain("nid Caerdydd neu Abertawe?", ["Caerdydd"], "cy").rule == "question"
-    assert explain("nid Caerdydd neu Abertawe", ["Caerdydd"], "cy").matched
+    # Northern Sotho has no file.
+    assert explain("e sego Polokwane goba Pretoria?", ["Polokwane"], "nso").rule == "question"
+    assert explain("e sego Polokwane goba Pretoria", ["Polokwane"], "nso").matched

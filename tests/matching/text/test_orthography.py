@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from lm_eval_illusion.languages import Language, language, language_codes
@@ -78,6 +79,13 @@ SAME = [
     ("te", "ఎ. పి. జె. అబ్దుల్", "ఎపిజె అబ్దుల్"),
     ("uk", "Ґданськ", "Гданськ"),
     ("vi", "TP. Huế", "Thành phố Huế"),
+    ("az", "İlham", "ilham"),
+    ("az", "Işıq", "ışıq"),
+    ("ca", "L'Hospitalet", "l Hospitalet"),
+    ("ig", "Johnson & Johnson", "Johnson na Johnson"),
+    ("sr", "Љубљана и Џакарта", "Ljubljana i Džakarta"),
+    ("sr", "инјекција у Нишу", "injekcija u Nišu"),
+    ("yo", "Johnson & Johnson", "Johnson àti Johnson"),
 ]
 DIFFERENT = [
     ("ar", "على", "علي"),
@@ -94,6 +102,7 @@ DIFFERENT = [
     ("es", "año", "ano"),
     ("fr", "Pâques", "Paques"),
     ("ru", "май", "маи"),
+    ("sr", "Ниш", "Nis"),
     ("tr", "Isparta", "isparta"),
     ("tr", "1990'lar", "1990"),
     ("vi", "ma", "mà"),
@@ -111,8 +120,16 @@ def test_different_words_stay_different(lang, first, second):
 
 
 def test_every_language_with_spelling_rules_has_a_case():
-    with_rules = {code for code in language_codes() if language(code).spelling != Language().spelling}
-    assert with_rules <= {lang for lang, *_ in SAME}
+    plain = Language().spelling
+    # One test below is about the sign & in all languages.
+    rules = {code: msgspec.structs.replace(language(code).spelling, ampersand=()) for code in language_codes()}
+    assert {code for code, own in rules.items() if own != plain} <= {lang for lang, *_ in SAME}
+
+
+def test_the_sign_for_and_is_the_first_of_its_words_in_every_language():
+    for code in language_codes():
+        for word in language(code).spelling.ampersand[:1]:
+            assert fold_letters("Johnson & Johnson", code) == fold_letters(f"Johnson {word} Johnson", code), code
 
 
 @pytest.mark.parametrize("lang", [code for code in language_codes() if language(code).words.articles])

@@ -3,7 +3,7 @@ import pytest
 
 from lm_eval_illusion.pairing.asked.kinds import ALIKE, AskedKinds
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from tests.pairing.asked_kinds.labels import fits, own_questions
 
 

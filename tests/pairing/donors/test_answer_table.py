@@ -6,7 +6,7 @@ import numpy as np
 
 from lm_eval_illusion.pairing.donors.answer_table import answer_table, codes
 from lm_eval_illusion.pairing.parallel_questions import as_option, group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 # In Greek and English: Greek names, names that stay in Latin letters, a number, one that has no Greek form, one without English.
 ANSWERS = {

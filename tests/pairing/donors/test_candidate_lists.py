@@ -10,7 +10,7 @@ from lm_eval_illusion.pairing.donors import candidate_lists as module
 from lm_eval_illusion.pairing.donors.candidate_lists import find_candidates
 from lm_eval_illusion.pairing.option_rules import is_valid_distractor, right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, as_option
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()
 

@@ -14,7 +14,7 @@ from lm_eval_illusion.pairing.donors.answer_table import answer_table
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
 from lm_eval_illusion.pairing.donors.cue_balance import AIM, COST_LIMITS, Problem, balance
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.surface_cues import count_characters
 
 LANGS = ("de", "en")

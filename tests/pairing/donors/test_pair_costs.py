@@ -28,7 +28,7 @@ from lm_eval_illusion.pairing.donors.pair_costs import (
 from lm_eval_illusion.pairing.donors.rules import OptionRulesOfLanguage
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO, number_format, right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 FORBIDDEN = math.inf
 HIGHEST_COST = (

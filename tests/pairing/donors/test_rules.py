@@ -11,7 +11,7 @@ from lm_eval_illusion.pairing.donors.answer_table import answer_table
 from lm_eval_illusion.pairing.donors.rules import OptionRulesOfLanguage, allowed_options, compatible, more_compatible
 from lm_eval_illusion.pairing.option_rules import is_allowed, overlaps, right_answers
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 
 
 def rules_of(questions):

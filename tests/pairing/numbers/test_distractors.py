@@ -11,7 +11,7 @@ import pytest
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
-from lm_eval_illusion.pairing.questions import Question
+from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.surface_cues import count_characters
 
 

@@ -1,0 +1,1 @@
+"""Files and data sets of questions -> checked `Question`s."""

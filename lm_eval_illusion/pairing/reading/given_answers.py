@@ -1,0 +1,98 @@
+"""The answer of a row together with its options, and which of them the row says is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lm_eval_illusion.option_values import shown
+from lm_eval_illusion.pairing.reading.answers import GivenAnswer, given_answer
+from lm_eval_illusion.pairing.reading.choices import (
+    WRONG_ANSWERS,
+    GivenChoices,
+    answer_among,
+    given_choices,
+    gold_position,
+    wrong_answers,
+)
+from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS, remedy
+from lm_eval_illusion.pairing.reading.notices import Notices
+from lm_eval_illusion.pairing.reading.questions import Reason
+from lm_eval_illusion.pairing.reading.row_languages import in_language
+from lm_eval_illusion.pairing.reading.rows import NO_ANSWER, BadRowError, NoAnswerError
+
+Clean = Callable[[str, str], str]
+"""Text and name of its field -> the cleaned text."""
+
+
+class Answered(NamedTuple):
+    """`choices`: the options, none if they are to be made. `gold`: what the row says about the position of the answer, None if nothing."""
+
+    answer: GivenAnswer
+    choices: tuple[str, ...] = ()
+    gold: object = None
+
+
+def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, clean: Clean, notices: Notices) -> Answered:
+    """Return the answer and the options of a row in one language.
+
+    Raises:
+        BadRowError: There is no answer, one of them has no shape that is known, or the answer is none of the options.
+        NoAnswerError: The source says that there is no answer.
+    """
+    choices = given_choices(fields, languages, location)
+    value = in_language(fields.value("answer"), languages)
+    if choices is not None:
+        gold = in_language(fields.value("gold"), languages)
+        # A column `label` alone is the gold one.
+        return _among_choices(fields, choices, (None if value is gold else value, gold), languages, location, clean)
+    if value is None:
+        raise BadRowError(location, LACKS["answer"], f"lacks answer{remedy(fields, 'answer')}")
+    answer = given_answer(value, languages, location)
+    if answer.is_unanswerable:
+        raise NoAnswerError(location, NO_ANSWER, "it has no text of an answer")
+    _refuse_empty(answer, value, location)
+    wrong = wrong_answers(fields, languages, location)
+    if len(wrong) != WRONG_ANSWERS or _are_choices_unused(fields):
+        if wrong and not _are_choices_unused(fields):
+            notices.add("did not use the wrong answers, which are not three", location)
+        return Answered(answer)
+    return Answered(answer, (answer.texts[0], *wrong), 0)
+
+
+def _among_choices(
+    fields: FieldsOfRow,
+    choices: GivenChoices,
+    answer_and_gold: tuple[object, object],
+    languages: tuple[str, str],
+    location: str,
+    clean: Clean,
+) -> Answered:
+    value, gold = answer_and_gold
+    is_unused = _are_choices_unused(fields)
+    if len(choices.texts) != WRONG_ANSWERS + 1 and not is_unused:
+        problem = f"{len(choices.texts)} choices: give four, or none to have them made (--map choices=)"
+        raise BadRowError(location, Reason.CHOICES, problem)
+    right = answer_among(choices, value, gold, location)
+    answer = given_answer(value, languages, location) if right is None else GivenAnswer((right,))
+    _refuse_empty(answer, value, location)
+    if is_unused:
+        return Answered(answer)
+    if gold is None:
+        if clean(answer.texts[0], "answer") not in [clean(choice, "choice") for choice in choices.texts]:
+            problem = f"the answer {shown(answer.texts[0])} is none of the choices: make it equal to one"
+            raise BadRowError(location, Reason.CHOICES, problem)
+        return Answered(answer, choices.texts)
+    position = gold_position(choices, gold)
+    return Answered(answer, choices.texts, gold if position is None else position)
+
+
+def _refuse_empty(answer: GivenAnswer, value: object, location: str) -> None:
+    if not answer.texts:
+        raise BadRowError(location, Reason.NO_LETTER, f"answer {shown(value)} is empty: give one, or leave the row out")
+
+
+def _are_choices_unused(fields: FieldsOfRow) -> bool:
+    """Whether the user said `--map choices=`."""
+    return "choices" in fields.mapping and not fields.mapping["choices"].paths

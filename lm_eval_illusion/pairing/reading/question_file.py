@@ -1,0 +1,164 @@
+"""The reader of questions: a file or a data set of the hub -> the questions that can be used, and what was dropped or changed.
+
+Each row is read in the shape in which it comes (row_parser), cleaned and checked. A row that can't be used is dropped with its place and
+the reason, unless there are too many of them (bad_rows).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.languages import PromptWords
+from lm_eval_illusion.option_values import shown
+from lm_eval_illusion.pairing.own_words import StatedWords, own_words
+from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
+from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_mapping
+from lm_eval_illusion.pairing.reading.fields import plain_name
+from lm_eval_illusion.pairing.reading.formats import file_rows
+from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
+from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS
+from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
+from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
+from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
+
+__all__ = ["DEFAULTS", "DroppedRow", "QuestionFile", "ReadingOptions", "parse_question", "read_questions"]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a source is read.
+
+    `lang`: the language of rows that state none. `mapping`: the values of `--map`. `is_strict`: no row may be dropped because of a
+    mistake. `words`: the values of `--words`.
+    """
+
+    lang: str = ""
+    mapping: Sequence[str] = ()
+    is_strict: bool = False
+    words: Sequence[str] = ()
+
+
+DEFAULTS = ReadingOptions()
+
+
+@dataclass(frozen=True)
+class QuestionFile:
+    """The questions of a source.
+
+    `notices`: a line for each kind of change that reading made. `dropped`: the rows that gave no question. `unused_fields`: columns that
+    were not read. `duplicates`: questions that were left out because an equal one came before. `rows`: the number of rows. `words`:
+    language -> its prompt words, if the user gives some.
+    """
+
+    questions: list[Question]
+    notices: list[str] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
+    unused_fields: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    rows: int = 0
+    words: Mapping[str, PromptWords] = field(default_factory=dict)
+
+
+def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> QuestionFile:
+    """Read, clean and check the questions of a file, or of `hub:NAME[:CONFIG[:SPLIT]]`.
+
+    Raises:
+        UserError: The source can't be read or has no row (see `file_rows`, `hub_rows`), an option is wrong, all rows lack a field, or more
+            rows can't be used than may be dropped.
+    """
+    mapping = read_mapping(options.mapping)
+    name = str(source)
+    read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
+    if not read:
+        raise UserError(f"{name} has no row: give a file of questions")
+    rows = [row for row in read if isinstance(row, SourceRow)]
+    check_mapping(mapping, [row.fields for row in rows], name)
+    parser = RowParser(RowSettings(options.lang, mapping))
+    words = _given_words(options.words, rows, parser)
+    _check_lang(options.lang, words)
+    parser.settings = replace(parser.settings, extra_languages=frozenset(words))
+    questions: list[Question] = []
+    dropped: list[DroppedRow] = []
+    for row in read:
+        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
+            if isinstance(parsed, BadRowError):
+                dropped.append(dropped_row(parsed))
+            else:
+                questions.append(parsed)
+    columns = list(dict.fromkeys(column for row in rows for column in row.fields))
+    if reason := lacks_in_all(dropped, len(read)):
+        raise UserError(_lacks_message(reason, dropped[0], name, columns))
+    questions, duplicates = _without_duplicates(questions)
+    questions, repeats = without_repeats(questions)
+    wrong = inconsistencies(questions)
+    dropped += [*map(dropped_row, repeats), *_dropped_ids(questions, wrong)]
+    refuse_bad_rows(dropped, len(read), name, options.is_strict)
+    return QuestionFile(
+        [question for question in questions if question.id not in wrong],
+        parser.notices.lines(),
+        dropped,
+        [column for column in columns if column not in parser.used],
+        duplicates,
+        len(read),
+        words,
+    )
+
+
+def _given_words(options: Sequence[str], rows: Sequence[SourceRow], parser: RowParser) -> dict[str, PromptWords]:
+    """Return language -> the prompt words that the options and the rows give for it."""
+    if not options and not any(plain_name(name) == "promptwords" for row in rows for name in row.fields):
+        return {}
+    stated = [(lang, words, row.location) for row in rows for lang, words in parser.stated_words(row)]
+    in_rows = [StatedWords(lang, words, location) for lang, words, location in stated if words is not None]
+    return own_words(options, in_rows, {lang for lang, _, _ in stated}) if options or in_rows else {}
+
+
+def _check_lang(lang: str, words: Mapping[str, PromptWords]) -> None:
+    """Check the language of `--lang` before all rows fail because of it."""
+    if lang and resolved_code(lang) not in words:
+        check_language(Question("", resolved_code(lang), "", "", "", location=f"--lang {shown(lang)}"))
+
+
+def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequence[str]) -> str:
+    """Return the message about a source of which every row lacks a field."""
+    if reason == LACKS["language"]:
+        return f"{source} states no language: {first.problem.partition(': ')[2]}"
+    return f"{source}: no row has the field that it needs ({first.problem}). The fields are {named(list(columns)) or 'none'}"
+
+
+def _without_duplicates(questions: Sequence[Question]) -> tuple[list[Question], int]:
+    """Leave out each id whose questions, in all its languages, are equal to those of an earlier id, and each repeated row of an id.
+
+    Returns the rest in their order, and the number of questions that were left out.
+    """
+    by_id: dict[str, dict[_Content, int]] = defaultdict(dict)
+    for index, question in enumerate(questions):
+        by_id[question.id].setdefault(_content(question), index)
+    seen: set[frozenset[_Content]] = set()
+    kept: list[int] = []
+    for entries in by_id.values():
+        content = frozenset(entries)
+        if content not in seen:
+            seen.add(content)
+            kept += entries.values()
+    return [questions[index] for index in sorted(kept)], len(questions) - len(kept)
+
+
+_Content = tuple[str | tuple[str, ...], ...]
+
+
+def _content(question: Question) -> _Content:
+    """Return what makes two questions equal: all but the id and the place."""
+    texts = (question.lang, question.question, question.context, question.answer, question.answer_type, question.topic)
+    return (*texts, question.aliases, question.choices, question.source, question.license)
+
+
+def _dropped_ids(questions: Iterable[Question], wrong: Mapping[str, BadRowError]) -> list[DroppedRow]:
+    """Return the rows of the ids that are dropped. The mistake is that of one row; the others go with it."""
+    rows = [(question.location, wrong[question.id]) for question in questions if question.id in wrong]
+    return [replace(dropped_row(error), location=place, is_mistake=place == error.location) for place, error in rows]
