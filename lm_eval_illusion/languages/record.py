@@ -508,6 +508,30 @@ class Questions(_Section, frozen=True):
     """Phrases of not knowing or not choosing, behind what is not known or chosen."""
 
 
+NOUN_KINDS = {
+    **dict.fromkeys(
+        "person writer musician painter actor director ruler politician scientist explorer athlete soldier architect relative"
+        " character".split(),
+        "person",
+    ),
+    **dict.fromkeys(
+        "place country region city continent island river lake_or_sea mountain desert building street park".split(), "place"
+    ),
+    **dict.fromkeys(
+        "god people animal bird fish insect plant tree flower fruit vegetable food drink body_part disease medicine substance element"
+        " material gem colour shape planet film series book song artwork genre band game sport team instrument language"
+        " programming_language currency company organisation party school religion war event holiday award profession title law"
+        " science theory device vehicle weapon clothing software medium letter direction unit symbol activity".split(),
+        "",
+    ),
+}
+"""Kind of thing that a noun may ask for -> the class of which it is a part, "" for none.
+
+A person, place or thing that has no kind of its own is of kind `person` or `place`, or its noun is left out. `people`: nations, tribes,
+nationalities. `element`: chemical elements. `title`: offices and ranks. `medium`: newspapers, channels. `vehicle`: cars, ships, spacecraft.
+"""
+
+
 class Asking(_Section, frozen=True):
     """[asking]: the words of a question that say what kind of answer it asks for.
 
@@ -526,18 +550,23 @@ class Asking(_Section, frozen=True):
     """Words that ask for a reason: why."""
     manner: tuple[str, ...] = ()
     """Words that ask for a way to do something: how."""
+    thing: tuple[str, ...] = ()
+    """Words that ask for a thing; a noun beside them does not say the kind: what did, with what."""
     which: tuple[str, ...] = ()
-    """Words that ask for a thing or stand beside the noun that says the kind: what, which."""
-    person_nouns: tuple[str, ...] = ()
-    """Nouns beside "which" that ask for a person: author, king, president."""
-    place_nouns: tuple[str, ...] = ()
-    """Nouns that ask for a place: city, country, island."""
+    """Words beside the noun that says the kind: which, what is."""
     time_nouns: tuple[str, ...] = ()
     """Nouns that ask for a time: year, century, day."""
     quantity_nouns: tuple[str, ...] = ()
     """Nouns that ask for a number or an amount: number, height, population."""
     empty_nouns: tuple[str, ...] = ()
     """Words between "which" and the noun that says the kind: name, type, kind, "called"."""
+    nouns: dict[str, tuple[str, ...]] = {}
+    """Kind of thing -> nouns that ask for it: fruit; film, movie. The kinds are those of `NOUN_KINDS`."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.nouns.keys() - NOUN_KINDS.keys())
+        if unknown:
+            raise ValueError(f"nouns of the unknown kind {unknown[0]}: the kinds are {', '.join(NOUN_KINDS)}")
 
 
 class YesNo(_Section, frozen=True):
