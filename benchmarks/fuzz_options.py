@@ -65,7 +65,9 @@ COMMANDS = (
         (),
         ("--out", "--recognition", "--dense", "--pair", "--on", "--fail-if", "--format"),
     ),
-    Command(("pair", "questions.jsonl", "--name", "cities", "--out", "new"), ("--seed", "--limit"), ("--name", "--out")),
+    Command(
+        ("pair", "questions.jsonl", "--name", "cities", "--out", "new"), ("--seed", "--limit"), ("--name", "--out", "--words")
+    ),
     Command(
         ("prune", "--pretrained", "embedded", "--out", "new"),
         *(

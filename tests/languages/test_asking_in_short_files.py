@@ -15,11 +15,20 @@ import msgspec
 import pytest
 
 from lm_eval_illusion.languages import language, language_codes
+from lm_eval_illusion.languages.record import NOUN_KINDS
 
 TABLE = Path(__file__).parent / "asking_questions.tsv"
 QUESTIONS = [tuple(line.split("\t")) for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
 KINDS = ("person", "place", "time", "quantity", "which")
 SHORT = [code for code in language_codes() if language(code).failures.not_identified]
+
+
+def _lists(lang):
+    """Return the lists of the section: name -> entries; the nouns of all kinds of persons and of places each as one list."""
+    lists = msgspec.structs.asdict(language(lang).asking)
+    nouns = lists.pop("nouns")
+    by_class = {name: [kind for kind in nouns if NOUN_KINDS[kind] == name] for name in ("person", "place")}
+    return lists | {f"{name}_nouns": [entry for kind in kinds for entry in nouns[kind]] for name, kinds in by_class.items()}
 
 
 def _caseless(text):
@@ -34,9 +43,7 @@ def _found(entries, question, has_spaces):
 @pytest.mark.parametrize(("lang", "question", "kind"), QUESTIONS)
 def test_a_question_has_a_word_for_the_kind_of_its_answer(lang, question, kind):
     has_spaces = language(lang).words.spaces
-    found = {
-        name: _found(entries, question, has_spaces) for name, entries in msgspec.structs.asdict(language(lang).asking).items()
-    }
+    found = {name: _found(entries, question, has_spaces) for name, entries in _lists(lang).items()}
     assert found[kind] or (found["which"] and found.get(f"{kind}_nouns")), found
     # No other interrogative of one kind stands in it, but for "what" and "which".
     assert not [other for other in KINDS[:4] if other != kind and found[other]], found
@@ -52,7 +59,7 @@ def test_the_table_has_every_kind_in_each_of_its_languages():
 
 def test_a_word_stands_in_one_list_and_each_kind_has_words():
     for lang in SHORT:
-        lists = msgspec.structs.asdict(language(lang).asking)
+        lists = _lists(lang)
         assert all(lists[kind] for kind in (*KINDS, "reason", "manner", *(f"{kind}_nouns" for kind in KINDS[:4]))), lang
         entries = [(name, _caseless(entry)) for name, words in lists.items() for entry in words]
         plain = [(name, entry) for name, entry in entries if "*" not in entry]
@@ -61,3 +68,11 @@ def test_a_word_stands_in_one_list_and_each_kind_has_words():
             if "*" in entry:
                 pattern = re.compile(re.escape(entry).replace(r"\*", r"\w*"))
                 assert not [word for other, word in plain if other != name and pattern.fullmatch(word)], (lang, entry)
+
+
+def test_a_city_and_a_river_are_places_of_two_kinds():
+    with_kinds = [lang for lang in SHORT if "city" in language(lang).asking.nouns]
+    assert len(with_kinds) >= 35
+    for lang in with_kinds:
+        nouns = language(lang).asking.nouns
+        assert {"city", "country", "region", "island", "river", "lake_or_sea", "mountain", "place"} <= nouns.keys(), lang
