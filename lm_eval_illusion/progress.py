@@ -113,6 +113,26 @@ def progress(doing: str, total: int, description: str, disable: bool) -> Iterato
     yield count
 
 
+@contextmanager
+def step_bar(disable: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Show the steps of a long computation on standard error.
+
+    Yields:
+        A function (step, done, total) that shows a bar for the step; the bar of the step before disappears. `total` 0: not known.
+    """
+    from tqdm import tqdm
+
+    with tqdm(disable=disable, leave=False) as bar:
+
+        def show(step: str, done: int, total: int) -> None:
+            if not disable and bar.desc != f"{step}: ":
+                bar.reset(total or None)
+                bar.set_description(step, refresh=False)
+            bar.update(done - bar.n)
+
+        yield show
+
+
 def is_terminal() -> bool:
     """Return whether standard error, where bars are shown, is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

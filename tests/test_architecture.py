@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "failures": {"languages", "matching", "reasoning"},
     "views": {"first_line", "matching", "languages", "reasoning"},
     "progress": {"views"},
-    "pairing": {"files", "harness_names", "items", "jsonl", "languages", "matching", "option_values", "views"},
+    "pairing": {"files", "harness_names", "items", "jsonl", "languages", "matching", "option_values", "progress", "views"},
     "inference": {"first_line", "memory", "option_values", "reasoning"},
     "pruning": {
         "embedded",

@@ -41,7 +41,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="an error if any row can't be used (default: up to 5 %% of them are dropped)",
+        help="drop items with an option that is asked otherwise; an error if any row can't be used (default: up to 5 %% are dropped)",
     )
     parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(

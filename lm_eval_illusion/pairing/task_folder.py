@@ -19,6 +19,7 @@ from lm_eval_illusion.pairing.family_names import check_name, check_task_names
 from lm_eval_illusion.pairing.own_words import with_words
 from lm_eval_illusion.pairing.reading.question_file import DEFAULTS, ReadingOptions, read_questions
 from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
+from lm_eval_illusion.progress import is_terminal, step_bar
 from lm_eval_illusion.views.task_yaml import NO_WORDS, write_task_files, write_text
 
 SUMMARY_FILE = "pairing.txt"
@@ -65,9 +66,11 @@ def pair_command(
     """
     check_name(name)
     _check_folder(out)
-    questions = read_questions(source, options)
-    check_task_names(name, sorted({question.lang for question in questions.questions}))
-    paired = pair(questions.questions, name, seed, limit)
+    with step_bar(disable=not is_terminal()) as report:
+        report("reading", 0, 0)
+        questions = read_questions(source, options)
+        check_task_names(name, sorted({question.lang for question in questions.questions}))
+        paired = pair(questions.questions, name, seed, limit, strict=options.is_strict, report=report)
     pairing = pairing_of(name, str(source), questions, paired)
     lines = overview(pairing)
     if not paired.items:
