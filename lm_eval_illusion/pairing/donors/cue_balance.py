@@ -68,9 +68,9 @@ def balance(
 ) -> Indices:
     """Return the chosen candidates after the exchanges, [m, 3].
 
-    In an exchange, two questions each give an answer to the other, so that each answer is used as often as before. Where that is not enough,
-    a question takes another answer at the price of its use. A change adds little to the cost, never takes a candidate that is asked otherwise
-    for one that is asked alike, and brings the shares nearer to 25 %.
+    In an exchange, two questions each give an answer to the other, so that each answer is used as often as before. Where that is not
+    enough, a question takes another answer at the price of its use. A change adds little to the cost, never takes a candidate that is
+    asked otherwise for one that is asked alike, and brings the shares nearer to 25 %.
     """
     import numpy as np
 
