@@ -63,6 +63,8 @@ def is_written_in_latin(lang: str) -> bool:
 
 
 def _script_counts(text: str) -> Counter[str]:
+    if text.isascii():
+        return +Counter(LATIN=sum(map(str.isalpha, text)))
     return Counter(unicodedata.name(character, "?").split()[0] for character in text if character.isalpha())
 
 

@@ -55,7 +55,7 @@ def ends_in_article(text: str, lang: str) -> bool:
     return len(words) > 1 and words[-1] in articles
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=400_000)
 def compact(text: str, lang: str) -> str:
     """Return the normal form without spaces, except between two numbers: 3 1990 is not 31990."""
     normal = normalise(text, lang)

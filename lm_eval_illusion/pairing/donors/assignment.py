@@ -73,7 +73,8 @@ def assign(costs: Costs, answers: Indices, right: Indices, draws: Draws) -> Indi
     """
     import numpy as np
 
-    order = np.argsort(draws, kind="stable")
+    # Neighbours in the order of the draws have the same candidates (`candidates.list_order`), and must not choose at the same time.
+    order = np.argsort(draws * np.uint64(0x9E3779B97F4A7C15), kind="stable")
     uses = Uses(right, np.zeros(len(right), dtype=np.intp))
     chosen = np.zeros((len(costs), DISTRACTORS), dtype=np.intp)
     steps = np.array_split(order, max(1, min(len(order), _BATCHES)))
