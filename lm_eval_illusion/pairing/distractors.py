@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
-from lm_eval_illusion.pairing.donors.candidate_lists import CandidateLists, find_candidates
-from lm_eval_illusion.pairing.donors.candidate_lists import Report as Report
+from lm_eval_illusion.pairing.donors.candidate_lists import CandidateLists, Report, find_candidates
 from lm_eval_illusion.pairing.donors.cue_balance import Problem, balance
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import RightAnswers, format_mismatch
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
-
-if TYPE_CHECKING:
-    pass
 
 MIN_KEPT_SHARE = 0.95
 """The least share of the questions of each language that `drop_format_mismatches` keeps."""
@@ -94,7 +89,7 @@ class DistractorPlan:
             right=right,
         )
         columns = assign(problem.costs, problem.groups[problem.donors], right, lists.draws[problem.rows])
-        columns = balance(columns, problem, self.characters, self.seed)
+        columns = balance(columns, problem, self.characters, self.seed, _of_step(report, "balancing surface cues"))
         donors = np.take_along_axis(problem.donors, columns, axis=1)
         for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
             chosen[self.questions[row].id] = self._options(row, row_donors)
@@ -121,6 +116,11 @@ class DistractorPlan:
     def _options(self, row: int, donors: Sequence[int]) -> list[Option]:
         options = [as_option(self.questions[donor], self.questions[row]) for donor in donors]
         return [option for option in options if option is not None]
+
+
+def _of_step(report: Report | None, step: str) -> Callable[[int, int], None] | None:
+    """Return a function (done, total) that reports the progress of one step."""
+    return None if report is None else lambda done, total: report(step, done, total)
 
 
 def plan_distractors(

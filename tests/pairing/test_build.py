@@ -345,5 +345,5 @@ def test_the_progress_of_a_pairing_is_told():
     told = []
     questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(PEOPLE)]
     pair(questions, "x", report=lambda step, done, total: told.append((step, done, total)))
-    assert {step for step, _, _ in told} >= {"screening", "options", "examples"}
+    assert {step for step, _, _ in told} >= {"screening", "finding options", "balancing surface cues", "examples"}
     assert all(0 <= done <= total for _, done, total in told)

@@ -30,7 +30,7 @@ _EMPTY = "empty"
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedFor:
     """What a question asks for.
 
     `kind`: one of `CLASSES`, or the kind of a noun: "film", "city"; "" if nothing was found. `by_noun`: a noun decided the kind.
@@ -48,32 +48,32 @@ class Asked:
         return NOUN_KINDS.get(self.kind, "") if self.by_noun else ""
 
 
-def asked_for(units: Sequence[str], lang: str) -> Asked:
+def asked_for(units: Sequence[str], lang: str) -> AskedFor:
     """Return what a question asks for. `units`: of the question, see `question_words`."""
     table = _table(lang)
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
     asking = list(_find(units, table.interrogatives))
     main = next((one for one in asking if one.start < FIRST_WORDS * scale), asking[-1] if asking else None)
     if main is not None and main.kind != WHICH:
-        return Asked(main.kind, False, main.start, main.end)
+        return AskedFor(main.kind, False, main.start, main.end)
     nouns = list(_find(units, table.nouns))
     if main is None:
         # "Name the river that ...": the first noun says the kind.
         first = next((noun for noun in nouns if noun.kind != _EMPTY), None)
-        return Asked() if first is None else Asked(first.kind, True, first.start, first.end)
+        return AskedFor() if first is None else AskedFor(first.kind, True, first.start, first.end)
     place = main
     # "What is the name of the actress": each empty noun moves the place behind which the noun is expected.
     while (nearest := _nearest(nouns, place, scale)) is not None:
         if nearest.kind != _EMPTY:
-            return Asked(nearest.kind, True, nearest.start, nearest.end)
+            return AskedFor(nearest.kind, True, nearest.start, nearest.end)
         nouns.remove(nearest)
         place = nearest
     # "The capital of Norway is what?": the subject comes first, or directly before the rest.
     before = [noun for noun in nouns if noun.kind != _EMPTY and noun.end <= main.start]
     if main.end >= len(units) - scale and before:
         subject = before[0] if before[0].start < FIRST_WORDS * scale else before[-1]
-        return Asked(subject.kind, True, subject.start, subject.end)
-    return Asked(WHICH, False, place.start, place.end)
+        return AskedFor(subject.kind, True, subject.start, subject.end)
+    return AskedFor(WHICH, False, place.start, place.end)
 
 
 def _nearest(nouns: Iterable[_Found], place: _Found, scale: int) -> _Found | None:

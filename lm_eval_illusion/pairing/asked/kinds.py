@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, THING, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, THING, WHICH, AskedFor, asked_for
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -90,7 +90,7 @@ def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
 class _Parsed:
     """A question in one language: what it asks for, its words with their weight by place, the traits of its answer."""
 
-    asked: Asked
+    asked: AskedFor
     words: Mapping[str, float]
     traits: frozenset[str]
 
@@ -99,14 +99,14 @@ def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     """Return the parts of a question; empty ones if it lacks the language."""
     translation = question.by_lang.get(lang)
     if translation is None:
-        return _Parsed(Asked(), {}, frozenset())
+        return _Parsed(AskedFor(), {}, frozenset())
     text = question_words(translation.question, lang)
     asked = asked_for(text.units, lang)
     traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
     return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
 
 
-def _weights_by_place(words: Iterable[Word], asked: Asked, lang: str) -> dict[str, float]:
+def _weights_by_place(words: Iterable[Word], asked: AskedFor, lang: str) -> dict[str, float]:
     """Return the weight of each word: more beside the interrogative, less for a name. The interrogative itself is left out."""
     spaces = language(lang).words.spaces
     weights: dict[str, float] = {}
@@ -121,14 +121,14 @@ def _weights_by_place(words: Iterable[Word], asked: Asked, lang: str) -> dict[st
     return weights
 
 
-def _classes(asked: Asked) -> dict[str, float]:
+def _classes(asked: AskedFor) -> dict[str, float]:
     """Return the kind, and the class of which it is a part, so that "who" and "which author" share one."""
     if not asked.parent or asked.parent == asked.kind:
         return {asked.kind: 1.0}
     return {asked.kind: math.sqrt(1 - _PARENT_SHARE), asked.parent: math.sqrt(_PARENT_SHARE)}
 
 
-def _shares(asked: Asked) -> tuple[float, float, float]:
+def _shares(asked: AskedFor) -> tuple[float, float, float]:
     return _BY_WORDS if asked.kind in (WHICH, THING, "") else _BY_CLASS
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_illusion.pairing.asked.interrogatives import CLASSES, THING, WHICH, Asked, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CLASSES, THING, WHICH, AskedFor, asked_for
 from lm_eval_illusion.pairing.asked.question_words import question_words
 
 TABLE = Path(__file__).with_name("questions.tsv")
@@ -16,11 +16,11 @@ DISAGREEMENTS = {
 }
 
 
-def asked(question: str, lang: str) -> Asked:
+def asked(question: str, lang: str) -> AskedFor:
     return asked_for(question_words(question, lang).units, lang)
 
 
-def class_of(found: Asked) -> str:
+def class_of(found: AskedFor) -> str:
     """The class as the table has it: a noun of no class is a thing."""
     if found.by_noun and found.kind not in CLASSES:
         return found.parent or WHICH
@@ -77,7 +77,7 @@ def test_patterns_match_any_letters():
 
 
 def test_a_language_without_a_file_has_no_interrogatives():
-    assert asked("Which fruit is it?", "xx") == Asked()
+    assert asked("Which fruit is it?", "xx") == AskedFor()
 
 
 @given(st.text(max_size=40), st.sampled_from(["en", "de", "zh", "ja", "th", "ar", "hi"]))

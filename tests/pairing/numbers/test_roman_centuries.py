@@ -19,7 +19,8 @@ from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, roman_cen
             ("ru", "IX—XII", ["9", "12"]),
             ("en", "Rocky IV", []),
             ("fr", "siècle de Louix", []),
-            ("eu", "XIX mende", []),
+            ("eu", "XIX mende", ["19"]),
+            ("xx", "XIX mende", []),
         ],
     ],
 )
