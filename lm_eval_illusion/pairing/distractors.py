@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
@@ -73,7 +74,7 @@ class DistractorPlan:
     def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
 
-        Returns id -> three distractors.
+        Returns id -> three distractors. `report`: called with (step, done, total) while this runs.
         """
         import numpy as np
 
@@ -94,7 +95,8 @@ class DistractorPlan:
             right=right,
         )
         columns = assign(problem.costs, problem.groups[problem.donors], right, lists.draws[problem.rows])
-        columns = balance(columns, problem, self.characters, self.seed)
+        told = partial(report, "evening out options") if report is not None else None
+        columns = balance(columns, problem, self.characters, self.seed, told)
         donors = np.take_along_axis(problem.donors, columns, axis=1)
         for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
             chosen[self.questions[row].id] = self._options(row, row_donors)

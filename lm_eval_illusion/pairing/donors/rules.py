@@ -15,7 +15,7 @@ from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 
 _MANY = 32
 """Right answers of one text that are compared one after the other; more are searched in one piece first."""
-_AT_ONCE = 80
+_AT_ONCE = 60
 """Candidates of a question that are tested before it is seen whether they are enough."""
 _RETRIED = 30
 """Candidates among which a question with less than three compatible ones searches others."""
