@@ -21,8 +21,8 @@ _LATIN_OR_DIGITS = re.compile(r"[a-z0-9]+")
 class Word:
     """A word of a question, or a pair of adjacent characters in a language without spaces between words.
 
-    `text`: folded. `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a language
-    where capitals mark names, or in Latin letters within another script.
+    `text`: folded. `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a
+    language where capitals mark names, or in Latin letters within another script.
     """
 
     text: str
