@@ -175,7 +175,8 @@ def _notices(selected: Selected, screened: Screened) -> Iterable[str]:
     offered = [question_id for question_id in selected.selection if question_id in screened.offered]
     if offered:
         yield f"Ids with options that the question offers beside the answer (A or B?): {len(offered)} ({_first(offered)})"
-    stated = [question_id for question_id in selected.selection if question_id in screened.copied_from_passage]
+    copied = screened.copied_from_passage
+    stated = [question_id for question_id in selected.selection if question_id in copied]
     if stated:
         yield f"Ids with the answer in the question, kept because they are asked with a passage: {len(stated)} ({_first(stated)})"
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
@@ -105,14 +106,25 @@ class DistractorPlan:
         Args:
             options: Question id -> distractors, from `choose`.
         """
-        lists, found = self.candidates, set()
-        for row, donors, alike, count in zip(lists.rows.tolist(), lists.donors, lists.alike, lists.counts, strict=True):
-            question = self.questions[row]
-            if question.id in options:
-                alike_donors = donors[:count][alike[:count]].tolist()
-                alike_options = self._options(row, alike_donors)
-                if not all(option in alike_options for option in options[question.id]):
-                    found.add(question.id)
+        import numpy as np
+
+        lists = self.candidates
+        found = set()
+        first_languages = [next(iter(self.questions[row].by_lang)) for row in lists.rows.tolist()]
+        width = lists.donors.shape[1]
+        is_alike = lists.alike & (np.arange(width) < lists.counts[:, None])
+        for table in lists.tables:
+            # A donor is known by its text in the first language of the question.
+            places = np.flatnonzero([lang == table.lang for lang in first_languages])
+            texts = table.options(np.repeat(lists.rows[places], width), lists.donors[places].ravel()).reshape(-1, width)
+            for row, row_texts, alike in zip(
+                lists.rows[places].tolist(), texts.tolist(), is_alike[places].tolist(), strict=True
+            ):
+                question_id = self.questions[row].id
+                if question_id in options:
+                    alike_texts = {table.texts[text] for text in compress(row_texts, alike)}
+                    if not alike_texts.issuperset(option[table.lang] for option in options[question_id]):
+                        found.add(question_id)
         return frozenset(found)
 
     def _options(self, row: int, donors: Sequence[int]) -> list[Option]:

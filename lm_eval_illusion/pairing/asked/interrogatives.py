@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NOUN_KINDS
@@ -50,11 +50,10 @@ class AskedFor:
 
 def asked_for(units: Sequence[str], lang: str) -> AskedFor:
     """Return what a question asks for. `units`: of the question, see `question_words`."""
-    table = _table(lang)
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
-    asking = list(_find(units, table.interrogatives))
+    asking = list(_find(units, lang, "interrogatives"))
     main = next((one for one in asking if one.start < FIRST_WORDS * scale), asking[-1] if asking else None)
-    nouns = list(_find(units, table.nouns))
+    nouns = list(_find(units, lang, "nouns"))
     if main is not None and main.kind != WHICH:
         # Some languages ask for a painter with "who painter".
         beside = (noun for noun in nouns if noun.start == main.end and NOUN_KINDS.get(noun.kind) == main.kind)
@@ -144,17 +143,25 @@ def _candidates(unit: str, phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator
         yield from phrases.get(key, ())
 
 
-def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Found]:
-    """Yield the phrases of a question from left to right, the longest at each place; they do not overlap."""
+def _find(units: Sequence[str], lang: str, group: str) -> Iterator[_Found]:
+    """Yield the phrases of a question from left to right, the longest at each place; they do not overlap. `group`: a field of `_Table`."""
     index = 0
     while index < len(units):
-        fitting = (phrase for phrase in _candidates(units[index], phrases) if _stands_at(phrase, units, index))
-        longest = max(fitting, key=lambda phrase: len(phrase.units), default=None)
+        # Most words begin no phrase.
+        longest = next((phrase for phrase in _beginning(units[index], lang, group) if _stands_at(phrase, units, index)), None)
         if longest is None:
             index += 1
         else:
             yield _Found(longest.kind, index, index + len(longest.units))
             index += len(longest.units)
+
+
+@lru_cache(maxsize=200_000)
+def _beginning(unit: str, lang: str, group: str) -> tuple[_Phrase, ...]:
+    """Return the phrases that a unit may begin, the longest first."""
+    phrases = getattr(_table(lang), group)
+    fitting = [phrase for phrase in _candidates(unit, phrases) if _is(unit, phrase.units[0])]
+    return tuple(sorted(fitting, key=lambda phrase: -len(phrase.units)))
 
 
 def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
