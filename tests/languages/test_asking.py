@@ -1,7 +1,7 @@
 """The words of a question that say what kind of answer it asks for: section [asking] of each language file, and a table of questions.
 
 The table tests/pairing/asked/questions.tsv holds questions with the kind of answer that they ask for, as people who know the language
-read them.
+read them. The table nouns.tsv beside it holds questions with the kind of thing that their noun names: film, river.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import pytest
 
 from lm_eval_illusion.languages import language, language_codes
 from lm_eval_illusion.languages.record import NOUN_KINDS
+from lm_eval_illusion.pairing.asked.interrogatives import asked_for
+from lm_eval_illusion.pairing.asked.question_words import question_words
 
 TABLE = Path(__file__).parents[1] / "pairing" / "asked" / "questions.tsv"
 KINDS = ["person", "place", "time", "quantity", "reason", "manner", "which"]
 WITH_NOUNS = ["person", "place", "time", "quantity"]
 QUESTIONS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
 LANGUAGES = sorted({lang for lang, _, _ in QUESTIONS})
+NOUN_QUESTIONS = [line.split("\t") for line in TABLE.with_name("nouns.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+WITH_NOUN_KINDS = sorted({lang for lang, _, _ in NOUN_QUESTIONS})
 
 
 def _lists(lang):
@@ -101,3 +105,18 @@ def test_a_question_has_a_word_for_the_kind_of_its_answer(lang, question, kind):
     has = {key: [entry for entry in entries if _pattern(entry, lang).search(text)] for key, entries in lists.items()}
     asks = has["which"] or has["thing"]
     assert has[kind] or (kind == "which" and asks) or (kind in WITH_NOUNS and asks and _nouns_of(kind, has)), has
+
+
+@pytest.mark.parametrize("lang", WITH_NOUN_KINDS)
+def test_the_nouns_of_a_language_are_of_many_kinds(lang):
+    # The record refuses unknown kinds, and no entry stands twice, so that each noun is of one known kind.
+    assert len(language(lang).asking.nouns) >= 60
+    asked = [kind for code, _, kind in NOUN_QUESTIONS if code == lang]
+    assert len(asked) >= 25
+    assert len(set(asked)) >= 20
+
+
+@pytest.mark.parametrize(("lang", "question", "kind"), NOUN_QUESTIONS)
+def test_the_noun_beside_which_names_the_kind(lang, question, kind):
+    asked = asked_for(question_words(question, lang).units, lang)
+    assert (asked.kind, asked.by_noun) == (kind, True)

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NOUN_KINDS
@@ -104,7 +104,7 @@ def _gap(first: _Found, second: _Found) -> int:
 
 @dataclass(frozen=True)
 class _Table:
-    """The phrases of a language by their first unit, the longest first; those whose first unit has a `*` stand under "*"."""
+    """The phrases of a language by the `_key` of their first unit, the longest first."""
 
     interrogatives: Mapping[str, Sequence[_Phrase]]
     nouns: Mapping[str, Sequence[_Phrase]]
@@ -124,17 +124,28 @@ def _by_first_unit(entries: Iterable[tuple[str, tuple[str, ...]]], lang: str) ->
     phrases = [_Phrase(phrase_units(phrase, lang), kind) for kind, listed in entries for phrase in listed]
     by_first: dict[str, list[_Phrase]] = defaultdict(list)
     for phrase in sorted(phrases, key=lambda phrase: -len(phrase.units)):
-        first = phrase.units[0]
-        by_first["*" if "*" in first else first].append(phrase)
+        by_first[_key(phrase.units[0])].append(phrase)
     return by_first
+
+
+def _key(first: str) -> str:
+    """Return what is known of a unit that fits the first one of a phrase: all of it, its first or its last character, or nothing."""
+    if "*" not in first:
+        return first
+    return f"{first[0]}*" if first[0] != "*" else f"*{first[-1]}" if first[-1] != "*" else "*"
+
+
+def _candidates(unit: str, phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Phrase]:
+    """Yield the phrases that may begin with a unit. Only few of those with a `*` are tried: some languages have a thousand."""
+    for key in (unit, f"{unit[0]}*", f"*{unit[-1]}", "*"):
+        yield from phrases.get(key, ())
 
 
 def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Found]:
     """Yield the phrases of a question from left to right, the longest at each place; they do not overlap."""
-    starred = phrases.get("*", ())
     index = 0
     while index < len(units):
-        fitting = (phrase for phrase in (*phrases.get(units[index], ()), *starred) if _stands_at(phrase, units, index))
+        fitting = (phrase for phrase in _candidates(units[index], phrases) if _stands_at(phrase, units, index))
         longest = max(fitting, key=lambda phrase: len(phrase.units), default=None)
         if longest is None:
             index += 1
@@ -150,9 +161,9 @@ def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
 
 
 def _is(unit: str, pattern: str) -> bool:
-    return unit == pattern or ("*" in pattern and _fits(unit, pattern))
+    return unit == pattern or ("*" in pattern and _compiled(pattern).fullmatch(unit) is not None)
 
 
-@lru_cache(maxsize=500_000)
-def _fits(unit: str, pattern: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), unit) is not None
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*"))
