@@ -16,7 +16,7 @@ from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.screening import Screened, screen
+from lm_eval_illusion.pairing.screening.screen import Screened, screen
 from lm_eval_illusion.pairing.selection import ChosenOptions, Selected, complete_offered, select
 
 MISMATCH_REASON = "only numbers of another format to stand beside the answer"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from lm_eval_illusion.pairing.option_quality import OptionQuality
-from lm_eval_illusion.pairing.option_text import examples, options_line, options_section
-from lm_eval_illusion.pairing.surface_rules import RULES, RuleScore
-from tests.pairing.test_surface_rules import item
+from lm_eval_illusion.pairing.summary.option_quality import OptionQuality
+from lm_eval_illusion.pairing.summary.option_text import examples, options_line, options_section
+from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore
+from tests.pairing.summary.test_surface_rules import item
 
 
 def quality(items=60, asked_alike=None, hits=15.0, in_passage=None, tried=None):

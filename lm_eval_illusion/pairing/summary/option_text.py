@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from lm_eval_illusion.escaping import cut, shortened
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.option_quality import OptionQuality
-from lm_eval_illusion.pairing.surface_rules import RULES, RuleScore, chance_range
-from lm_eval_illusion.pairing.text_layout import paragraph, table
+from lm_eval_illusion.pairing.summary.option_quality import OptionQuality
+from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore, chance_range
+from lm_eval_illusion.pairing.summary.text_layout import paragraph, table
 
 EXAMPLES = 3
 UNKNOWN = "-"
