@@ -35,7 +35,7 @@ def options_section(quality: Mapping[str, OptionQuality]) -> list[str]:
 
 def _quality_table(quality: Mapping[str, OptionQuality]) -> list[str]:
     explanation = (
-        "How good the wrong options are. AskedFor kind: items whose three wrong options answer questions that ask for the same kind of"
+        "How good the wrong options are. Asked kind: items whose three wrong options answer questions that ask for the same kind of"
         " thing (- if that is not known); --strict drops the other items. Length ratio: the longer of option and answer divided by"
         " the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
     )

@@ -38,6 +38,8 @@ def test_a_row_for_each_language_and_marks_outside_of_chance():
     assert any(line.split()[1:] == ["24-26", *["25"] * 5, "-", *["25"] * 2] for line in lines)
     assert "7 of 14 scores are marked; about 1 would be by chance" in " ".join(text.split())
     assert "tried on 10,000 items of a language" in " ".join(text.split())
+    # The explanation names the columns as their headings do.
+    assert all(f" {column}: " in " ".join(text.split()) for column in ("Asked kind", "Length ratio", "In passage"))
     assert max(map(cell_len, lines)) <= 100
     assert options_section({}) == []
 
