@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
@@ -68,7 +69,7 @@ class DistractorPlan:
     def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
 
-        Returns id -> three distractors.
+        Returns id -> three distractors. `report`: called with (step, done, total) while this runs.
         """
         import numpy as np
 
@@ -89,7 +90,8 @@ class DistractorPlan:
             right=right,
         )
         columns = assign(problem.costs, problem.groups[problem.donors], right, lists.draws[problem.rows])
-        columns = balance(columns, problem, self.characters, self.seed, _of_step(report, "balancing surface cues"))
+        told = partial(report, "balancing surface cues") if report is not None else None
+        columns = balance(columns, problem, self.characters, self.seed, told)
         donors = np.take_along_axis(problem.donors, columns, axis=1)
         for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
             chosen[self.questions[row].id] = self._options(row, row_donors)
@@ -116,11 +118,6 @@ class DistractorPlan:
     def _options(self, row: int, donors: Sequence[int]) -> list[Option]:
         options = [as_option(self.questions[donor], self.questions[row]) for donor in donors]
         return [option for option in options if option is not None]
-
-
-def _of_step(report: Report | None, step: str) -> Callable[[int, int], None] | None:
-    """Return a function (done, total) that reports the progress of one step."""
-    return None if report is None else lambda done, total: report(step, done, total)
 
 
 def plan_distractors(

@@ -54,9 +54,12 @@ def asked_for(units: Sequence[str], lang: str) -> AskedFor:
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
     asking = list(_find(units, table.interrogatives))
     main = next((one for one in asking if one.start < FIRST_WORDS * scale), asking[-1] if asking else None)
-    if main is not None and main.kind != WHICH:
-        return AskedFor(main.kind, False, main.start, main.end)
     nouns = list(_find(units, table.nouns))
+    if main is not None and main.kind != WHICH:
+        # Some languages ask for a painter with "who painter".
+        beside = (noun for noun in nouns if noun.start == main.end and NOUN_KINDS.get(noun.kind) == main.kind)
+        main = next(beside, main)
+        return AskedFor(main.kind, main.kind not in CLASSES, main.start, main.end)
     if main is None:
         # "Name the river that ...": the first noun says the kind.
         first = next((noun for noun in nouns if noun.kind != _EMPTY), None)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 ALL = 400
 """Up to this many donors, all are candidates."""
-FEATURE_WINDOW = 64
+FEATURE_WINDOW = 48
 """Donors that a question takes from the list of one feature."""
 TOPIC_WINDOW = 32
 PASSAGE_WINDOW = 64
 ALL_WINDOW = 32
-BUDGET = 256
+BUDGET = 192
 """Donors that a question takes from all lists together."""
 
 
