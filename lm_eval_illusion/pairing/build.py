@@ -33,7 +33,7 @@ class Paired:
         dropped: Question id -> why it gave no item.
         held_out: The ids of the one-shot examples.
         asked_otherwise: Language -> the ids of its items that have at least one option whose question asks for another kind of thing.
-            Of options of the source that is not known.
+            Empty if that is not known.
         notices: One line for each remarkable property of the items.
     """
 
@@ -162,7 +162,9 @@ def _count_answers(questions: Iterable[ParallelQuestion], given_type: str, has_n
 
 
 def _by_language(selected: Selected) -> dict[str, frozenset[str]]:
-    """Return language -> the ids of its items whose options are asked otherwise."""
+    """Return language -> the ids of its items whose options are asked otherwise; empty if that is not known."""
+    if selected.asked_otherwise is None:
+        return {}
     languages = sorted(set().union(*selected.selection.values()))
     return {
         lang: frozenset(question_id for question_id in selected.asked_otherwise if lang in selected.selection[question_id])
@@ -192,7 +194,7 @@ def _items(selected: Selected, by_id: Mapping[str, ParallelQuestion], seed: int)
         for lang in sorted(languages):
             shot = selected.shots[question_id][lang]
             item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
-            if not by_id[question_id].has_choices:
+            if selected.asked_otherwise is not None:
                 item["asked_otherwise"] = question_id in selected.asked_otherwise
             items[lang].append(item)
     return dict(sorted(items.items()))

@@ -18,10 +18,10 @@ ASKED_OTHERWISE_REASON = "has options that are asked otherwise"
 @dataclass(frozen=True)
 class ChosenOptions:
     """Options: question id -> three, or less where the rules allow no more. `asked_otherwise`: the ids of those that have an option
-    whose question asks for another kind of thing."""
+    whose question asks for another kind of thing, None if that is not known."""
 
     options: Mapping[str, Sequence[Option]]
-    asked_otherwise: frozenset[str]
+    asked_otherwise: frozenset[str] | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Selected:
     options: Mapping[str, Sequence[Option]]
     shots: Mapping[str, ShotByLanguage]
     dropped: dict[str, str]
-    asked_otherwise: frozenset[str]
+    asked_otherwise: frozenset[str] | None
 
 
 def select(
@@ -58,7 +58,7 @@ def select(
         strict: Drop questions that have options that are asked otherwise.
     """
     all_dropped = dict(dropped)
-    chosen = ChosenOptions({}, frozenset())
+    chosen = ChosenOptions({}, None)
     shots: dict[str, ShotByLanguage | str] = {}
     while True:
         remaining = {question.id: question for question in questions if question.id not in all_dropped}
@@ -75,7 +75,8 @@ def select(
                 failed[question_id] = reason
         if not failed:
             found = {question_id: shot for question_id in selection if not isinstance(shot := shots[question_id], str)}
-            return Selected(selection, chosen.options, found, all_dropped, chosen.asked_otherwise & selection.keys())
+            strangers = None if chosen.asked_otherwise is None else chosen.asked_otherwise & selection.keys()
+            return Selected(selection, chosen.options, found, all_dropped, strangers)
         all_dropped |= failed
 
 
@@ -85,7 +86,7 @@ def _failure(
     """Return why a selected question can't become an item, None if it can."""
     if len(options) < DISTRACTORS:
         return IN_QUESTION_REASON
-    if strict and question_id in chosen.asked_otherwise:
+    if strict and question_id in (chosen.asked_otherwise or ()):
         return ASKED_OTHERWISE_REASON
     return shot if isinstance(shot, str) else None
 

@@ -337,17 +337,6 @@ def test_items_say_whether_their_options_are_asked_otherwise(monkeypatch, strict
     assert reasons == ({"has options that are asked otherwise"} if strict else {None})
 
 
-def test_of_options_of_the_source_it_is_not_known_whether_they_are_asked_otherwise():
-    choices = ("Rome", "Oslo", "Bern", "Cairo")
-    given = [Question(f"given {n}", "en", f"What is place {n}?", "", "Rome", choices=choices) for n in range(2)]
-    made = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(PEOPLE)]
-    # Nothing is known of the former, so that --strict does not drop them.
-    items = pair([*given, *made], "x", strict=True).items["en"]
-    known = {item["id"].split()[0]: item.get("asked_otherwise") for item in items}
-    assert known.pop("given") is None
-    assert set(known.values()) == {False}
-
-
 def test_what_a_question_offers_is_asked_alike(monkeypatch):
     told = []
     monkeypatch.setattr(DistractorPlan, "asked_otherwise", lambda plan, options: told.append(options) or frozenset())

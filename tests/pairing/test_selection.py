@@ -23,7 +23,7 @@ def selected(limit=None, *, strangers=frozenset(), failing=(), strict=False, opt
     def options_of(ids):
         calls.append(frozenset(ids))
         made = {question_id: as_options("Ada", "Bo", "Cy") for question_id in ids}
-        return ChosenOptions(made | (options or {}), frozenset(strangers) & frozenset(ids))
+        return ChosenOptions(made | (options or {}), strangers and frozenset(strangers) & frozenset(ids))
 
     def shot_of(question, options):
         return "no example" if question.id in failing else SHOT
@@ -45,7 +45,7 @@ def test_the_example_is_chosen_beside_the_final_options():
 
     def options_of(ids):
         made.append(len(made))
-        return ChosenOptions({question_id: as_options(f"Ada{made[-1]}", "Bo", "Cy") for question_id in ids}, frozenset())
+        return ChosenOptions({question_id: as_options(f"Ada{made[-1]}", "Bo", "Cy") for question_id in ids}, None)
 
     def shot_of(question, options):
         return "no example" if question.id == "0" else {"en": Question("s", "en", "Who?", "", f"not {options[0]['en']}")}
@@ -67,6 +67,11 @@ def test_options_that_are_asked_otherwise(strict):
     assert list(found.selection) == (["0", "2", "3"] if strict else ["0", "1", "2"])
     assert found.asked_otherwise == (frozenset() if strict else {"1"})
     assert found.dropped == {"9": "known before"} | ({"1": ASKED_OTHERWISE_REASON} if strict else {})
+
+
+def test_where_it_is_not_known_nothing_is_dropped():
+    found, _ = selected(3, strangers=None, strict=True)
+    assert (list(found.selection), found.asked_otherwise) == (["0", "1", "2"], None)
 
 
 def test_less_than_three_options_beside_an_offered_one():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from lm_eval_illusion.items import Item
@@ -21,12 +21,10 @@ class OptionQuality:
     Attributes:
         items: The number of items.
         tried: In how many of them everything but `asked_alike` was looked at.
-        asked_alike: Share of items whose three wrong options all answer a question that asks for the same kind, of those of which this is
-            known: not where the source gives the options. None if it is known of no item.
+        asked_alike: Share of items whose three wrong options all answer a question that asks for the same kind; None if unknown.
         length_ratio: Median over the wrong options of the longer length divided by the shorter one, option beside answer: 1 or more.
         in_passage: Share of the wrong options that stand in the passage, over the items that have one; None if none has.
         rules: Rule of surface -> what it scores.
-        known: Of how many items it is known whether their options are of the asked kind.
     """
 
     items: int
@@ -35,27 +33,29 @@ class OptionQuality:
     length_ratio: float
     in_passage: float | None
     rules: dict[str, RuleScore]
-    known: int
 
 
-def option_quality(items: Mapping[str, Sequence[Item]]) -> dict[str, OptionQuality]:
-    """Return language -> the quality of its options. `items`: language -> its items; a language without any is left out."""
-    return {lang: _quality(of_language) for lang, of_language in items.items() if of_language}
+def option_quality(items: Mapping[str, Sequence[Item]], asked_otherwise: Mapping[str, Set[str]]) -> dict[str, OptionQuality]:
+    """Return language -> the quality of its options.
+
+    Args:
+        items: Language -> its items. A language without any is left out.
+        asked_otherwise: Language -> the ids of the items that have an option of another kind. A language may be missing.
+    """
+    return {lang: _quality(of_language, asked_otherwise.get(lang)) for lang, of_language in items.items() if of_language}
 
 
-def _quality(items: Sequence[Item]) -> OptionQuality:
+def _quality(items: Sequence[Item], asked_otherwise: Set[str] | None) -> OptionQuality:
     tried = items[:MOST_TRIED]
-    alike = [not item["asked_otherwise"] for item in items if "asked_otherwise" in item]
     wrong = [(item, choice) for item in tried for index, choice in enumerate(item["choices"]) if index != item["gold"]]
     ratios = [_ratio(len(choice), len(item["answer"])) for item, choice in wrong]
     return OptionQuality(
         items=len(items),
         tried=len(tried),
-        asked_alike=sum(alike) / len(alike) if alike else None,
+        asked_alike=None if asked_otherwise is None else 1 - len(asked_otherwise) / len(items),
         length_ratio=statistics.median(ratios),
         in_passage=_share_in_passage(wrong),
         rules=rule_scores(items, len(tried)),
-        known=len(alike),
     )
 
 

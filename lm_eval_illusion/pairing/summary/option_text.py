@@ -20,11 +20,9 @@ _LONGEST_PASSAGE = 300
 def options_line(quality: Mapping[str, OptionQuality]) -> str:
     """Return one sentence on the options of all languages."""
     known = [one for one in quality.values() if one.asked_alike is not None]
-    kind = sum(one.asked_alike * one.known for one in known if one.asked_alike is not None)
-    share = _percent(kind / sum(one.known for one in known)) if known else UNKNOWN
-    is_of_all = all(one.known == one.items for one in quality.values())
-    whose = "items" if is_of_all else "items whose options were made"
-    alike = f"{share} of the {whose} have three wrong options of the asked kind; " if known else ""
+    kind = sum(one.asked_alike * one.items for one in known if one.asked_alike is not None)
+    share = _percent(kind / sum(one.items for one in known)) if known else UNKNOWN
+    alike = f"{share} of the items have three wrong options of the asked kind; " if known else ""
     outside = Counter(rule for one in quality.values() for rule, score in one.rules.items() if not score.is_by_chance)
     named = ", ".join(f"{rule} ({count})" for rule, count in outside.items()) or "none"
     return f"Options: {alike}rules of surface that score other than by chance (in how many languages): {named}."
@@ -37,9 +35,9 @@ def options_section(quality: Mapping[str, OptionQuality]) -> list[str]:
 
 def _quality_table(quality: Mapping[str, OptionQuality]) -> list[str]:
     explanation = (
-        "How good the wrong options are. Asked kind: items whose three wrong options answer questions that ask for the same kind of thing"
-        " (of the items whose options were made; - for none); --strict drops the other ones. Length ratio: the longer of option and"
-        " answer divided by the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
+        "How good the wrong options are. Asked kind: items whose three wrong options answer questions that ask for the same kind of"
+        " thing (- if that is not known); --strict drops the other items. Length ratio: the longer of option and answer divided by"
+        " the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
     )
     rows = [
         [

@@ -42,7 +42,7 @@ class Pairing:
 
 def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) -> Pairing:
     """Return the record of a summary, with the quality of the options. The time is linear in the number of items."""
-    return Pairing(name, source, questions, paired, option_quality(paired.items))
+    return Pairing(name, source, questions, paired, option_quality(paired.items, paired.asked_otherwise))
 
 
 def overview(pairing: Pairing) -> list[str]:
