@@ -101,7 +101,7 @@ class DistractorPlan:
     def asked_otherwise(self, options: Mapping[str, Sequence[Option]]) -> frozenset[str]:
         """Return the ids of the questions that have an option whose question asks for another kind of thing.
 
-        Scores that were changed are always of the asked kind.
+        Numbers and dates that were changed are always of the asked kind.
 
         Args:
             options: Question id -> distractors, from `choose`.
@@ -135,7 +135,7 @@ class DistractorPlan:
 def plan_distractors(
     questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
 ) -> DistractorPlan:
-    """Find the questions for which the rules allow three distractors, and collect these distractors.
+    """Find for each question the distractors that the rules allow.
 
     Equal input and seed give an equal plan, in any order of the questions.
 

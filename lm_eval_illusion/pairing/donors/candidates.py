@@ -33,7 +33,10 @@ BUDGET = 192
 
 
 class Look(NamedTuple):
-    """Which lists questions look into: [entries] each. `row`: the question; `heaviest` entries are served first."""
+    """Which lists questions look into, [entries] each. `row`: the question. `column`: the list; those of greater `weight` come first.
+
+    `window`: how many donors are taken from the list.
+    """
 
     row: Indices
     column: Indices
