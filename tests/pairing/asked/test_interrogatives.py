@@ -106,6 +106,8 @@ def test_english(question, kind):
         ("en", "Which desert animal has two humps?", "animal"),
         ("en", "Which football club plays in red?", "team"),
         ("en", "What would scientists show?", "thing"),
+        ("en", "They are members of what world-famous British band?", "band"),  # Not of a world.
+        ("en", "This TV star was born in Flint.", "actor"),  # Not a star of the sky.
         # A compound that no list has: its last part says the kind.
         ("de", "Welcher Alpengipfel ist der höchste?", "mountain"),
         ("de", "In welchem Abenteuerbuch wird ein Schatz gesucht?", "book"),
