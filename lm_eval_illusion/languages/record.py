@@ -554,6 +554,16 @@ class Asking(_Section, frozen=True):
     """Words that ask for a thing; a noun beside them does not say the kind: what did, with what."""
     which: tuple[str, ...] = ()
     """Words beside the noun that says the kind: which, what is."""
+    naming: tuple[str, ...] = ()
+    """Words that ask for what the noun behind them says: name, identify, give the."""
+    pointing: tuple[str, ...] = ()
+    """Words before the noun for which a statement asks: "this" in "This planet has rings"."""
+    who_is: tuple[str, ...] = ()
+    """Words that ask for a person; a noun behind them may say what kind of person or god: who is."""
+    heads_last: bool = False
+    """Of nouns that follow one another, the last one says the kind, unless it ends in -s, as verbs do: country singer, car manufacturer."""
+    joins_nouns: bool = False
+    """Nouns are joined to one word, of which the last part says the kind: Alpengipfel is a Gipfel."""
     time_nouns: tuple[str, ...] = ()
     """Nouns that ask for a time: year, century, day."""
     quantity_nouns: tuple[str, ...] = ()

@@ -30,8 +30,12 @@ WITH_NOUN_KINDS = sorted({lang for lang, _, _ in NOUN_QUESTIONS})
 
 def _lists(lang):
     """Return the entries of each key as the file has them; `nouns:film` is the list of one kind of noun."""
-    lists = msgspec.structs.asdict(language(lang).asking)
-    nouns = lists.pop("nouns")
+    asking = msgspec.structs.asdict(language(lang).asking)
+    nouns = asking.pop("nouns")
+    lists = {key: entries for key, entries in asking.items() if isinstance(entries, tuple)}
+    # "Name" is a verb among the commands and a noun elsewhere. Who is: for a person, too.
+    del lists["naming"]
+    lists["person"] += lists.pop("who_is")
     return lists | {f"nouns:{kind}": entries for kind, entries in nouns.items()}
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, THING, WHICH, AskedFor, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, AskedFor, asked_for
+from lm_eval_illusion.pairing.asked.phrases import THING, WHICH
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -101,7 +102,7 @@ def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     if translation is None:
         return _Parsed(AskedFor(), {}, frozenset())
     text = question_words(translation.question, lang)
-    asked = asked_for(text.units, lang)
+    asked = asked_for(text.units, lang, is_statement=text.is_statement)
     traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
     return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from lm_eval_illusion.pairing.asked.interrogatives import THING, WHICH, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import asked_for
+from lm_eval_illusion.pairing.asked.phrases import THING, WHICH
 from lm_eval_illusion.pairing.asked.question_words import question_words
 
 AskedNumber = Literal["quantity", "time", "other", ""]

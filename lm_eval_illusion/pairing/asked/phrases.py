@@ -1,0 +1,121 @@
+"""The phrases of section [asking] of a language file, and where they stand in a question."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+
+from lm_eval_illusion.languages import language
+from lm_eval_illusion.pairing.asked.question_words import phrase_units
+
+WHICH = "which"
+THING = "thing"
+CLASSES = ("person", "place", "time", "quantity", "reason", "manner", THING, WHICH)
+"""What an interrogative asks for. `which` asks for the kind that the noun beside it names, `thing` for any thing."""
+WHO_IS = "who is"
+"""A person, or what the noun behind it names."""
+EMPTY = "empty"
+"""A noun that says nothing about the kind, such as "name"."""
+
+Group = Literal["interrogatives", "naming", "pointing", "nouns"]
+"""Interrogatives; words that ask for what the noun behind them says, as commands and in statements; nouns that say a kind."""
+
+
+@dataclass(frozen=True)
+class _Phrase:
+    """A phrase in units (`phrase_units`), and what it asks for."""
+
+    units: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A phrase in a question, from unit `start` to before unit `end`."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def gap(first: Found, second: Found) -> int:
+    """Return how many units stand between two phrases."""
+    return max(first.start - second.end, second.start - first.end, 0)
+
+
+@cache
+def _table(lang: str, group: Group) -> Mapping[str, Sequence[_Phrase]]:
+    """Return the phrases by the `_key` of their first unit, the longest first."""
+    asking = language(lang).asking
+    if group == "nouns":
+        return _by_first_unit(noun_lists(lang).items(), lang)
+    if group == "interrogatives":
+        # Of the same words in two lists, the first list counts.
+        return _by_first_unit([(WHO_IS, asking.who_is), *((kind, getattr(asking, kind)) for kind in CLASSES)], lang)
+    return _by_first_unit([(WHICH, getattr(asking, group))], lang)
+
+
+def noun_lists(lang: str) -> dict[str, tuple[str, ...]]:
+    """Return kind -> the nouns that ask for it, empty nouns included."""
+    asking = language(lang).asking
+    return {**asking.nouns, "time": asking.time_nouns, "quantity": asking.quantity_nouns, EMPTY: asking.empty_nouns}
+
+
+def _by_first_unit(entries: Iterable[tuple[str, tuple[str, ...]]], lang: str) -> Mapping[str, Sequence[_Phrase]]:
+    phrases = [_Phrase(phrase_units(phrase, lang), kind) for kind, listed in entries for phrase in listed]
+    by_first: dict[str, list[_Phrase]] = defaultdict(list)
+    for phrase in sorted(phrases, key=lambda phrase: -len(phrase.units)):
+        by_first[_key(phrase.units[0])].append(phrase)
+    return by_first
+
+
+def _key(first: str) -> str:
+    """Return what is known of a unit that fits the first one of a phrase: all of it, its first or its last character, or nothing."""
+    if "*" not in first:
+        return first
+    return f"{first[0]}*" if first[0] != "*" else f"*{first[-1]}" if first[-1] != "*" else "*"
+
+
+def _candidates(unit: str, phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Phrase]:
+    """Yield the phrases that may begin with a unit. Only few of those with a `*` are tried: some languages have a thousand."""
+    for key in (unit, f"{unit[0]}*", f"*{unit[-1]}", "*"):
+        yield from phrases.get(key, ())
+
+
+def find(units: Sequence[str], lang: str, group: Group) -> Iterator[Found]:
+    """Yield the phrases of a group in a question from left to right, the longest at each place; they do not overlap."""
+    index = 0
+    while index < len(units):
+        # Most words begin no phrase.
+        longest = next((phrase for phrase in _beginning(units[index], lang, group) if _stands_at(phrase, units, index)), None)
+        if longest is None:
+            index += 1
+        else:
+            yield Found(longest.kind, index, index + len(longest.units))
+            index += len(longest.units)
+
+
+@lru_cache(maxsize=200_000)
+def _beginning(unit: str, lang: str, group: Group) -> tuple[_Phrase, ...]:
+    """Return the phrases that a unit may begin, the longest first."""
+    fitting = [phrase for phrase in _candidates(unit, _table(lang, group)) if _is(unit, phrase.units[0])]
+    return tuple(sorted(fitting, key=lambda phrase: -len(phrase.units)))
+
+
+def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
+    if index + len(phrase.units) > len(units):
+        return False
+    return all(_is(unit, pattern) for unit, pattern in zip(units[index:], phrase.units, strict=False))
+
+
+def _is(unit: str, pattern: str) -> bool:
+    return unit == pattern or ("*" in pattern and _compiled(pattern).fullmatch(unit) is not None)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*"))
