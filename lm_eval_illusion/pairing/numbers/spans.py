@@ -61,11 +61,11 @@ def digits_in(text: str) -> frozenset[str]:
     return frozenset(number.digits for number in numbers_of(text))
 
 
-def integer_part(text: str, number: Number) -> int:
-    """Return the part of a number before its decimal mark: 55 of 55.1, 1388 of 1,388."""
+def integer_digits(text: str, number: Number) -> str:
+    """Return the digits of a number before its decimal mark: 55 of 55.1, 1388 of 1,388."""
     written = text[number.start : number.end]
     mark = _DECIMALS.search(written)
-    return int(_ascii_digits(written if mark is None else written[: mark.start()]))
+    return _ascii_digits(written if mark is None else written[: mark.start()])
 
 
 def with_digits(text: str, number: Number, digits: str) -> str:
