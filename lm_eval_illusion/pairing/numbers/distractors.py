@@ -146,7 +146,7 @@ def _candidate(
     for keep_plural in (True, False):
         for number in numbers:
             preferred = _in_passages(question, number)
-            values = possible_values(number, preferred, true_values, keep_plural)
+            values = possible_values(number, preferred, true_values, keep_plural, question.form == "date")
 
             def is_valid(value: int, number: ChangeableNumber = number) -> bool:
                 return is_valid_distractor(number.with_value(value), question, answer_key)
