@@ -365,7 +365,7 @@ def test_a_time_of_day_exists_without_words_of_its_language(lang, answer):
     options = changed_date(lang, answer)
     assert len(options) >= 3
     for option in options:
-        hours, minutes = (re.findall(r"\d+", option) + ["0"])[:2]
+        hours, minutes = ([*re.findall(r"\d+", option), "0"])[:2]
         assert int(hours) <= 23
         assert int(minutes) <= 59
     # 23 hours may be a duration, too.
@@ -391,7 +391,7 @@ def test_beside_a_year_in_the_future_stand_near_years():
     # Nobody answers "When will it be?" with 1820 or 2299.
     values = [int(option) for option in changed_in("en", "2026")]
     assert {2024, 2025, 2027, 2028} <= set(values)
-    assert 2010 <= min(values)
+    assert min(values) >= 2010
     assert max(values) <= 2040
     assert max(int(option) for option in changed_in("en", "2019")) == 2025
 
