@@ -86,7 +86,7 @@ def pair(
     fixed |= {
         question_id: options[:DISTRACTORS] for question_id, options in screened.offered.items() if len(options) >= DISTRACTORS
     }
-    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell)
+    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell, shots)
     by_id = {question.id: question for question in candidates}
 
     def options_of(ids: Collection[str]) -> ChosenOptions:

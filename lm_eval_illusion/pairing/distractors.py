@@ -102,7 +102,11 @@ def _of_step(report: Report | None, step: str) -> Callable[[int, int], None] | N
 
 
 def plan_distractors(
-    questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
+    questions: Sequence[ParallelQuestion],
+    answer_key: RightAnswers,
+    seed: int,
+    report: Report | None = None,
+    examples: Sequence[ParallelQuestion] = (),
 ) -> DistractorPlan:
     """Find the questions for which the rules allow three distractors, and collect these distractors.
 
@@ -113,9 +117,10 @@ def plan_distractors(
         answer_key: The right answers of all questions.
         seed: Seed of the random choices between equally good distractors.
         report: Called with (step, done, total) while this runs.
+        examples: The one-shot examples, whose answers changed numbers avoid so that each item can have one of them.
     """
     ordered = sorted(questions, key=lambda question: question.id)
-    numbers = NumberDistractors(ordered, answer_key)
+    numbers = NumberDistractors(ordered, answer_key, examples)
     changed = numbers.ids
     needs_donors = [question.id not in changed for question in ordered]
     candidates = find_candidates(ordered, needs_donors, AskedKinds(ordered), answer_key, seed, report)
