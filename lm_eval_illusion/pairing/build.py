@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache, partial
 
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.distractors import DistractorPlan, drop_format_mismatches, plan_distractors
+from lm_eval_illusion.pairing.distractors import plan_distractors
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.gold_positions import balance_gold_positions
 from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
@@ -19,7 +19,7 @@ from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.screening.screen import Screened, screen
 from lm_eval_illusion.pairing.selection import ChosenOptions, Selected, complete_offered, select
 
-MISMATCH_REASON = "only numbers of another format to stand beside the answer"
+FORMAT_REASON = "fewer than three other numbers of the same format (unit, signs, digits), and it has no other values"
 MAX_LISTED = 5
 """The most ids that a notice lists."""
 
@@ -86,8 +86,7 @@ def pair(
     fixed |= {
         question_id: options[:DISTRACTORS] for question_id, options in screened.offered.items() if len(options) >= DISTRACTORS
     }
-    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell)
-    counts = Counter(question.lang for question in questions)
+    plan = plan_distractors([question for question in donors if question.id not in fixed], answer_key, seed, tell, shots)
     by_id = {question.id: question for question in candidates}
 
     def options_of(ids: Collection[str]) -> ChosenOptions:
@@ -100,7 +99,7 @@ def pair(
     tell("examples", 0, len(candidates))
     selected = select(
         candidates,
-        screened.dropped | _without_distractors(candidates, fixed.keys(), plan, counts),
+        screened.dropped | _without_distractors(candidates, plan.ids | fixed.keys()),
         limit,
         options_of=options_of,
         shot_of=lambda question, options: choose_shot(question, options, shots, answer_key),
@@ -125,23 +124,15 @@ def _source_options(question: ParallelQuestion) -> list[Option]:
     return [{lang: choices[number] for lang, choices in wrong.items()} for number in range(DISTRACTORS)]
 
 
-def _without_distractors(
-    questions: Sequence[ParallelQuestion], with_choices: Set[str], plan: DistractorPlan, counts: Mapping[str, int]
-) -> dict[str, str]:
-    """Return question id -> why it is dropped: it has no three distractors, or most of them have another number format.
+def _without_distractors(questions: Sequence[ParallelQuestion], paired_ids: Set[str]) -> dict[str, str]:
+    """Return question id -> why it is dropped, for the questions that have no three distractors.
 
     Args:
         questions: All questions except the examples.
-        with_choices: The ids for which the source gives options.
-        plan: The distractors of the others.
-        counts: Language -> number of questions that were read.
+        paired_ids: The ids of questions that have three distractors.
     """
-    paired_ids = plan.ids | with_choices
     count_answers = cache(partial(_count_answers, questions))
-    dropped = {question.id: _reason_to_drop(question, count_answers) for question in questions if question.id not in paired_ids}
-    paired = [question for question in questions if question.id in paired_ids]
-    mismatched = drop_format_mismatches(plan.format_mismatches, paired, counts)
-    return dropped | dict.fromkeys(mismatched, MISMATCH_REASON)
+    return {question.id: _reason_to_drop(question, count_answers) for question in questions if question.id not in paired_ids}
 
 
 def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, bool, frozenset[str]], int]) -> str:
@@ -151,6 +142,8 @@ def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, bo
             f"fewer than three other answers of type {kind}: give at least {DISTRACTORS + 2} questions a language with different ones,"
             " one for the example"
         )
+    if question.has_number:
+        return FORMAT_REASON
     return f"fewer than three distractors of type {kind} that the rules allow"
 
 

@@ -10,7 +10,6 @@ done in two steps, because the balance of surface cues depends on which question
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +20,9 @@ from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
 from lm_eval_illusion.pairing.donors.candidate_lists import CandidateLists, Report, find_candidates
 from lm_eval_illusion.pairing.donors.cue_balance import Problem, balance
 from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
-from lm_eval_illusion.pairing.option_rules import RightAnswers, format_mismatch
+from lm_eval_illusion.pairing.option_rules import RightAnswers
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
-
-MIN_KEPT_SHARE = 0.95
-"""The least share of the questions of each language that `drop_format_mismatches` keeps."""
-MAX_MISMATCH_SHARE = 0.5
-"""A question is always kept if at most this share of its distractors has another number format."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +44,6 @@ class DistractorPlan:
         """The ids of the questions for which the rules allow three distractors."""
         complete = self.candidates.rows[self.candidates.counts >= DISTRACTORS].tolist()
         return self.numbers.ids | {self.questions[row].id for row in complete}
-
-    @property
-    def format_mismatches(self) -> dict[str, float]:
-        """Question id -> the share of distractors of another number format, where it is above 0.
-
-        Only numbers and dates can have one, and only those that could not be changed and got other answers instead.
-        """
-        lists, shares = self.candidates, {}
-        for row, donors, count in zip(lists.rows.tolist(), lists.donors, lists.counts, strict=True):
-            if count >= DISTRACTORS and self.questions[row].has_number:
-                # The format weighs most, so the cheapest three say whether others must be used.
-                options = self._options(row, donors[:DISTRACTORS].tolist())
-                shares[self.questions[row].id] = (
-                    sum(format_mismatch(option, self.questions[row]) for option in options) / DISTRACTORS
-                )
-        return {question_id: share for question_id, share in shares.items() if share}
 
     def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
@@ -133,7 +111,11 @@ class DistractorPlan:
 
 
 def plan_distractors(
-    questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
+    questions: Sequence[ParallelQuestion],
+    answer_key: RightAnswers,
+    seed: int,
+    report: Report | None = None,
+    examples: Sequence[ParallelQuestion] = (),
 ) -> DistractorPlan:
     """Find for each question the distractors that the rules allow.
 
@@ -144,38 +126,12 @@ def plan_distractors(
         answer_key: The right answers of all questions.
         seed: Seed of the random choices between equally good distractors.
         report: Called with (step, done, total) while this runs.
+        examples: The one-shot examples, whose answers changed numbers avoid so that each item can have one of them.
     """
     ordered = sorted(questions, key=lambda question: question.id)
-    numbers = NumberDistractors(ordered, answer_key)
+    numbers = NumberDistractors(ordered, answer_key, examples)
     changed = numbers.ids
     needs_donors = [question.id not in changed for question in ordered]
     candidates = find_candidates(ordered, needs_donors, AskedKinds(ordered), answer_key, seed, report)
     characters = count_characters(question.answers for question in ordered)
     return DistractorPlan(ordered, numbers, candidates, characters, seed)
-
-
-def drop_format_mismatches(
-    mismatches: Mapping[str, float], questions: Sequence[ParallelQuestion], counts: Mapping[str, int]
-) -> list[str]:
-    """Return the ids of questions to drop because most of their distractors have another number format, the worst first.
-
-    Such distractors are easy to exclude ("42 inches" and "1.067 m" beside "AD 80"). At most 5 % of the questions of a language are lost.
-
-    Args:
-        mismatches: Question id -> share of distractors of another format, from `DistractorPlan.format_mismatches`.
-        questions: All questions with three distractors.
-        counts: Language -> number of questions that were read.
-    """
-    by_id = {question.id: question for question in questions}
-    remaining = Counter(lang for question in questions for lang in question.languages)
-    dropped = []
-    for question_id in sorted(
-        mismatches.keys() & by_id.keys(), key=lambda question_id: (-mismatches[question_id], question_id)
-    ):
-        languages = by_id[question_id].languages
-        if mismatches[question_id] > MAX_MISMATCH_SHARE and all(
-            remaining[lang] - 1 >= MIN_KEPT_SHARE * counts[lang] for lang in languages
-        ):
-            dropped.append(question_id)
-            remaining.subtract(languages)
-    return dropped

@@ -18,7 +18,7 @@ from lm_eval_illusion.matching.numbers.tokens import tokens_of
 from lm_eval_illusion.matching.numbers.words import lexicon, numerals_of_word
 from lm_eval_illusion.matching.text.normalize import compact, normalise
 from lm_eval_illusion.matching.text.number_notation import DECIMAL_MARK
-from lm_eval_illusion.pairing.numbers.spans import WORD, Number, integer_part, numbers_of
+from lm_eval_illusion.pairing.numbers.spans import WORD, Number, integer_digits, numbers_of
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.reading.questions import Question
 
@@ -26,7 +26,7 @@ MAX_LENGTH_RATIO = 4.0
 """A distractor has at most this many times as many characters as the answer, and at least the inverse."""
 
 MOST_DIGITS_APART = 1
-"""Numbers of the same format have as many digits before the decimal mark, or one more or less: 52 may stand beside 340."""
+"""Beside a number may stand numbers with as many digits before the decimal mark, or one more or less: 340 beside 52, but not 2922."""
 
 _BARE_NUMBER = re.compile(rf"[0-9]{{1,30}}(?:{DECIMAL_MARK}[0-9]{{1,30}})?")
 _END_OF_NUMBER = re.compile(rf"[0-9]{DECIMAL_MARK}?$")
@@ -126,22 +126,9 @@ def _numbers_said(text: str, lang: str) -> frozenset[Decimal]:
     return frozenset(in_digits | {number.value for number in tokens_of(text, lang).numbers.values()})
 
 
-def format_mismatch(option: Option, question: ParallelQuestion) -> float:
-    """Return the share of languages in which option and answer differ in number format: a year and a length, 52 and 2922."""
-    return _mean(not same_number_format(option[lang], answer) for lang, answer in question.answers.items())
-
-
-def same_number_format(option: str, answer: str) -> bool:
-    """Return whether two texts have the same `number_format`, and each number of one nearly as many digits as that of the other."""
-    return number_format(option) == number_format(answer) and all(
-        abs(one - other) <= MOST_DIGITS_APART for one, other in zip(_sizes(option), _sizes(answer), strict=True)
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _sizes(text: str) -> tuple[int, ...]:
-    """Return the number of digits before the decimal mark of each number of a text."""
-    return tuple(len(str(integer_part(text, number))) for number in numbers_of(text))
+def number_sizes(text: str) -> list[int]:
+    """Return the number of digits before the decimal mark of each number of a text. See `MOST_DIGITS_APART`."""
+    return [len(integer_digits(text, number).lstrip("0") or "0") for number in numbers_of(text)]
 
 
 @lru_cache(maxsize=100_000)
@@ -163,8 +150,3 @@ def number_format(text: str) -> str:
 
 def _is_year(number: Number) -> bool:
     return number.is_plain and len(number.digits) == 4 and 1000 <= int(number.digits) <= 2100
-
-
-def _mean(values: Iterable[float]) -> float:
-    numbers = list(values)
-    return sum(numbers) / len(numbers)

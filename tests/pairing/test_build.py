@@ -45,7 +45,10 @@ def paired(family):
 @pytest.mark.slow
 @both_families
 def test_at_least_95_in_100_questions_become_items(family):
-    counts = Counter(question.lang for question in read_questions(FILES[family]).questions)
+    questions = read_questions(FILES[family]).questions
+    held_out = set(paired(family).held_out)
+    # The examples are used, too.
+    counts = Counter(question.lang for question in questions if question.id not in held_out)
     items = paired(family).items
     assert items.keys() == counts.keys()
     assert all(len(items[lang]) >= 0.95 * counts[lang] for lang in counts)
@@ -355,3 +358,14 @@ def test_the_progress_of_a_pairing_is_told():
     pair(questions, "x", report=lambda step, done, total: told.append((step, done, total)))
     assert {step for step, _, _ in told} >= {"screening", "finding options", "balancing surface cues", "examples"}
     assert all(0 <= done <= total for _, done, total in told)
+
+
+def test_changed_numbers_leave_an_example_for_each_item():
+    # All answers are from 1 to 4, also those of the two examples, and all values have one digit.
+    questions = [Question(f"{n:03}", "en", f"How many are in group {n} of these?", "", str(1 + n % 4)) for n in range(100, 180)]
+    made = pair(questions, "small")
+    assert len(made.items["en"]) == 78
+    shown = {question.answer for question in questions if question.id in made.held_out}
+    options = {choice for item in made.items["en"] for choice in item["choices"] if choice != item["answer"]}
+    # Else, an option with such an answer would always be right.
+    assert shown <= options

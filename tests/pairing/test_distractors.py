@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from lm_eval_illusion.pairing.distractors import drop_format_mismatches, plan_distractors
+from lm_eval_illusion.pairing.distractors import plan_distractors
 from lm_eval_illusion.pairing.option_rules import right_answers
-from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, group_by_id
+from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
 
 NAMES = "Ada Bo Cyd Dirk Eve Fay Gus Hal".split()
@@ -105,7 +105,6 @@ def test_a_number_gets_changed_values():
     plan = plan_of(questions)
     assert plan.ids == plan.numbers.ids == {question.id for question in questions}
     assert all(len({option["en"] for option in options}) == 3 for options in plan.choose(plan.ids).values())
-    assert plan.format_mismatches == {}
 
 
 def test_too_few_answers_give_no_distractors():
@@ -113,30 +112,32 @@ def test_too_few_answers_give_no_distractors():
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_share_of_distractors_of_another_format_is_counted(seed):
-    # Shortened ranges of years can't be changed, so they get the answers of others.
+def test_a_number_that_cannot_be_changed_gets_only_numbers_of_its_format(seed):
+    # Shortened ranges of years can't be changed, so they get the answers of others. No other answer is written like 1978/1993.
     answers = ["1939-45", "1946-52", "1953-61", "1962-77", "1978/1993"]
     questions = [Question(str(n), "en", f"What is it in {n}?", "", a, answer_type="number") for n, a in enumerate(answers)]
     plan = plan_of(questions, seed)
     assert plan.numbers.ids == frozenset()
-    assert plan.format_mismatches["4"] == 1
-    assert all(share < 1 for question_id, share in plan.format_mismatches.items() if question_id != "4")
+    assert plan.ids == {"0", "1", "2", "3"}
+    assert {option["en"] for options in plan.choose(plan.ids).values() for option in options} == set(answers[:4])
 
 
-def numbers(count, langs=("en",)):
-    return [
-        ParallelQuestion(f"{n:03}", {lang: Question(f"{n:03}", lang, "?", "", str(n)) for lang in langs}, "", "number")
-        for n in range(count)
+def test_the_same_format_has_nearly_as_many_digits():
+    # Quantities with a conversion can't be changed. 52 may stand beside 7 and 340, but not beside 2922.
+    answers = ["52 km (32 mi)", "61 km (38 mi)", "7 km (4 mi)", "340 km (211 mi)", "2922 km (1816 mi)"]
+    questions = [Question(str(n), "en", f"How long is river {n}?", "", a) for n, a in enumerate(answers)]
+    plan = plan_of(questions)
+    assert plan.ids == {"0", "1"}
+    assert {option["en"] for option in plan.choose(plan.ids)["0"]} == set(answers[1:4])
+
+
+def test_the_format_is_the_same_in_every_language():
+    # In German, the last one alone has a sign at its end.
+    english, german = ["1/2", "3/4", "2/3", "4/5"], ["1/2", "3/4", "2/3", "4/5 %"]
+    questions = [
+        Question(str(n), lang, f"? {n}", "", answer, answer_type="number")
+        for lang, answers in (("en", english), ("de", german))
+        for n, answer in enumerate(answers)
     ]
-
-
-def test_the_worst_mismatches_are_dropped_first_while_95_in_100_are_kept():
-    mismatches = {"000": 0.6, "001": 1.0, "002": 0.9, "003": 0.3}
-    assert drop_format_mismatches(mismatches, numbers(97), {"en": 100}) == ["001", "002"]
-    assert drop_format_mismatches(mismatches, numbers(100), {"en": 100}) == ["001", "002", "000"]
-    assert drop_format_mismatches(mismatches, numbers(95), {"en": 100}) == []
-
-
-def test_every_language_keeps_95_in_100():
-    assert drop_format_mismatches({"000": 1.0}, numbers(100, ("en", "de")), {"en": 100, "de": 104}) == ["000"]
-    assert drop_format_mismatches({"000": 1.0}, numbers(100, ("en", "de")), {"en": 100, "de": 105}) == []
+    assert plan_of(questions).ids == frozenset()
+    assert plan_of(questions[:4]).ids == {"0", "1", "2", "3"}

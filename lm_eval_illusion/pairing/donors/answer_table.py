@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.answer_types import is_wholly_latin, script_of
-from lm_eval_illusion.pairing.option_rules import number_format
+from lm_eval_illusion.pairing.option_rules import MOST_DIGITS_APART, number_format, number_sizes
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, has_english_form, option_language
 
 if TYPE_CHECKING:
-    from lm_eval_illusion.pairing.arrays import Indices, Scores
+    from lm_eval_illusion.pairing.arrays import Flags, Indices, Scores
 
 _Value = TypeVar("_Value", bound=Hashable)
 
@@ -28,6 +28,7 @@ class AnswerTable:
         compact: Each text in compact form.
         log_lengths: The logarithm of the characters of each text.
         formats: The number format of each text, as a code.
+        sizes: [texts, numbers], the digits of each number of a text before its decimal mark, 0 behind the last one.
         own: [n], the text of each question's answer, -1 without one in this language.
         english: [n], the text of its English answer, -1 without one.
         kinds: [n], what `option_language` depends on, as a code; 0 without an answer in this language.
@@ -39,6 +40,7 @@ class AnswerTable:
     compact: Sequence[str]
     log_lengths: Scores
     formats: Indices
+    sizes: Indices
     own: Indices
     english: Indices
     kinds: Indices
@@ -53,6 +55,14 @@ class AnswerTable:
         options: Indices = np.where(source == 0, own, np.where(source == 1, self.english[donors], -1))
         options[own < 0] = -1
         return options
+
+    def same_format(self, texts: Indices, others: Indices) -> Flags:
+        """Return [pairs]: whether two texts have the same number format, and each number nearly as many digits as the other's."""
+        import numpy as np
+
+        near = (np.abs(self.sizes[texts] - self.sizes[others]) <= MOST_DIGITS_APART).all(axis=1)
+        same: Flags = (self.formats[texts] == self.formats[others]) & near
+        return same
 
 
 def answer_table(questions: Sequence[ParallelQuestion], lang: str) -> AnswerTable:
@@ -76,11 +86,22 @@ def answer_table(questions: Sequence[ParallelQuestion], lang: str) -> AnswerTabl
         # `math.log`, because the last bit of numpy's logarithm differs between machines.
         log_lengths=np.array([math.log(max(1, len(text))) for text in texts], dtype=float),
         formats=np.array(codes(map(number_format, texts)), dtype=np.intp),
+        sizes=_sizes(texts),
         own=np.array(own, dtype=np.intp),
         english=np.array(in_english, dtype=np.intp),
         kinds=kinds,
         source=np.array(source, dtype=np.intp),
     )
+
+
+def _sizes(texts: Sequence[str]) -> Indices:
+    import numpy as np
+
+    of_texts = [number_sizes(text) if any(map(str.isdecimal, text)) else [] for text in texts]
+    sizes: Indices = np.zeros((len(texts), max(map(len, of_texts), default=0)), dtype=np.intp)
+    for row, of_text in zip(sizes, of_texts, strict=True):
+        row[: len(of_text)] = of_text
+    return sizes
 
 
 def codes(values: Iterable[_Value]) -> list[int]:

@@ -34,7 +34,8 @@ _STEPS = 2**30
 
 
 class Rated(NamedTuple):
-    """The pairs of question and donor that no rule on scripts, lengths or equal questions forbids, with cost and likeness."""
+    """The pairs of question and donor that no rule on scripts, lengths, number formats or equal questions forbids, with cost and
+    likeness."""
 
     questions: Indices
     donors: Indices
@@ -58,6 +59,7 @@ class PairCosts:
         self.features = stacked_features(asked, [table.lang for table in tables])
         self._language_counts = np.array([len(question.by_lang) for question in questions])
         self.topics = np.array(codes(question.topic for question in questions), dtype=np.intp)
+        self._has_number = np.array([question.has_number for question in questions], dtype=bool)
         self._forms = np.array(codes(question.form for question in questions), dtype=np.intp)
         self.passages = [Passages(questions, table) for table in tables]
         self._question_texts = [
@@ -78,7 +80,10 @@ class PairCosts:
             answers, options = table.own[questions], table.options(questions, donors)
             is_near = np.abs(table.log_lengths[options] - table.log_lengths[answers]) <= _LONGEST
             # Another answer to the same question is right.
-            allowed &= (answers < 0) | ((options >= 0) & is_near & (texts[questions] != texts[donors]))
+            fits = (options >= 0) & is_near & (texts[questions] != texts[donors])
+            # Readers exclude a number of another format: a year beside a length, 52 beside 2922.
+            fits &= ~self._has_number[questions] | table.same_format(options, answers)
+            allowed &= (answers < 0) | fits
         questions, donors = questions[allowed], donors[allowed]
         length, passage, other_format = np.zeros((3, len(questions)))
         for table, passages in zip(self._tables, self.passages, strict=True):

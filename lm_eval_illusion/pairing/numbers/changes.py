@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,17 +16,21 @@ from lm_eval_illusion.pairing.numbers.agreement import is_decade, plural_fits, r
 from lm_eval_illusion.pairing.numbers.date_ranges import date_limits, greatest_value
 from lm_eval_illusion.pairing.numbers.number_words import reads_well, spelled_numbers
 from lm_eval_illusion.pairing.numbers.roman_centuries import is_roman, roman_centuries, with_roman_century
-from lm_eval_illusion.pairing.numbers.spans import Number, ValueTest, free_numbers, numbers_of
+from lm_eval_illusion.pairing.numbers.spans import MOST_DIGITS, Number, ValueTest, free_numbers, numbers_of
 
 LATEST_YEAR = 2025
-YEARS = range(1000, LATEST_YEAR + 1)
-"""Numbers that may be past years."""
+"""The latest value beside a past year; beside a later one, years up to the end of `YEARS` are as plausible."""
+YEARS = range(1000, 2101)
+"""Numbers that may be years."""
+LAST_HOUR, LAST_MINUTE = 23, 59
 NEAR, FARTHER = 12, 40
 """Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
 MOST_TRUE_VALUES = 30
 """True values of other questions that are allowed on either side: the nearest ones."""
 DRAWN_FROM = 6
 """Values on either side of the true one, besides those of the passage, from which a draw takes its values."""
+
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[.,٫][0-5]\d")
 
 Answers = Mapping[str, str]
 """Language -> answer."""
@@ -57,7 +62,7 @@ class ChangeableNumber:
 
     @cached_property
     def is_year(self) -> bool:
-        """Whether it is a past year: four digits without marks in every language."""
+        """Whether it is a year: four digits without marks in every language."""
         is_plain = all(number.is_plain for number in self.written.values())
         return is_plain and len(self.digits) == 4 and self.value in YEARS
 
@@ -83,22 +88,32 @@ class TrueValues:
 
 
 def find_changeable(answers: Answers) -> Iterator[ChangeableNumber]:
-    """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones."""
+    """Yield the numbers that occur once in the answer of every language and can be changed there: long ones first, then later ones.
+
+    In one language alone a number may occur again, as in 1월 1일: its last occurrence is changed. In several languages, equal numbers may
+    stand in another order.
+    """
     spelled = {lang: [*spelled_numbers(answer, lang), *roman_centuries(answer, lang)] for lang, answer in answers.items()}
     found = {lang: [*numbers_of(answer), *spelled[lang]] for lang, answer in answers.items()}
     free = {lang: [*free_numbers(answer, lang), *spelled[lang]] for lang, answer in answers.items()}
     counts = [Counter(number.digits for number in numbers) for numbers in found.values()]
     later_first = list(dict.fromkeys(number.digits for number in next(iter(free.values()))))[::-1]
     for digits in sorted(later_first, key=lambda candidate: -len(candidate)):
-        once = all(count[digits] == 1 for count in counts)
+        once = len(answers) == 1 or all(count[digits] == 1 for count in counts)
         written = {lang: number for lang, numbers in free.items() for number in numbers if number.digits == digits}
         if once and len(written) == len(answers):
-            others = frozenset(int(n.digits) for numbers in found.values() for n in numbers if n.digits != digits)
+            all_digits = {other.digits for numbers in found.values() for other in numbers}
+            # The numbers below and above the changed one matter only; `int` refuses thousands of digits.
+            others = frozenset(int(other) for other in all_digits - {digits} if len(other) <= MOST_DIGITS)
             yield ChangeableNumber(answers, written, others)
 
 
 def possible_values(
-    number: ChangeableNumber, preferred: frozenset[int], true_values: TrueValues | None = None, keep_plural: bool = True
+    number: ChangeableNumber,
+    preferred: frozenset[int],
+    true_values: TrueValues | None = None,
+    keep_plural: bool = True,
+    is_date: bool = False,
 ) -> list[int]:
     """Return values near the true one that are as plausible, in ascending order.
 
@@ -111,8 +126,9 @@ def possible_values(
         true_values: The true values of other questions, allowed if they are near. Otherwise a value that occurs
             as a distractor and in another question could be recognised as the true one there.
         keep_plural: Require the same plural form of the word beside the number.
+        is_date: The answer is a date or a time.
     """
-    fits = _limits(number, keep_plural)
+    fits = _limits(number, keep_plural, is_date)
     true_values = true_values or TrueValues(())
     values: list[int] = []
     for max_steps in (NEAR, FARTHER):
@@ -179,13 +195,13 @@ def _steps(number: ChangeableNumber, unit: int, max_steps: int) -> list[int]:
     return [unit * (times if number.is_year or units < 100 else units * times // 37) for times in range(1, max_steps + 1)]
 
 
-def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
+def _limits(number: ChangeableNumber, keep_plural: bool, is_date: bool) -> ValueTest:
     """Return a function that tests whether a value keeps the shape of the number, the order of the numbers, and the rules of its texts."""
     truth, length = number.value, len(number.digits)
     others_below = (other + 1 for other in number.others if other < truth)
     others_above = (other - 1 for other in number.others if other > truth)
     least = max(1, 10 ** (length - 1) if number.digits[0] != "0" else 1, *others_below)
-    latest = LATEST_YEAR if number.is_year else math.inf
+    latest = math.inf if not number.is_year else LATEST_YEAR if truth <= LATEST_YEAR else YEARS[-1]
     texts = [(answer, number.written[lang], lang) for lang, answer in number.answers.items()]
     most = min(10**length - 1, latest, *others_above)
     rules: list[ValueTest] = []
@@ -197,10 +213,25 @@ def _limits(number: ChangeableNumber, keep_plural: bool) -> ValueTest:
             # "Three mile" in digits is a small fault, in words a glaring one.
             if written.is_spelled or (keep_plural and not number.is_year):
                 found.append(plural_fits(answer, written, lang))
+            if is_date and not written.is_spelled:
+                found.append(_clock_limit(answer, written))
         rules += [rule for rule in found if rule is not None]
     if not rules:
         return lambda value: least <= value <= most
     return lambda value: least <= value <= most and all(rule(value) for rule in rules)
+
+
+def _clock_limit(answer: str, written: Number) -> ValueTest | None:
+    """Return a function that tests whether a value may be a time of day where the number is one; None where it can't be one.
+
+    14.30 is one in an answer that is a date or a time. A first number up to 23 may be an hour, and a later one up to 59 may be minutes:
+    ore 21, 18 h 30. Other small numbers, as years BC, lose nothing by these limits.
+    """
+    value, is_first = int(written.digits), not any(map(str.isdecimal, answer[: written.start]))
+    if _CLOCK.fullmatch(answer[written.start : written.end]):
+        return lambda other: other // 100 <= LAST_HOUR and other % 100 <= LAST_MINUTE
+    last = LAST_HOUR if is_first else LAST_MINUTE
+    return (lambda other: other <= last) if value <= last else None
 
 
 def _text_rule(answer: str, written: Number, lang: str) -> ValueTest | None:

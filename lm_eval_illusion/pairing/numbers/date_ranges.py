@@ -21,6 +21,7 @@ _MAX_WORDS = 5
 """Words on either side of a number that may belong to the same date: 18 de mayo de 1756 has four after the day."""
 _DIGIT = re.compile(r"\d")
 _WORDS = re.compile(rf"\d+|{WORD}")
+_ANGLE = r"\s?°[\d\s.,'’′\"”″]*"
 # Signs of texts in every language; the words of one language are its [[dates.limits]].
 _LIMITS = (
     NumberLimit(most=11, before_number=re.compile(r"\bft\s*$")),
@@ -28,6 +29,10 @@ _LIMITS = (
     NumberLimit(most=12, after_number=re.compile(r"\s*[ap]\.?m\b|:\d\d\s*[ap]\.?m\b")),
     NumberLimit(most=23, after_number=re.compile(r":\d\d")),
     NumberLimit(most=59, before_number=re.compile(r"\d:$")),
+    # Degrees of latitude and longitude, and their minutes and seconds.
+    NumberLimit(most=90, after_number=re.compile(rf"{_ANGLE}[ns]\b")),
+    NumberLimit(most=180, after_number=re.compile(rf"{_ANGLE}[ew]\b")),
+    NumberLimit(most=59, before_number=re.compile(r"\d\s?(?:°|°\s?\d+\s?['’′])\s?$")),
 )
 
 

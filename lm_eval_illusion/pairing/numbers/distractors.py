@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,8 +70,11 @@ class NumberDistractors:
     The form of the answer decides, whatever the source calls its type.
     """
 
-    def __init__(self, questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> None:
-        self._candidates = _candidates(questions, answer_key)
+    def __init__(
+        self, questions: Sequence[ParallelQuestion], answer_key: RightAnswers, examples: Sequence[ParallelQuestion] = ()
+    ) -> None:
+        """Find the values of each question. `examples`: the one-shot examples, of which the options leave one for each question."""
+        self._candidates = _candidates(questions, answer_key, examples)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -132,24 +136,56 @@ def _best_draws(excess: Scores, surplus: Scores | None) -> tuple[list[int], Scor
     return best, so_far
 
 
-def _candidates(questions: Sequence[ParallelQuestion], answer_key: RightAnswers) -> dict[str, _Candidate]:
+def _candidates(
+    questions: Sequence[ParallelQuestion], answer_key: RightAnswers, examples: Sequence[ParallelQuestion]
+) -> dict[str, _Candidate]:
     numbers = {q.id: list(find_changeable(q.answers)) for q in questions if q.has_number}
     true_values = TrueValues(number.value for found in numbers.values() for number in found[:1])
-    candidates = {q.id: _candidate(q, numbers[q.id], true_values, answer_key) for q in questions if q.id in numbers}
+    candidates = {
+        q.id: _candidate(q, numbers[q.id], true_values, answer_key, _free_for_example(q, examples))
+        for q in questions
+        if q.id in numbers
+    }
     return {question_id: candidate for question_id, candidate in candidates.items() if candidate is not None}
 
 
+def _free_for_example(question: ParallelQuestion, examples: Sequence[ParallelQuestion]) -> Option:
+    """Return the answer of one example in each language, which no option should have: the item could not have this example.
+
+    The id decides which one, so that the answer of every example remains an option of some items.
+    """
+    draw, found = zlib.crc32(question.id.encode()), {}
+    for lang, translation in question.by_lang.items():
+        shown = [
+            example.by_lang[lang].answer
+            for example in examples
+            if lang in example.by_lang
+            and not (translation.context and example.by_lang[lang].context == translation.context)
+            and compact(example.by_lang[lang].answer, lang) != compact(translation.answer, lang)
+        ]
+        if shown:
+            found[lang] = compact(shown[draw % len(shown)], lang)
+    return found
+
+
 def _candidate(
-    question: ParallelQuestion, numbers: Sequence[ChangeableNumber], true_values: TrueValues, answer_key: RightAnswers
+    question: ParallelQuestion,
+    numbers: Sequence[ChangeableNumber],
+    true_values: TrueValues,
+    answer_key: RightAnswers,
+    free: Mapping[str, str],
 ) -> _Candidate | None:
-    """Take the first number that has three other values, with the same plural form if possible."""
-    for keep_plural in (True, False):
+    """Take the first number that has three other values, if possible with the same plural form and without the answers `free`."""
+    for keep_plural, avoids in ((True, True), (True, False), (False, True), (False, False)):
         for number in numbers:
             preferred = _in_passages(question, number)
-            values = possible_values(number, preferred, true_values, keep_plural)
+            values = possible_values(number, preferred, true_values, keep_plural, question.form == "date")
 
-            def is_valid(value: int, number: ChangeableNumber = number) -> bool:
-                return is_valid_distractor(number.with_value(value), question, answer_key)
+            def is_valid(value: int, number: ChangeableNumber = number, avoids: bool = avoids) -> bool:
+                option = number.with_value(value)
+                if avoids and any(compact(option[lang], lang) == text for lang, text in free.items()):
+                    return False
+                return is_valid_distractor(option, question, answer_key)
 
             values = _apart(number, drawable(values, number.value, preferred, is_valid))
             if ranks(values, number.value):

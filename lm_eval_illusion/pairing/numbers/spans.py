@@ -61,11 +61,11 @@ def digits_in(text: str) -> frozenset[str]:
     return frozenset(number.digits for number in numbers_of(text))
 
 
-def integer_part(text: str, number: Number) -> int:
-    """Return the part of a number before its decimal mark: 55 of 55.1, 1388 of 1,388."""
+def integer_digits(text: str, number: Number) -> str:
+    """Return the digits of a number before its decimal mark: 55 of 55.1, 1388 of 1,388."""
     written = text[number.start : number.end]
     mark = _DECIMALS.search(written)
-    return int(_ascii_digits(written if mark is None else written[: mark.start()]))
+    return _ascii_digits(written if mark is None else written[: mark.start()])
 
 
 def with_digits(text: str, number: Number, digits: str) -> str:
@@ -89,10 +89,12 @@ def _same_script(old: str, digit: str) -> str:
 MOST_DIGITS = 15
 """A longer number is a code: readers would not see a difference to another one."""
 
-_FORMULA = re.compile(r"\d\s*[=^√÷×*+±]\s*\w|\w\s*[=^√÷×*+±]\s*\d")
+# A sum without a result is as plausible with another number: n2 + 1. So is "60+ years".
+_FORMULA = re.compile(r"\d\s*[=^√÷×*±]\s*\w|\w\s*[=^√÷×*±]\s*\d")
 BRACKETS = re.compile(r"[(\[（［][^)\]）］]*[)\]）］]?")
 # In a numeric date only the year can be changed alone.
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[./-]\d{1,2}[./-](?P<last>\d{4})|(?P<first>\d{4})[./-]\d{1,2}[./-]\d{1,2})(?!\d)")
+_DAY_AND_MONTH = re.compile(r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?!\d)")
 _SHORT_RANGE = re.compile(r"(?<!\d)\d{4}\s*[/\u2010-\u2015-]\s*\d{1,2}(?!\d)")
 # Units and eras in Latin letters, as texts in every language write them.
 _UNITS = frozenset("m km cm mm kg g mg lb ft in l ml s h min t ha V W kW MW GW Hz kHz MHz GHz Mbit kB MB GB TB".split())
@@ -109,7 +111,7 @@ def free_numbers(text: str, lang: str) -> list[Number]:
     numbers = numbers_of(text)
     if _FORMULA.search(text) or _is_converted(text):
         return []
-    fixed_spans = [match.span() for match in _SHORT_RANGE.finditer(text)]
+    fixed_spans = [match.span() for pattern in (_SHORT_RANGE, _DAY_AND_MONTH) for match in pattern.finditer(text)]
     year_starts: set[int] = set()
     for match in _DATE.finditer(text):
         year_starts.add(match.start("last") if match["last"] else match.start("first"))

@@ -166,7 +166,10 @@ def _leading(written: str, shape: _Shape, lang: str) -> str | None:
     if shape.is_number:
         return " ".join(words[: shape.words]) if words[0][:1].isdecimal() else None
     if shape.is_capital and words[0][:1].isupper():
-        return " ".join(_capitals(words))
+        run = _capitals(words)
+        # Where nouns have capitals, too, a longer run may go on behind the name: "Ist Berlin oder Bonn die Hauptstadt?"
+        is_clear = language(lang).words.capitals_mark_names or len(run) <= shape.words
+        return " ".join(run) if is_clear else None
     return written if _is_short(words, shape, lang) else None
 
 
@@ -217,7 +220,9 @@ def _is_cut(alternative: str | None, text: str, part: _Part, lang: str) -> bool:
 def _asks(written: str, lang: str) -> bool:
     """Return whether words ask: "Which is fastest" in "Which is fastest, A, B or C?"."""
     own = language(lang).asking
-    interrogatives = phrases((*own.person, *own.which, *own.place, *own.time, *own.quantity, *own.manner), lang)
+    interrogatives = phrases(
+        (*own.person, *own.which, *own.thing, *own.place, *own.time, *own.quantity, *own.manner, *own.reason), lang
+    )
     return interrogatives.search(f" {as_context(written, lang)} ") is not None
 
 

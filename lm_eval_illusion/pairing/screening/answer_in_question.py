@@ -22,6 +22,7 @@ from lm_eval_illusion.pairing.reading.questions import Question
 IN_QUESTION_REASON = "the answer stands in the question"
 
 COMMAS = ",،、，"
+_LISTED = re.compile(rf"(?:\s*[{COMMAS}]\s*[^{COMMAS}:;?!]{{1,40}})+")
 _SURE_LENGTH = 4
 """A word of fewer characters may be in the question by chance: the film "It", the band "The Who". It counts in the same letter case."""
 
@@ -62,8 +63,14 @@ def _offers_alternatives(question: Question) -> bool:
 
 
 def _stands_beside_or(mention: Mention, question: Question) -> bool:
+    """Return whether a mention stands beside a word for "or", or in a list that ends so: "Bach, Mozart or Verdi"."""
     text = question.question
-    return any(found.end() == mention.start or found.start() == mention.end for found in or_words(question.lang).finditer(text))
+    return any(
+        found.end() == mention.start
+        or found.start() == mention.end
+        or _LISTED.fullmatch(text, mention.end, max(mention.end, found.start())) is not None
+        for found in or_words(question.lang).finditer(text)
+    )
 
 
 @cache
@@ -81,7 +88,7 @@ def _counts(mention: Mention, answer: str, question: Question) -> bool:
     """Return whether a mention gives the answer away.
 
     A number counts only in the same writing: "one" in "Which one ..." does not say 1. Of a short word, and of one that asks, letter
-    case decides, and the beginning of a sentence says nothing.
+    case decides, and the beginning of a sentence says nothing. In a script without case, a short word of two characters counts.
     """
     said = question.question[mention.start : mention.end]
     has_digit = any(map(str.isdecimal, answer))
@@ -91,6 +98,9 @@ def _counts(mention: Mention, answer: str, question: Question) -> bool:
         return True
     own = language(question.lang).asking
     asks = phrases((*own.person, *own.which, *own.place, *own.time, *own.manner, *own.reason), question.lang)
-    if len(said) >= _SURE_LENGTH and not asks.fullmatch(f" {said.casefold()} ", 1, len(said) + 1):
+    is_asking = asks.fullmatch(f" {said.casefold()} ", 1, len(said) + 1) is not None
+    if said.lower() == said.upper():
+        return len(answer) > 1 and not is_asking and (len(said) >= _SURE_LENGTH or said in answer or said.startswith(answer))
+    if len(said) >= _SURE_LENGTH and not is_asking:
         return True
     return mention.start > 0 and said in answer and (said[0].isupper() or not answer[:1].isupper())

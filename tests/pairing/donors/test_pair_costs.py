@@ -98,7 +98,9 @@ def question(answer="Rome", **fields):
         (parallel("d", "Oslo"), question(contexts="From Rome to Oslo."), 0.0),
         (parallel("d", "Oslo"), question(contexts="From Rome to Kyiv."), 2.0),
         (parallel("d", "1812", kind="date"), question("1939", kind="date"), 0.0),  # two years
-        (parallel("d", "12.5", kind="date"), question("1939", kind="date"), 3.0),  # "#" and "Y"
+        (parallel("d", "12.5", kind="date"), question("1939", kind="date"), FORBIDDEN),  # "#" and "Y"
+        (parallel("d", "12.5"), question("1939"), 3.0),  # "#" and "Y", as parts of names
+        (parallel("d", "52", kind="number"), question("2922", kind="number"), FORBIDDEN),
         (parallel("d", "340 miles"), question("17 seconds"), 0.1054),  # both "#a"; ln(10/9)
         (parallel("d", "340 miles"), question("seconds 17"), 3.1054),  # "#a" and "a#"
         (parallel("d", "Budapest", topic="Hungary"), question(topic="Italy", contexts="Rome."), 3.6931),  # 0.6931 + 1 + 2

@@ -339,3 +339,86 @@ def test_the_unit_and_the_number_of_digits_stay(lang, answer, pattern):
     options = changed_in(lang, answer)
     assert len(options) >= 3
     assert all(re.fullmatch(pattern, option) for option in options)
+
+
+def changed_date(lang, answer):
+    (number, *_) = find_changeable({lang: answer})
+    return [number.with_value(value)[lang] for value in possible_values(number, frozenset(), is_date=True)]
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"),
+    [
+        *[("de", "14.30 Uhr"), ("fi", "klo 14.50"), ("da", "kl. 23.40"), ("tr", "23.50"), ("it", "alle 21,45"), ("en", "9.05")],
+        *[
+            ("fr", "18 h 30"),
+            ("fr", "9 heures 50"),
+            ("fr", "18h45"),
+            ("it", "ore 21"),
+            ("pl", "godz. 22"),
+            ("pt", "às 22 horas"),
+        ],
+        *[("es", "21 horas"), ("pt", "18h50"), ("lt", "21 val. 40 min.")],
+    ],
+)
+def test_a_time_of_day_exists_without_words_of_its_language(lang, answer):
+    options = changed_date(lang, answer)
+    assert len(options) >= 3
+    for option in options:
+        hours, minutes = ([*re.findall(r"\d+", option), "0"])[:2]
+        assert int(hours) <= 23
+        assert int(minutes) <= 59
+    # 23 hours may be a duration, too.
+    assert answer != "21 horas" or any("24 horas" in option for option in changed_in(lang, answer))
+
+
+def test_a_day_with_a_numeric_month_is_no_decimal_number():
+    assert not changed_in("de", "31.12.")
+    assert changed_in("de", "31.12")
+
+
+@pytest.mark.parametrize(
+    ("answer", "most"), [("85°S", 90), ("89° N", 90), ("40° 58′ N", 59), ("178° E", 180), ("12°30′58″ W", 59)]
+)
+def test_degrees_of_latitude_and_longitude_exist(answer, most):
+    (number, *_) = find_changeable({"en": answer})
+    values = possible_values(number, frozenset())
+    assert len(values) >= 3
+    assert max(values) <= most
+
+
+def test_beside_a_year_in_the_future_stand_near_years():
+    # Nobody answers "When will it be?" with 1820 or 2299.
+    values = [int(option) for option in changed_in("en", "2026")]
+    assert {2024, 2025, 2027, 2028} <= set(values)
+    assert min(values) >= 2010
+    assert max(values) <= 2040
+    assert max(int(option) for option in changed_in("en", "2019")) == 2025
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "some", "never"),
+    [
+        # The day is changed, not the month.
+        ("ko", "1월 1일", "1월 5일", "5월 1일"),
+        ("en", "6 ft 6 in", "6 ft 8 in", "8 ft 6 in"),
+        # A sum without a result, and "more than".
+        ("en", "2 + 3", "2 + 5", "2 + 1"),
+        ("en", "50+ people", "60+ people", "51+ people"),
+    ],
+)
+def test_a_number_that_occurs_twice_and_a_sum_are_changed(lang, answer, some, never):
+    options = changed_in(lang, answer)
+    assert some in options
+    assert never not in options
+
+
+def test_numbers_that_occur_twice_stay_in_parallel_answers():
+    # Which of them is the day differs between languages.
+    assert not changed(en="1/1 or 1", ko="1월 1일")["ko"]
+
+
+def test_thousands_of_digits_are_no_error():
+    # `int` refuses them.
+    assert "7" * 5000 + " and 13" in changed_in("en", "7" * 5000 + " and 12")
+    assert not changed_in("en", "7" * 5000)

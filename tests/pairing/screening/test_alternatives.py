@@ -133,3 +133,10 @@ def test_a_right_answer_is_no_alternative():
 
 def test_every_language_has_a_word_for_or():
     assert [lang for lang in language_codes() if not language(lang).alternatives.or_words] == []
+
+
+@pytest.mark.parametrize("question", ["Ist Berlin oder Bonn die Hauptstadt?", "Ist Berlin oder Bonn Hauptstadt?"])
+def test_where_nouns_have_capitals_a_sentence_that_goes_on_gives_no_alternative(question):
+    # "Bonn die Hauptstadt" is no city.
+    assert offered(question, "Berlin", lang="de") is None
+    assert offered("Was liegt am Rhein, Berlin oder Bonn?", "Berlin", lang="de") == [None, "Bonn"]

@@ -16,6 +16,12 @@ def states(question, answer, lang="en", aliases=()):
     ("lang", "question", "answer"),
     [
         ("en", "What color is the white horse of Napoleon?", "White"),
+        # The surname stands in a list that ends with "or".
+        ("en", "Who was born first: Bach, Mozart or Verdi?", "Johann Sebastian Bach"),
+        ("de", "Wer war älter: Goethe, Heine, Schiller oder Kleist?", "Johann Wolfgang von Goethe"),
+        # Without capitals, the beginning of a question is no reason for doubt, and a particle is no other word.
+        ("ko", "서울과 부산 중 어느 것이 더 큽니까?", "서울"),
+        ("he", "יפו היא חלק מאיזו עיר?", "יפו"),
         ("en", "Which city is New York City the largest city of?", "New York"),
         ("en", "How many people are in a team of 5 people?", "5"),
         ("en", "Which is older, Rome or Oslo?", "Rome"),
@@ -37,6 +43,8 @@ def test_the_answer_stands_in_the_question(lang, question, answer):
     ("lang", "question", "answer"),
     [
         ("en", "Which romance language is spoken in Italy?", "Rome"),
+        ("ko", "이 책의 저자는 누구입니까?", "이"),
+        ("en", "Was Bach a composer, or who was he?", "Anna Magdalena"),
         ("en", "What happened in 1912?", "12"),
         ("en", "Which of the two came first, Rome or Oslo?", "2"),
         ("en", "What are the two parts?", "2"),
