@@ -17,19 +17,26 @@ WRONG_ANSWERS = 3
 LETTERS = "ABCDEFGH"
 """The labels of choices for which the source names none."""
 _INDEX = re.compile(r"-?[0-9]{1,9}")
+# A label in parentheses or before a mark, and the text. "1.5" and "1:30" have none.
+_LABELLED = re.compile(r"\s*(?:[(\[（]([A-Ha-h1-8])[)\]）]|([A-Ha-h])[.):：．、]|([1-8])(?:\)|\.(?=\s)))\s*(\S.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class GivenChoices:
-    """Options and their labels ("A", "1"); no labels if the source names none. `are_numbers`: the source has them as JSON numbers."""
+    """Options and their labels ("A", "1"); no labels if the source names none.
+
+    `are_numbers`: the source has them as JSON numbers. `written`: the options with the labels that stood before their texts ("A. Rome"),
+    empty if none did.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...] = ()
     are_numbers: bool = False
+    written: tuple[str, ...] = ()
 
 
 def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str) -> GivenChoices | None:
-    """Return the options of a row, None if it has none.
+    """Return the options of a row, None if it has none. Labels before their texts are taken off: a model would not say "A. Rome".
 
     Shapes: a list of texts or numbers; {"text": [...], "label": [...]} or a list of {"text", "label"} (ARC); {"A": ..., "B": ...};
     the columns A, B, C, D, or option1 to option4.
@@ -37,6 +44,21 @@ def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str
     Raises:
         BadRowError: The value of `choices` has no such shape.
     """
+    choices = _choices_as_written(fields, languages, location)
+    return None if choices is None else _without_labels(choices)
+
+
+def _without_labels(choices: GivenChoices) -> GivenChoices:
+    """Take off the labels that stand before the texts, if all have one, in order: "A. Rome", "(B) Oslo", "c) Bern", "4) Kyiv"."""
+    found = [_LABELLED.fullmatch(text) for text in choices.texts]
+    labels = "".join(match[1] or match[2] or match[3] for match in found if match)
+    if len(labels) < max(2, len(found)) or labels.upper() not in (LETTERS[: len(labels)], "12345678"[: len(labels)]):
+        return choices
+    texts = tuple(match[4] for match in found if match)
+    return GivenChoices(texts, choices.labels or tuple(labels), choices.are_numbers, choices.texts)
+
+
+def _choices_as_written(fields: FieldsOfRow, languages: tuple[str, ...], location: str) -> GivenChoices | None:
     value = fields.value("choices")
     if value is None or value in ([], {}):
         columns = fields.choice_columns()
@@ -115,7 +137,12 @@ def answer_among(choices: GivenChoices, answer: object, gold: object, location: 
 
 
 def gold_position(choices: GivenChoices, gold: object) -> int | None:
-    """Return the position that a label or an index from 0 on states, as a number or as text; None if it is none of the choices."""
+    """Return the position that a label, an index from 0 on or the text of a choice states; None if it is none of the choices.
+
+    The one entry of a list, as in lm_eval's AGIEval, stands for the list.
+    """
+    if isinstance(gold, list) and len(gold) == 1:
+        return gold_position(choices, gold[0])
     if isinstance(gold, float) and gold.is_integer():
         gold = int(gold)
     if isinstance(gold, (str, int)) and not isinstance(gold, bool):
@@ -126,7 +153,7 @@ def gold_position(choices: GivenChoices, gold: object) -> int | None:
         elif _INDEX.fullmatch(text) and not any(label.isdecimal() for label in labels):
             position = int(text)
         else:
-            return None
+            return _same_text(choices, text) if isinstance(gold, str) else None
         return position if position in range(len(choices.texts)) else None
     return None
 
@@ -159,7 +186,9 @@ def _position(choices: GivenChoices, answer: object) -> int | None:
 
 
 def _same_text(choices: GivenChoices, text: str) -> int | None:
-    return next((index for index, choice in enumerate(choices.texts) if _plain(choice) == _plain(text)), None)
+    plain = _plain(text)
+    forms = (choices.texts, choices.written)
+    return next((index for form in forms for index, choice in enumerate(form) if _plain(choice) == plain), None)
 
 
 def _plain(text: str) -> str:

@@ -44,6 +44,8 @@ def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, cle
     choices = given_choices(fields, languages, location)
     value = in_language(fields.value("answer"), languages)
     if choices is not None:
+        if choices.written:
+            notices.add("took the labels (A, B, C) off the choices", location, choices.written[0])
         gold = in_language(fields.value("gold"), languages)
         # A column `label` alone is the gold one.
         return _among_choices(fields, choices, (None if value is gold else value, gold), languages, location, clean)
