@@ -104,7 +104,7 @@ def _reading(pairing: Pairing) -> list[str]:
     """Return which fields the reader did not use, and what it and `pair` have to say."""
     questions = pairing.questions
     unused = paragraph(f"Fields not used: {', '.join(questions.unused_fields)}.", hanging=2) if questions.unused_fields else []
-    of_reading = [re.sub(rf"{re.escape(pairing.source)}:(?=\d)", "line ", notice) for notice in questions.notices]
+    of_reading = [_without_source(notice, pairing.source) for notice in questions.notices]
     return unused + _notices("Notices of reading:", of_reading) + _notices("Notices of pairing:", pairing.paired.notices)
 
 
@@ -163,6 +163,12 @@ def _question_line(question: Question, source: str) -> str:
     # An id made from the line says nothing new.
     name = "" if question.id == place.replace(" ", "-") else f", {shortened(question.id, _LONGEST_ID)}"
     return f"{place}{name}: {question.question}"
+
+
+def _without_source(notice: str, source: str) -> str:
+    """Return a notice with its places as `_place` writes them: "line 12", "my.json[3]"."""
+    by_line = re.sub(rf"{re.escape(source)}:(?=\d)", "line ", notice)
+    return re.sub(rf"{re.escape(source)}(?=[:\[])", lambda _: PurePath(source).name, by_line)
 
 
 def _place(location: str, source: str) -> str:

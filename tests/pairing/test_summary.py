@@ -116,6 +116,12 @@ def test_places_of_other_kinds_stay_and_many_examples_are_cut():
     assert lines[-1] == "  and 10 more"
 
 
+def test_notices_name_their_place_without_the_folder():
+    notices = ["wrote HTML: 2 rows, the first at data/my.json:results[0]", "data/my.json:7: one", "data/my.json[3]: two"]
+    text = summary(pairing_of("x", "data/my.json", QuestionFile([question(1)], notices), Paired({}, {})))
+    assert "at my.json:results[0]\n  line 7: one\n  my.json[3]: two\n" in text
+
+
 def test_many_reasons_are_cut_on_the_terminal_only():
     found = pairing(paired=Paired({}, {f"q{number}": f"reason {number}" for number in range(1, 10)}))
     assert overview(found)[-1].endswith("reason 5 (1); and 4 more reasons.")

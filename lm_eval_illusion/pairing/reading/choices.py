@@ -16,6 +16,7 @@ from lm_eval_illusion.pairing.reading.rows import BadRowError
 WRONG_ANSWERS = 3
 LETTERS = "ABCDEFGH"
 """The labels of choices for which the source names none."""
+_LABEL_IN_TEXT = re.compile(r"(?:^|[\s,;|]+)[(\[]?([A-Ha-h])\s?[):.\]]\s*")
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 # A label in parentheses or before a mark, and the text. "1.5" and "1:30" have none.
 _LABELLED = re.compile(r"\s*(?:[(\[（]([A-Ha-h1-8])[)\]）]|([A-Ha-h])[.):：．、]|([1-8])(?:\)|\.(?=\s)))\s*(\S.*)", re.DOTALL)
@@ -39,7 +40,7 @@ def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str
     """Return the options of a row, None if it has none. Labels before their texts are taken off: a model would not say "A. Rome".
 
     Shapes: a list of texts or numbers; {"text": [...], "label": [...]} or a list of {"text", "label"} (ARC); {"A": ..., "B": ...};
-    the columns A, B, C, D, or option1 to option4.
+    the columns A, B, C, D, or option1 to option4; "A) ... B) ..." in one text.
 
     Raises:
         BadRowError: The value of `choices` has no such shape.
@@ -73,6 +74,8 @@ def _choices_as_written(fields: FieldsOfRow, languages: tuple[str, ...], locatio
             labels = inner.get("label")
             texts = _choice_texts(inner["text"], languages, location)
             return GivenChoices(texts, tuple(map(str, labels)) if isinstance(labels, list) else ())
+    if isinstance(value, str) and (listed := _listed_in_text(value)):
+        return listed
     if not isinstance(value, list):
         raise wrong_type("choices", value, "a list of texts", location)
     entries = [contents(entry) if isinstance(entry, Mapping) else {} for entry in value]
@@ -82,6 +85,15 @@ def _choices_as_written(fields: FieldsOfRow, languages: tuple[str, ...], locatio
         return GivenChoices(_choice_texts(value, languages, location), _endings(mapped.paths))
     are_numbers = bool(value) and all(isinstance(entry, (int, float)) for entry in value)
     return GivenChoices(_choice_texts(value, languages, location), tuple(map(str, labels)) if has_labels else (), are_numbers)
+
+
+def _listed_in_text(text: str) -> GivenChoices | None:
+    """Return the options of a text that lists them with their letters, "a ) 38 , b ) 27 , c ) 30", None if it is no such list."""
+    begin, *parts = _LABEL_IN_TEXT.split(text)
+    labels = "".join(parts[::2])
+    if begin.strip() or len(labels) < 2 or labels.upper() != LETTERS[: len(labels)]:
+        return None
+    return GivenChoices(tuple(choice.rstrip(" ,;|\n") for choice in parts[1::2]), tuple(labels))
 
 
 def _endings(columns: Sequence[str]) -> tuple[str, ...]:
@@ -126,7 +138,7 @@ def answer_among(choices: GivenChoices, answer: object, gold: object, location: 
     if by_answer is not None:
         return choices.texts[by_answer]
     if answer is None and gold is None:
-        problem = "there is no answer: give its text as answer, or its index or label as gold"
+        problem = "there is no answer: give its text as answer, or its index or label as gold (--map gold=COLUMN)"
         raise BadRowError(location, Reason.CHOICES, problem)
     if answer is None:
         position = gold_position(choices, gold)

@@ -25,7 +25,16 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "topic": ("topic",),
     "choices": ("choices", "options"),
     "gold": (
-        *("gold", "answer_key", "answer_idx", "answer_index", "correct_option", "correct_choice", "correct_index", "correct_idx"),
+        *(
+            "gold",
+            "answer_key",
+            "answer_idx",
+            "answer_index",
+            "correct_option",
+            "correct_choice",
+            "correct_index",
+            "correct_idx",
+        ),
         *("correct_answer_num", "cop", "label"),
     ),
     "wrong answers": ("incorrect_answers", "wrong_answers", "distractors"),

@@ -23,7 +23,7 @@ def remedy(fields: FieldsOfRow, canonical: str) -> str:
 
 
 def _is_numbered(name: str, names: tuple[str, ...]) -> bool:
-    """Whether a column is one of several that differ in a number at the end, as mc_answer1 to mc_answer4: options, of which one is right."""
+    """Whether a column is one of several that differ in a number at the end: of mc_answer1 to mc_answer4, any may be right."""
     begin = name.rstrip("0123456789")
     return begin != name and any(other != name and other.rstrip("0123456789") == begin != other for other in names)
 
