@@ -42,7 +42,8 @@ class Pairing:
 
 def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) -> Pairing:
     """Return the record of a summary, with the quality of the options. The time is linear in the number of items."""
-    return Pairing(name, source, questions, paired, option_quality(paired.items, paired.asked_otherwise))
+    given = {question.id for question in questions.questions if question.choices}
+    return Pairing(name, source, questions, paired, option_quality(paired.items, paired.asked_otherwise, given))
 
 
 def overview(pairing: Pairing) -> list[str]:
@@ -126,7 +127,9 @@ def _rows(pairing: Pairing) -> list[str]:
 
 def _dropped(pairing: Pairing) -> list[str]:
     """Return the questions that gave no item, by reason, with the first of each."""
-    groups = _by_reason(pairing.paired.dropped.items())
+    dropped = pairing.paired.dropped
+    in_file = dict.fromkeys(question.id for question in pairing.questions.questions if question.id in dropped)
+    groups = _by_reason((question_id, dropped[question_id]) for question_id in in_file)
     questions = _questions_of(pairing, {question_id for _, ids in groups for question_id in ids[:MAX_LISTED]})
     lines = ["Questions that gave no item:"]
     for reason, ids in groups:

@@ -101,6 +101,12 @@ def test_examples_are_listed_with_their_answers():
     assert lines[1] == "  line 2, q2: Which is city 2? -> City 2"
 
 
+def test_the_first_of_what_was_dropped_are_the_first_of_the_file():
+    dropped = {f"q{number}": "a yes/no question" for number in (8, 3, 7, 2, 6, 4, 5)}
+    text = summary(pairing(paired=Paired({}, dropped)))
+    assert "(7)\n      line 2, q2: Which is city 2?\n      line 3, q3: " in text
+
+
 def test_an_id_made_from_the_line_is_not_repeated():
     made = Question("line-7", "en", "Who?", "", "Ada", location="data/my.jsonl:7")
     text = summary(pairing_of("x", "data/my.jsonl", QuestionFile([made], []), Paired({}, {"line-7": "a reason"})))
