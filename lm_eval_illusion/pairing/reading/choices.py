@@ -16,6 +16,8 @@ from lm_eval_illusion.pairing.reading.rows import BadRowError
 WRONG_ANSWERS = 3
 LETTERS = "ABCDEFGH"
 """The labels of choices for which the source names none."""
+LONGEST_LIST = 5_000
+"""Characters of a text in which options are looked for: four of 1,000 are the most that can be used."""
 _LABEL_IN_TEXT = re.compile(r"(?:^|[\s,;|]+)[(\[]?([A-Ha-h])\s?[):.\]]\s*")
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 # A label in parentheses or before a mark, and the text. "1.5" and "1:30" have none.
@@ -89,11 +91,15 @@ def _choices_as_written(fields: FieldsOfRow, languages: tuple[str, ...], locatio
 
 def _listed_in_text(text: str) -> GivenChoices | None:
     """Return the options of a text that lists them with their letters, "a ) 38 , b ) 27 , c ) 30", None if it is no such list."""
+    # The time of the search grows with the square of a run of separators.
+    text = " ".join(text.split())
+    if len(text) > LONGEST_LIST:
+        return None
     begin, *parts = _LABEL_IN_TEXT.split(text)
     labels = "".join(parts[::2])
     if begin.strip() or len(labels) < 2 or labels.upper() != LETTERS[: len(labels)]:
         return None
-    return GivenChoices(tuple(choice.rstrip(" ,;|\n") for choice in parts[1::2]), tuple(labels))
+    return GivenChoices(tuple(choice.rstrip(" ,;|") for choice in parts[1::2]), tuple(labels))
 
 
 def _endings(columns: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ _LISTS = _ALIASES | frozenset(map(plain_name, SYNONYMS["choices"]))
 _SEPARATOR = re.compile(r'"?sep=([,;|\t])"?')
 _MMLU = ("question", "A", "B", "C", "D", "answer")
 """The columns of MMLU's CSV files, which have no header."""
-_MANY_IN_CELL = re.compile(r"\s*[|;]\s*")
+_MANY_IN_CELL = re.compile(r"[|;]")
 
 
 def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
@@ -143,6 +143,6 @@ def cell_value(cell: str, name: str) -> object:
         return None
     plain = plain_name(name)
     if plain in _LISTS and structure_in(cell) is None:
-        parts = [part for part in _MANY_IN_CELL.split(cell.strip()) if part]
+        parts = [part.strip() for part in _MANY_IN_CELL.split(cell) if part.strip()]
         return parts if len(parts) > 1 or plain in _ALIASES else cell
     return cell

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import time
 
 import pyarrow
 import pytest
@@ -210,6 +211,18 @@ def test_a_huge_cell_is_one_bad_row(tmp_path):
     path.write_text("\n".join([*lines, *[f"Who is {n}?,{'x' * 900}" for n in range(200)]]))
     with pytest.raises(UserError, match=r"items\.csv:8: no row of a table .* is a quotation mark left open"):
         read_questions(path, ReadingOptions(lang="en"))
+
+
+def test_a_long_run_of_blanks_in_a_cell_takes_no_time(tmp_path):
+    # A search for separators with blanks around them takes a time that grows with the square of the run.
+    path = tmp_path / "items.csv"
+    path.write_text(f"question,answer,aliases\nWho?,Ada,A.{' ' * 120_000}x\n")
+    began = time.process_time()
+    assert read_questions(path, ReadingOptions(lang="en")).questions[0].aliases == ("A. x",)
+    path.write_text(f'question,answer,options\nWho?,Ada,"A.{" " * 60_000}{"," * 60_000}x"\n')
+    with pytest.raises(UserError, match="is not a list of texts"):
+        read_questions(path, ReadingOptions(lang="en"))
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("options", ["Bob|Cem|Dan|Ada", "Bob; Cem; Dan; Ada"])
