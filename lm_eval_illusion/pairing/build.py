@@ -184,11 +184,14 @@ def _items(selected: Selected, by_id: Mapping[str, ParallelQuestion], seed: int)
     """Return language -> its items, the languages sorted."""
     positions = balance_gold_positions(selected.selection, seed)
     items: dict[str, list[Item]] = defaultdict(list)
+    # Of options that the source gives no question is known. A dataset has the same fields in all items of a language.
+    made = [languages for question_id, languages in selected.selection.items() if not by_id[question_id].has_choices]
+    with_made = {lang for languages in made for lang in languages}
     for question_id, languages in selected.selection.items():
         for lang in sorted(languages):
             shot = selected.shots[question_id][lang]
             item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
-            if selected.asked_otherwise is not None:
+            if selected.asked_otherwise is not None and lang in with_made:
                 item["asked_otherwise"] = question_id in selected.asked_otherwise
             items[lang].append(item)
     return dict(sorted(items.items()))

@@ -325,6 +325,16 @@ def test_notices_count_what_stands_in_the_question():
     )
 
 
+def test_items_with_options_of_the_source_do_not_say_how_these_are_asked():
+    given = [
+        Question(str(n), "en", f"Who is number {n}?", "", name, choices=(name, *(PEOPLE * 2)[n + 1 : n + 4]))
+        for n, name in enumerate(PEOPLE)
+    ]
+    items = pair(given, "x").items["en"]
+    assert items
+    assert not any("asked_otherwise" in item for item in items)
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_items_say_whether_their_options_are_asked_otherwise(monkeypatch, strict):
     def asked_otherwise(plan, options):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,11 @@ from lm_eval_illusion.pairing.reading.rows import BadRowError, as_json
 WRONG_TYPE = "a field has a wrong type"
 DEEPEST = 8
 """Levels of lists and objects in an answer. MKQA has two, TriviaQA two, Mintaka four."""
+# An answer of WebQuestions: (list (description Rome) (description "New York")).
+_DESCRIPTIONS = re.compile(r"\(list(?:\s*\(description [^()]*\))+\)")
+_DESCRIPTION = re.compile(r'\(description "?([^()]*?)"?\)')
+OPTIONAL = ("id", "context", "aliases", "choices", "answer_type", "topic", "source", "license")
+"""Fields that a row may lack."""
 _MAIN = ("value", "text", "answer", "string", "name")
 """Names under which an object has its text, the first that it has."""
 
@@ -62,7 +68,7 @@ def texts_in(value: object, field: str, languages: tuple[str, ...], location: st
     if is_missing(value):
         return []
     if isinstance(value, str):
-        return [value]
+        return _DESCRIPTION.findall(value) if _DESCRIPTIONS.fullmatch(value) else [value]
     if isinstance(value, (bool, int, float)):
         if isinstance(value, float) and math.isinf(value):
             raise wrong_type(field, value, "a text or a number", location)
@@ -109,4 +115,5 @@ def number_text(value: float) -> str:
 
 def wrong_type(field: str, value: object, allowed: str, location: str) -> BadRowError:
     """Return the error for a value of a wrong type."""
-    return BadRowError(location, WRONG_TYPE, f"{field} {as_json(value)} is not {allowed}")
+    unused = f" (--map {field}= leaves it out)" if field in OPTIONAL else ""
+    return BadRowError(location, WRONG_TYPE, f"{field} {as_json(value)} is not {allowed}{unused}")

@@ -38,12 +38,12 @@ def refuse_bad_rows(dropped: Sequence[DroppedRow], count: int, source: str, is_s
     allowed = "none may (--strict)" if is_strict else f"at most {100 * MOST_BAD_SHARE:.0f} % may"
     if len(mistakes) == 1:
         raise UserError(f"{mistakes[0].location}: {mistakes[0].problem} ({bad} of {count:,} rows can't be used, {allowed})")
-    lines = _listed(mistakes)
+    lines = _listed(mistakes, source)
     remedy = "correct them or leave them out"
     raise UserError(f"{source}: {bad:,} of {count:,} rows can't be used, {allowed}: {remedy}", lines)
 
 
-def _listed(mistakes: Sequence[DroppedRow]) -> list[str]:
+def _listed(mistakes: Sequence[DroppedRow], source: str) -> list[str]:
     """Return lines that list the rows by reason: under each reason its mistakes, and where each of them stands."""
     by_reason: dict[str, list[DroppedRow]] = defaultdict(list)
     for row in mistakes:
@@ -57,24 +57,23 @@ def _listed(mistakes: Sequence[DroppedRow]) -> list[str]:
         for row in rows:
             by_problem[row.problem].append(row)
         problems = list(by_problem.items())
-        lines += [_line(problem, same) for problem, same in problems[:most]]
+        lines += [_line(problem, same, source) for problem, same in problems[:most]]
         if rest := [row for _, same in problems[most:] for row in same]:
-            lines.append(f"  and {len(rest):,} more: {_short_locations(rest)}")
+            lines.append(f"  and {len(rest):,} more: {_short_locations(rest, source)}")
     return lines
 
 
-def _line(problem: str, rows: Sequence[DroppedRow]) -> str:
+def _line(problem: str, rows: Sequence[DroppedRow], source: str) -> str:
     line = cut(f"  {rows[0].location}: {problem}", LONGEST_LINE)
-    return f"{line} (and {len(rows) - 1:,} more: {_short_locations(rows[1:])})" if len(rows) > 1 else line
+    return f"{line} (and {len(rows) - 1:,} more: {_short_locations(rows[1:], source)})" if len(rows) > 1 else line
 
 
-def _short_locations(rows: Sequence[DroppedRow]) -> str:
-    """Return the places of rows without the name of the file before each, as many as one line holds."""
+def _short_locations(rows: Sequence[DroppedRow], source: str) -> str:
+    """Return the places of rows without the source in each ("12", "[3]", "row 4"), as many as one line holds."""
     places: list[str] = []
     length = 0
     for row in rows:
-        before, _, number = row.location.rpartition(":")
-        place = number if before and number.isdecimal() else row.location
+        place = row.location.removeprefix(source).removeprefix(":").removesuffix(f" of {source}")
         length += len(place) + 2
         if length > LONGEST_LIST:
             return f"{', '.join(places)} ..." if places else "..."

@@ -16,27 +16,52 @@ from lm_eval_illusion.pairing.reading.rows import BadRowError
 WRONG_ANSWERS = 3
 LETTERS = "ABCDEFGH"
 """The labels of choices for which the source names none."""
+LONGEST_LIST = 5_000
+"""Characters of a text in which options are looked for: four of 1,000 are the most that can be used."""
+_LABEL_IN_TEXT = re.compile(r"(?:^|[\s,;|]+)[(\[]?([A-Ha-h])\s?[):.\]]\s*")
 _INDEX = re.compile(r"-?[0-9]{1,9}")
+# A label in parentheses or before a mark, and the text. "1.5" and "1:30" have none.
+_LABELLED = re.compile(r"\s*(?:[(\[（]([A-Ha-h1-8])[)\]）]|([A-Ha-h])[.):：．、]|([1-8])(?:\)|\.(?=\s)))\s*(\S.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class GivenChoices:
-    """Options and their labels ("A", "1"); no labels if the source names none. `are_numbers`: the source has them as JSON numbers."""
+    """Options and their labels ("A", "1"); no labels if the source names none.
+
+    `are_numbers`: the source has them as JSON numbers. `written`: the options with the labels that stood before their texts ("A. Rome"),
+    empty if none did.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...] = ()
     are_numbers: bool = False
+    written: tuple[str, ...] = ()
 
 
 def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str) -> GivenChoices | None:
-    """Return the options of a row, None if it has none.
+    """Return the options of a row, None if it has none. Labels before their texts are taken off: a model would not say "A. Rome".
 
     Shapes: a list of texts or numbers; {"text": [...], "label": [...]} or a list of {"text", "label"} (ARC); {"A": ..., "B": ...};
-    the columns A, B, C, D, or option1 to option4.
+    the columns A, B, C, D, or option1 to option4; "A) ... B) ..." in one text.
 
     Raises:
         BadRowError: The value of `choices` has no such shape.
     """
+    choices = _choices_as_written(fields, languages, location)
+    return None if choices is None else _without_labels(choices)
+
+
+def _without_labels(choices: GivenChoices) -> GivenChoices:
+    """Take off the labels that stand before the texts, if all have one, in order: "A. Rome", "(B) Oslo", "c) Bern", "4) Kyiv"."""
+    found = [_LABELLED.fullmatch(text) for text in choices.texts]
+    labels = "".join(match[1] or match[2] or match[3] for match in found if match)
+    if len(labels) < max(2, len(found)) or labels.upper() not in (LETTERS[: len(labels)], "12345678"[: len(labels)]):
+        return choices
+    texts = tuple(match[4] for match in found if match)
+    return GivenChoices(texts, choices.labels or tuple(labels), choices.are_numbers, choices.texts)
+
+
+def _choices_as_written(fields: FieldsOfRow, languages: tuple[str, ...], location: str) -> GivenChoices | None:
     value = fields.value("choices")
     if value is None or value in ([], {}):
         columns = fields.choice_columns()
@@ -51,6 +76,8 @@ def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str
             labels = inner.get("label")
             texts = _choice_texts(inner["text"], languages, location)
             return GivenChoices(texts, tuple(map(str, labels)) if isinstance(labels, list) else ())
+    if isinstance(value, str) and (listed := _listed_in_text(value)):
+        return listed
     if not isinstance(value, list):
         raise wrong_type("choices", value, "a list of texts", location)
     entries = [contents(entry) if isinstance(entry, Mapping) else {} for entry in value]
@@ -60,6 +87,19 @@ def given_choices(fields: FieldsOfRow, languages: tuple[str, ...], location: str
         return GivenChoices(_choice_texts(value, languages, location), _endings(mapped.paths))
     are_numbers = bool(value) and all(isinstance(entry, (int, float)) for entry in value)
     return GivenChoices(_choice_texts(value, languages, location), tuple(map(str, labels)) if has_labels else (), are_numbers)
+
+
+def _listed_in_text(text: str) -> GivenChoices | None:
+    """Return the options of a text that lists them with their letters, "a ) 38 , b ) 27 , c ) 30", None if it is no such list."""
+    # The time of the search grows with the square of a run of separators.
+    text = " ".join(text.split())
+    if len(text) > LONGEST_LIST:
+        return None
+    begin, *parts = _LABEL_IN_TEXT.split(text)
+    labels = "".join(parts[::2])
+    if begin.strip() or len(labels) < 2 or labels.upper() != LETTERS[: len(labels)]:
+        return None
+    return GivenChoices(tuple(choice.rstrip(" ,;|") for choice in parts[1::2]), tuple(labels))
 
 
 def _endings(columns: Sequence[str]) -> tuple[str, ...]:
@@ -104,7 +144,7 @@ def answer_among(choices: GivenChoices, answer: object, gold: object, location: 
     if by_answer is not None:
         return choices.texts[by_answer]
     if answer is None and gold is None:
-        problem = "there is no answer: give its text as answer, or its index or label as gold"
+        problem = "there is no answer: give its text as answer, or its index or label as gold (--map gold=COLUMN)"
         raise BadRowError(location, Reason.CHOICES, problem)
     if answer is None:
         position = gold_position(choices, gold)
@@ -115,7 +155,12 @@ def answer_among(choices: GivenChoices, answer: object, gold: object, location: 
 
 
 def gold_position(choices: GivenChoices, gold: object) -> int | None:
-    """Return the position that a label or an index from 0 on states, as a number or as text; None if it is none of the choices."""
+    """Return the position that a label, an index from 0 on or the text of a choice states; None if it is none of the choices.
+
+    The one entry of a list, as in lm_eval's AGIEval, stands for the list.
+    """
+    if isinstance(gold, list) and len(gold) == 1:
+        return gold_position(choices, gold[0])
     if isinstance(gold, float) and gold.is_integer():
         gold = int(gold)
     if isinstance(gold, (str, int)) and not isinstance(gold, bool):
@@ -126,7 +171,7 @@ def gold_position(choices: GivenChoices, gold: object) -> int | None:
         elif _INDEX.fullmatch(text) and not any(label.isdecimal() for label in labels):
             position = int(text)
         else:
-            return None
+            return _same_text(choices, text) if isinstance(gold, str) else None
         return position if position in range(len(choices.texts)) else None
     return None
 
@@ -159,7 +204,9 @@ def _position(choices: GivenChoices, answer: object) -> int | None:
 
 
 def _same_text(choices: GivenChoices, text: str) -> int | None:
-    return next((index for index, choice in enumerate(choices.texts) if _plain(choice) == _plain(text)), None)
+    plain = _plain(text)
+    forms = (choices.texts, choices.written)
+    return next((index for form in forms for index, choice in enumerate(form) if _plain(choice) == plain), None)
 
 
 def _plain(text: str) -> str:

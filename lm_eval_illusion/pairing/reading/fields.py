@@ -14,14 +14,29 @@ from lm_eval_illusion.pairing.reading.rows import Row
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "id": ("id", "qid", "question_id", "example_id"),
     "lang": ("lang", "language", "locale"),
-    "question": ("question", "queries", "query", "prompt", "input"),
-    "answer": ("answer", "answers", "correct_answer", "best_answer", "target", "output", "label"),
+    "question": ("question", "queries", "query", "prompt", "input", "question_text", "question_stem", "problem", "utterance"),
+    "answer": (
+        *("answer", "answers", "correct_answer", "best_answer", "answer_text", "possible_answers", "target", "target_value"),
+        *("output", "label"),
+    ),
     "aliases": ("aliases", "answer_aliases", "correct_answers"),
-    "context": ("context", "passage", "paragraph", "support"),
+    "context": ("context", "passage", "paragraph", "support", "flores_passage"),
     "answer_type": ("answer_type",),
     "topic": ("topic",),
     "choices": ("choices", "options"),
-    "gold": ("gold", "answer_key", "answer_idx", "answer_index", "label"),
+    "gold": (
+        *(
+            "gold",
+            "answer_key",
+            "answer_idx",
+            "answer_index",
+            "correct_option",
+            "correct_choice",
+            "correct_index",
+            "correct_idx",
+        ),
+        *("correct_answer_num", "cop", "label"),
+    ),
     "wrong answers": ("incorrect_answers", "wrong_answers", "distractors"),
     "source": ("source",),
     "license": ("license", "licence"),
@@ -29,7 +44,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """Field -> the names under which it is looked for, the first that a row has. Upper case, "_", "-" and blanks don't count: AnswerKey."""
 _STRUCTURED = frozenset({"question", "answer", "aliases", "choices", "wrong answers", "prompt_words"})
-_CHOICE_COLUMN = re.compile(r"(?:option|choice)?([a-h])|(?:option|choice)([1-8])")
+_CHOICE_COLUMN = re.compile(r"(?:option|choice|op)?([a-h])|(?:option|choice|mcanswer)([1-8])")
 _DISTRACTOR_COLUMN = re.compile(r"(?:distractor|incorrectanswer|wronganswer)([1-7])")
 
 

@@ -102,6 +102,8 @@ def _is_document(first: str, rest: list[str], path: Path) -> bool:
         return not is_one_row(value)
     if _is_json(first):
         return False
+    if first.rstrip().endswith(",") and _is_json(first.rstrip()[:-1]):
+        return True  # the entries of a list, without its brackets
     # The first line of a JSONL file may be broken; then other lines are objects by themselves.
     return not any(line.startswith("{") and _is_json(line) for line in rest)
 

@@ -44,9 +44,12 @@ def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, cle
     choices = given_choices(fields, languages, location)
     value = in_language(fields.value("answer"), languages)
     if choices is not None:
+        if choices.written:
+            notices.add("took the labels (A, B, C) off the choices", location, choices.written[0])
         gold = in_language(fields.value("gold"), languages)
         # A column `label` alone is the gold one.
         return _among_choices(fields, choices, (None if value is gold else value, gold), languages, location, clean)
+    _refuse_unanswerable(fields, location)
     if value is None:
         raise BadRowError(location, LACKS["answer"], f"lacks answer{remedy(fields, 'answer')}")
     answer = given_answer(value, languages, location)
@@ -59,6 +62,15 @@ def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, cle
             notices.add("did not use the wrong answers, which are not three", location)
         return Answered(answer)
     return Answered(answer, (answer.texts[0], *wrong), 0)
+
+
+def _refuse_unanswerable(fields: FieldsOfRow, location: str) -> None:
+    """Leave out a question that the source marks as one without an answer, as SQuAD 2.0 and MuSiQue do."""
+    for name, stated in (("is_impossible", True), ("answerable", False)):
+        if name in fields.row:
+            fields.used.add(name)
+        if fields.row.get(name) is stated:
+            raise NoAnswerError(location, NO_ANSWER, f"{name} is {str(stated).lower()}")
 
 
 def _among_choices(

@@ -77,7 +77,9 @@ def _loaded(name: str, load: Callable[[], Any], config: str, remedy: str = "") -
         with contextlib.nullcontext() if is_reached else offline():
             return load()
     except Exception as error:  # of datasets, the hub's client, Arrow and the network, by version and by content
-        if not remedy and (configs := _configs(name, is_reached)) and config not in configs:
+        configs = [] if remedy else _configs(name, is_reached)
+        # With one config and none named, something else is wrong.
+        if configs and config not in configs and (config or len(configs) > 1):
             what = f"no config {shown(config)}" if config else "several configs"
             raise UserError(f"{HUB}{name} has {what}: give {HUB}{name}:CONFIG with one of {named(configs)}") from error
         reason = cause_of(error, 200) if is_reached else type(error).__name__

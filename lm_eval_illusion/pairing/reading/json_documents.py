@@ -20,15 +20,21 @@ _BLANK = " \t\r\n"
 
 
 def document_rows(text: str, path: str) -> Rows:
-    """Yield the rows of a JSON document.
+    """Yield the rows of a JSON document, or of one object after the other, with or without a comma between them.
 
     Raises:
         UserError: It is not JSON, or it is no list of objects and holds none.
     """
     if text.lstrip(_BLANK).startswith("["):
-        yield from _squad_or_rows(_array_rows(text, path))
+        yield from _squad_or_rows(_array_rows(text, path, _next(text, text.index("[") + 1), "]"))
         return
-    document = _parsed(text, path)
+    try:
+        document = _parsed(text, path)
+    except UserError as error:
+        if not _has_several_objects(error.__cause__, text):
+            raise
+        yield from _squad_or_rows(_array_rows(text, path, _next(text, 0), ""))
+        return
     entries, where = _entries(document, path)
     located = (_entry(entry, f"{path}:{where}[{index}]", f"row-{index + 1}") for index, entry in enumerate(entries))
     yield from _squad_or_rows(located)
@@ -36,7 +42,7 @@ def document_rows(text: str, path: str) -> Rows:
 
 def is_one_row(value: object) -> bool:
     """Return whether a JSON value is a row by itself, not a document that holds rows."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _rows_of_columns(value):
         return False
     if any(plain_name(name) in _QUESTION for name in value):
         return True
@@ -54,14 +60,21 @@ def _parsed(text: str, path: str) -> object:
         raise UserError(f"{path} has a number with too many digits: put it in quotes or leave it out") from error
 
 
-def _array_rows(text: str, path: str) -> Rows:
-    """Yield the objects of a JSON array, one after the other, so that each has its line: file[index] if several begin in one line."""
-    position = _next(text, text.index("[") + 1)
+def _has_several_objects(error: BaseException | None, text: str) -> bool:
+    """Whether a text is no JSON because something stands behind its first object: another one, or a comma as after entries of a list."""
+    return isinstance(error, json.JSONDecodeError) and error.msg == "Extra data" and text[error.pos] in "{,"
+
+
+def _array_rows(text: str, path: str, position: int, closing: str) -> Rows:
+    """Yield the objects of a JSON array, one after the other, so that each has its line: file[index] if several begin in one line.
+
+    `position`: where the first object begins. `closing`: "]", or "" for objects without brackets, between which commas may lack.
+    """
     line, counted, last_line, index = 1, 0, 0, 0
-    while text[position : position + 1] != "]":
+    while text[position : position + 1] != closing:
         line += text.count("\n", counted, position)
         counted = position
-        location = f"{path}:{line}" if line != last_line and not (index == 0 and line == 1) else f"{path}[{index}]"
+        location = f"{path}:{line}" if line != last_line and not (closing and index == 0 and line == 1) else f"{path}[{index}]"
         made_id = f"line-{line}" if location.endswith(f":{line}") else f"row-{index + 1}"
         try:
             value, end = _DECODER.raw_decode(text, position)
@@ -77,7 +90,7 @@ def _array_rows(text: str, path: str) -> Rows:
         mark = text[position : position + 1]
         if mark == ",":
             position = _next(text, position + 1)
-        elif mark != "]":
+        elif mark != closing and closing:
             line = text.count("\n", 0, position) + 1
             raise UserError(f"{path}:{line}: not JSON (a comma or ] is missing after the object): {REMEDY}")
     rest = _next(text, position + 1)
@@ -104,6 +117,8 @@ def _entries(document: object, path: str) -> tuple[Sequence[object], str]:
     """Return the entries of a document that is an object, and the name of the list."""
     if not isinstance(document, dict):
         raise UserError(f"{path} is not a list of questions but a JSON {type(document).__name__}: {REMEDY}")
+    if rows := _rows_of_columns(document):
+        return rows, "rows"
     if is_one_row(document):
         return [document], "row"
     lists = _named_lists(document)
@@ -118,6 +133,28 @@ def _entries(document: object, path: str) -> tuple[Sequence[object], str]:
     if document and all(isinstance(value, dict) for value in document.values()):
         return [{"id": name, **value} for name, value in document.items()], "objects"
     raise UserError(f"{path} holds no list of objects (it has {named(list(document)) or 'nothing'}): {REMEDY}")
+
+
+def _rows_of_columns(document: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return the rows of a document that is written by columns, [] for any other.
+
+    Such are {"question": [...], "answer": [...]}; what pandas writes by default, {"question": {"0": ...}, "answer": {"0": ...}}; and its
+    form "split", {"columns": ["question", "answer"], "data": [[...], [...]]}.
+    """
+    names, data = document.get("columns"), document.get("data")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(name, str) for name in names):
+        is_table = bool(data) and all(isinstance(row, list) and len(row) == len(names) for row in data)
+        return [dict(zip(names, row, strict=True)) for row in data] if is_table else []
+    column = next((value for name, value in document.items() if plain_name(name) in _QUESTION), None)
+    if isinstance(column, list) and all(isinstance(entry, str) for entry in column):
+        lists = [value for value in document.values() if isinstance(value, list) and len(value) == len(column)]
+        is_table = len(lists) == len(document)
+        return [dict(zip(document, row, strict=True)) for row in zip(*lists, strict=True)] if is_table else []
+    if isinstance(column, dict) and all(key.isdecimal() for key in column):
+        dicts = [value for value in document.values() if isinstance(value, dict) and value.keys() == column.keys()]
+        is_table = len(dicts) == len(document)
+        return [dict(zip(document, [value[key] for value in dicts], strict=True)) for key in column] if is_table else []
+    return []
 
 
 def _named_lists(document: Mapping[str, object]) -> dict[str, list[object]]:

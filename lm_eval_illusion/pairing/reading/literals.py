@@ -8,6 +8,8 @@ import re
 
 LONGEST = 200_000
 """Characters of a text that is read as a list or an object."""
+# A text in a Python literal, and the white space before another one.
+_STRING = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(\s+(?=['"]))?""", re.DOTALL)
 # What pandas writes for a list of numpy: array(['a', 'b'], dtype=object).
 _ARRAY = re.compile(r"\barray\((\[[^\]]*\])(?:,\s*dtype=[\w<>.']+)?\)")
 
@@ -28,4 +30,6 @@ def structure_in(text: str) -> list[object] | dict[str, object] | None:
 
 
 def _python_literal(text: str) -> object:
-    return ast.literal_eval(_ARRAY.sub(r"\1", text))
+    """Return the value of a literal. A numpy array as text has no commas, ['a' 'b'], which Python would read as one text, 'ab'."""
+    divided = _STRING.sub(lambda found: f"{found[1]}, " if found[2] else found[1], text)
+    return ast.literal_eval(_ARRAY.sub(r"\1", divided))

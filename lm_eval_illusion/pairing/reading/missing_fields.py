@@ -22,9 +22,15 @@ def remedy(fields: FieldsOfRow, canonical: str) -> str:
     )
 
 
+def _is_numbered(name: str, names: tuple[str, ...]) -> bool:
+    """Whether a column is one of several that differ in a number at the end: of mc_answer1 to mc_answer4, any may be right."""
+    begin = name.rstrip("0123456789")
+    return begin != name and any(other != name and other.rstrip("0123456789") == begin != other for other in names)
+
+
 @lru_cache(maxsize=1_024)
 def _near_name(names: tuple[str, ...], canonical: str) -> str:
-    plain = {plain_name(name)[:60]: name for name in names}
+    plain = {plain_name(name)[:60]: name for name in names if not _is_numbered(name, names)}
     for synonym in SYNONYMS[canonical][:3]:
         if near := difflib.get_close_matches(plain_name(synonym), plain, n=1, cutoff=0.7):
             return plain[near[0]][:60]

@@ -128,7 +128,12 @@ def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequenc
     """Return the message about a source of which every row lacks a field."""
     if reason == LACKS["language"]:
         return f"{source} states no language: {first.problem.partition(': ')[2]}"
-    return f"{source}: no row has the field that it needs ({first.problem}). The fields are {named(list(columns)) or 'none'}"
+    fields = f"The fields are {named(list(columns)) or 'none'}"
+    if any("?" in name for name in columns):
+        fields += (
+            ". They look like questions, not like names of fields: write a line with the names above them (question,answer)"
+        )
+    return f"{source}: no row has the field that it needs ({first.problem}). {fields}"
 
 
 def _unrelated_languages(questions: Sequence[Question]) -> list[str]:

@@ -192,7 +192,8 @@ def parse_question(row: Row, location: str) -> tuple[Question, list[str]]:
 
 def _text(value: object, field: str, location: str) -> str:
     if not isinstance(value, str):
-        raise wrong_type(field, value, "a text: put it in quotes", location)
+        allowed = "a text" if isinstance(value, (list, dict)) else "a text: put it in quotes"
+        raise wrong_type(field, value, allowed, location)
     return value
 
 

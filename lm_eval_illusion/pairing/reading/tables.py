@@ -15,9 +15,14 @@ from lm_eval_illusion.pairing.reading.rows import BadRowError, Rows, SourceRow, 
 
 DELIMITERS = ",\t;|"
 CELLS = "a row has another number of cells than the header"
+LONG_CELL = "a cell of a table is too long"
 _KNOWN = frozenset(plain_name(name) for names in SYNONYMS.values() for name in names)
-_ALIASES = frozenset(map(plain_name, SYNONYMS["aliases"]))
-_MANY_IN_CELL = re.compile(r"\s*[|;]\s*")
+_ALIASES = frozenset(map(plain_name, (*SYNONYMS["aliases"], *SYNONYMS["wrong answers"])))
+_LISTS = _ALIASES | frozenset(map(plain_name, SYNONYMS["choices"]))
+_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?')
+_MMLU = ("question", "A", "B", "C", "D", "answer")
+"""The columns of MMLU's CSV files, which have no header."""
+_MANY_IN_CELL = re.compile(r"[|;]")
 
 
 def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
@@ -31,6 +36,8 @@ def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
         names = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
         return sum(plain_name(name) in _KNOWN for name in names), len(names)
 
+    if stated := _SEPARATOR.fullmatch(first_line.strip()):  # written for Excel
+        return stated[1]
     best = max(DELIMITERS, key=merit)
     known, columns = merit(best)
     return best if columns > 1 and known >= least_known else None
@@ -48,11 +55,18 @@ def table_rows(text: str, path: str, delimiter: str) -> Rows:
     before = 0
     for cells, line in _cells(reader, path):
         location = f"{path}:{line}"
+        if isinstance(cells, csv.Error):
+            yield BadRowError(location, LONG_CELL, _cell_problem(cells))
+            continue
         if not any(cell.strip() for cell in cells):
             continue
         if not header:
-            header = _header(cells, location)
-            continue
+            if _SEPARATOR.fullmatch(delimiter.join(cells).strip()):
+                continue
+            if not _is_row_of_mmlu(cells):
+                header = _header(cells, location)
+                continue
+            header = list(_MMLU)
         before = line
         if len(cells) != len(header):
             if reader.line_num > line:
@@ -69,18 +83,36 @@ def table_rows(text: str, path: str, delimiter: str) -> Rows:
     _refuse_open_quote(text, before, path, delimiter)
 
 
-def _cells(reader: Iterator[list[str]], path: str) -> Iterator[tuple[list[str], int]]:
-    """Yield the cells of each row and the number of the line in which it begins."""
+def _cells(reader: Iterator[list[str]], path: str) -> Iterator[tuple[list[str] | csv.Error, int]]:
+    """Yield the cells of each row, or why one line is none, and the number of the line in which it begins."""
     line = 1
-    try:
-        for cells in reader:
-            yield cells, line
-            line = reader.line_num + 1  # type: ignore[attr-defined]
-    except csv.Error as error:
-        raise UserError(
-            f"{path}:{line}: no row of a table ({one_line(error)}): is a quotation mark left open, or a cell longer than"
-            f" {csv.field_size_limit():,} characters?"
-        ) from error
+    while True:
+        try:
+            cells: list[str] | csv.Error = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if reader.line_num > line:  # type: ignore[attr-defined]
+                # Behind an open quotation mark the rows would be lost.
+                raise UserError(f"{path}:{line}: {_cell_problem(error)}") from error
+            cells = error
+        yield cells, line
+        line = reader.line_num + 1  # type: ignore[attr-defined]
+
+
+def _cell_problem(error: csv.Error) -> str:
+    limit = f"{csv.field_size_limit():,} characters"
+    return f"no row of a table ({one_line(error)}): is a quotation mark left open, or a cell longer than {limit}?"
+
+
+def _is_row_of_mmlu(cells: Sequence[str]) -> bool:
+    """Whether the first line of a table is a question with four options and the letter of the right one, not a header."""
+    letter = cells[-1].strip()
+    return (
+        len(cells) == len(_MMLU)
+        and letter in ("A", "B", "C", "D")
+        and not any(plain_name(cell) in _KNOWN for cell in cells[:-1])
+    )
 
 
 def _header(cells: Sequence[str], location: str) -> list[str]:
@@ -106,9 +138,11 @@ def _refuse_open_quote(text: str, line: int, path: str, delimiter: str) -> None:
 
 
 def cell_value(cell: str, name: str) -> object:
-    """Return what a cell holds: its text, None if it is blank. A cell of aliases that is no list is divided at "|" and ";"."""
+    """Return what a cell holds: its text, None if it is blank. A cell of aliases or options that is no list is divided at "|" and ";"."""
     if not cell.strip():
         return None
-    if plain_name(name) in _ALIASES and structure_in(cell) is None:
-        return [alias for alias in _MANY_IN_CELL.split(cell.strip()) if alias]
+    plain = plain_name(name)
+    if plain in _LISTS and structure_in(cell) is None:
+        parts = [part.strip() for part in _MANY_IN_CELL.split(cell) if part.strip()]
+        return parts if len(parts) > 1 or plain in _ALIASES else cell
     return cell

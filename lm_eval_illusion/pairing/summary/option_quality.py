@@ -21,10 +21,12 @@ class OptionQuality:
     Attributes:
         items: The number of items.
         tried: In how many of them everything but `asked_alike` was looked at.
-        asked_alike: Share of items whose three wrong options all answer a question that asks for the same kind; None if unknown.
+        asked_alike: Share of the items with options that `pair` made whose three wrong options all answer a question that asks for the
+            same kind; None if unknown.
         length_ratio: Median over the wrong options of the longer length divided by the shorter one, option beside answer: 1 or more.
         in_passage: Share of the wrong options that stand in the passage, over the items that have one; None if none has.
         rules: Rule of surface -> what it scores.
+        made: The number of items whose options `pair` made. Of options that the source gives no question is known.
     """
 
     items: int
@@ -33,29 +35,35 @@ class OptionQuality:
     length_ratio: float
     in_passage: float | None
     rules: dict[str, RuleScore]
+    made: int
 
 
-def option_quality(items: Mapping[str, Sequence[Item]], asked_otherwise: Mapping[str, Set[str]]) -> dict[str, OptionQuality]:
+def option_quality(
+    items: Mapping[str, Sequence[Item]], asked_otherwise: Mapping[str, Set[str]], given: Set[str] = frozenset()
+) -> dict[str, OptionQuality]:
     """Return language -> the quality of its options.
 
     Args:
         items: Language -> its items. A language without any is left out.
         asked_otherwise: Language -> the ids of the items that have an option of another kind. A language may be missing.
+        given: The ids of the items whose options the source gives.
     """
-    return {lang: _quality(of_language, asked_otherwise.get(lang)) for lang, of_language in items.items() if of_language}
+    return {lang: _quality(of_language, asked_otherwise.get(lang), given) for lang, of_language in items.items() if of_language}
 
 
-def _quality(items: Sequence[Item], asked_otherwise: Set[str] | None) -> OptionQuality:
+def _quality(items: Sequence[Item], asked_otherwise: Set[str] | None, given: Set[str]) -> OptionQuality:
+    made = sum(item["id"] not in given for item in items)
     tried = items[:MOST_TRIED]
     wrong = [(item, choice) for item in tried for index, choice in enumerate(item["choices"]) if index != item["gold"]]
     ratios = [_ratio(len(choice), len(item["answer"])) for item, choice in wrong]
     return OptionQuality(
         items=len(items),
         tried=len(tried),
-        asked_alike=None if asked_otherwise is None else 1 - len(asked_otherwise) / len(items),
+        asked_alike=None if asked_otherwise is None or not made else 1 - len(asked_otherwise) / made,
         length_ratio=statistics.median(ratios),
         in_passage=_share_in_passage(wrong),
         rules=rule_scores(items, len(tried)),
+        made=made,
     )
 
 

@@ -20,9 +20,10 @@ _LONGEST_PASSAGE = 300
 def options_line(quality: Mapping[str, OptionQuality]) -> str:
     """Return one sentence on the options of all languages."""
     known = [one for one in quality.values() if one.asked_alike is not None]
-    kind = sum(one.asked_alike * one.items for one in known if one.asked_alike is not None)
-    share = _percent(kind / sum(one.items for one in known)) if known else UNKNOWN
-    alike = f"{share} of the items have three wrong options of the asked kind; " if known else ""
+    kind = sum(one.asked_alike * one.made for one in known if one.asked_alike is not None)
+    share = _percent(kind / sum(one.made for one in known)) if known else UNKNOWN
+    items = "items" if all(one.made == one.items for one in quality.values()) else "items whose options were made"
+    alike = f"{share} of the {items} have three wrong options of the asked kind; " if known else ""
     outside = Counter(rule for one in quality.values() for rule, score in one.rules.items() if not score.is_by_chance)
     named = ", ".join(f"{rule} ({count})" for rule, count in outside.items()) or "none"
     return f"Options: {alike}rules of surface that score other than by chance (in how many languages): {named}."
@@ -39,6 +40,8 @@ def _quality_table(quality: Mapping[str, OptionQuality]) -> list[str]:
         " thing (- if that is not known); --strict drops the other items. Length ratio: the longer of option and answer divided by"
         " the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
     )
+    if given := sum(one.items - one.made for one in quality.values()):
+        explanation += f" {given:,} items have options that the source gives: of these the asked kind is not known."
     rows = [
         [
             shortened(lang, _LONGEST_CODE),

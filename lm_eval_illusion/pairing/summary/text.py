@@ -42,7 +42,8 @@ class Pairing:
 
 def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) -> Pairing:
     """Return the record of a summary, with the quality of the options. The time is linear in the number of items."""
-    return Pairing(name, source, questions, paired, option_quality(paired.items, paired.asked_otherwise))
+    given = {question.id for question in questions.questions if question.choices}
+    return Pairing(name, source, questions, paired, option_quality(paired.items, paired.asked_otherwise, given))
 
 
 def overview(pairing: Pairing) -> list[str]:
@@ -104,7 +105,7 @@ def _reading(pairing: Pairing) -> list[str]:
     """Return which fields the reader did not use, and what it and `pair` have to say."""
     questions = pairing.questions
     unused = paragraph(f"Fields not used: {', '.join(questions.unused_fields)}.", hanging=2) if questions.unused_fields else []
-    of_reading = [re.sub(rf"{re.escape(pairing.source)}:(?=\d)", "line ", notice) for notice in questions.notices]
+    of_reading = [_without_source(notice, pairing.source) for notice in questions.notices]
     return unused + _notices("Notices of reading:", of_reading) + _notices("Notices of pairing:", pairing.paired.notices)
 
 
@@ -126,7 +127,9 @@ def _rows(pairing: Pairing) -> list[str]:
 
 def _dropped(pairing: Pairing) -> list[str]:
     """Return the questions that gave no item, by reason, with the first of each."""
-    groups = _by_reason(pairing.paired.dropped.items())
+    dropped = pairing.paired.dropped
+    in_file = dict.fromkeys(question.id for question in pairing.questions.questions if question.id in dropped)
+    groups = _by_reason((question_id, dropped[question_id]) for question_id in in_file)
     questions = _questions_of(pairing, {question_id for _, ids in groups for question_id in ids[:MAX_LISTED]})
     lines = ["Questions that gave no item:"]
     for reason, ids in groups:
@@ -163,6 +166,12 @@ def _question_line(question: Question, source: str) -> str:
     # An id made from the line says nothing new.
     name = "" if question.id == place.replace(" ", "-") else f", {shortened(question.id, _LONGEST_ID)}"
     return f"{place}{name}: {question.question}"
+
+
+def _without_source(notice: str, source: str) -> str:
+    """Return a notice with its places as `_place` writes them: "line 12", "my.json[3]"."""
+    by_line = re.sub(rf"{re.escape(source)}:(?=\d)", "line ", notice)
+    return re.sub(rf"{re.escape(source)}(?=[:\[])", lambda _: PurePath(source).name, by_line)
 
 
 def _place(location: str, source: str) -> str:

@@ -67,6 +67,14 @@ def test_all_rows_are_listed_by_reason(tmp_path, capsys):
     assert shown[0].startswith("lm-eval-illusion: error: ")
 
 
+def test_places_in_an_array_are_short(tmp_path):
+    path = tmp_path / "items.json"
+    path.write_text(json.dumps([{"id": n, "lang": "en", "question": f"Who is {n}?", "answer": ""} for n in range(4)]))
+    with pytest.raises(UserError) as error:
+        read_questions(path)
+    assert str(error.value).endswith(r"or leave the line out (and 3 more: [1], [2], [3])")
+
+
 def test_a_thousand_different_mistakes_take_forty_lines(tmp_path):
     lines = [{"id": n, "lang": "en", "question": f"Who is {n}?", "answer": {str(n): 1}} for n in range(1_000)]
     lines += [{"id": n, "lang": f"x{n}", "question": "Who?", "answer": "x"} for n in range(1_000, 2_000)]

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import time
 
 import pyarrow
 import pytest
@@ -56,6 +57,24 @@ CONTENTS = {
         [f"items:rows[{n}]" for n in range(3)],
     ),
     "by id": (json.dumps({f"q{n}": row for n, row in enumerate(ROWS)}).encode(), [f"items:objects[{n}]" for n in range(3)]),
+    "columns": (
+        json.dumps({name: [row[name] for row in ROWS] for name in ROWS[0]}).encode(),
+        [f"items:rows[{n}]" for n in range(3)],
+    ),
+    "pandas": (
+        json.dumps({name: {str(n): row[name] for n, row in enumerate(ROWS)} for name in ROWS[0]}).encode(),
+        [f"items:rows[{n}]" for n in range(3)],
+    ),
+    "pandas split": (
+        json.dumps({"columns": list(ROWS[0]), "index": [0, 1, 2], "data": [list(row.values()) for row in ROWS]}).encode(),
+        [f"items:rows[{n}]" for n in range(3)],
+    ),
+    "commas behind lines": (in_lines(ROWS).replace(b"\n", b",\n"), ["items:1", "items:2", "items:3"]),
+    "objects over lines": (
+        "\n".join(json.dumps(row, indent=1) for row in ROWS).encode(),
+        ["items:1", "items:5", "items:9"],
+    ),
+    "for Excel": (b"sep=;\r\n" + table(";"), ["items:3", "items:4", "items:5"]),
     "squad": (json.dumps(SQUAD).encode(), [f"items:data[0].paragraphs[0].qas[{n}]" for n in range(3)]),
     "csv": (table(","), ["items:2", "items:3", "items:4"]),
     "semicolons": (table(";"), ["items:2", "items:3", "items:4"]),
@@ -135,6 +154,7 @@ def test_squad_gives_title_and_passage_and_leaves_out_what_has_no_answer(tmp_pat
         (b"frage,antwort\nWer?,Ada\n", "lacks question: give one, or --map question=COLUMN; lacks answer: give one, or --map"),
         (b"frage,antwort\nWer?,Ada\n", "answer=COLUMN). The fields are frage, antwort"),
         (b"question,anwser\nWho?,Ada\n", "lacks answer: did you mean 'anwser'? Give --map answer=anwser"),
+        (b"who was ada?\t['Ada']\nwho was bob?\t['Bob']\n", "They look like questions, not like names of fields: write a line"),
         (b"queston\tanswer\nWho?\tAda\n", "lacks question: did you mean 'queston'? Give --map question=queston"),
     ],
 )
@@ -165,6 +185,55 @@ def test_a_table_gives_back_what_was_written(tmp_path_factory, rows, delimiter):
     ]
     read = [(question.question, question.answer, question.location) for question in file.questions]
     assert [row for row in read if "&" not in row[0] + row[1]] == [row for row in expected if "&" not in row[0] + row[1]]
+
+
+def test_the_files_of_mmlu_need_no_header(tmp_path):
+    path = tmp_path / "anatomy_test.csv"
+    path.write_text('"Who, of these?",Ada,Bob,Cem,Dan,B\nWhat?,red,blue,green,grey,D\n')
+    questions = read_questions(path, ReadingOptions(lang="en")).questions
+    assert [(question.question, question.answer, question.location) for question in questions] == [
+        ("Who, of these?", "Bob", f"{path}:1"),
+        ("What?", "grey", f"{path}:2"),
+    ]
+    assert questions[0].choices == ("Ada", "Bob", "Cem", "Dan")
+
+
+def test_a_huge_cell_is_one_bad_row(tmp_path):
+    path = tmp_path / "items.csv"
+    lines = ["question,answer", *(f"Who is {n}?,Name {n}" for n in range(40))]
+    lines[7] = f"Who is 6?,{'x' * 200_000}"
+    path.write_text("\n".join(lines))
+    file = read_questions(path, ReadingOptions(lang="en"))
+    assert [(row.location, row.reason) for row in file.dropped] == [(f"{path}:8", "a cell of a table is too long")]
+    assert (len(file.questions), file.rows) == (39, 40)
+    # A quotation mark that is left open would swallow rows: it stops the file.
+    lines[7] = 'Who is 6?,"Name 6'
+    path.write_text("\n".join([*lines, *[f"Who is {n}?,{'x' * 900}" for n in range(200)]]))
+    with pytest.raises(UserError, match=r"items\.csv:8: no row of a table .* is a quotation mark left open"):
+        read_questions(path, ReadingOptions(lang="en"))
+
+
+def test_a_long_run_of_blanks_in_a_cell_takes_no_time(tmp_path):
+    # A search for separators with blanks around them takes a time that grows with the square of the run.
+    path = tmp_path / "items.csv"
+    path.write_text(f"question,answer,aliases\nWho?,Ada,A.{' ' * 120_000}x\n")
+    began = time.process_time()
+    assert read_questions(path, ReadingOptions(lang="en")).questions[0].aliases == ("A. x",)
+    path.write_text(f'question,answer,options\nWho?,Ada,"A.{" " * 60_000}{"," * 60_000}x"\n')
+    with pytest.raises(UserError, match="is not a list of texts"):
+        read_questions(path, ReadingOptions(lang="en"))
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("options", ["Bob|Cem|Dan|Ada", "Bob; Cem; Dan; Ada"])
+def test_options_in_a_cell_are_divided(tmp_path, options):
+    path = tmp_path / "items.csv"
+    path.write_text(f'question,options,answer\nWho?,"{options}",D\n')
+    question = read_questions(path, ReadingOptions(lang="en")).questions[0]
+    assert (question.answer, question.choices) == ("Ada", ("Bob", "Cem", "Dan", "Ada"))
+    path.write_text(f'question,answer,Incorrect Answers\nWho?,Ada,"{options.removesuffix("Ada")}"\n')
+    question = read_questions(path, ReadingOptions(lang="en")).questions[0]
+    assert (question.answer, question.choices) == ("Ada", ("Ada", "Bob", "Cem", "Dan"))
 
 
 def test_lists_in_cells_are_read(tmp_path):

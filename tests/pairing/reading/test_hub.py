@@ -24,6 +24,8 @@ def folders(tmp_path_factory):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("\n".join(rows[: 2 if "train" in path else 3]))
     (root / "configs" / "README.md").write_text(CARD)
+    (root / "broken").mkdir()
+    (root / "broken" / "train.jsonl").write_text('{"question": ')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", root / "cache")
         patch.chdir(root)
@@ -47,6 +49,9 @@ def test_rows_of_a_data_set(folders, source, rows, location):
         ("splits::tst", "has no split 'tst': give hub:splits::SPLIT with train, validation"),
         ("configs", "has several configs: give hub:configs:CONFIG with one of aa, bb"),
         ("configs:cc", "has no config 'cc': give hub:configs:CONFIG with one of aa, bb"),
+        # One config and a file that can't be read: naming the config would not help.
+        ("broken", "broken can't be loaded from the Hugging Face hub ("),
+        ("broken:cc", "has no config 'cc': give hub:broken:CONFIG with one of default"),
         ("configs:aa:test", "has no split 'test': give hub:configs:aa:SPLIT with train"),
         ("", "'hub:' names no data set: give hub:NAME"),
         ("a:b:c:d", "names no data set"),

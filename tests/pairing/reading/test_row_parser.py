@@ -45,6 +45,11 @@ def read(tmp_path, row, **options):
         ({"en": "Ada", "de": "Adele"}, "Ada", ()),
         ('["Ada", "A. L."]', "Ada", ("A. L.",)),
         ("[1, 2]", "[1, 2]", ()),
+        # A numpy array that was written as text; Python would read 'Ada' 'A. L.' as one text.
+        ("['Ada' 'A. L.'\n \"O'Hara\"]", "Ada", ("A. L.", "O'Hara")),
+        ("{'text': array(['Ada' 'A. L.'], dtype=object)}", "Ada", ("A. L.",)),
+        # WebQuestions in its own form.
+        ('(list (description Ada) (description "A. L."))', "Ada", ("A. L.",)),
     ],
 )
 @pytest.mark.parametrize("field", ["answer", "answers"])
@@ -102,6 +107,24 @@ NUMBERED = {"text": FOUR, "label": ["1", "2", "3", "4"]}
         ({"correct_answer": "w", "incorrect_answers": ["x", "y", "z"]}, "w"),
         ({"correct_answer": "w", "distractor1": "x", "distractor2": "y", "distractor3": "z"}, "w"),
         ({"choices": {"en": FOUR, "de": ["1", "2", "3", "4"]}, "answer": "b"}, "b"),
+        # Labels before the texts go: a model that knows the answer says "Rome", not "B. Rome".
+        ({"choices": ["A. Oslo", "B. Rome", "C. Bern", "D. Kyiv"], "answer": "B"}, "Rome"),
+        ({"choices": ["A. Oslo", "B. Rome", "C. Bern", "D. Kyiv"], "answer": "B. Rome"}, "Rome"),
+        ({"choices": ["(A)Oslo", "(B)Rome", "(C)Bern", "(D)Kyiv"], "gold": [1]}, "Rome"),
+        ({"choices": ["a) 1.5", "b) 2.5", "c) 3.5", "d) 4.5"], "answer": "2.5"}, "2.5"),
+        ({"choices": ["1) Oslo", "2) Rome", "3) Bern", "4) Kyiv"], "answer": "2"}, "Rome"),
+        ({"choices": ["A、奥斯陆", "B、罗马", "C、伯尔尼", "D、基辅"], "answer": "B"}, "罗马"),
+        # These are no labels: not in order, no blank behind, not before each.
+        ({"choices": ["1.5", "2.5", "3.5", "4.5"], "answer": "2.5"}, "2.5"),
+        ({"choices": ["1:30", "2:15", "3:00", "4:10"], "answer": "2:15"}, "2:15"),
+        ({"choices": ["B. Obama", "A. Lincoln", "D. Trump", "C. Clinton"], "answer": "A. Lincoln"}, "A. Lincoln"),
+        ({"choices": ["A. Oslo", "Rome", "C. Bern", "D. Kyiv"], "answer": "Rome"}, "Rome"),
+        ({"options": "a ) 38 , b ) 27.675 , c ) 30 , d ) no data", "answer": "b"}, "27.675"),
+        ({"options": "A. Oslo\nB. St. Petersburg\nC. Bern\nD. Kyiv", "answer": "B"}, "St. Petersburg"),
+        ({"options": str(FOUR).replace(",", ""), "answer": 1}, "b"),
+        ({"mc_answer1": "w", "mc_answer2": "x", "mc_answer3": "y", "mc_answer4": "z", "correct_answer_num": "2"}, "x"),
+        ({"opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 2}, "y"),
+        ({"options": FOUR, "correct_option": "c"}, "c"),
     ],
 )
 def test_shapes_of_choices(tmp_path, fields, answer):
@@ -111,6 +134,32 @@ def test_shapes_of_choices(tmp_path, fields, answer):
     assert len(question.choices) == 4
     assert question.choices.count(answer) == 1
     assert file.unused_fields == []
+
+
+@pytest.mark.parametrize("mark", [{"is_impossible": True}, {"answerable": False}])
+def test_a_question_that_is_marked_as_one_without_answer_is_no_mistake(tmp_path, mark):
+    path = tmp_path / "items.jsonl"
+    rows = [{**Q, "answer": "Ada", **dict.fromkeys(mark, not next(iter(mark.values())))}, {**Q, "answers": [], **mark}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    file = read_questions(path)
+    assert [(row.reason, row.is_mistake) for row in file.dropped] == [
+        ("the source says that the question has no answer", False)
+    ]
+    assert len(file.questions) == 1
+    assert file.unused_fields == []
+
+
+def test_a_field_of_a_wrong_type_that_is_not_needed_may_be_left_out(tmp_path):
+    row = {**Q, "answer": "Ada", "context": [["T", ["S."]]]}
+    with pytest.raises(UserError, match=r"is not a text \(--map context= leaves it out\)"):
+        read(tmp_path, row)
+    assert read(tmp_path, row, mapping=["context="]).questions[0].context == ""
+
+
+def test_no_column_of_a_numbered_series_is_suggested_as_the_answer(tmp_path):
+    # Any of them may be right: answer_2 of FreshQA is the third way to write it, mc_answer4 of Belebele may be wrong.
+    with pytest.raises(UserError, match="lacks answer: give one, or --map answer=COLUMN"):
+        read(tmp_path, {**Q, "answer_0": "Ada", "answer_1": "A. L.", "answer_2": None})
 
 
 def test_a_question_with_its_choices_inside():

@@ -24,6 +24,14 @@ def test_shares_and_the_median_ratio_are_counted_over_the_wrong_options():
     assert (found.rules["longest"].hits, found.rules["shortest"].hits) == (0, pytest.approx(1 / 3))
 
 
+def test_of_options_that_the_source_gives_the_asked_kind_is_not_known():
+    items = [{**item(["a", "b", "c", "d"]), "id": str(number)} for number in range(4)]
+    found = option_quality({"en": items}, {"en": frozenset("0")}, {"2", "3", "other"})["en"]
+    # One of the two items with options that were made.
+    assert (found.items, found.made, found.asked_alike) == (4, 2, 0.5)
+    assert option_quality({"en": items}, {"en": frozenset()}, set("0123"))["en"].asked_alike is None
+
+
 def test_what_is_not_known_is_none():
     found = option_quality({"en": [item(["a", "b", "c", "d"])], "fi": []}, {})
     assert list(found) == ["en"]

@@ -10,10 +10,10 @@ from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore
 from tests.pairing.summary.test_surface_rules import item
 
 
-def quality(items=60, asked_alike=None, hits=15.0, in_passage=None, tried=None):
+def quality(items=60, asked_alike=None, hits=15.0, in_passage=None, tried=None, made=None):
     tried = items if tried is None else tried
     rules = {**dict.fromkeys(RULES, RuleScore(hits, tried)), "nearest mean": RuleScore(0, 0)}
-    return OptionQuality(items, tried, asked_alike, 1.25, in_passage, rules)
+    return OptionQuality(items, tried, asked_alike, 1.25, in_passage, rules, items if made is None else made)
 
 
 def test_the_line_for_the_terminal_weighs_languages_by_their_items():
@@ -28,6 +28,17 @@ def test_the_line_for_the_terminal_weighs_languages_by_their_items():
         options_line({"sw": quality(60)})
         == "Options: rules of surface that score other than by chance (in how many languages): none."
     )
+
+
+def test_items_with_options_of_the_source_do_not_count_for_the_asked_kind():
+    found = {"en": quality(30, 1.0, made=10), "fi": quality(90, 0.6, made=30)}
+    # 10 + 18 of 40 items.
+    assert options_line(found).startswith(
+        "Options: 70 % of the items whose options were made have three wrong options of the asked"
+    )
+    text = " ".join("\n".join(options_section(found)).split())
+    assert "80 items have options that the source gives: of these the asked kind is not known." in text
+    assert "source gives" not in "\n".join(options_section({"en": quality(30, 1.0)}))
 
 
 def test_a_row_for_each_language_and_marks_outside_of_chance():

@@ -101,6 +101,12 @@ def test_examples_are_listed_with_their_answers():
     assert lines[1] == "  line 2, q2: Which is city 2? -> City 2"
 
 
+def test_the_first_of_what_was_dropped_are_the_first_of_the_file():
+    dropped = {f"q{number}": "a yes/no question" for number in (8, 3, 7, 2, 6, 4, 5)}
+    text = summary(pairing(paired=Paired({}, dropped)))
+    assert "(7)\n      line 2, q2: Which is city 2?\n      line 3, q3: " in text
+
+
 def test_an_id_made_from_the_line_is_not_repeated():
     made = Question("line-7", "en", "Who?", "", "Ada", location="data/my.jsonl:7")
     text = summary(pairing_of("x", "data/my.jsonl", QuestionFile([made], []), Paired({}, {"line-7": "a reason"})))
@@ -114,6 +120,12 @@ def test_places_of_other_kinds_stay_and_many_examples_are_cut():
     lines = summary(pairing_of("x", "data/my.json", QuestionFile(questions, []), Paired({}, {}, ids))).splitlines()
     assert [line.partition(", q")[0] for line in lines[-21:-18]] == ["  my.json[3]", "  row 4 of hub:a/b", "  my.csv:7"]
     assert lines[-1] == "  and 10 more"
+
+
+def test_notices_name_their_place_without_the_folder():
+    notices = ["wrote HTML: 2 rows, the first at data/my.json:results[0]", "data/my.json:7: one", "data/my.json[3]: two"]
+    text = summary(pairing_of("x", "data/my.json", QuestionFile([question(1)], notices), Paired({}, {})))
+    assert "at my.json:results[0]\n  line 7: one\n  my.json[3]: two\n" in text
 
 
 def test_many_reasons_are_cut_on_the_terminal_only():
