@@ -30,8 +30,12 @@ WITH_NOUN_KINDS = sorted({lang for lang, _, _ in NOUN_QUESTIONS})
 
 def _lists(lang):
     """Return the entries of each key as the file has them; `nouns:film` is the list of one kind of noun."""
-    lists = msgspec.structs.asdict(language(lang).asking)
+    lists = {
+        key: entries for key, entries in msgspec.structs.asdict(language(lang).asking).items() if not isinstance(entries, bool)
+    }
     nouns = lists.pop("nouns")
+    lists["person"] += lists.pop("who_is")
+    lists["place"] += lists.pop("where_is")
     return lists | {f"nouns:{kind}": entries for kind, entries in nouns.items()}
 
 

@@ -25,8 +25,12 @@ SHORT = [code for code in language_codes() if language(code).failures.not_identi
 
 def _lists(lang):
     """Return the lists of the section: name -> entries; the nouns of all kinds of persons and of places each as one list."""
-    lists = msgspec.structs.asdict(language(lang).asking)
+    lists = {
+        key: entries for key, entries in msgspec.structs.asdict(language(lang).asking).items() if not isinstance(entries, bool)
+    }
     nouns = lists.pop("nouns")
+    lists["person"] += lists.pop("who_is")
+    lists["place"] += lists.pop("where_is")
     by_class = {name: [kind for kind in nouns if NOUN_KINDS[kind] == name] for name in ("person", "place")}
     return lists | {f"{name}_nouns": [entry for kind in kinds for entry in nouns[kind]] for name, kinds in by_class.items()}
 

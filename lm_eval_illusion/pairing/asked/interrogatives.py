@@ -26,7 +26,7 @@ FIRST_WORDS = 3
 """An interrogative that begins within so many first words is the one that asks; others may begin a clause ("the man who ...")."""
 CHARACTERS_PER_WORD = 2
 """These limits are this many times as large where units are characters."""
-_EMPTY = "empty"
+_EMPTY, _WHO_IS, _WHERE_IS = "empty", "who is", "where is"
 
 
 @dataclass(frozen=True)
@@ -48,38 +48,106 @@ class AskedFor:
         return NOUN_KINDS.get(self.kind, "") if self.by_noun else ""
 
 
-def asked_for(units: Sequence[str], lang: str) -> AskedFor:
-    """Return what a question asks for. `units`: of the question, see `question_words`."""
+def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> AskedFor:
+    """Return what a question asks for.
+
+    Args:
+        units: Of the question, see `question_words`.
+        lang: Code of the language.
+        is_statement: The question has no question mark: "This planet has rings." asks for a planet.
+    """
     table = _table(lang)
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
     asking = list(_find(units, table.interrogatives))
-    main = next((one for one in asking if one.start < FIRST_WORDS * scale), asking[-1] if asking else None)
-    if main is not None and main.kind != WHICH:
-        return AskedFor(main.kind, False, main.start, main.end)
+    early = next((one for one in asking if one.start < FIRST_WORDS * scale), None)
     nouns = list(_find(units, table.nouns))
+    for place in _commands(units, table, early, is_statement, scale):
+        named = _noun(units, nouns, place, table, scale)
+        if named.by_noun and named.start >= place.end:
+            return named
+    main = early or (asking[-1] if asking else None)
     if main is None:
-        # "Name the river that ...": the first noun says the kind.
-        first = next((noun for noun in nouns if noun.kind != _EMPTY), None)
-        return AskedFor() if first is None else AskedFor(first.kind, True, first.start, first.end)
-    place = main
-    # "What is the name of the actress": each empty noun moves the place behind which the noun is expected.
-    while (nearest := _nearest(nouns, place, scale)) is not None:
-        if nearest.kind != _EMPTY:
-            return AskedFor(nearest.kind, True, nearest.start, nearest.end)
-        nouns.remove(nearest)
-        place = nearest
+        return _without_interrogative(units, nouns, table, scale)
+    if main.kind == _WHO_IS:
+        noun = _noun(units, nouns, main, table, scale)
+        is_beside = noun.start >= main.end or table.noun_last or table.which_last
+        is_one = is_beside and (noun.parent == "person" or noun.kind == "god")
+        # "विश्व का सबसे छोटा देश कौन है?"
+        is_subject = table.noun_last and noun.by_noun and noun.end == main.start and main.end >= len(units) - scale
+        return noun if is_one or is_subject else AskedFor("person", False, main.start, main.end)
+    if main.kind == _WHERE_IS:
+        noun = _noun(units, nouns, main, table, scale)
+        is_one = noun.by_noun and noun.kind not in ("time", "quantity") and noun.parent != "person"
+        return noun if is_one else AskedFor("place", False, main.start, main.end)
+    if main.kind != WHICH:
+        return AskedFor(main.kind, False, main.start, main.end)
+    found = _noun(units, nouns, main, table, scale)
+    if table.noun_last:
+        # Nouns farther before belong to what describes it: "the navy of the general is what?"
+        return found
     # "The capital of Norway is what?": the subject comes first, or directly before the rest.
     before = [noun for noun in nouns if noun.kind != _EMPTY and noun.end <= main.start]
-    if main.end >= len(units) - scale and before:
+    if not found.by_noun and main.end >= len(units) - scale and before:
         subject = before[0] if before[0].start < FIRST_WORDS * scale else before[-1]
         return AskedFor(subject.kind, True, subject.start, subject.end)
+    return found
+
+
+def _without_interrogative(units: Sequence[str], nouns: Sequence[_Found], table: _Table, scale: int) -> AskedFor:
+    """Return what the noun beside "name" asks for, or else the first noun; the last one where descriptions stand before nouns."""
+    for empty in (noun for noun in nouns if noun.kind == _EMPTY):
+        named = _noun(units, [noun for noun in nouns if noun is not empty], empty, table, scale)
+        if named.by_noun:
+            return named
+    naming = [noun for noun in nouns if noun.kind != _EMPTY]
+    if not naming:
+        return AskedFor()
+    noun = naming[-1 if table.noun_last else 0]
+    return AskedFor(noun.kind, True, noun.start, noun.end)
+
+
+def _commands(units: Sequence[str], table: _Table, early: _Found | None, is_statement: bool, scale: int) -> Iterator[_Found]:
+    """Yield the words that ask without an interrogative: "name the ...", and "this" in a statement."""
+    if early is None or early.start > 0:
+        beginning = units[: early.start if early else FIRST_WORDS * scale]
+        yield from _find(beginning, table.naming)
+    if early is None and is_statement:
+        yield from _find(units, table.pointing)
+
+
+def _noun(units: Sequence[str], nouns: Sequence[_Found], place: _Found, table: _Table, scale: int) -> AskedFor:
+    """Return what the noun beside a place asks for; `WHICH` if no noun is near."""
+    left, first = list(nouns), place
+    # "What is the name of the actress": each empty noun moves the place behind which the noun is expected. In languages in which the
+    # noun stands before, "The actress has what name?", it may also stand beside the first place.
+    while nearest := _nearest(left, place, table, scale) or (_nearest(left, first, table, scale) if table.noun_last else None):
+        if nearest.kind != _EMPTY:
+            if table.heads_last:
+                nearest = _last_of_compound(left, nearest, units)
+            return AskedFor(nearest.kind, True, nearest.start, nearest.end)
+        left.remove(nearest)
+        place = nearest
     return AskedFor(WHICH, False, place.start, place.end)
 
 
-def _nearest(nouns: Iterable[_Found], place: _Found, scale: int) -> _Found | None:
-    """Return the nearest noun within the limits; of two equally near ones, the one behind the place."""
+def _last_of_compound(nouns: Sequence[_Found], noun: _Found, units: Sequence[str]) -> _Found:
+    """Return the last of the nouns that follow one another from a noun on: singer in "country singer"."""
+    for following in nouns:
+        # "Which club plays here?", "What would scientists show?": a verb behind a singular or plural noun.
+        is_verb = _ends_in_s(units[following.end - 1]) or _ends_in_s(units[noun.end - 1])
+        if following.start == noun.end and not is_verb and following.kind not in (_EMPTY, "time", "quantity"):
+            noun = following
+    return noun
+
+
+def _ends_in_s(word: str) -> bool:
+    return word.endswith("s") and not word.endswith("ss")
+
+
+def _nearest(nouns: Iterable[_Found], place: _Found, table: _Table, scale: int) -> _Found | None:
+    """Return the nearest noun within the limits; of two equally near ones, the one behind the place, or before it by `which_last`."""
     near = [noun for noun in nouns if _gap(noun, place) <= scale * (WORDS_BEFORE if noun.start < place.start else WORDS_BEHIND)]
-    return min(near, key=lambda noun: (_gap(noun, place), noun.start < place.start), default=None)
+    return min(near, key=lambda noun: (_gap(noun, place), (noun.start < place.start) != table.which_last), default=None)
 
 
 @dataclass(frozen=True)
@@ -107,7 +175,12 @@ class _Table:
     """The phrases of a language by the `_key` of their first unit, the longest first."""
 
     interrogatives: Mapping[str, Sequence[_Phrase]]
+    naming: Mapping[str, Sequence[_Phrase]]
+    pointing: Mapping[str, Sequence[_Phrase]]
     nouns: Mapping[str, Sequence[_Phrase]]
+    heads_last: bool
+    noun_last: bool
+    which_last: bool
 
 
 @cache
@@ -115,8 +188,16 @@ def _table(lang: str) -> _Table:
     asking = language(lang).asking
     nouns = {**asking.nouns, "time": asking.time_nouns, "quantity": asking.quantity_nouns, _EMPTY: asking.empty_nouns}
     return _Table(
-        _by_first_unit(((kind, getattr(asking, kind)) for kind in CLASSES), lang),
+        # Of the same words in two lists, the first list counts.
+        _by_first_unit(
+            [(_WHO_IS, asking.who_is), (_WHERE_IS, asking.where_is), *((kind, getattr(asking, kind)) for kind in CLASSES)], lang
+        ),
+        _by_first_unit([(WHICH, asking.naming)], lang),
+        _by_first_unit([(WHICH, asking.pointing)], lang),
         _by_first_unit(nouns.items(), lang),
+        asking.heads_last,
+        asking.noun_last,
+        asking.which_last,
     )
 
 
@@ -146,7 +227,8 @@ def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]]) -> Ite
     index = 0
     while index < len(units):
         fitting = (phrase for phrase in _candidates(units[index], phrases) if _stands_at(phrase, units, index))
-        longest = max(fitting, key=lambda phrase: len(phrase.units), default=None)
+        # Of two patterns that fit a word, the one with more letters: spouse (배우자*), not actor (배우*).
+        longest = max(fitting, key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), default=None)
         if longest is None:
             index += 1
         else:

@@ -101,7 +101,7 @@ def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     if translation is None:
         return _Parsed(AskedFor(), {}, frozenset())
     text = question_words(translation.question, lang)
-    asked = asked_for(text.units, lang)
+    asked = asked_for(text.units, lang, is_statement=text.is_statement)
     traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
     return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
 

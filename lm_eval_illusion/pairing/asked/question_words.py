@@ -13,6 +13,8 @@ from lm_eval_illusion.languages import language
 _WORD = re.compile(
     r"[^\s.,;:!?()\[\]{}\"'’“”„«»‘`´¿¡،؟؛、，。：；（）［］「」『』《》？！/|\u0964\u0965\u1362\u1363\u1367\u2010-\u2015%-]+"
 )
+# Question marks of Latin, Chinese, Arabic, Greek and Ethiopic; a Greek one may be written as a semicolon.
+_QUESTION_MARK = re.compile("[?？؟;\u037e\u1367]")
 _LATIN_OR_DIGITS = re.compile(r"[a-z0-9]+")
 
 
@@ -34,25 +36,28 @@ class QuestionWords:
     """A question as units, in which phrases are searched, and as words, by which questions are compared.
 
     `units`: the casefolded words, or the characters in a language without spaces between words. `words`: see `Word`.
+    `is_statement`: the question has no question mark.
     """
 
     units: tuple[str, ...]
     words: tuple[Word, ...]
+    is_statement: bool
 
 
 def question_words(question: str, lang: str) -> QuestionWords:
     """Return the units and words of a question."""
     rules = language(lang).words
     runs = [run for run in _WORD.findall(unicodedata.normalize("NFC", question)) if folded(run)]
+    is_statement = _QUESTION_MARK.search(question) is None
     if not rules.spaces:
-        return _characters_and_pairs(runs)
+        return QuestionWords(*_characters_and_pairs(runs), is_statement)
     units = tuple(map(folded, runs))
     marks_names = rules.capitals_mark_names
     words = (
         Word(unit, index, index > 0 and ((marks_names and run[0].isupper()) or run.isdecimal()))
         for index, (unit, run) in enumerate(zip(units, runs, strict=True))
     )
-    return QuestionWords(units, tuple(words))
+    return QuestionWords(units, tuple(words), is_statement)
 
 
 def phrase_units(phrase: str, lang: str) -> tuple[str, ...]:
@@ -68,7 +73,7 @@ def folded(word: str) -> str:
     return text if text.isascii() else "".join(character for character in text if unicodedata.category(character) != "Cf")
 
 
-def _characters_and_pairs(runs: list[str]) -> QuestionWords:
+def _characters_and_pairs(runs: list[str]) -> tuple[tuple[str, ...], tuple[Word, ...]]:
     """Return all characters, and the pairs of adjacent ones within each run; Latin words and digits stay whole."""
     units: list[str] = []
     words: list[Word] = []
@@ -81,4 +86,4 @@ def _characters_and_pairs(runs: list[str]) -> QuestionWords:
             words.append(Word(run, start, False))
         else:
             words += [Word(run[index : index + 2], start + index, False) for index in range(len(run) - 1)]
-    return QuestionWords(tuple(units), tuple(words))
+    return tuple(units), tuple(words)
