@@ -87,9 +87,12 @@ def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> As
         return found
     # "The capital of Norway is what?": the subject comes first, or directly before the rest.
     before = [noun for noun in nouns if noun.kind != _EMPTY and noun.end <= main.start]
-    if not found.by_noun and main.end >= len(units) - scale and before:
-        subject = before[0] if before[0].start < FIRST_WORDS * scale else before[-1]
-        return AskedFor(subject.kind, True, subject.start, subject.end)
+    is_beside = found.by_noun and found.end >= main.start
+    if not is_beside and main.end >= len(units) - scale and before:
+        is_first = before[0].start < FIRST_WORDS * scale
+        subject = before[0] if is_first else before[-1]
+        if is_first or not found.by_noun:
+            return AskedFor(subject.kind, True, subject.start, subject.end)
     return found
 
 
@@ -118,15 +121,18 @@ def _commands(units: Sequence[str], table: _Table, early: _Found | None, is_stat
 def _noun(units: Sequence[str], nouns: Sequence[_Found], place: _Found, table: _Table, scale: int) -> AskedFor:
     """Return what the noun beside a place asks for; `WHICH` if no noun is near."""
     left, first = list(nouns), place
-    # "What is the name of the actress": each empty noun moves the place behind which the noun is expected. In languages in which the
-    # noun stands before, "The actress has what name?", it may also stand beside the first place.
-    while nearest := _nearest(left, place, table, scale) or (_nearest(left, first, table, scale) if table.noun_last else None):
+    # "What is the name of the actress": each empty noun moves the place behind which the noun is expected.
+    while nearest := _nearest(left, place, table, scale):
         if nearest.kind != _EMPTY:
             if table.heads_last:
                 nearest = _last_of_compound(left, nearest, units)
             return AskedFor(nearest.kind, True, nearest.start, nearest.end)
         left.remove(nearest)
         place = nearest
+    # "The author has what name?", where the noun stands before.
+    is_at_end = place.end >= len(units) - 2 * scale
+    if table.noun_last and is_at_end and place != first and (noun := _nearest(left, first, table, scale)):
+        return AskedFor(noun.kind, True, noun.start, noun.end)
     return AskedFor(WHICH, False, place.start, place.end)
 
 

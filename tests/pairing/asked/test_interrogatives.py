@@ -13,6 +13,7 @@ QUIZ = [line.split("\t") for line in TABLE.with_name("quiz.tsv").read_text(encod
 """Questions as quizzes of Asia and Africa ask them, with the kind as a reader sees it; a person stands for any kind of person."""
 NOT_SEEN = {
     "中国四大发明中用于辨别方向的是哪一个？",  # No noun says the kind; the direction before 的是 belongs to a clause.
+    "پایتخت استرالیا کجاست؟",  # Where is the capital: a place.
     "เทพเจ้าแห่งท้องทะเลของกรีกคือองค์ใด",  # The god stands far before its classifier.
 }
 
