@@ -88,7 +88,9 @@ def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> As
     # "The capital of Norway is what?": the subject comes first, or directly before the rest.
     before = [noun for noun in nouns if noun.kind != _EMPTY and noun.end <= main.start]
     is_beside = found.by_noun and found.end >= main.start
-    if not is_beside and main.end >= len(units) - scale and before:
+    # "The bear eats what?": where "which" stands last, the subject is asked only by a phrase with "is", such as "là gì".
+    is_object = tuple(units[main.start : main.end]) in table.bare
+    if not is_beside and not is_object and main.end >= len(units) - scale and before:
         is_first = before[0].start < FIRST_WORDS * scale
         subject = before[0] if is_first else before[-1]
         if is_first or not found.by_noun:
@@ -187,6 +189,7 @@ class _Table:
     heads_last: bool
     noun_last: bool
     which_last: bool
+    bare: frozenset[tuple[str, ...]]
 
 
 @cache
@@ -204,7 +207,19 @@ def _table(lang: str) -> _Table:
         asking.heads_last,
         asking.noun_last,
         asking.which_last,
+        _bare(asking.which, lang) if asking.which_last else frozenset(),
     )
+
+
+def _bare(phrases: Sequence[str], lang: str) -> frozenset[tuple[str, ...]]:
+    """Return the units of the phrases in which others end, and that end in no shorter one: what, for "what" and "is what"."""
+    units = [phrase_units(phrase, lang) for phrase in phrases]
+    longer = {one for one in units if any(_ends_with(one, other) for other in units)}
+    return frozenset(one for one in units if one not in longer and any(_ends_with(other, one) for other in longer))
+
+
+def _ends_with(units: Sequence[str], ending: Sequence[str]) -> bool:
+    return len(units) > len(ending) and units[-len(ending) :] == ending
 
 
 def _by_first_unit(entries: Iterable[tuple[str, tuple[str, ...]]], lang: str) -> Mapping[str, Sequence[_Phrase]]:
