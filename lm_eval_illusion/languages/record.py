@@ -569,6 +569,8 @@ class Asking(_Section, frozen=True):
     """"Which" stands behind its noun: loài chim nào."""
     heads_last: bool = False
     """Of nouns that follow one another, the last one says the kind, unless it ends in -s, as verbs do: country singer, car manufacturer."""
+    joins_nouns: bool = False
+    """Nouns are joined to one word, of which the last part says the kind: Alpengipfel is a Gipfel."""
     time_nouns: tuple[str, ...] = ()
     """Nouns that ask for a time: year, century, day."""
     quantity_nouns: tuple[str, ...] = ()

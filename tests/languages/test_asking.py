@@ -30,10 +30,11 @@ WITH_NOUN_KINDS = sorted({lang for lang, _, _ in NOUN_QUESTIONS})
 
 def _lists(lang):
     """Return the entries of each key as the file has them; `nouns:film` is the list of one kind of noun."""
-    lists = {
-        key: entries for key, entries in msgspec.structs.asdict(language(lang).asking).items() if not isinstance(entries, bool)
-    }
-    nouns = lists.pop("nouns")
+    asking = msgspec.structs.asdict(language(lang).asking)
+    nouns = asking.pop("nouns")
+    lists = {key: entries for key, entries in asking.items() if isinstance(entries, tuple)}
+    # "Name" is a verb among the commands and a noun elsewhere. Who is: for a person, too.
+    del lists["naming"]
     lists["person"] += lists.pop("who_is")
     lists["place"] += lists.pop("where_is")
     return lists | {f"nouns:{kind}": entries for kind, entries in nouns.items()}

@@ -25,10 +25,9 @@ SHORT = [code for code in language_codes() if language(code).failures.not_identi
 
 def _lists(lang):
     """Return the lists of the section: name -> entries; the nouns of all kinds of persons and of places each as one list."""
-    lists = {
-        key: entries for key, entries in msgspec.structs.asdict(language(lang).asking).items() if not isinstance(entries, bool)
-    }
-    nouns = lists.pop("nouns")
+    asking = msgspec.structs.asdict(language(lang).asking)
+    nouns = asking.pop("nouns")
+    lists = {name: words for name, words in asking.items() if isinstance(words, tuple)}
     lists["person"] += lists.pop("who_is")
     lists["place"] += lists.pop("where_is")
     by_class = {name: [kind for kind in nouns if NOUN_KINDS[kind] == name] for name in ("person", "place")}

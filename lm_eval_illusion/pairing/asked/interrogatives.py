@@ -26,6 +26,8 @@ FIRST_WORDS = 3
 """An interrogative that begins within so many first words is the one that asks; others may begin a clause ("the man who ...")."""
 CHARACTERS_PER_WORD = 2
 """These limits are this many times as large where units are characters."""
+MIN_FIRST_PART, MIN_HEAD = 3, 4
+"""Least numbers of letters of the two parts of a compound: shorter ones stand in other words by chance."""
 _EMPTY, _WHO_IS, _WHERE_IS = "empty", "who is", "where is"
 
 
@@ -131,11 +133,20 @@ def _noun(units: Sequence[str], nouns: Sequence[_Found], place: _Found, table: _
             return AskedFor(nearest.kind, True, nearest.start, nearest.end)
         left.remove(nearest)
         place = nearest
+    for index in range(place.end, min(place.end + WORDS_BEHIND, len(units)) if table.heads else place.end):
+        if kind := _kind_of_compound(units[index], table.heads):
+            return AskedFor(kind, True, index, index + 1)
     # "The author has what name?", where the noun stands before.
     is_at_end = place.end >= len(units) - 2 * scale
     if table.noun_last and is_at_end and place != first and (noun := _nearest(left, first, table, scale)):
         return AskedFor(noun.kind, True, noun.start, noun.end)
     return AskedFor(WHICH, False, place.start, place.end)
+
+
+def _kind_of_compound(word: str, heads: Mapping[str, str]) -> str:
+    """Return the kind of the longest noun with which a word ends: mountain for "Alpengipfel"; "" if there is none."""
+    starts = range(MIN_FIRST_PART, len(word) - MIN_HEAD + 1)
+    return next((heads[word[start:]] for start in starts if word[start:] in heads), "")
 
 
 def _last_of_compound(nouns: Sequence[_Found], noun: _Found, units: Sequence[str]) -> _Found:
@@ -187,6 +198,9 @@ class _Table:
     pointing: Mapping[str, Sequence[_Phrase]]
     nouns: Mapping[str, Sequence[_Phrase]]
     heads_last: bool
+    """See `Asking.heads_last`."""
+    heads: Mapping[str, str]
+    """Noun -> kind, for the last parts of compounds; empty where nouns are not joined to one word."""
     noun_last: bool
     which_last: bool
     bare: frozenset[tuple[str, ...]]
@@ -196,6 +210,8 @@ class _Table:
 def _table(lang: str) -> _Table:
     asking = language(lang).asking
     nouns = {**asking.nouns, "time": asking.time_nouns, "quantity": asking.quantity_nouns, _EMPTY: asking.empty_nouns}
+    words = [(phrase_units(noun, lang), kind) for kind, listed in nouns.items() if kind != _EMPTY for noun in listed]
+    heads = {units[0].removesuffix("*"): kind for units, kind in words if len(units) == 1 and not units[0].startswith("*")}
     return _Table(
         # Of the same words in two lists, the first list counts.
         _by_first_unit(
@@ -205,6 +221,7 @@ def _table(lang: str) -> _Table:
         _by_first_unit([(WHICH, asking.pointing)], lang),
         _by_first_unit(nouns.items(), lang),
         asking.heads_last,
+        heads if asking.joins_nouns else {},
         asking.noun_last,
         asking.which_last,
         _bare(asking.which, lang) if asking.which_last else frozenset(),

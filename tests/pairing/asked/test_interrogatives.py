@@ -19,7 +19,8 @@ NOT_SEEN = {
 
 
 def asked(question: str, lang: str) -> AskedFor:
-    return asked_for(question_words(question, lang).units, lang)
+    read = question_words(question, lang)
+    return asked_for(read.units, lang, is_statement=read.is_statement)
 
 
 def class_of(found: AskedFor) -> str:
@@ -71,6 +72,64 @@ def test_the_kind_of_a_quiz_question_is_the_one_that_a_reader_sees(lang):
 )
 def test_english(question, kind):
     assert asked(question, "en").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("lang", "question", "kind"),
+    [
+        # A command: the noun behind it decides, not the relative pronoun and not the nouns of the clause.
+        ("en", "Name the film in which an actor plays twins.", "film"),
+        ("en", "Name the nation whose flag shows a leaf.", "country"),
+        ("en", "Can you name the river where the singer drowned?", "river"),
+        (
+            "en",
+            "Name the Beatle who wrote the song.",
+            "person",
+        ),  # No noun of the lists behind it: the pronoun says more than nothing.
+        ("fr", "Nommez l'organe qui produit l'insuline.", "body_part"),
+        ("de", "Nennen Sie das Tier, welches im Wappen der Stadt steht.", "animal"),
+        ("es", "Nombra el río que cruza la ciudad.", "river"),
+        ("ru", "Назовите государство, на флаге которого лист.", "country"),
+        # A statement asks for what stands behind "this".
+        ("en", "This English-born comedian, who was also a violinist, is known for short jokes.", "actor"),
+        ("en", "The Curiosity rover, which is part of a mission, landed on this planet.", "planet"),
+        ("en", "After this battle, which king fled?", "ruler"),  # A question is no statement.
+        (
+            "en",
+            "In what year did this king die",
+            "time",
+        ),  # An interrogative at the beginning asks, without a question mark, too.
+        ("fr", "Cet écrivain est né dans la ville qui brûla.", "writer"),
+        ("de", "Der Berg steht in diesem Land.", "country"),
+        # Who is: the noun tells which persons, and a goddess is no person.
+        ("en", "Who is the Roman goddess of love?", "god"),
+        ("en", "Who was the first president?", "politician"),
+        ("en", "Who is it that robbed the bank?", "person"),
+        ("en", "Who is on the team of the city?", "person"),  # Neither a team nor a city is somebody.
+        ("fr", "Qui est le dieu grec de la mer ?", "god"),
+        ("de", "Wer war der Komponist der Oper?", "musician"),
+        ("el", "Ποιος συγγραφέας έγραψε το έργο;", "writer"),
+        # One of those that are listed.
+        ("en", "Which of these Tim Burton movies is a musical?", "film"),
+        ("en", "Which of the following fictional characters is a bear?", "character"),
+        # Behind a name in the genitive.
+        ("en", "What was Elvis Presley's first number one single?", "song"),
+        # Nouns side by side: the last one says the kind, but a verb is no noun.
+        ("en", "Which country singer wrote it?", "musician"),
+        ("en", "Which desert animal has two humps?", "animal"),
+        ("en", "Which football club plays in red?", "team"),
+        ("en", "What would scientists show?", "thing"),
+        # A compound that no list has: its last part says the kind.
+        ("de", "Welcher Alpengipfel ist der höchste?", "mountain"),
+        ("de", "In welchem Abenteuerbuch wird ein Schatz gesucht?", "book"),
+        ("sv", "Vilken konsertpianist spelade där?", "musician"),
+        ("fr", "Quel est le plus grand désert du monde ?", "desert"),
+        ("pl", "Na jakim instrumencie grał Armstrong?", "instrument"),
+        ("pl", "W którym mieście znajduje się zamek?", "city"),
+    ],
+)
+def test_what_people_write(lang, question, kind):
+    assert asked(question, lang).kind == kind
 
 
 def test_a_writer_is_a_person_and_a_fruit_has_no_class():
