@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, cast
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.files import packaged_folder
 from lm_eval_illusion.jsonl import Row, read_jsonl
-from lm_eval_illusion.languages.own_words import as_record
 from lm_eval_illusion.option_values import shown
 
 if TYPE_CHECKING:
@@ -172,6 +171,9 @@ def _check_types(row: Row, location: str) -> None:
 
 def _check_words(row: Row, location: str) -> None:
     if row.get("prompt_words") is not None:
+        # Other items need no library beside Python's own to be read.
+        from lm_eval_illusion.languages.own_words import as_record
+
         try:
             as_record(row["prompt_words"])
         except UserError as error:

@@ -185,6 +185,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_inflection.py": "a comparison of ways to match, not the package",
     "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
     "benchmarks/test_matching.py": "the table of a benchmark, not the package",
+    "benchmarks/test_pairing.py": "a benchmark of pairing",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
     "languages/test_asking_in_short_files.py": "section [asking] of the short language files",
     "inference/test_half_precision.py": "float16 through scoring and decoding",

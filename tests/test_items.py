@@ -24,7 +24,7 @@ from lm_eval_illusion.items import (
     held_out_languages,
     read_items,
 )
-from lm_eval_illusion.pairing.answer_types import is_written_in_latin
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
 
 ROOT = Path(__file__).parents[1]

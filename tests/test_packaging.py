@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,13 @@ def contents(folder, working_folder, *flags):
     """Return what the package in `folder` contains."""
     command = [sys.executable, *flags, "-c", CONTENTS, str(folder)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=working_folder).stdout)
+
+
+def test_every_package_is_listed():
+    # The build below finds a missing one, too, but is slow.
+    listed = msgspec.toml.decode((ROOT / "pyproject.toml").read_bytes())["tool"]["setuptools"]["packages"]
+    packages = {path.parent.relative_to(ROOT) for path in (ROOT / "lm_eval_illusion").rglob("__init__.py")}
+    assert {".".join(package.parts) for package in packages} <= set(listed)
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from lm_eval_illusion.languages import language
-from lm_eval_illusion.matching.text.cldr import is_written_in_latin as is_script_latin
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin
 from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_values, ranks
 from lm_eval_illusion.pairing.numbers.number_form import number_form
 
@@ -53,13 +53,6 @@ def script_of(text: str, lang: str) -> str:
 def is_wholly_latin(text: str) -> bool:
     """Return whether a text has letters and all of them are Latin."""
     return set(_script_counts(text)) == {"LATIN"}
-
-
-@cache
-def is_written_in_latin(lang: str) -> bool:
-    """Return whether a language is written in Latin letters: its prompt words, or for a language without a file what CLDR says."""
-    words = language(lang).prompt
-    return is_script_latin(lang) if words is None else is_wholly_latin(words.question)
 
 
 def _script_counts(text: str) -> Counter[str]:

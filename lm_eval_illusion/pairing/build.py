@@ -16,7 +16,7 @@ from lm_eval_illusion.pairing.one_shot import choose_shot, hold_out_shots
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.screening import Screened, screen
+from lm_eval_illusion.pairing.screening.screen import Screened, screen
 from lm_eval_illusion.pairing.selection import ChosenOptions, Selected, complete_offered, select
 
 MISMATCH_REASON = "only numbers of another format to stand beside the answer"
@@ -144,9 +144,9 @@ def _without_distractors(
     return dropped | dict.fromkeys(mismatched, MISMATCH_REASON)
 
 
-def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, frozenset[str]], int]) -> str:
-    kind = question.answer_type
-    if count_answers(kind, question.languages) <= DISTRACTORS:
+def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, bool, frozenset[str]], int]) -> str:
+    kind = question.given_type or ("number or date" if question.has_number else "name or phrase")
+    if count_answers(question.given_type, question.has_number, question.languages) <= DISTRACTORS:
         return (
             f"fewer than three other answers of type {kind}: give at least {DISTRACTORS + 2} questions a language with different ones,"
             " one for the example"
@@ -154,9 +154,10 @@ def _reason_to_drop(question: ParallelQuestion, count_answers: Callable[[str, fr
     return f"fewer than three distractors of type {kind} that the rules allow"
 
 
-def _count_answers(questions: Iterable[ParallelQuestion], kind: str, languages: frozenset[str]) -> int:
-    """Return the number of different answers of a type in these languages."""
-    donors = [question for question in questions if question.answer_type == kind and question.languages >= languages]
+def _count_answers(questions: Iterable[ParallelQuestion], given_type: str, has_number: bool, languages: frozenset[str]) -> int:
+    """Return the number of different answers in these languages that may be options of one another by their type."""
+    kind = given_type, has_number
+    donors = [one for one in questions if (one.given_type, one.has_number) == kind and one.languages >= languages]
     return len({tuple(question.answers[lang].casefold() for lang in languages) for question in donors})
 
 
@@ -175,7 +176,8 @@ def _notices(selected: Selected, screened: Screened) -> Iterable[str]:
     offered = [question_id for question_id in selected.selection if question_id in screened.offered]
     if offered:
         yield f"Ids with options that the question offers beside the answer (A or B?): {len(offered)} ({_first(offered)})"
-    stated = [question_id for question_id in selected.selection if question_id in screened.copied_from_passage]
+    copied = screened.copied_from_passage
+    stated = [question_id for question_id in selected.selection if question_id in copied]
     if stated:
         yield f"Ids with the answer in the question, kept because they are asked with a passage: {len(stated)} ({_first(stated)})"
 

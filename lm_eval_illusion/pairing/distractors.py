@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
@@ -68,7 +70,7 @@ class DistractorPlan:
     def choose(self, ids: Collection[str], report: Report | None = None) -> dict[str, list[Option]]:
         """Choose distractors for the questions among `ids` that can have them, and balance the surface cues over these questions.
 
-        Returns id -> three distractors.
+        Returns id -> three distractors. `report`: called with (step, done, total) while this runs.
         """
         import numpy as np
 
@@ -89,7 +91,8 @@ class DistractorPlan:
             right=right,
         )
         columns = assign(problem.costs, problem.groups[problem.donors], right, lists.draws[problem.rows])
-        columns = balance(columns, problem, self.characters, self.seed, _of_step(report, "balancing surface cues"))
+        told = partial(report, "balancing surface cues") if report is not None else None
+        columns = balance(columns, problem, self.characters, self.seed, told)
         donors = np.take_along_axis(problem.donors, columns, axis=1)
         for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
             chosen[self.questions[row].id] = self._options(row, row_donors)
@@ -98,19 +101,30 @@ class DistractorPlan:
     def asked_otherwise(self, options: Mapping[str, Sequence[Option]]) -> frozenset[str]:
         """Return the ids of the questions that have an option whose question asks for another kind of thing.
 
-        Scores that were changed are always of the asked kind.
+        Numbers and dates that were changed are always of the asked kind.
 
         Args:
             options: Question id -> distractors, from `choose`.
         """
-        lists, found = self.candidates, set()
-        for row, donors, alike, count in zip(lists.rows.tolist(), lists.donors, lists.alike, lists.counts, strict=True):
-            question = self.questions[row]
-            if question.id in options:
-                alike_donors = donors[:count][alike[:count]].tolist()
-                alike_options = self._options(row, alike_donors)
-                if not all(option in alike_options for option in options[question.id]):
-                    found.add(question.id)
+        import numpy as np
+
+        lists = self.candidates
+        found = set()
+        first_languages = [next(iter(self.questions[row].by_lang)) for row in lists.rows.tolist()]
+        width = lists.donors.shape[1]
+        is_alike = lists.alike & (np.arange(width) < lists.counts[:, None])
+        for table in lists.tables:
+            # A donor is known by its text in the first language of the question.
+            places = np.flatnonzero([lang == table.lang for lang in first_languages])
+            texts = table.options(np.repeat(lists.rows[places], width), lists.donors[places].ravel()).reshape(-1, width)
+            for row, row_texts, alike in zip(
+                lists.rows[places].tolist(), texts.tolist(), is_alike[places].tolist(), strict=True
+            ):
+                question_id = self.questions[row].id
+                if question_id in options:
+                    alike_texts = {table.texts[text] for text in compress(row_texts, alike)}
+                    if not alike_texts.issuperset(option[table.lang] for option in options[question_id]):
+                        found.add(question_id)
         return frozenset(found)
 
     def _options(self, row: int, donors: Sequence[int]) -> list[Option]:
@@ -118,15 +132,10 @@ class DistractorPlan:
         return [option for option in options if option is not None]
 
 
-def _of_step(report: Report | None, step: str) -> Callable[[int, int], None] | None:
-    """Return a function (done, total) that reports the progress of one step."""
-    return None if report is None else lambda done, total: report(step, done, total)
-
-
 def plan_distractors(
     questions: Sequence[ParallelQuestion], answer_key: RightAnswers, seed: int, report: Report | None = None
 ) -> DistractorPlan:
-    """Find the questions for which the rules allow three distractors, and collect these distractors.
+    """Find for each question the distractors that the rules allow.
 
     Equal input and seed give an equal plan, in any order of the questions.
 

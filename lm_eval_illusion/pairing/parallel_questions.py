@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, is_written_in_latin, script_of
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin
+from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, script_of
 from lm_eval_illusion.pairing.reading.questions import Question
 
 
@@ -28,7 +29,7 @@ class ParallelQuestion:
 
     @property
     def answer_type(self) -> str:
-        """What an item says about its answer, and which answers are exchanged: the given type, without one the form."""
+        """What an item says about its answer: the given type, without one the form."""
         return self.given_type or self.form
 
     @property

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.one_shot import ShotByLanguage
 from lm_eval_illusion.pairing.option_rules import overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, Selection, select_first
+from lm_eval_illusion.pairing.screening.answer_in_question import IN_QUESTION_REASON
 
 ASKED_OTHERWISE_REASON = "has options that are asked otherwise"
 

@@ -18,7 +18,7 @@ from lm_eval_illusion.pairing.build import pair
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
 from lm_eval_illusion.pairing.own_words import with_words
 from lm_eval_illusion.pairing.reading.question_file import DEFAULTS, ReadingOptions, read_questions
-from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
+from lm_eval_illusion.pairing.summary.text import overview, pairing_of, summary
 from lm_eval_illusion.progress import is_terminal, step_bar
 from lm_eval_illusion.views.task_yaml import NO_WORDS, write_task_files, write_text
 

@@ -17,7 +17,8 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.items import embedded_languages
 from lm_eval_illusion.languages import Language, language, language_codes, prompt_words, read_language
 from lm_eval_illusion.matching import f1, matches, normalise
-from lm_eval_illusion.matching.text.cldr import locale_of
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin, locale_of
+from lm_eval_illusion.pairing.answer_types import is_wholly_latin
 from lm_eval_illusion.views import open_prompt
 
 FILES = sorted(languages.FOLDER.glob("*.toml"))
@@ -183,3 +184,9 @@ def test_a_malformed_code_is_refused_as_such(code):
 def test_a_well_formed_code_without_a_file_is_told_what_to_add():
     with pytest.raises(UserError, match=r"'zh-Hant' has no prompt words: use one of .*, or add the file .*zh-Hant\.toml"):
         prompt_words("zh-Hant")
+
+
+def test_prompt_words_are_in_the_script_that_cldr_names():
+    # Pairing asks CLDR whether a language is written in Latin letters, also for a language without a file.
+    latin = {code for code in language_codes() if is_wholly_latin(prompt_words(code).question)}
+    assert latin == {code for code in language_codes() if is_written_in_latin(code)}

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.text.cldr import is_written_in_latin
 from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.pairing import pair
-from lm_eval_illusion.pairing.answer_types import is_written_in_latin
 from lm_eval_illusion.pairing.distractors import DistractorPlan
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
 from lm_eval_illusion.pairing.reading.question_file import read_questions
@@ -193,7 +193,15 @@ def test_gaps_in_the_translations_cost_few_items():
 def test_too_few_answers_say_how_many_questions_are_needed(answers):
     questions = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(answers.split())]
     (reason,) = set(pair(questions, "x").dropped.values())
-    assert reason.startswith("fewer than three other answers of type name: give at least 5 questions a language")
+    assert reason.startswith("fewer than three other answers of type name or phrase: give at least 5 questions a language")
+
+
+def test_enough_answers_that_the_rules_forbid_have_another_reason():
+    # Names and phrases may stand beside each other, so there are six answers: the phrases are more than four times as long as the names.
+    names, phrases = "Ada Bo Cy".split(), ["a walk along the sea", "the colour of the sky", "two birds on a roof"]
+    questions = [Question(str(n), "en", f"What is number {n}?", "", text) for n, text in enumerate(names + phrases)]
+    reasons = set(pair(questions, "x").dropped.values())
+    assert reasons == {"fewer than three distractors of type name or phrase that the rules allow"}
 
 
 def seconds_to_pair(count):

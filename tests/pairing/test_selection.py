@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
+from lm_eval_illusion.pairing.screening.answer_in_question import IN_QUESTION_REASON
 from lm_eval_illusion.pairing.selection import ASKED_OTHERWISE_REASON, ChosenOptions, complete_offered, select
 
 QUESTIONS = group_by_id([Question(str(n), "en", f"Who is number {n}?", "", f"Name{n}") for n in range(10)])

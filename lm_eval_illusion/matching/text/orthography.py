@@ -69,7 +69,7 @@ def _are_within_words(lang: str) -> bool:
     return not any(re.search(r" |\\s", rule.find.pattern) for rule in language(lang).spelling.replacements)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=100_000)
 def _word_with_replacements(word: str, lang: str) -> str:
     """Return a word with the replacements of the language. Many outputs have the same words, and English has many rules."""
     return _with_replacements(word, language(lang).spelling)

@@ -3,5 +3,6 @@
 question_words   the words of a question, with their place and case
 interrogatives   the words that ask (who, how many, which), and the class of answer that they ask for
 answer_traits    what an answer looks like by itself: a country, two capitalised words, "University of"
+word_weights     how much a word tells about what is asked for
 kinds            questions as weighted features, and how alike two questions ask
 """

@@ -62,4 +62,4 @@ def _cldr_names(lang: str) -> dict[str, str]:
 
 def _key(text: str, lang: str) -> str:
     """Return a text as names are compared: caseless words, or the caseless text where no spaces separate words."""
-    return " ".join(question_words(text, lang).units) if language(lang).words.spaces else folded(text)
+    return " ".join(question_words(text, lang).units) if language(lang).words.spaces else folded(text, lang)

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NOUN_KINDS
@@ -60,10 +60,10 @@ def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> As
     """
     table = _table(lang)
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
-    asking = list(_find(units, table.interrogatives))
+    asking = list(_find(units, lang, "interrogatives"))
     early = next((one for one in asking if one.start < FIRST_WORDS * scale), None)
-    nouns = list(_find(units, table.nouns))
-    for place in _commands(units, table, early, is_statement, scale):
+    nouns = list(_find(units, lang, "nouns"))
+    for place in _commands(units, lang, early, is_statement, scale):
         named = _noun(units, nouns, place, table, scale)
         if named.by_noun and named.start >= place.end:
             return named
@@ -82,7 +82,10 @@ def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> As
         is_one = noun.by_noun and noun.kind not in ("time", "quantity") and noun.parent != "person"
         return noun if is_one else AskedFor("place", False, main.start, main.end)
     if main.kind != WHICH:
-        return AskedFor(main.kind, False, main.start, main.end)
+        # Some languages ask for a painter with "who painter". "Where tower" asks for its place.
+        beside = (noun for noun in nouns if noun.start == main.end and NOUN_KINDS.get(noun.kind) == main.kind == "person")
+        main = next(beside, main)
+        return AskedFor(main.kind, main.kind not in CLASSES, main.start, main.end)
     found = _noun(units, nouns, main, table, scale)
     if table.noun_last:
         # Nouns farther before belong to what describes it: "the navy of the general is what?"
@@ -113,13 +116,13 @@ def _without_interrogative(units: Sequence[str], nouns: Sequence[_Found], table:
     return AskedFor(noun.kind, True, noun.start, noun.end)
 
 
-def _commands(units: Sequence[str], table: _Table, early: _Found | None, is_statement: bool, scale: int) -> Iterator[_Found]:
+def _commands(units: Sequence[str], lang: str, early: _Found | None, is_statement: bool, scale: int) -> Iterator[_Found]:
     """Yield the words that ask without an interrogative: "name the ...", and "this" in a statement."""
     if early is None or early.start > 0:
         beginning = units[: early.start if early else FIRST_WORDS * scale]
-        yield from _find(beginning, table.naming)
+        yield from _find(beginning, lang, "naming")
     if early is None and is_statement:
-        yield from _find(units, table.pointing)
+        yield from _find(units, lang, "pointing")
 
 
 def _noun(units: Sequence[str], nouns: Sequence[_Found], place: _Found, table: _Table, scale: int) -> AskedFor:
@@ -260,18 +263,28 @@ def _candidates(unit: str, phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator
         yield from phrases.get(key, ())
 
 
-def _find(units: Sequence[str], phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator[_Found]:
-    """Yield the phrases of a question from left to right, the longest at each place; they do not overlap."""
+def _find(units: Sequence[str], lang: str, group: str) -> Iterator[_Found]:
+    """Yield the phrases of a question from left to right, the longest at each place; they do not overlap. `group`: a field of `_Table`."""
     index = 0
     while index < len(units):
-        fitting = (phrase for phrase in _candidates(units[index], phrases) if _stands_at(phrase, units, index))
-        # Of two patterns that fit a word, the one with more letters: spouse (배우자*), not actor (배우*).
-        longest = max(fitting, key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), default=None)
+        # Most words begin no phrase.
+        longest = next((phrase for phrase in _beginning(units[index], lang, group) if _stands_at(phrase, units, index)), None)
         if longest is None:
             index += 1
         else:
             yield _Found(longest.kind, index, index + len(longest.units))
             index += len(longest.units)
+
+
+@lru_cache(maxsize=200_000)
+def _beginning(unit: str, lang: str, group: str) -> tuple[_Phrase, ...]:
+    """Return the phrases that a unit may begin, the longest first; of two patterns of a word the one with more letters.
+
+    So 배우자는 is a spouse (배우자*), not an actor (배우*).
+    """
+    phrases = getattr(_table(lang), group)
+    fitting = [phrase for phrase in _candidates(unit, phrases) if _is(unit, phrase.units[0])]
+    return tuple(sorted(fitting, key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), reverse=True))
 
 
 def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:

@@ -145,7 +145,7 @@ def _matrix(rows: Sequence[Mapping[str, float]]) -> csr_matrix:
 
 
 def _rarity(matrix: csr_matrix) -> Scores:
-    """Return the logarithm of the share of rows without each feature's company, [features]; 0 for a feature of one row."""
+    """Return the logarithm of all rows divided by those that have a feature, [features]; 0 for a feature of one row."""
     import numpy as np
 
     counts = np.asarray((matrix > 0).sum(axis=0), dtype=float).ravel()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.matching.text.orthography import fold_letters
 
 # A word between spaces and punctuation. Vowel signs, which `\w` does not match, belong to the word.
 _WORD = re.compile(
@@ -22,8 +23,8 @@ _LATIN_OR_DIGITS = re.compile(r"[a-z0-9]+")
 class Word:
     """A word of a question, or a pair of adjacent characters in a language without spaces between words.
 
-    `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a language
-    where capitals mark names, or in Latin letters within another script.
+    `text`: folded. `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a
+    language where capitals mark names, or in Latin letters within another script.
     """
 
     text: str
@@ -35,7 +36,7 @@ class Word:
 class QuestionWords:
     """A question as units, in which phrases are searched, and as words, by which questions are compared.
 
-    `units`: the casefolded words, or the characters in a language without spaces between words. `words`: see `Word`.
+    `units`: the folded words, or the characters in a language without spaces between words. `words`: see `Word`.
     `is_statement`: the question has no question mark.
     """
 
@@ -47,11 +48,11 @@ class QuestionWords:
 def question_words(question: str, lang: str) -> QuestionWords:
     """Return the units and words of a question."""
     rules = language(lang).words
-    runs = [run for run in _WORD.findall(unicodedata.normalize("NFC", question)) if folded(run)]
+    runs = [run for run in _WORD.findall(unicodedata.normalize("NFC", question)) if folded(run, lang)]
     is_statement = _QUESTION_MARK.search(question) is None
     if not rules.spaces:
-        return QuestionWords(*_characters_and_pairs(runs), is_statement)
-    units = tuple(map(folded, runs))
+        return QuestionWords(*_characters_and_pairs([folded(run, lang) for run in runs]), is_statement)
+    units = tuple(folded(run, lang) for run in runs)
     marks_names = rules.capitals_mark_names
     words = (
         Word(unit, index, index > 0 and ((marks_names and run[0].isupper()) or run.isdecimal()))
@@ -63,21 +64,21 @@ def question_words(question: str, lang: str) -> QuestionWords:
 def phrase_units(phrase: str, lang: str) -> tuple[str, ...]:
     """Return a phrase of a language file as units; `*` stays where it stands."""
     runs = _WORD.findall(unicodedata.normalize("NFC", phrase))
-    return tuple(map(folded, runs)) if language(lang).words.spaces else tuple(folded("".join(runs)))
+    return tuple(folded(run, lang) for run in runs) if language(lang).words.spaces else tuple(folded("".join(runs), lang))
 
 
 @lru_cache(maxsize=200_000)
-def folded(word: str) -> str:
-    """Return a word in NFKC, caseless, without characters that can't be seen (category Cf)."""
-    text = unicodedata.normalize("NFKC", word).casefold()
+def folded(word: str, lang: str) -> str:
+    """Return a word in the language's usual spelling, caseless, without characters that can't be seen (category Cf)."""
+    text = fold_letters(word, lang)
     return text if text.isascii() else "".join(character for character in text if unicodedata.category(character) != "Cf")
 
 
 def _characters_and_pairs(runs: list[str]) -> tuple[tuple[str, ...], tuple[Word, ...]]:
-    """Return all characters, and the pairs of adjacent ones within each run; Latin words and digits stay whole."""
+    """Return all characters, and the pairs of adjacent ones within each run; Latin words and digits stay whole. `runs`: folded."""
     units: list[str] = []
     words: list[Word] = []
-    for run in map(folded, runs):
+    for run in runs:
         start = len(units)
         units += [*run, " "]
         if _LATIN_OR_DIGITS.fullmatch(run):

@@ -23,17 +23,20 @@ if TYPE_CHECKING:
 
 ALL = 400
 """Up to this many donors, all are candidates."""
-FEATURE_WINDOW = 64
+FEATURE_WINDOW = 48
 """Donors that a question takes from the list of one feature."""
 TOPIC_WINDOW = 32
 PASSAGE_WINDOW = 64
 ALL_WINDOW = 32
-BUDGET = 256
+BUDGET = 192
 """Donors that a question takes from all lists together."""
 
 
 class Look(NamedTuple):
-    """Which lists questions look into: [entries] each. `row`: the question; `heaviest` entries are served first."""
+    """Which lists questions look into, [entries] each. `row`: the question. `column`: the list; those of greater `weight` come first.
+
+    `window`: how many donors are taken from the list.
+    """
 
     row: Indices
     column: Indices

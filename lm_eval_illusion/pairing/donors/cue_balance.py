@@ -27,7 +27,9 @@ AIM = 0.01
 PASSES = 40
 """Passes at each cost limit. In each pass, an exchange is proposed for each question."""
 PATIENCE = 6
-"""Passes without a change, one after the other, before a cost limit is given up."""
+"""Passes of nearly no changes, one after the other, before a cost limit is given up."""
+LEAST_SHARE = 0.001
+"""A pass that changes this share of the questions or less counts as one of nearly no changes."""
 _PARTS = 16
 """Parts of a pass: after each, the cues are weighed again."""
 _LEAST_PART = 16
@@ -86,7 +88,8 @@ def balance(
                 break
             if report is not None:
                 report(number * PASSES + step, len(COST_LIMITS) * PASSES)
-            fruitless = 0 if state.improve(rng, limit, exchanges=step % 2 == 0) else fruitless + 1
+            made = state.improve(rng, limit, exchanges=step % 2 == 0)
+            fruitless = 0 if made > LEAST_SHARE * len(chosen) else fruitless + 1
     return state.chosen
 
 
@@ -156,9 +159,14 @@ class _State:
         self._surplus = self._hits.sum(axis=0) - self._expected
 
     @property
+    def largest(self) -> float:
+        """The largest difference between 25 % and the share of right guesses by a cue."""
+        return float((abs(self._surplus) / self._sizes).max())
+
+    @property
     def is_reached(self) -> bool:
         """Whether each cue finds nearly a quarter of the answers."""
-        return bool((abs(self._surplus) <= AIM * self._sizes).all())
+        return self.largest <= AIM
 
     def improve(self, rng: np.random.RandomState, limit: float, exchanges: bool) -> int:
         """Propose a change for each question and make those that help; return how many were made."""

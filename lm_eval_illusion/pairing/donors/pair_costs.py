@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 # Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
 STRANGER_WEIGHT = 8.0
-"""A question that asks for another kind: more than all that follows together, so that a fitting answer is always preferred."""
+"""A question that asks for another kind: a fitting answer is preferred, unless nearly everything that follows speaks against it."""
 SIMILARITY_WEIGHT = 6.0
 TOPIC_WEIGHT = 1.0
 PASSAGE_WEIGHT = 2.0
-FORM_WEIGHT = 0.5
+FORM_WEIGHT = 2.0
 FORMAT_WEIGHT = 3.0
 RANDOM_WEIGHT = 0.1
 """The largest random addition to a cost, which breaks ties by the seed."""

@@ -10,15 +10,19 @@ from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.donors.answer_table import AnswerTable
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.donors.text_index import TextIndex
-from lm_eval_illusion.pairing.option_rules import RightAnswers, overlaps
+from lm_eval_illusion.pairing.option_rules import RightAnswers, is_allowed, overlaps
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
+from lm_eval_illusion.pairing.reading.questions import Question
 
 _MANY = 32
 """Right answers of one text that are compared one after the other; more are searched in one piece first."""
-_AT_ONCE = 80
+_AT_ONCE = 60
 """Candidates of a question that are tested before it is seen whether they are enough."""
 _RETRIED = 30
 """Candidates among which a question with less than three compatible ones searches others."""
+
+_NO_QUESTION = Question("", "", "", "", "")
+"""In place of a question in a language that it lacks."""
 
 
 class OptionRulesOfLanguage:
@@ -26,10 +30,10 @@ class OptionRulesOfLanguage:
 
     def __init__(self, questions: Sequence[ParallelQuestion], table: AnswerTable, answer_key: RightAnswers) -> None:
         self._compact, self._lang, self._answer_key = table.compact, table.lang, answer_key
-        self._questions = [
-            compact(question.by_lang[table.lang].question, table.lang) if table.lang in question.by_lang else ""
-            for question in questions
-        ]
+        self._texts = table.texts
+        self._has_digit = [any(map(str.isdecimal, text)) for text in table.compact]
+        self._translations = [question.by_lang.get(table.lang, _NO_QUESTION) for question in questions]
+        self._questions = [compact(translation.question, table.lang) for translation in self._translations]
         self.overlapping = _overlapping(table.compact)
         self._joined = lru_cache(1_000)(self._join)
         # Many questions have this text, so the same options are tested for each.
@@ -44,14 +48,15 @@ class OptionRulesOfLanguage:
         result = []
         for text in texts:
             option = compact_texts[text]
-            # Plain containment is tested here, because millions of these tests are made. The rule is asked where there is some.
-            is_allowed = option not in question_text
-            if is_allowed:
+            # Plain containment is tested here, because millions of these tests are made. The rules are asked where there is some, and
+            # about numbers, which they compare by value.
+            is_plain = not self._has_digit[text] and option not in question_text
+            if is_plain:
                 for right in rights:
                     if option in right or right in option:
-                        is_allowed = not overlaps(option, rights)
+                        is_plain = False
                         break
-            result.append(is_allowed)
+            result.append(is_plain or is_allowed(self._texts[text], self._translations[question], self._answer_key))
         return result
 
     def _allowed_among_many(self, text: int, question_text: str) -> bool:

@@ -14,12 +14,7 @@ from lm_eval_illusion.pairing.numbers.number_cues import number_scores
 from lm_eval_illusion.pairing.surface_cues import answer_hits
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lm_eval_illusion.pairing.arrays import Scores
-
-    Indices = NDArray[np.intp]
+    from lm_eval_illusion.pairing.arrays import Indices, Scores
 
 DRAWS = 20
 """Draws of three values per question, of which the best is taken."""

@@ -7,7 +7,7 @@ import difflib
 import re
 from functools import cache, lru_cache
 
-from lm_eval_illusion.languages import language_codes
+from lm_eval_illusion.languages import language_codes, near_codes
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", re.ASCII)
 
@@ -33,11 +33,11 @@ def resolved_code(text: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def near_codes(text: str) -> tuple[str, ...]:
-    """Return up to three codes of language files whose code or name is written like a text."""
-    names = {**_names(), **{code: code for code in language_codes()}}
+def near_languages(text: str) -> tuple[str, ...]:
+    """Return up to three codes of language files that a wrong code or a misspelt name may stand for."""
+    names = _names()
     near = difflib.get_close_matches(text.casefold()[:40], names, n=6, cutoff=0.6)
-    return tuple(dict.fromkeys(names[name] for name in near))[:3]
+    return tuple(dict.fromkeys((*near_codes(text), *map(names.__getitem__, near))))[:3]
 
 
 def is_language_tag(text: str) -> bool:

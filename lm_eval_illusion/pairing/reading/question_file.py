@@ -6,7 +6,7 @@ the reason, unless there are too many of them (bad_rows).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,7 +100,7 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     refuse_bad_rows(dropped, len(read), name, options.is_strict)
     return QuestionFile(
         [question for question in questions if question.id not in wrong],
-        parser.notices.lines(),
+        [*parser.notices.lines(), *_unrelated_languages(questions)],
         dropped,
         [column for column in columns if column not in parser.used],
         duplicates,
@@ -129,6 +129,14 @@ def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequenc
     if reason == LACKS["language"]:
         return f"{source} states no language: {first.problem.partition(': ')[2]}"
     return f"{source}: no row has the field that it needs ({first.problem}). The fields are {named(list(columns)) or 'none'}"
+
+
+def _unrelated_languages(questions: Sequence[Question]) -> list[str]:
+    """Return a notice if there are several languages and no id is in two of them, as where ids are made from the lines."""
+    ids = Counter(question.id for question in questions)
+    if len({question.lang for question in questions}) < 2 or any(count > 1 for count in ids.values()):
+        return []
+    return ["every id is in one language only: translations of a question need the same id (perhaps --map id=COLUMN)"]
 
 
 def _without_duplicates(questions: Sequence[Question]) -> tuple[list[Question], int]:

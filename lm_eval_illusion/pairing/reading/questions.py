@@ -13,7 +13,7 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.languages import LONGEST_CODE, language_codes, prompt_words
 from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.option_values import shown
-from lm_eval_illusion.pairing.reading.language_codes import is_language_tag, near_codes
+from lm_eval_illusion.pairing.reading.language_codes import is_language_tag, near_languages
 from lm_eval_illusion.pairing.reading.rows import BadRowError
 
 MAX_CHARACTERS = {
@@ -99,7 +99,7 @@ def check_language(question: Question) -> None:
     lang = question.lang
     if lang in language_codes():
         return
-    near = near_codes(lang) if len(lang) <= LONGEST_CODE else ()
+    near = near_languages(lang) if len(lang) <= LONGEST_CODE else ()
     if near or is_language_tag(lang):
         codes = f"did you mean {' or '.join(near)}?" if near else f"give one of {' '.join(language_codes())}"
         raise BadRowError(

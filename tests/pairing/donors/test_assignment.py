@@ -56,11 +56,11 @@ def test_each_question_gets_three_different_donors_but_not_itself(n, seed):
 
 
 @pytest.mark.parametrize("n", [40, 150, 300])
-def test_the_cost_is_that_of_an_optimal_assignment_within_3_percent(n):
+def test_the_cost_is_that_of_an_optimal_assignment_within_5_percent(n):
     # One kind, so that nothing is gained by lending.
     _, costs = of_kinds(n, 1, 1)
     donors = assigned(costs)
-    assert total(costs, donors) <= 1.03 * least_total(costs)
+    assert total(costs, donors) <= 1.05 * least_total(costs)
     uses = np.bincount(donors.ravel(), minlength=n)
     assert uses.min() >= 2
     assert uses.max() <= 4

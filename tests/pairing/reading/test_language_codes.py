@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.languages import language_codes
-from lm_eval_illusion.pairing.reading.language_codes import near_codes, resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import near_languages, resolved_code
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_what_is_no_language_of_ours_stays(text):
 
 
 def test_codes_that_look_alike_are_suggested():
-    assert "sv" in near_codes("sve")
-    assert near_codes("Swedihs") == ("sv",)
-    assert near_codes("tlhingan") == ()
+    assert "sv" in near_languages("sve")
+    assert near_languages("Swedihs") == ("sv",)
+    assert near_languages("jp") == ("ja",)  # the code of the country
+    assert near_languages("tlhingan") == ()

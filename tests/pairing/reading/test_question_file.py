@@ -127,3 +127,15 @@ def test_time_grows_with_the_rows_and_not_faster(tmp_path):
 
     # Four times as many rows: a loop over all rows within each row would take sixteen times as long.
     assert min(seconds(2_000) for _ in range(2)) < 8 * min(seconds(500) for _ in range(2))
+
+
+def test_questions_of_several_languages_without_a_common_id_are_noted(tmp_path):
+    def notices(*rows):
+        return [line for line in read_questions(write(tmp_path, *rows)).notices if "translations" in line]
+
+    english = {"lang": "en", "question": "Which river flows through Vienna?", "answer": "Danube"}
+    german = {"lang": "de", "question": "Welcher Fluss fließt durch Wien?", "answer": "Donau"}
+    (notice,) = notices(english, german)
+    assert "need the same id (perhaps --map id=COLUMN)" in notice
+    assert notices({**english, "id": "a"}, {**german, "id": "a"}) == []
+    assert notices(english, {**english, "question": "Which river flows through Ulm?"}) == []

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from lm_eval_illusion.escaping import cut, shortened
 from lm_eval_illusion.items import Item
-from lm_eval_illusion.pairing.option_quality import OptionQuality
-from lm_eval_illusion.pairing.surface_rules import RULES, RuleScore, chance_range
-from lm_eval_illusion.pairing.text_layout import paragraph, table
+from lm_eval_illusion.pairing.summary.option_quality import OptionQuality
+from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore, chance_range
+from lm_eval_illusion.pairing.summary.text_layout import paragraph, table
 
 EXAMPLES = 3
 UNKNOWN = "-"
@@ -35,7 +35,7 @@ def options_section(quality: Mapping[str, OptionQuality]) -> list[str]:
 
 def _quality_table(quality: Mapping[str, OptionQuality]) -> list[str]:
     explanation = (
-        "How good the wrong options are. AskedFor kind: items whose three wrong options answer questions that ask for the same kind of"
+        "How good the wrong options are. Asked kind: items whose three wrong options answer questions that ask for the same kind of"
         " thing (- if that is not known); --strict drops the other items. Length ratio: the longer of option and answer divided by"
         " the shorter one, the median. In passage: wrong options that stand in the passage (- without passages)."
     )

@@ -15,11 +15,11 @@ from typing import TypeVar
 from lm_eval_illusion.escaping import shortened
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.pairing.build import Paired
-from lm_eval_illusion.pairing.option_quality import OptionQuality, option_quality
-from lm_eval_illusion.pairing.option_text import examples, options_line, options_section
 from lm_eval_illusion.pairing.reading.question_file import QuestionFile
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.text_layout import WIDTH, one_line, paragraph
+from lm_eval_illusion.pairing.summary.option_quality import OptionQuality, option_quality
+from lm_eval_illusion.pairing.summary.option_text import examples, options_line, options_section
+from lm_eval_illusion.pairing.summary.text_layout import WIDTH, one_line, paragraph
 
 MAX_LISTED = 5
 """The most examples that are listed for one reason, and the most reasons on the terminal."""

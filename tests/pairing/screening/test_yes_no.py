@@ -10,7 +10,7 @@ import pytest
 from lm_eval_illusion.languages import language, language_codes
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.yes_no import is_yes_no_answer, is_yes_no_question
+from lm_eval_illusion.pairing.screening.yes_no import is_yes_no_answer, is_yes_no_question
 
 with (Path(__file__).parent / "yes_no_questions.tsv").open(encoding="utf-8", newline="") as file:
     QUESTIONS = list(csv.DictReader(file, delimiter="\t"))

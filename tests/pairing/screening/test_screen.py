@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_eval_illusion.languages import language_codes
-from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON
 from lm_eval_illusion.pairing.option_rules import right_answers
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.screening import screen
-from lm_eval_illusion.pairing.yes_no import YES_NO_REASON
+from lm_eval_illusion.pairing.screening.answer_in_question import IN_QUESTION_REASON
+from lm_eval_illusion.pairing.screening.screen import screen
+from lm_eval_illusion.pairing.screening.yes_no import YES_NO_REASON
 
 OLDER = {
     "en": ("Which is older, Rome or Oslo?", "Rome"),

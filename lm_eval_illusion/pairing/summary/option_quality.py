@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.matching import occurs_in_passage
-from lm_eval_illusion.pairing.surface_rules import RuleScore, rule_scores
+from lm_eval_illusion.pairing.summary.surface_rules import RuleScore, rule_scores
 
 MOST_TRIED = 10_000
 """Lengths, passages and rules are looked at in the first items of a language, whose order is random: more would change no figure by 1 %."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.languages import language, language_codes
-from lm_eval_illusion.pairing.alternatives import alternatives_in
 from lm_eval_illusion.pairing.reading.questions import Question
+from lm_eval_illusion.pairing.screening.alternatives import alternatives_in
 
 
 def offered(question, answer, lang="en", aliases=()):

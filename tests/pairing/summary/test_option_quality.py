@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.pairing import option_quality as module
-from lm_eval_illusion.pairing.option_quality import option_quality
-from tests.pairing.test_surface_rules import item
+from lm_eval_illusion.pairing.summary import option_quality as module
+from lm_eval_illusion.pairing.summary.option_quality import option_quality
+from tests.pairing.summary.test_surface_rules import item
 
 
 def test_shares_and_the_median_ratio_are_counted_over_the_wrong_options():

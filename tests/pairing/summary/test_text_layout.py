@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from lm_eval_illusion.escaping import for_terminal
-from lm_eval_illusion.pairing.text_layout import WIDTH, one_line, paragraph, table
+from lm_eval_illusion.pairing.summary.text_layout import WIDTH, one_line, paragraph, table
 
 TEXTS = st.text(st.sampled_from("ab 中ก़\u0301\t\n\x1b\u202e\ud800-_."), max_size=300)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binom
 
-from lm_eval_illusion.pairing.surface_rules import RULES, RuleScore, chance_range, rule_scores
+from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore, chance_range, rule_scores
 
 
 def item(choices, gold=0, question="Which one?", context="", lang="en"):

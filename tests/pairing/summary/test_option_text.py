@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from lm_eval_illusion.pairing.option_quality import OptionQuality
-from lm_eval_illusion.pairing.option_text import examples, options_line, options_section
-from lm_eval_illusion.pairing.surface_rules import RULES, RuleScore
-from tests.pairing.test_surface_rules import item
+from lm_eval_illusion.pairing.summary.option_quality import OptionQuality
+from lm_eval_illusion.pairing.summary.option_text import examples, options_line, options_section
+from lm_eval_illusion.pairing.summary.surface_rules import RULES, RuleScore
+from tests.pairing.summary.test_surface_rules import item
 
 
 def quality(items=60, asked_alike=None, hits=15.0, in_passage=None, tried=None):
@@ -38,6 +38,8 @@ def test_a_row_for_each_language_and_marks_outside_of_chance():
     assert any(line.split()[1:] == ["24-26", *["25"] * 5, "-", *["25"] * 2] for line in lines)
     assert "7 of 14 scores are marked; about 1 would be by chance" in " ".join(text.split())
     assert "tried on 10,000 items of a language" in " ".join(text.split())
+    # The explanation names the columns as their headings do.
+    assert all(f" {column}: " in " ".join(text.split()) for column in ("Asked kind", "Length ratio", "In passage"))
     assert max(map(cell_len, lines)) <= 100
     assert options_section({}) == []
 

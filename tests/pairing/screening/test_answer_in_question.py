@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.pairing.answer_in_question import states_answer
 from lm_eval_illusion.pairing.reading.questions import Question
+from lm_eval_illusion.pairing.screening.answer_in_question import states_answer
 
 
 def states(question, answer, lang="en", aliases=()):

@@ -15,9 +15,9 @@ from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.mentions import Mention
 from lm_eval_illusion.matching.objections.context import as_context, phrases
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.answer_in_question import COMMAS, answer_mentions, or_words
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO, overlaps
 from lm_eval_illusion.pairing.reading.questions import Question
+from lm_eval_illusion.pairing.screening.answer_in_question import COMMAS, answer_mentions, or_words
 
 _STOPS = r"[:;?!()\[\]{}؛؟；：？！。।…¿¡]|\s[–—-]\s|[–—]|(?<=\w{4})\.(?=\s|$)|\.$"
 """What ends a list of alternatives. The full stop of "St. Louis" does not."""

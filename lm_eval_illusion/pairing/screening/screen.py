@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.alternatives import alternatives_in
-from lm_eval_illusion.pairing.answer_in_question import IN_QUESTION_REASON, states_answer
 from lm_eval_illusion.pairing.option_rules import RightAnswers, overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.yes_no import YES_NO_REASON, is_yes_no_question
+from lm_eval_illusion.pairing.screening.alternatives import alternatives_in
+from lm_eval_illusion.pairing.screening.answer_in_question import IN_QUESTION_REASON, states_answer
+from lm_eval_illusion.pairing.screening.yes_no import YES_NO_REASON, is_yes_no_question
 
 
 @dataclass

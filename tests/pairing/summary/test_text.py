@@ -11,8 +11,8 @@ from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.pairing.build import Paired
 from lm_eval_illusion.pairing.reading.question_file import DroppedRow, QuestionFile
 from lm_eval_illusion.pairing.reading.questions import Question
-from lm_eval_illusion.pairing.summary import overview, pairing_of, summary
-from tests.pairing.test_surface_rules import item
+from lm_eval_illusion.pairing.summary.text import overview, pairing_of, summary
+from tests.pairing.summary.test_surface_rules import item
 
 
 def question(number, lang="en", text="Which is city", location=None):
