@@ -559,7 +559,14 @@ class Asking(_Section, frozen=True):
     pointing: tuple[str, ...] = ()
     """Words before the noun for which a statement asks: "this" in "This planet has rings"."""
     who_is: tuple[str, ...] = ()
-    """Words that ask for a person; a noun behind them may say what kind of person or god: who is."""
+    """Words that ask for a person; a noun behind them may say what kind of person or god: who is. With one of the two keys below, also a
+    noun before them: 作者は誰."""
+    where_is: tuple[str, ...] = ()
+    """Words that ask for the kind that the noun beside them says, or else for a place: 首都はどこですか. A location is asked by `place`."""
+    noun_last: bool = False
+    """What describes a noun stands before it, relative clauses too, so that the last noun says the kind: 砂漠の船と呼ばれる動物は？"""
+    which_last: bool = False
+    """"Which" stands behind its noun: loài chim nào."""
     heads_last: bool = False
     """Of nouns that follow one another, the last one says the kind, unless it ends in -s, as verbs do: country singer, car manufacturer."""
     joins_nouns: bool = False

@@ -36,6 +36,7 @@ def _lists(lang):
     # "Name" is a verb among the commands and a noun elsewhere. Who is: for a person, too.
     del lists["naming"]
     lists["person"] += lists.pop("who_is")
+    lists["place"] += lists.pop("where_is")
     return lists | {f"nouns:{kind}": entries for kind, entries in nouns.items()}
 
 

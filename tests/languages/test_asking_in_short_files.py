@@ -28,6 +28,8 @@ def _lists(lang):
     asking = msgspec.structs.asdict(language(lang).asking)
     nouns = asking.pop("nouns")
     lists = {name: words for name, words in asking.items() if isinstance(words, tuple)}
+    lists["person"] += lists.pop("who_is")
+    lists["place"] += lists.pop("where_is")
     by_class = {name: [kind for kind in nouns if NOUN_KINDS[kind] == name] for name in ("person", "place")}
     return lists | {f"{name}_nouns": [entry for kind in kinds for entry in nouns[kind]] for name, kinds in by_class.items()}
 

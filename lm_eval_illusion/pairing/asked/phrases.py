@@ -18,6 +18,8 @@ CLASSES = ("person", "place", "time", "quantity", "reason", "manner", THING, WHI
 """What an interrogative asks for. `which` asks for the kind that the noun beside it names, `thing` for any thing."""
 WHO_IS = "who is"
 """A person, or what the noun behind it names."""
+WHERE_IS = "where is"
+"""A place, or what the noun beside it names."""
 EMPTY = "empty"
 """A noun that says nothing about the kind, such as "name"."""
 
@@ -55,8 +57,25 @@ def _table(lang: str, group: Group) -> Mapping[str, Sequence[_Phrase]]:
         return _by_first_unit(noun_lists(lang).items(), lang)
     if group == "interrogatives":
         # Of the same words in two lists, the first list counts.
-        return _by_first_unit([(WHO_IS, asking.who_is), *((kind, getattr(asking, kind)) for kind in CLASSES)], lang)
+        first = [(WHO_IS, asking.who_is), (WHERE_IS, asking.where_is)]
+        return _by_first_unit([*first, *((kind, getattr(asking, kind)) for kind in CLASSES)], lang)
     return _by_first_unit([(WHICH, getattr(asking, group))], lang)
+
+
+@cache
+def bare_which(lang: str) -> frozenset[tuple[str, ...]]:
+    """Return the units of words for "which" in which other ones end, and that end in no shorter one: what, for "what" and "is what".
+
+    For languages where "which" stands last; empty for others.
+    """
+    asking = language(lang).asking
+    units = [phrase_units(phrase, lang) for phrase in asking.which] if asking.which_last else []
+    longer = {one for one in units if any(_ends_with(one, other) for other in units)}
+    return frozenset(one for one in units if one not in longer and any(_ends_with(other, one) for other in longer))
+
+
+def _ends_with(units: Sequence[str], ending: Sequence[str]) -> bool:
+    return len(units) > len(ending) and units[-len(ending) :] == ending
 
 
 def noun_lists(lang: str) -> dict[str, tuple[str, ...]]:
@@ -101,9 +120,12 @@ def find(units: Sequence[str], lang: str, group: Group) -> Iterator[Found]:
 
 @lru_cache(maxsize=200_000)
 def _beginning(unit: str, lang: str, group: Group) -> tuple[_Phrase, ...]:
-    """Return the phrases that a unit may begin, the longest first."""
+    """Return the phrases that a unit may begin, the longest first; of two patterns of a word the one with more letters.
+
+    So 배우자는 is a spouse (배우자*), not an actor (배우*).
+    """
     fitting = [phrase for phrase in _candidates(unit, _table(lang, group)) if _is(unit, phrase.units[0])]
-    return tuple(sorted(fitting, key=lambda phrase: -len(phrase.units)))
+    return tuple(sorted(fitting, key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), reverse=True))
 
 
 def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
