@@ -1,11 +1,13 @@
-"""Memory: this process keeps freed CPU memory, returns accelerator memory to the device, and asks how much is free."""
+"""Memory: this process keeps freed CPU memory, returns accelerator memory to the device, asks how much is free, pauses its collector."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Parameters of glibc's mallopt(3): the size of free memory at the end of the heap that is not returned to the system, and the largest
@@ -28,10 +30,21 @@ def disable_malloc_trim() -> None:
         mallopt(M_TRIM_THRESHOLD, MAX_THRESHOLD)
 
 
+@contextlib.contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pause Python's search for garbage that refers to itself. With millions of objects that live on, it takes a fifth of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def free_accelerator() -> None:
     """Return unused accelerator memory to the device, because an engine in another process measures the free memory."""
-    import gc
-
     import torch
 
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from lm_eval_illusion.memory import paused_collector
 
 COUNT_FAULTS = """
 import resource, sys, torch
@@ -35,3 +38,26 @@ def test_freed_memory_is_reused():
     done = subprocess.run([sys.executable, "-c", COUNT_FAULTS], capture_output=True, text=True, check=True)
     with_trim, without_trim = map(int, done.stdout.split())
     assert without_trim < with_trim / 10
+
+
+def fails_while_paused():
+    with paused_collector():
+        assert not gc.isenabled()
+        raise KeyError
+
+
+def test_the_collector_is_paused_and_goes_on():
+    assert gc.isenabled()
+    with pytest.raises(KeyError):
+        fails_while_paused()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with paused_collector():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

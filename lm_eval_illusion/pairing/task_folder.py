@@ -14,6 +14,7 @@ from lm_eval_illusion.escaping import for_terminal
 from lm_eval_illusion.files import new_folder, packaged_folder, refuse_existing, shown
 from lm_eval_illusion.items import Item
 from lm_eval_illusion.languages import PromptWords
+from lm_eval_illusion.memory import paused_collector
 from lm_eval_illusion.pairing.build import pair
 from lm_eval_illusion.pairing.family_names import check_name, check_task_names
 from lm_eval_illusion.pairing.own_words import with_words
@@ -66,7 +67,7 @@ def pair_command(
     """
     check_name(name)
     _check_folder(out)
-    with step_bar(disable=not is_terminal()) as report:
+    with paused_collector(), step_bar(disable=not is_terminal()) as report:
         report("reading", 0, 0)
         questions = read_questions(source, options)
         check_task_names(name, sorted({question.lang for question in questions.questions}))

@@ -7,7 +7,7 @@ from functools import cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.text.cldr import is_known, locale_of
-from lm_eval_illusion.pairing.asked.question_words import folded, question_words
+from lm_eval_illusion.pairing.asked.question_words import folded, text_units
 
 _CLDR_LISTS = ("territories", "languages", "currencies", "scripts")
 """A name in several lists belongs to the first one."""
@@ -62,4 +62,4 @@ def _cldr_names(lang: str) -> dict[str, str]:
 
 def _key(text: str, lang: str) -> str:
     """Return a text as names are compared: caseless words, or the caseless text where no spaces separate words."""
-    return " ".join(question_words(text, lang).units) if language(lang).words.spaces else folded(text, lang)
+    return " ".join(text_units(text, lang)) if language(lang).words.spaces else folded(text, lang)

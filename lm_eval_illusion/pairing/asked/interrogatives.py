@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.languages.record import NOUN_KINDS
 from lm_eval_illusion.pairing.asked.compounds import kind_of_compound, last_of_compound
 from lm_eval_illusion.pairing.asked.phrases import CLASSES, EMPTY, WHERE_IS, WHICH, WHO_IS, Found, bare_which, find, gap
+from lm_eval_illusion.pairing.asked.question_words import is_statement, text_units
 
 WORDS_BEHIND, WORDS_BEFORE = 3, 1
 """A noun names the kind if at most so many words stand between "which" and it, behind and before "which"."""
@@ -40,20 +42,26 @@ class AskedFor:
         return NOUN_KINDS.get(self.kind, "") if self.by_noun else ""
 
 
-def asked_for(units: Sequence[str], lang: str, is_statement: bool = False) -> AskedFor:
+@lru_cache(maxsize=200_000)
+def asked_in(question: str, lang: str) -> AskedFor:
+    """Return what a question asks for: `asked_for` with its units."""
+    return asked_for(text_units(question, lang), lang, is_statement(question))
+
+
+def asked_for(units: Sequence[str], lang: str, states: bool = False) -> AskedFor:
     """Return what a question asks for.
 
     Args:
         units: Of the question, see `question_words`.
         lang: Code of the language.
-        is_statement: The question has no question mark: "This planet has rings." asks for a planet.
+        states: The question has no question mark: "This planet has rings." asks for a planet.
     """
     order = language(lang).asking
     scale = 1 if language(lang).words.spaces else CHARACTERS_PER_WORD
     asking = list(find(units, lang, "interrogatives"))
     early = next((one for one in asking if one.start < FIRST_WORDS * scale), None)
     nouns = list(find(units, lang, "nouns"))
-    for place in _commands(units, lang, early, is_statement, scale):
+    for place in _commands(units, lang, early, states, scale):
         named = _noun(units, nouns, place, lang, scale)
         if named.by_noun and named.start >= place.end:
             return named
@@ -106,12 +114,12 @@ def _without_interrogative(units: Sequence[str], nouns: Sequence[Found], lang: s
     return AskedFor(noun.kind, True, noun.start, noun.end)
 
 
-def _commands(units: Sequence[str], lang: str, early: Found | None, is_statement: bool, scale: int) -> Iterator[Found]:
+def _commands(units: Sequence[str], lang: str, early: Found | None, states: bool, scale: int) -> Iterator[Found]:
     """Yield the words that ask without an interrogative: "name the ...", and "this" in a statement."""
     if early is None or early.start > 0:
         beginning = units[: early.start if early else FIRST_WORDS * scale]
         yield from find(beginning, lang, "naming")
-    if early is None and is_statement:
+    if early is None and states:
         yield from find(units, lang, "pointing")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, AskedFor, asked_for
+from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, AskedFor, asked_in
 from lm_eval_illusion.pairing.asked.phrases import THING, WHICH
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
@@ -84,6 +84,8 @@ def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
     shares = np.sqrt(np.array([_shares(one.asked) for one in parsed]))
     blocks = [diags(shares[:, index]) @ block for index, block in enumerate((classes, words, traits))]
     features: csr_matrix = hstack(blocks).tocsr().astype(np.float32)
+    # Words and traits of one question have no weight.
+    features.eliminate_zeros()
     return features
 
 
@@ -102,7 +104,7 @@ def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     if translation is None:
         return _Parsed(AskedFor(), {}, frozenset())
     text = question_words(translation.question, lang)
-    asked = asked_for(text.units, lang, is_statement=text.is_statement)
+    asked = asked_in(translation.question, lang)
     traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
     return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
 

@@ -109,13 +109,14 @@ def find(units: Sequence[str], lang: str, group: Group) -> Iterator[Found]:
     """Yield the phrases of a group in a question from left to right, the longest at each place; they do not overlap."""
     index = 0
     while index < len(units):
+        end = index + 1
         # Most words begin no phrase.
-        longest = next((phrase for phrase in _beginning(units[index], lang, group) if _stands_at(phrase, units, index)), None)
-        if longest is None:
-            index += 1
-        else:
-            yield Found(longest.kind, index, index + len(longest.units))
-            index += len(longest.units)
+        for phrase in _beginning(units[index], lang, group):
+            if _stands_at(phrase, units, index):
+                end = index + len(phrase.units)
+                yield Found(phrase.kind, index, end)
+                break
+        index = end
 
 
 @lru_cache(maxsize=200_000)
@@ -129,9 +130,13 @@ def _beginning(unit: str, lang: str, group: Group) -> tuple[_Phrase, ...]:
 
 
 def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
-    if index + len(phrase.units) > len(units):
+    """Return whether a phrase, whose first unit fits, stands at an index."""
+    length = len(phrase.units)
+    if length == 1:
+        return True
+    if index + length > len(units):
         return False
-    return all(_is(unit, pattern) for unit, pattern in zip(units[index:], phrase.units, strict=False))
+    return all(_is(units[index + place], phrase.units[place]) for place in range(1, length))
 
 
 def _is(unit: str, pattern: str) -> bool:

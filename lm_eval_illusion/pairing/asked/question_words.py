@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.matching.text.orthography import fold_letters
@@ -19,8 +20,7 @@ _QUESTION_MARK = re.compile("[?？؟;\u037e\u1367]")
 _LATIN_OR_DIGITS = re.compile(r"[a-z0-9]+")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word of a question, or a pair of adjacent characters in a language without spaces between words.
 
     `text`: folded. `start`: the index of its first unit. `is_name`: it is written with a capital that its place does not explain, in a
@@ -48,22 +48,40 @@ class QuestionWords:
 def question_words(question: str, lang: str) -> QuestionWords:
     """Return the units and words of a question."""
     rules = language(lang).words
-    runs = [run for run in _WORD.findall(unicodedata.normalize("NFC", question)) if folded(run, lang)]
-    is_statement = _QUESTION_MARK.search(question) is None
     if not rules.spaces:
-        return QuestionWords(*_characters_and_pairs([folded(run, lang) for run in runs]), is_statement)
-    units = tuple(folded(run, lang) for run in runs)
+        return QuestionWords(*_characters_and_pairs(_folded_runs(question, lang)), is_statement(question))
+    runs = [(unit, run) for run in _runs(question) if (unit := folded(run, lang))]
     marks_names = rules.capitals_mark_names
-    words = (
+    words = [
         Word(unit, index, index > 0 and ((marks_names and run[0].isupper()) or run.isdecimal()))
-        for index, (unit, run) in enumerate(zip(units, runs, strict=True))
-    )
-    return QuestionWords(units, tuple(words), is_statement)
+        for index, (unit, run) in enumerate(runs)
+    ]
+    return QuestionWords(tuple([unit for unit, _ in runs]), tuple(words), is_statement(question))
+
+
+def text_units(text: str, lang: str) -> tuple[str, ...]:
+    """Return the units of a question or an answer; the `units` of `question_words`."""
+    runs = _folded_runs(text, lang)
+    return tuple(runs) if language(lang).words.spaces else _characters_and_pairs(runs)[0]
+
+
+def is_statement(question: str) -> bool:
+    """Return whether a question has no question mark."""
+    return _QUESTION_MARK.search(question) is None
+
+
+def _runs(text: str) -> list[str]:
+    """Return what stands between spaces and punctuation."""
+    return _WORD.findall(text if text.isascii() else unicodedata.normalize("NFC", text))
+
+
+def _folded_runs(text: str, lang: str) -> list[str]:
+    return [unit for run in _runs(text) if (unit := folded(run, lang))]
 
 
 def phrase_units(phrase: str, lang: str) -> tuple[str, ...]:
     """Return a phrase of a language file as units; `*` stays where it stands."""
-    runs = _WORD.findall(unicodedata.normalize("NFC", phrase))
+    runs = _runs(phrase)
     return tuple(folded(run, lang) for run in runs) if language(lang).words.spaces else tuple(folded("".join(runs), lang))
 
 

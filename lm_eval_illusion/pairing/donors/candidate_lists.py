@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int], None]
 """(step, done, total): called while a pairing runs."""
 
-LEAST_KEPT = 48
+LEAST_KEPT = 32
 """Candidates kept for each question where there are many; of few questions up to `ALL`."""
 _KEPT_IN_ALL = 400_000
 _ROWS_AT_ONCE = 1_000

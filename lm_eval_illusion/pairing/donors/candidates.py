@@ -28,7 +28,7 @@ FEATURE_WINDOW = 48
 TOPIC_WINDOW = 32
 PASSAGE_WINDOW = 64
 ALL_WINDOW = 32
-BUDGET = 192
+BUDGET = 160
 """Donors that a question takes from all lists together."""
 
 

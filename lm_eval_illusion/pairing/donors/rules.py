@@ -16,7 +16,7 @@ from lm_eval_illusion.pairing.reading.questions import Question
 
 _MANY = 32
 """Right answers of one text that are compared one after the other; more are searched in one piece first."""
-_AT_ONCE = 60
+_AT_ONCE = 40
 """Candidates of a question that are tested before it is seen whether they are enough."""
 _RETRIED = 30
 """Candidates among which a question with less than three compatible ones searches others."""
@@ -124,6 +124,17 @@ def compatible(
     by_language = [
         (in_lang, rule.overlapping, kept_in) for in_lang, rule, kept_in in zip(texts, rules, kept_texts, strict=True)
     ]
+    if len(by_language) == 1:
+        # As below, for the usual case of many questions: one language.
+        in_lang, overlapping, kept_in = by_language[0]
+        for candidate in candidates:
+            text = in_lang[candidate]
+            if text not in kept_in and (text not in overlapping or overlapping[text].isdisjoint(kept_in)):
+                kept.append(candidate)
+                if len(kept) == most:
+                    break
+                kept_in.add(text)
+        return kept
     for candidate in candidates:
         for in_lang, overlapping, kept_in in by_language:
             text = in_lang[candidate]

@@ -21,7 +21,7 @@ NOT_SEEN = {
 
 def asked(question: str, lang: str) -> AskedFor:
     read = question_words(question, lang)
-    return asked_for(read.units, lang, is_statement=read.is_statement)
+    return asked_for(read.units, lang, states=read.is_statement)
 
 
 def class_of(found: AskedFor) -> str:
