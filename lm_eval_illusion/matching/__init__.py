@@ -27,7 +27,7 @@ from lm_eval_illusion.matching.text.orthography import fold_letters
 
 __all__ = ["RULES_VERSION", "Match", "exact_match", "explain", "f1", "first_line", "matches", "normalise", "occurs_in_passage"]
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Version of the rules of `explain`. Raise it with each change that can change a verdict: stored verdicts are then judged again."""
 
 
