@@ -30,7 +30,7 @@ ALIKE = 0.43
 # The most that the class, the words and the traits of the answer add to the similarity of two questions.
 _BY_CLASS = (0.8, 0.1, 0.1)
 """The interrogative or a noun names the class or kind: who, which city."""
-_BY_WORDS = (0.0, 0.55, 0.2)
+_BY_WORDS = (0.0, 0.55, 0.35)
 """No kind is known: with what. Even the same words leave a doubt."""
 _PARENT_SHARE = 0.3
 """The share of the class in a kind that is a part of it: person in writer."""

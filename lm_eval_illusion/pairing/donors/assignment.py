@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 DISTRACTORS = 3
 """Distractors of a question."""
-USE_PRICE = 0.4
+USE_PRICE = 1.5
 """What each use of an answer costs more than the one before, for an answer that is right once."""
-HIGHEST_PRICE = 5.0
+HIGHEST_PRICE = 7.5
 """The most that a use costs; the least is its negative."""
 PASSES = 16
 """How often each question chooses again."""
@@ -45,7 +45,8 @@ class Uses:
 
         right = self.right[answers]
         above = (self.count[answers] + 1 - DISTRACTORS * right) / np.maximum(1, right)
-        price: Scores = np.clip(steepness * USE_PRICE * above, -HIGHEST_PRICE, HIGHEST_PRICE)
+        # Convex: an answer that is never an option, or in many, would show by that alone which one is right.
+        price: Scores = np.clip(steepness * USE_PRICE * above * (1 + np.abs(above)) / 2, -HIGHEST_PRICE, HIGHEST_PRICE)
         return price
 
     def add(self, answers: Indices, times: int = 1) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lm_eval_illusion.pairing.arrays import Draws, Flags, Indices, Scores
 
 # Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
-STRANGER_WEIGHT = 8.0
+STRANGER_WEIGHT = 12.0
 """A question that asks for another kind: a fitting answer is preferred, unless nearly everything that follows speaks against it."""
 SIMILARITY_WEIGHT = 6.0
 TOPIC_WEIGHT = 1.0

@@ -41,7 +41,7 @@ def own(lang=""):
 
 
 def test_nine_of_ten_options_of_parallel_questions_are_of_the_asked_kind():
-    """0.926 measured; 0.37 before questions were compared by what they ask for."""
+    """0.924 measured; 0.37 before questions were compared by what they ask for."""
     assert share_that_fits(*own()) >= 0.90
 
 
@@ -53,9 +53,9 @@ def test_four_of_five_options_of_one_language_are_of_the_asked_kind(lang):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
-@pytest.mark.parametrize(("file", "least"), [("xquad", 0.44), ("tydiqa_goldp_dev", 0.79)])
+@pytest.mark.parametrize(("file", "least"), [("xquad", 0.43), ("tydiqa_goldp_dev", 0.79)])
 def test_options_of_real_questions(file, least):
-    """XQuAD 0.46 (0.42 before), TyDi QA 0.81 (0.72 before). A third of XQuAD's questions have no three donors of their kind."""
+    """XQuAD 0.45 (0.42 before), TyDi QA 0.81 (0.72 before). A third of XQuAD's questions have no three donors of their kind."""
     questions = read_questions(DATA / f"{file}.jsonl").questions
     kinds = shared_kinds()
     assert share_that_fits(questions, kinds) >= least
