@@ -213,6 +213,7 @@ SUBJECTS: dict[str, str] = {
     "models/test_named_tasks.py": "the tasks that a command names (command_checks)",
     "models/test_two_processes.py": "two processes of torchrun",
     "pairing/asked_kinds/test_labels.py": "labelled questions by which options are judged",
+    "pairing/asked_kinds/test_made_options.py": "the options that pair makes, judged by labels",
     "pairing/test_real_questions.py": "pairing, models and report on real questions",
     "report/test_browser.py": "the page in a browser",
     "report/test_outcomes_parquet.py": "the Parquet file (files)",

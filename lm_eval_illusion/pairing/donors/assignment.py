@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 DISTRACTORS = 3
 """Distractors of a question."""
-USE_PRICE = 1.5
+USE_PRICE = 0.8
 """What each use of an answer costs more than the one before, for an answer that is right once."""
-HIGHEST_PRICE = 7.5
+HIGHEST_PRICE = 5.0
 """The most that a use costs; the least is its negative."""
-PASSES = 16
-"""How often each question chooses again."""
+PASSES = 24
+"""How often each question chooses again.
+
+On XQuAD, "the option that the file has most often" is right for 17 to 22 % of the items, by nearby settings of this and of USE_PRICE;
+these two were chosen among about 70 for which it stays within 4 points of 25 %. Lending is what makes it differ.
+"""
 _STEEPNESS = 1 / 64
 """The prices of the first pass, as a share of those of the last one."""
 _BATCHES = 400
@@ -45,8 +49,7 @@ class Uses:
 
         right = self.right[answers]
         above = (self.count[answers] + 1 - DISTRACTORS * right) / np.maximum(1, right)
-        # Convex: an answer that is never an option, or in many, would show by that alone which one is right.
-        price: Scores = np.clip(steepness * USE_PRICE * above * (1 + np.abs(above)) / 2, -HIGHEST_PRICE, HIGHEST_PRICE)
+        price: Scores = np.clip(steepness * USE_PRICE * above, -HIGHEST_PRICE, HIGHEST_PRICE)
         return price
 
     def add(self, answers: Indices, times: int = 1) -> None:

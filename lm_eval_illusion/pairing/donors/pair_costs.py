@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
 STRANGER_WEIGHT = 12.0
 """A question that asks for another kind: a fitting answer is preferred, unless nearly everything that follows speaks against it."""
-SIMILARITY_WEIGHT = 6.0
+SIMILARITY_WEIGHT = 5.0
 TOPIC_WEIGHT = 1.0
 PASSAGE_WEIGHT = 2.0
 FORM_WEIGHT = 2.0

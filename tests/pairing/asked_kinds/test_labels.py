@@ -63,3 +63,10 @@ def test_judged_before_is_100_items_of_five_languages():
     # The figures in README.md: 31 of 100 items with three fitting options, 147 of 300 options.
     assert sum(item.verdicts == "yyy" for item in items) == 31
     assert sum(item.verdicts.count("y") for item in items) == 147
+
+
+def test_judged_after_is_100_items_of_the_same_languages():
+    before, after = judged("judged_before.tsv"), judged("judged_after.tsv")
+    assert Counter((item.source, item.lang) for item in after) == Counter((item.source, item.lang) for item in before)
+    assert sum(item.verdicts == "yyy" for item in after) == 47
+    assert sum(item.verdicts.count("y") for item in after) == 178
