@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, cast
 
 from lm_eval_illusion.errors import UserError
@@ -52,11 +53,12 @@ class _RequiredItem(Fact):
 class Item(_RequiredItem, total=False):
     """An evaluated item. `choices`: four options; `gold`: index of the answer among them.
 
-    `asked_otherwise`: whether an option is the answer of a question that asks for another kind of thing; missing if that is not known.
+    `asked_otherwise`: whether an option is the answer of a question that asks for another kind of thing; missing or None if that is not
+    known.
     `prompt_words`: the words around question and answer, if the user of `pair` gave some: the fields of `languages.PromptWords`.
     """
 
-    asked_otherwise: bool
+    asked_otherwise: bool | None
     prompt_words: dict[str, str]
 
 
@@ -81,8 +83,9 @@ def read_items(path: Path) -> list[Item]:
         _check_types(row, location)
         if not isinstance(shot, dict) or not all(isinstance(shot.get(field), str) for field in ("question", "answer")):
             raise UserError(f"{location}: shot {shown(shot)} is no object with question and answer: give both as texts")
-        if not isinstance(row.get("asked_otherwise", False), bool):
-            raise UserError(f"{location}: asked_otherwise {shown(row['asked_otherwise'])} is neither true nor false: give one")
+        if not isinstance(row.get("asked_otherwise"), (bool, NoneType)):
+            told = shown(row["asked_otherwise"])
+            raise UserError(f"{location}: asked_otherwise {told} is neither true nor false nor null: give one of them")
         _check_words(row, location)
     return [cast(Item, row) for _, row in rows]
 

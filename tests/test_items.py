@@ -143,7 +143,7 @@ def test_a_wrong_line_is_reported_with_its_location(tmp_path, line, message):
         ("shot", "a"),
         ("shot", {"question": "a"}),
         ("asked_otherwise", "no"),
-        ("asked_otherwise", None),
+        ("asked_otherwise", 0),
     ],
 )
 def test_a_field_of_a_wrong_type_is_reported_with_its_location(tmp_path, field, value):
@@ -151,6 +151,12 @@ def test_a_field_of_a_wrong_type_is_reported_with_its_location(tmp_path, field, 
     path.write_text(json.dumps(embedded_items("en")[0] | {field: value}), encoding="utf-8")
     with pytest.raises(UserError, match=r"items\.jsonl:1: .*(give|give both|give 4)"):
         read_items(path)
+
+
+def test_an_item_may_not_know_how_its_options_are_asked(tmp_path):
+    path = tmp_path / "items.jsonl"
+    path.write_text(json.dumps(embedded_items("en")[0] | {"asked_otherwise": None}), encoding="utf-8")
+    assert read_items(path)[0]["asked_otherwise"] is None
 
 
 @pytest.mark.parametrize(("read", "kind"), [(embedded_items, "embedded"), (held_out_items, "held-out")])

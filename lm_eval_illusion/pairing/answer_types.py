@@ -43,6 +43,8 @@ def script_of(text: str, lang: str) -> str:
 
     In a language of another script, Latin letters count only if there are no others: "Αεροδρόμιο Van Nuys" is Greek.
     """
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, text)) else ""
     scripts = _script_counts(text)
     if len(scripts) > 1 and not is_written_in_latin(lang):
         del scripts["LATIN"]
@@ -52,12 +54,10 @@ def script_of(text: str, lang: str) -> str:
 @lru_cache(maxsize=100_000)
 def is_wholly_latin(text: str) -> bool:
     """Return whether a text has letters and all of them are Latin."""
-    return set(_script_counts(text)) == {"LATIN"}
+    return any(map(str.isalpha, text)) if text.isascii() else set(_script_counts(text)) == {"LATIN"}
 
 
 def _script_counts(text: str) -> Counter[str]:
-    if text.isascii():
-        return +Counter(LATIN=sum(map(str.isalpha, text)))
     return Counter(unicodedata.name(character, "?").split()[0] for character in text if character.isalpha())
 
 

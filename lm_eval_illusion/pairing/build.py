@@ -184,7 +184,7 @@ def _items(selected: Selected, by_id: Mapping[str, ParallelQuestion], seed: int)
     """Return language -> its items, the languages sorted."""
     positions = balance_gold_positions(selected.selection, seed)
     items: dict[str, list[Item]] = defaultdict(list)
-    # Of options that the source gives no question is known. A dataset has the same fields in all items of a language.
+    # Of options that the source gives no question is known: null, because a dataset has the same fields in all items of a language.
     made = [languages for question_id, languages in selected.selection.items() if not by_id[question_id].has_choices]
     with_made = {lang for languages in made for lang in languages}
     for question_id, languages in selected.selection.items():
@@ -192,7 +192,8 @@ def _items(selected: Selected, by_id: Mapping[str, ParallelQuestion], seed: int)
             shot = selected.shots[question_id][lang]
             item = _item(by_id[question_id], lang, selected.options[question_id], positions[question_id], shot)
             if selected.asked_otherwise is not None and lang in with_made:
-                item["asked_otherwise"] = question_id in selected.asked_otherwise
+                is_known = not by_id[question_id].has_choices
+                item["asked_otherwise"] = question_id in selected.asked_otherwise if is_known else None
             items[lang].append(item)
     return dict(sorted(items.items()))
 

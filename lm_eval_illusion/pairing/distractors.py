@@ -14,8 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
+from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
+from lm_eval_illusion.pairing.donors.answer_table import AnswerTable
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
 from lm_eval_illusion.pairing.donors.candidate_lists import CandidateLists, Report, find_candidates
 from lm_eval_illusion.pairing.donors.cue_balance import Problem, balance
@@ -23,6 +25,12 @@ from lm_eval_illusion.pairing.numbers.distractors import NumberDistractors
 from lm_eval_illusion.pairing.option_rules import RightAnswers
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion, as_option
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, count_characters
+
+if TYPE_CHECKING:
+    from lm_eval_illusion.pairing.arrays import Indices
+
+_ROWS_AT_ONCE = 2_000
+"""Questions whose candidates are texts at the same time: those of all questions would take much memory."""
 
 
 @dataclass(frozen=True)
@@ -87,23 +95,31 @@ class DistractorPlan:
         import numpy as np
 
         lists = self.candidates
-        found = set()
+        found: set[str] = set()
         first_languages = [next(iter(self.questions[row].by_lang)) for row in lists.rows.tolist()]
-        width = lists.donors.shape[1]
-        is_alike = lists.alike & (np.arange(width) < lists.counts[:, None])
         for table in lists.tables:
             # A donor is known by its text in the first language of the question.
             places = np.flatnonzero([lang == table.lang for lang in first_languages])
-            texts = table.options(np.repeat(lists.rows[places], width), lists.donors[places].ravel()).reshape(-1, width)
-            for row, row_texts, alike in zip(
-                lists.rows[places].tolist(), texts.tolist(), is_alike[places].tolist(), strict=True
-            ):
-                question_id = self.questions[row].id
-                if question_id in options:
-                    alike_texts = {table.texts[text] for text in compress(row_texts, alike)}
-                    if not alike_texts.issuperset(option[table.lang] for option in options[question_id]):
-                        found.add(question_id)
+            for start in range(0, len(places), _ROWS_AT_ONCE):
+                found |= self._asked_otherwise_in(table, places[start : start + _ROWS_AT_ONCE], options)
         return frozenset(found)
+
+    def _asked_otherwise_in(self, table: AnswerTable, places: Indices, options: Mapping[str, Sequence[Option]]) -> set[str]:
+        """Return those ids for some rows of the candidates, whose first language is that of the table."""
+        import numpy as np
+
+        lists, width = self.candidates, self.candidates.donors.shape[1]
+        rows, donors = lists.rows[places], lists.donors[places]
+        is_alike = lists.alike[places] & (np.arange(width) < lists.counts[places, None])
+        texts = table.options(np.repeat(rows, width), donors.ravel()).reshape(-1, width)
+        found = set()
+        for row, row_texts, alike in zip(rows.tolist(), texts.tolist(), is_alike.tolist(), strict=True):
+            question_id = self.questions[row].id
+            if question_id in options:
+                alike_texts = {table.texts[text] for text in compress(row_texts, alike)}
+                if not alike_texts.issuperset(option[table.lang] for option in options[question_id]):
+                    found.add(question_id)
+        return found
 
     def _options(self, row: int, donors: Sequence[int]) -> list[Option]:
         options = [as_option(self.questions[donor], self.questions[row]) for donor in donors]

@@ -165,10 +165,13 @@ def choose_shot(
     if not all(candidates.values()):
         return "every held-out example is about the same passage"
 
+    others = {
+        lang: {compact(option[lang], lang) for option in options} | answer_key[lang, compact(translation.question, lang)]
+        for lang, translation in question.by_lang.items()
+    }
+
     def differs(shot: ParallelQuestion, lang: str) -> bool:
-        answer = compact(shot.by_lang[lang].answer, lang)
-        right_texts = answer_key[lang, compact(question.by_lang[lang].question, lang)]
-        return answer not in right_texts and answer not in [compact(option[lang], lang) for option in options]
+        return compact(shot.by_lang[lang].answer, lang) not in others[lang]
 
     def reveals_nothing(shot: ParallelQuestion, lang: str) -> bool:
         return differs(shot, lang) and is_allowed(shot.by_lang[lang].answer, question.by_lang[lang], answer_key)
@@ -194,7 +197,8 @@ def _pick(
     acceptable = {lang: [shot for shot in in_lang if is_acceptable(shot, lang)] for lang, in_lang in candidates.items()}
     draw = int(hashlib.sha256(question.id.encode()).hexdigest(), 16)
     first = next(iter(acceptable.values()))
-    in_all_languages = [shot for shot in first if all(shot in in_lang for in_lang in acceptable.values())]
+    is_one = len(acceptable) == 1
+    in_all_languages = first if is_one else [shot for shot in first if all(shot in in_lang for in_lang in acceptable.values())]
     if in_all_languages:
         return in_all_languages[draw % len(in_all_languages)].by_lang
     if not all(acceptable.values()):

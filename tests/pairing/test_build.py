@@ -335,6 +335,16 @@ def test_items_with_options_of_the_source_do_not_say_how_these_are_asked():
     assert not any("asked_otherwise" in item for item in items)
 
 
+def test_beside_items_with_made_options_those_of_the_source_say_null():
+    made = [Question(str(n), "en", f"Who is number {n}?", "", name) for n, name in enumerate(PEOPLE)]
+    given = Question("given", "en", "Who wrote it?", "", "Wilma", choices=("Wilma", "Xena", "Yuri", "Zelda"))
+    told = {item["id"]: item["asked_otherwise"] for item in pair([*made, given], "x").items["en"]}
+    # Every item of a dataset has the same fields, and of an option of the source no question is known.
+    assert told.pop("given") is None
+    assert told
+    assert set(told.values()) <= {False, True}
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_items_say_whether_their_options_are_asked_otherwise(monkeypatch, strict):
     def asked_otherwise(plan, options):

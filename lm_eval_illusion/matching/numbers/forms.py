@@ -45,7 +45,7 @@ def find_numbers(text: str, answer: str, lang: str) -> Iterator[tuple[int, int]]
 @lru_cache(maxsize=50_000)
 def number_pieces(answer: str, lang: str) -> tuple[Piece, ...]:
     """Return an answer as words and numbers; empty if it contains no number, or a sign that the normal form lacks (10 €, 5 °)."""
-    if any(character in _OTHER_QUANTITY or unicodedata.category(character) == "Sc" for character in answer):
+    if _has_other_quantity(answer):
         return ()
     # Most answers are names: the normal form shows at once that they have no number.
     if not may_have_numbers(normalise(answer, lang), lang):
@@ -61,6 +61,13 @@ def number_pieces(answer: str, lang: str) -> tuple[Piece, ...]:
         whole = line_of(answer, lang).whole
         pieces = tuple(piece for piece, _, _ in _character_pieces(whole, with_unclear=False) if piece)
     return pieces if any(isinstance(piece, FoundNumber) for piece in pieces) else ()
+
+
+def _has_other_quantity(answer: str) -> bool:
+    """Return whether a text has a sign of a currency, or one of `_OTHER_QUANTITY`."""
+    if answer.isascii():
+        return "%" in answer or "$" in answer
+    return any(character in _OTHER_QUANTITY or unicodedata.category(character) == "Sc" for character in answer)
 
 
 def is_number(text: str, lang: str) -> bool:

@@ -78,7 +78,10 @@ def _word_with_replacements(word: str, lang: str) -> str:
 def _with_replacements(text: str, spelling: Spelling) -> str:
     for rule in spelling.replacements:
         before = unicodedata.normalize("NFD", text) if rule.decomposed else text
-        text = unicodedata.normalize("NFC", rule.find.sub(rule.replace, before))
+        # Most rules find nothing, and `sub` reads its template before it searches.
+        if rule.find.search(before) is not None:
+            before = rule.find.sub(rule.replace, before)
+        text = before if before.isascii() else unicodedata.normalize("NFC", before)
     return text
 
 

@@ -23,7 +23,7 @@ CHARACTERS_PER_WORD = 2
 """These limits are this many times as large where units are characters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AskedFor:
     """What a question asks for.
 

@@ -7,6 +7,7 @@ stand to the interrogative and the more they tell (word_weights); and traits of 
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,13 +76,20 @@ def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
     import numpy as np
     from scipy.sparse import diags, hstack
 
-    parsed = [_parse(question, lang) for question in questions]
-    traits = _matrix([dict.fromkeys(one.traits, 1.0) for one in parsed])
+    class_rows, word_rows, trait_rows = _Rows(), _Rows(), _Rows()
+    share_rows = []
+    for question in questions:
+        parsed = _parse(question, lang)
+        class_rows.add(_classes(parsed.asked) if parsed.traits else {})
+        word_rows.add(parsed.words)
+        trait_rows.add(dict.fromkeys(parsed.traits, 1.0))
+        share_rows.append(_shares(parsed.asked))
+    traits = trait_rows.matrix()
     traits = _unit_rows(traits @ diags(_rarity(traits)))
-    words = _matrix([one.words for one in parsed])
+    words = word_rows.matrix()
     words = _unit_rows(words @ diags(word_weights(words, traits)))
-    classes = _matrix([_classes(one.asked) if one.traits else {} for one in parsed])
-    shares = np.sqrt(np.array([_shares(one.asked) for one in parsed]))
+    classes = class_rows.matrix()
+    shares = np.sqrt(np.array(share_rows))
     blocks = [diags(shares[:, index]) @ block for index, block in enumerate((classes, words, traits))]
     features: csr_matrix = hstack(blocks).tocsr().astype(np.float32)
     # Words and traits of one question have no weight.
@@ -135,16 +143,27 @@ def _shares(asked: AskedFor) -> tuple[float, float, float]:
     return _BY_WORDS if asked.kind in (WHICH, THING, "") else _BY_CLASS
 
 
-def _matrix(rows: Sequence[Mapping[str, float]]) -> csr_matrix:
-    """Return rows of named numbers as a matrix, [rows, names]; the names in the order of their first appearance."""
-    import numpy as np
-    from scipy.sparse import csr_matrix
+class _Rows:
+    """Rows of named numbers, added one by one to a sparse matrix: 100,000 rows as dictionaries would take 300 MB."""
 
-    columns: dict[str, int] = {}
-    ends = np.cumsum([0, *map(len, rows)])
-    indices = [columns.setdefault(name, len(columns)) for row in rows for name in row]
-    values = np.array([value for row in rows for value in row.values()], dtype=np.float32)
-    return csr_matrix((values, indices, ends), shape=(len(rows), max(1, len(columns))))
+    def __init__(self) -> None:
+        self._columns: dict[str, int] = {}
+        self._indices, self._values, self._ends = array("i"), array("f"), array("q", [0])
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Add a row, name -> number."""
+        columns = self._columns
+        self._indices.extend([columns.setdefault(name, len(columns)) for name in row])
+        self._values.extend(row.values())
+        self._ends.append(len(self._indices))
+
+    def matrix(self) -> csr_matrix:
+        """Return the matrix, [rows, names]; the names in the order of their first appearance."""
+        import numpy as np
+        from scipy.sparse import csr_matrix
+
+        values, indices, ends = (np.array(part) for part in (self._values, self._indices, self._ends))
+        return csr_matrix((values, indices, ends), shape=(len(ends) - 1, max(1, len(self._columns))))
 
 
 def _rarity(matrix: csr_matrix) -> Scores:

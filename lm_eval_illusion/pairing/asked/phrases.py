@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lm_eval_illusion.languages import language
 from lm_eval_illusion.pairing.asked.question_words import phrase_units
@@ -27,12 +27,12 @@ Group = Literal["interrogatives", "naming", "pointing", "nouns"]
 """Interrogatives; words that ask for what the noun behind them says, as commands and in statements; nouns that say a kind."""
 
 
-@dataclass(frozen=True)
-class _Phrase:
-    """A phrase in units (`phrase_units`), and what it asks for."""
+class _Phrase(NamedTuple):
+    """A phrase in units (`phrase_units`), and what it asks for. `rest`: the units behind the first one, None if one has a `*`."""
 
     units: tuple[str, ...]
     kind: str
+    rest: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,15 @@ def noun_lists(lang: str) -> dict[str, tuple[str, ...]]:
 
 
 def _by_first_unit(entries: Iterable[tuple[str, tuple[str, ...]]], lang: str) -> Mapping[str, Sequence[_Phrase]]:
-    phrases = [_Phrase(phrase_units(phrase, lang), kind) for kind, listed in entries for phrase in listed]
+    phrases = [_phrase(phrase_units(phrase, lang), kind) for kind, listed in entries for phrase in listed]
     by_first: dict[str, list[_Phrase]] = defaultdict(list)
     for phrase in sorted(phrases, key=lambda phrase: -len(phrase.units)):
         by_first[_key(phrase.units[0])].append(phrase)
     return by_first
+
+
+def _phrase(units: tuple[str, ...], kind: str) -> _Phrase:
+    return _Phrase(units, kind, None if any("*" in unit for unit in units[1:]) else units[1:])
 
 
 def _key(first: str) -> str:
@@ -107,26 +111,44 @@ def _candidates(unit: str, phrases: Mapping[str, Sequence[_Phrase]]) -> Iterator
 
 def find(units: Sequence[str], lang: str, group: Group) -> Iterator[Found]:
     """Yield the phrases of a group in a question from left to right, the longest at each place; they do not overlap."""
-    index = 0
-    while index < len(units):
+    index, count = 0, len(units)
+    while index < count:
         end = index + 1
-        # Most words begin no phrase.
-        for phrase in _beginning(units[index], lang, group):
-            if _stands_at(phrase, units, index):
-                end = index + len(phrase.units)
-                yield Found(phrase.kind, index, end)
-                break
+        # Most words begin no phrase, and most of those that do are not followed by its second word.
+        beginning = _beginning(units[index], lang, group)
+        if beginning is not None:
+            is_second = end < count and units[end] in beginning.seconds
+            for phrase in beginning.all if is_second else beginning.others:
+                if _stands_at(phrase, units, index):
+                    end = index + len(phrase.units)
+                    yield Found(phrase.kind, index, end)
+                    break
         index = end
 
 
-@lru_cache(maxsize=200_000)
-def _beginning(unit: str, lang: str, group: Group) -> tuple[_Phrase, ...]:
-    """Return the phrases that a unit may begin, the longest first; of two patterns of a word the one with more letters.
+class _Beginning(NamedTuple):
+    """The phrases that a unit may begin, the longest first; of two patterns of a word the one with more letters.
 
     So 배우자는 is a spouse (배우자*), not an actor (배우*).
+
+    `seconds`: the second units of phrases that state theirs without a `*`. `others`: the phrases that don't, such as those of one unit.
     """
+
+    all: tuple[_Phrase, ...]
+    others: tuple[_Phrase, ...]
+    seconds: frozenset[str]
+
+
+@lru_cache(maxsize=200_000)
+def _beginning(unit: str, lang: str, group: Group) -> _Beginning | None:
+    """Return the phrases that a unit may begin, None if there are none."""
     fitting = [phrase for phrase in _candidates(unit, _table(lang, group)) if _is(unit, phrase.units[0])]
-    return tuple(sorted(fitting, key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), reverse=True))
+    if not fitting:
+        return None
+    fitting.sort(key=lambda phrase: (len(phrase.units), sum(map(len, phrase.units))), reverse=True)
+    others = [phrase for phrase in fitting if len(phrase.units) == 1 or "*" in phrase.units[1]]
+    seconds = frozenset(phrase.units[1] for phrase in fitting if len(phrase.units) > 1)
+    return _Beginning(tuple(fitting), tuple(others), seconds)
 
 
 def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
@@ -134,6 +156,8 @@ def _stands_at(phrase: _Phrase, units: Sequence[str], index: int) -> bool:
     length = len(phrase.units)
     if length == 1:
         return True
+    if phrase.rest is not None:
+        return tuple(units[index + 1 : index + length]) == phrase.rest
     if index + length > len(units):
         return False
     return all(_is(units[index + place], phrase.units[place]) for place in range(1, length))

@@ -85,7 +85,7 @@ def answer_table(questions: Sequence[ParallelQuestion], lang: str) -> AnswerTabl
         compact=[compact(text, lang) for text in texts],
         # `math.log`, because the last bit of numpy's logarithm differs between machines.
         log_lengths=np.array([math.log(max(1, len(text))) for text in texts], dtype=float),
-        formats=np.array(codes(map(number_format, texts)), dtype=np.intp),
+        formats=np.array(codes(number_format(text) if _has_digit(text) else "" for text in texts), dtype=np.intp),
         sizes=_sizes(texts),
         own=np.array(own, dtype=np.intp),
         english=np.array(in_english, dtype=np.intp),
@@ -97,11 +97,15 @@ def answer_table(questions: Sequence[ParallelQuestion], lang: str) -> AnswerTabl
 def _sizes(texts: Sequence[str]) -> Indices:
     import numpy as np
 
-    of_texts = [number_sizes(text) if any(map(str.isdecimal, text)) else [] for text in texts]
+    of_texts = [number_sizes(text) if _has_digit(text) else [] for text in texts]
     sizes: Indices = np.zeros((len(texts), max(map(len, of_texts), default=0)), dtype=np.intp)
     for row, of_text in zip(sizes, of_texts, strict=True):
         row[: len(of_text)] = of_text
     return sizes
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdecimal, text))
 
 
 def codes(values: Iterable[_Value]) -> list[int]:

@@ -23,7 +23,7 @@ from lm_eval_illusion.pairing.donors.candidates import (
     donor_lists,
     list_order,
 )
-from lm_eval_illusion.pairing.donors.pair_costs import PairCosts, Passages
+from lm_eval_illusion.pairing.donors.pair_costs import COST_STEPS, PairCosts, Passages
 from lm_eval_illusion.pairing.donors.rules import OptionRulesOfLanguage, allowed_options, compatible, more_compatible
 from lm_eval_illusion.pairing.option_rules import RightAnswers
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -31,7 +31,7 @@ from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from lm_eval_illusion.pairing.arrays import Costs, Draws, Flags, Indices
+    from lm_eval_illusion.pairing.arrays import Costs, Draws, Flags, Indices, Scores
 
 Report = Callable[[str, int, int], None]
 """(step, done, total): called while a pairing runs."""
@@ -218,7 +218,7 @@ class _Finder:
         pairs = np.sort(questions[covered] * np.int64(len(self.rank)) + donors[covered])
         pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
         questions, donors, cost, alike = self.costs.rate(pairs // len(self.rank), pairs % len(self.rank))
-        order = np.lexsort((cost, questions))
+        order = _by_question_and_cost(questions, cost)
         questions, donors, cost, alike = questions[order], donors[order], cost[order], alike[order]
         options = [table.options(questions, donors).tolist() for table in self.tables]
         rows = lists.rows[slots]
@@ -240,6 +240,16 @@ class _Finder:
         if len(kept) < DISTRACTORS <= end - begin:
             kept = more_compatible(kept, list(allowed_options(row, texts, rules)), texts, rules)
         return [begin + place for place in kept]
+
+
+def _by_question_and_cost(questions: Indices, cost: Scores) -> Indices:
+    """Return the order of pairs by question, then by cost, then as they are; `questions` is ascending. One key sorts faster than two."""
+    import numpy as np
+
+    number = np.cumsum(np.append(False, questions[1:] != questions[:-1])[: len(questions)])
+    # Costs are multiples of this step and less than 2**10, numbers less than `_ROWS_AT_ONCE`: the sums are exact.
+    keys = number * np.int64(COST_STEPS * 2**10) + (cost * COST_STEPS).astype(np.int64)
+    return np.argsort(keys, kind="stable")
 
 
 def _members(costs: PairCosts, tables: Sequence[AnswerTable]) -> csr_matrix:

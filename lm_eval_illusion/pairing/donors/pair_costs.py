@@ -29,8 +29,8 @@ FORM_WEIGHT = 2.0
 FORMAT_WEIGHT = 3.0
 RANDOM_WEIGHT = 0.1
 """The largest random addition to a cost, which breaks ties by the seed."""
-_STEPS = 2**30
-"""A cost is a multiple of 1/_STEPS: the last bits of a sum differ between machines."""
+COST_STEPS = 2**30
+"""A cost is a multiple of 1/COST_STEPS: the last bits of a sum differ between machines."""
 
 
 class Rated(NamedTuple):
@@ -76,18 +76,21 @@ class PairCosts:
         import numpy as np
 
         allowed = questions != donors
+        texts_of_pairs = []
         for table, texts in zip(self._tables, self._question_texts, strict=True):
             answers, options = table.own[questions], table.options(questions, donors)
             is_near = np.abs(table.log_lengths[options] - table.log_lengths[answers]) <= _LONGEST
             # Another answer to the same question is right.
             fits = (options >= 0) & is_near & (texts[questions] != texts[donors])
             # Readers exclude a number of another format: a year beside a length, 52 beside 2922.
-            fits &= ~self._has_number[questions] | table.same_format(options, answers)
+            numbers = np.flatnonzero(self._has_number[questions])
+            fits[numbers] &= table.same_format(options[numbers], answers[numbers])
             allowed &= (answers < 0) | fits
+            texts_of_pairs.append((answers, options))
         questions, donors = questions[allowed], donors[allowed]
         length, passage, other_format = np.zeros((3, len(questions)))
-        for table, passages in zip(self._tables, self.passages, strict=True):
-            answers, options = table.own[questions], table.options(questions, donors)
+        for table, passages, both in zip(self._tables, self.passages, texts_of_pairs, strict=True):
+            answers, options = both[0][allowed], both[1][allowed]
             has = answers >= 0
             length += np.where(has, np.abs(table.log_lengths[options] - table.log_lengths[answers]), 0.0)
             other_format += has & (table.formats[options] != table.formats[answers])
@@ -106,7 +109,7 @@ class PairCosts:
             + FORMAT_WEIGHT * other_format / counts
             + RANDOM_WEIGHT * self._noise(questions, donors)
         )
-        return Rated(questions, donors, np.rint(cost * _STEPS) / _STEPS, alike)
+        return Rated(questions, donors, np.rint(cost * COST_STEPS) / COST_STEPS, alike)
 
     def similarity(self, questions: Indices, donors: Indices) -> Scores:
         """Return [pairs]: how similar the questions are in what they ask for, 0 to 1."""

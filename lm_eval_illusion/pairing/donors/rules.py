@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
 
@@ -20,6 +20,8 @@ _AT_ONCE = 40
 """Candidates of a question that are tested before it is seen whether they are enough."""
 _RETRIED = 30
 """Candidates among which a question with less than three compatible ones searches others."""
+_WIDE = 64
+"""A text that overlaps more others is tested the other way round: short answers stand in thousands of others."""
 
 _NO_QUESTION = Question("", "", "", "", "")
 """In place of a question in a language that it lacks."""
@@ -45,19 +47,21 @@ class OptionRulesOfLanguage:
         rights = self._answer_key[self._lang, question_text]
         if len(rights) > _MANY:
             return [self._is_allowed_among_many(text, question_text) for text in texts]
-        result = []
-        for text in texts:
-            option = compact_texts[text]
-            # Plain containment is tested here, because millions of these tests are made. The rules are asked where there is some, and
-            # about numbers, which they compare by value.
-            is_plain = not self._has_digit[text] and option not in question_text
-            if is_plain:
-                for right in rights:
-                    if option in right or right in option:
-                        is_plain = False
-                        break
-            result.append(is_plain or is_allowed(self._texts[text], self._translations[question], self._answer_key))
-        return result
+        # Plain containment is tested here, because millions of these tests are made. The rules are asked where there is some, and about
+        # numbers, which they compare by value.
+        avoided, has_digit, translation = "\n".join((question_text, *rights)), self._has_digit, self._translations[question]
+        if len(rights) == 1:
+            (right,) = rights
+            return [
+                not (has_digit[text] or (option := compact_texts[text]) in avoided or right in option)
+                or is_allowed(self._texts[text], translation, self._answer_key)
+                for text in texts
+            ]
+        return [
+            not (has_digit[text] or (option := compact_texts[text]) in avoided or any(right in option for right in rights))
+            or is_allowed(self._texts[text], translation, self._answer_key)
+            for text in texts
+        ]
 
     def _allowed_among_many(self, text: int, question_text: str) -> bool:
         option, rights = self._compact[text], self._answer_key[self._lang, question_text]
@@ -89,23 +93,33 @@ def allowed_options(question: int, texts: Sequence[Sequence[int]], rules: Sequen
         yield from places
 
 
-def _overlapping(texts: Sequence[str]) -> dict[int, set[int]]:
+def _overlapping(texts: Sequence[str]) -> dict[int, Collection[int]]:
     """Return for each text that overlaps another one the texts that it overlaps, itself included. `texts`: in compact form."""
     same: dict[str, list[int]] = {}
     for number, text in enumerate(texts):
         same.setdefault(text, []).append(number)
     different, groups = list(same), list(same.values())
     index = TextIndex(different)
-    found: dict[int, set[int]] = {}
+    # A text without a digit at its ends overlaps whatever contains it; of another one the rule is asked.
+    is_plain = [not (text[:1].isdecimal() or text[-1:].isdecimal()) for text in different]
+    found: dict[int, list[int]] = {}
     for number, text in enumerate(different):
-        inside = {other for other, _, _ in index.places(text) if other != number and overlaps(text, (different[other],))}
-        for group in (*inside, *([number] if inside or len(groups[number]) > 1 else [])):
-            found.setdefault(group, {group}).update(inside if group == number else {number})
-    return {
-        member: {other for overlapped in group for other in groups[overlapped]}
-        for number, group in found.items()
-        for member in groups[number]
-    }
+        inside = {
+            other
+            for other in index.texts_in(text)
+            if other != number and (is_plain[other] or overlaps(text, (different[other],)))
+        }
+        for other in inside:
+            found.setdefault(other, [other]).append(number)
+        if inside or len(groups[number]) > 1:
+            found.setdefault(number, [number]).extend(inside)
+    overlapping: dict[int, Collection[int]] = {}
+    for number, group in found.items():
+        members = [member for overlapped in group for member in groups[overlapped]]
+        # Sets of so many small groups would take four times the memory.
+        members_of = frozenset(members) if len(members) > _WIDE else tuple(members)
+        overlapping.update(dict.fromkeys(groups[number], members_of))
+    return overlapping
 
 
 def compatible(
@@ -120,33 +134,46 @@ def compatible(
         most: How many to return.
     """
     kept: list[int] = []
-    kept_texts: list[set[int]] = [set() for _ in texts]
-    by_language = [
-        (in_lang, rule.overlapping, kept_in) for in_lang, rule, kept_in in zip(texts, rules, kept_texts, strict=True)
-    ]
-    if len(by_language) == 1:
-        # As below, for the usual case of many questions: one language.
-        in_lang, overlapping, kept_in = by_language[0]
-        for candidate in candidates:
-            text = in_lang[candidate]
-            if text not in kept_in and (text not in overlapping or overlapping[text].isdisjoint(kept_in)):
-                kept.append(candidate)
-                if len(kept) == most:
-                    break
-                kept_in.add(text)
-        return kept
+    by_language = [(in_lang, _Kept(rule.overlapping)) for in_lang, rule in zip(texts, rules, strict=True)]
     for candidate in candidates:
-        for in_lang, overlapping, kept_in in by_language:
+        for in_lang, kept_in in by_language:
             text = in_lang[candidate]
-            if text in kept_in or (text in overlapping and not overlapping[text].isdisjoint(kept_in)):
+            if text in kept_in.banned or (kept_in.wide and kept_in.is_in_wide(text)):
                 break
         else:
             kept.append(candidate)
             if len(kept) == most:
                 break
-            for in_lang, _, kept_in in by_language:
+            for in_lang, kept_in in by_language:
                 kept_in.add(in_lang[candidate])
     return kept
+
+
+class _Kept:
+    """The kept texts of one language.
+
+    `banned`: what overlaps a kept text, the text itself included. `wide`: kept texts that overlap so many others that these are not added
+    to `banned`.
+    """
+
+    def __init__(self, overlapping: Mapping[int, Collection[int]]) -> None:
+        self._overlapping = overlapping
+        self.banned: set[int] = set()
+        self.wide: list[int] = []
+
+    def add(self, text: int) -> None:
+        """Keep a text."""
+        others = self._overlapping.get(text, (text,))
+        if len(others) > _WIDE:
+            self.wide.append(text)
+            self.banned.add(text)
+        else:
+            self.banned.update(others)
+
+    def is_in_wide(self, text: int) -> bool:
+        """Return whether a text overlaps one of `wide`."""
+        others = self._overlapping.get(text, ())
+        return any(one in others for one in self.wide)
 
 
 def more_compatible(
@@ -155,15 +182,9 @@ def more_compatible(
     """Return three candidates that overlap few others, if these are more than `kept`. The rest as for `compatible`."""
     few = allowed[:_RETRIED]
     pairs = list(zip(texts, rules, strict=True))
-    conflicts = {
-        candidate: sum(
-            any(
-                in_lang[candidate] == in_lang[other] or in_lang[other] in rule.overlapping.get(in_lang[candidate], ())
-                for in_lang, rule in pairs
-            )
-            for other in few
-        )
-        for candidate in few
-    }
+    conflicts = {}
+    for candidate in few:
+        banned = [(in_lang, {text := in_lang[candidate], *rule.overlapping.get(text, ())}) for in_lang, rule in pairs]
+        conflicts[candidate] = sum(any(in_lang[other] in banned_in for in_lang, banned_in in banned) for other in few)
     others = compatible(sorted(few, key=lambda candidate: (conflicts[candidate], candidate)), texts, rules, DISTRACTORS)
     return sorted(others) if len(others) > len(kept) else kept

@@ -17,11 +17,13 @@ _TEXT = ("string", "text", "question", "value")
 
 def by_language(question: object) -> dict[str, object]:
     """Return language as written -> question, {} if the value is not divided by languages. The first of several texts counts."""
+    if isinstance(question, str):
+        return {}
     if isinstance(question, Mapping):
         if question and all(isinstance(key, str) and is_language_tag(key) for key in question):
             return {key: text for key, text in question.items() if text is not None}
         return {}
-    if isinstance(question, Sequence) and not isinstance(question, str):
+    if isinstance(question, Sequence):
         return _from_list(question)
     return {}
 
@@ -44,6 +46,8 @@ def in_language(value: object, languages: Sequence[str]) -> object:
 
     `languages`: the language as the row writes it, and its code.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return next((value[lang] for lang in languages if lang in value), value)
     if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):

@@ -36,7 +36,7 @@ def _is_answered_so(question: Question) -> bool:
     """Return whether one question is answered by yes or no, or offers both among the choices of the source."""
     lang = question.lang
     if is_yes_no_answer(question.answer, lang):
-        return _names_both(question) or not _asks_for_a_name(question)
+        return not _asks_for_a_name(question) or _names_both(question)
     return sum(is_yes_no_answer(choice, lang) for choice in question.choices) > 1 and not _asks_for_a_name(question)
 
 

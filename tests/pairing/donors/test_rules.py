@@ -39,18 +39,33 @@ def test_what_is_allowed_is_what_option_rules_say(many, rows):
             assert rules.allowed(number, own) == expected
 
 
-@given(st.lists(answers, min_size=1, max_size=8))
-def test_overlapping_answers_are_found(texts):
+@pytest.mark.parametrize("wide", [0, module._WIDE])
+@given(texts=st.lists(answers, min_size=1, max_size=8))
+def test_overlapping_answers_are_found(wide, texts):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_WIDE", wide)
+        check_overlapping(texts)
+
+
+def check_overlapping(texts):
     rules, own = rules_of([Question(str(n), "en", f"Who {n}?", "", answer) for n, answer in enumerate(texts)])
     forms = [rules._compact[text] for text in own]
     for first, form in zip(own, forms, strict=True):
         expected = {second for second, other in zip(own, forms, strict=True) if overlaps(form, (other,))}
         # A text that overlaps only itself need not be named.
-        assert rules.overlapping.get(first, {first}) == expected
+        assert sorted(rules.overlapping.get(first, [first])) == sorted(expected)
 
 
-@given(st.lists(answers, min_size=1, max_size=8), st.integers(1, 4))
-def test_compatible_options_do_not_overlap_and_none_could_be_added(texts, most):
+@pytest.mark.parametrize("wide", [0, 2, module._WIDE])
+@given(texts=st.lists(answers, min_size=1, max_size=8), most=st.integers(1, 4))
+def test_compatible_options_do_not_overlap_and_none_could_be_added(wide, texts, most):
+    with pytest.MonkeyPatch.context() as patch:
+        # Texts that overlap many others are tested in another way.
+        patch.setattr(module, "_WIDE", wide)
+        check_compatible(texts, most)
+
+
+def check_compatible(texts, most):
     rules, own = rules_of([Question(str(n), "en", f"Who {n}?", "", answer) for n, answer in enumerate(texts)])
     forms = [rules._compact[text] for text in own]
     kept = compatible(range(len(own)), [own], [rules], most)
