@@ -103,17 +103,18 @@ class _Parsed:
 
     asked: AskedFor
     words: Mapping[str, float]
-    traits: frozenset[str]
+    traits: tuple[str, ...]
 
 
 def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     """Return the parts of a question; empty ones if it lacks the language."""
     translation = question.by_lang.get(lang)
     if translation is None:
-        return _Parsed(AskedFor(), {}, frozenset())
+        return _Parsed(AskedFor(), {}, ())
     text = question_words(translation.question, lang)
     asked = asked_in(translation.question, lang)
-    traits = frozenset((f"form {question.form}", *answer_traits(translation.answer, lang)))
+    # In their order, not as a set: the last bits of a similarity depend on the order of its features.
+    traits = tuple(dict.fromkeys((f"form {question.form}", *answer_traits(translation.answer, lang))))
     return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from lm_eval_illusion.pairing.asked.kinds import ALIKE, AskedKinds
+from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
+from lm_eval_illusion.pairing.asked.kinds import ALIKE, AskedKinds, _parse
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
 from tests.pairing.asked_kinds.labels import fits, own_questions
@@ -94,3 +95,10 @@ def test_the_three_most_similar_questions_ask_for_the_same_kind(lang):
         for other in others
     ]
     assert np.mean(same) >= 0.84
+
+
+def test_the_traits_of_an_answer_keep_their_order():
+    # As a set they would have another order in each process, and with it similarities other last bits and large files other options.
+    question = TRIVIA[0]
+    answer = question.by_lang["en"].answer
+    assert list(_parse(question, "en").traits) == list(dict.fromkeys([f"form {question.form}", *answer_traits(answer, "en")]))
