@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -119,7 +120,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 
-def modules() -> dict[str, Path]:
+@cache
+def modules() -> Mapping[str, Path]:
     """Dotted name -> file, `lm_eval_illusion` itself as `__init__`."""
     names = {}
     for path in PACKAGE.rglob("*.py"):
@@ -128,10 +130,27 @@ def modules() -> dict[str, Path]:
     return names
 
 
+@dataclass(frozen=True)
+class Statements:
+    """What the tests ask about the code of a file. The whole syntax trees, kept, would make each collection of garbage take seconds."""
+
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    classes: tuple[str, ...]
+
+
 @cache
-def tree_of(path: Path) -> ast.Module:
-    """The syntax tree of a file; it must not be changed."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+def statements_of(path: Path) -> Statements:
+    """The imports of a file, wherever in its code, and the classes of its top level. Expressions contain neither."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: list[ast.Import | ast.ImportFrom] = []
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            nodes += getattr(node, block, ())
+    return Statements(tuple(imports), tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef)))
 
 
 @cache
@@ -144,7 +163,7 @@ def imports() -> Mapping[str, set[str]]:
 def imports_of(path: Path, modules: Collection[str]) -> set[str]:
     """The modules of this project that a file imports, wherever in its code."""
     found = set()
-    for node in ast.walk(tree_of(path)):
+    for node in statements_of(path).imports:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lm_eval_illusion":
             module = (node.module or "").removeprefix("lm_eval_illusion").lstrip(".")
             for alias in node.names:
@@ -257,12 +276,7 @@ def test_every_module_is_reached_by_the_imports_of_some_test():
 
 
 def test_no_two_classes_have_the_same_name():
-    names = [
-        node.name
-        for path in modules().values()
-        for node in tree_of(path).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    ]
+    names = [name for path in modules().values() for name in statements_of(path).classes if not name.startswith("_")]
     assert sorted(names) == sorted(set(names))
 
 

@@ -45,13 +45,17 @@ SAMPLE: Mapping[str, Any] = GREEDY | {"do_sample": True, "temperature": 0.7, "to
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model says to the prompts: per prompt and choice a score and a rank; per prompt an answer, two samples, three beams if any."""
+    """What a model says to the prompts: per prompt and choice a score and a rank; per prompt an answer, two samples, three beams if any.
+
+    `batches`: the numbers of rows with which the model was called for the scores.
+    """
 
     scores: list[float]
     ranks: list[float]
     greedy: list[str]
     samples: list[str]
     beams: list[str]
+    batches: set[int]
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +79,17 @@ def prompts_of(model: PrunedHFLM) -> list[str]:
 
 
 def outputs_of(model: PrunedHFLM, no_beams: str = "") -> Outputs:
-    scored = scores_of(model)
+    greedy = answers_of(model, GREEDY, 1)
+    # The model has been tried in a batch by now, so that only the requests themselves are counted.
+    with batch_sizes(model) as batches:
+        scored = scores_of(model)
     return Outputs(
         [score for score, _ in scored],
         [score.first_token_rank for score in scored],
-        answers_of(model, GREEDY, 1),
+        greedy,
         answers_of(model, SAMPLE, 2),
         [] if no_beams else answers_of(model, BEAM, 3),
+        batches,
     )
 
 
@@ -176,12 +184,9 @@ def test_neither_sharing_nor_the_batch_changes_scores_or_answers(
     assert_same(outputs_of(shared, architecture.no_beams), expected)
     assert shared.max_shared_length == architecture.shares
 
-    batched = dense_model(folder, "off", 12, tokenizer)
-    assert_same(outputs_of(batched, architecture.no_beams), expected)
-    # The model has been tried in a batch by now, so that only the requests themselves are counted.
-    with batch_sizes(batched) as sizes:
-        scores_of(batched)
-    assert (sizes == {1}) is architecture.alone
+    batched = outputs_of(dense_model(folder, "off", 12, tokenizer), architecture.no_beams)
+    assert_same(batched, expected)
+    assert (batched.batches == {1}) is architecture.alone
 
     if architecture.no_beams:
         with refused(architecture.no_beams):

@@ -34,32 +34,46 @@ fillers = ["an"]
 """
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_file_is_valid(file):
-    record = read_language(file)
-    words = record.prompt
-    assert all(text.strip() == text != "" for text in (words.question, words.answer, words.context, words.options))
-    # A full-width colon has its space in itself.
-    assert (words.colon == "：") == (words.delimiter == "")
-    assert locale_of(file.stem)
+def test_every_file_is_valid():
+    faults = []
+    for file in FILES:
+        try:
+            words = read_language(file).prompt
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        texts = (words.question, words.answer, words.context, words.options)
+        faults += [f"{file.stem}: prompt word {text!r}" for text in texts if not text.strip() == text != ""]
+        # A full-width colon has its space in itself.
+        if (words.colon == "：") != (words.delimiter == ""):
+            faults.append(f"{file.stem}: delimiter {words.delimiter!r} behind colon {words.colon!r}")
+        if not locale_of(file.stem):
+            faults.append(f"{file.stem}: no locale of CLDR")
+    assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_section_of_a_file_has_a_comment(file):
-    lines = file.read_text(encoding="utf-8").splitlines()
-    sections = [number for number, line in enumerate(lines) if line.startswith("[")]
-    # The comment of a section stands above it, or above its first key.
-    assert all(lines[n - 1].startswith("#") or lines[n + 1].startswith("#") for n in sections)
+def test_every_section_of_a_file_has_a_comment():
+    faults = []
+    for file in FILES:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        sections = [number for number, line in enumerate(lines) if line.startswith("[")]
+        # The comment of a section stands above it, or above its first key.
+        without = [n for n in sections if not (lines[n - 1].startswith("#") or lines[n + 1].startswith("#"))]
+        faults += [f"{file.name}: {lines[n]}" for n in without]
+    assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_no_value_of_a_file_is_the_default(file):
-    written = msgspec.toml.decode(file.read_bytes())
-    record = msgspec.to_builtins(read_language(file), enc_hook=lambda pattern: pattern.pattern, str_keys=True)
-    for name, section in written.items():
-        defaults = {} if name == "prompt" else msgspec.to_builtins(getattr(Language(), name), str_keys=True)
-        assert section.keys() <= record[name].keys()
-        assert not [key for key, value in section.items() if defaults.get(key) == value]
+def test_no_value_of_a_file_is_the_default():
+    defaults = {name: msgspec.to_builtins(getattr(Language(), name), str_keys=True) for name in Language.__struct_fields__}
+    faults = []
+    for file in FILES:
+        written = msgspec.toml.decode(file.read_bytes())
+        record = msgspec.to_builtins(read_language(file), enc_hook=lambda pattern: pattern.pattern, str_keys=True)
+        for name, section in written.items():
+            default = {} if name == "prompt" else defaults[name]
+            faults += [f"{file.name}: {name}.{key} is in no record" for key in section.keys() - record[name].keys()]
+            faults += [f"{file.name}: {name}.{key} = {value!r}" for key, value in section.items() if default.get(key) == value]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_language_of_the_embedded_items_has_a_file():

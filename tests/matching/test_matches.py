@@ -183,17 +183,25 @@ def seconds(output, lang):
     return time.process_time() - start
 
 
-@pytest.mark.parametrize("unit", PATHOLOGICAL)
-@pytest.mark.parametrize("lang", "ar en fr he hi ko ru th tr zh".split())
-def test_four_times_the_output_takes_about_four_times_as_long(unit, lang):
-    matches("1", ["zzz1"], lang)
+def is_linear(unit, lang):
+    """Whether four times the output takes less than ten times as long; a quadratic rule takes sixteen times as long."""
     short, long = (unit * (length // len(unit)) for length in (2_500, 10_000))
-    # A quadratic rule would take sixteen times as long. Below 0.02 s the ratio cannot be measured.
     slowest = seconds(long, lang)
-    if slowest >= 0.02:
-        fastest = min(seconds(short + end, lang) for end in "xyz")
-        # A busy machine can make one call slow.
-        assert slowest < 10 * fastest or min(seconds(long + end, lang) for end in "xy") < max(10 * fastest, 0.02)
+    # Below 0.02 s the ratio cannot be measured.
+    if slowest < 0.02:
+        return True
+    fastest = seconds(short + "x", lang)
+    # Far from ten times: a second look is needed only nearer to it, because a busy machine can make one call slow.
+    if slowest < 6 * fastest:
+        return True
+    fastest = min(fastest, *(seconds(short + end, lang) for end in "yz"))
+    return slowest < 10 * fastest or min(seconds(long + end, lang) for end in "xy") < max(10 * fastest, 0.02)
+
+
+@pytest.mark.parametrize("lang", "ar en fr he hi ko ru th tr zh".split())
+def test_four_times_the_output_takes_about_four_times_as_long(lang):
+    matches("1", ["zzz1"], lang)
+    assert [unit for unit in PATHOLOGICAL if not is_linear(unit, lang)] == []
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,6 @@ import re
 import time
 import unicodedata
 from collections import Counter, defaultdict
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,11 +22,8 @@ from lm_eval_illusion.matching.text.normalize import normalise
 from lm_eval_illusion.pairing import pair
 from lm_eval_illusion.pairing.distractors import DistractorPlan
 from lm_eval_illusion.pairing.hub_datasets import TYDIQA_LANGUAGES, XQUAD_LANGUAGES
-from lm_eval_illusion.pairing.reading.question_file import read_questions
 from lm_eval_illusion.pairing.reading.questions import Question
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
-FILES = {"mqa_illusion_xquad": DATA / "xquad.jsonl", "mqa_illusion_tydiqa": DATA / "tydiqa_goldp_dev.jsonl"}
+from tests.pairing.shared_questions import DATA, FILES, shared_questions
 
 NOT_LATIN = {lang for lang in (*XQUAD_LANGUAGES, *TYDIQA_LANGUAGES.values()) if not is_written_in_latin(lang)}
 
@@ -36,16 +31,11 @@ needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared data
 both_families = pytest.mark.parametrize("family", FILES)
 
 
-@cache
-def paired(family):
-    return pair(read_questions(FILES[family]).questions, family)
-
-
 @needs_data
 @pytest.mark.slow
 @both_families
-def test_at_least_95_in_100_questions_become_items(family):
-    questions = read_questions(FILES[family]).questions
+def test_at_least_95_in_100_questions_become_items(family, paired):
+    questions = shared_questions(family)
     held_out = set(paired(family).held_out)
     # The examples are used, too.
     counts = Counter(question.lang for question in questions if question.id not in held_out)
@@ -57,9 +47,9 @@ def test_at_least_95_in_100_questions_become_items(family):
 @needs_data
 @pytest.mark.slow
 @both_families
-def test_no_item_breaks_a_rule(family):
+def test_no_item_breaks_a_rule(family, paired):
     right_answers = defaultdict(set)
-    for question in read_questions(FILES[family]).questions:
+    for question in shared_questions(family):
         right_answers[question.lang, normalise(question.question, question.lang)] |= {question.answer, *question.aliases}
     for items in paired(family).items.values():
         for item in items:
@@ -91,10 +81,10 @@ def contains(text, part):
 @needs_data
 @pytest.mark.slow
 @both_families
-def test_options_are_in_the_language(family):
+def test_options_are_in_the_language(family, paired):
     """In a language of another script, an option has only Latin letters if the answer has, and comes from the data or from English."""
     texts = defaultdict(set)
-    for question in read_questions(FILES[family]).questions:
+    for question in shared_questions(family):
         texts[question.lang].add(words(question.answer, question.lang))
     for lang, items in paired(family).items.items():
         for item in items:
@@ -134,7 +124,7 @@ def script(text, lang):
 @needs_data
 @pytest.mark.slow
 @both_families
-def test_gold_positions_are_balanced_and_parallel(family):
+def test_gold_positions_are_balanced_and_parallel(family, paired):
     positions_by_id = defaultdict(set)
     for items in paired(family).items.values():
         assert position_spread(items) <= 1
@@ -152,9 +142,7 @@ def position_spread(items):
 @needs_data
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_order_of_the_questions():
-    questions = [
-        question for question in read_questions(FILES["mqa_illusion_xquad"]).questions if question.lang in ("en", "zh")
-    ]
+    questions = [question for question in shared_questions("mqa_illusion_xquad") if question.lang in ("en", "zh")]
     first = pair(questions, "x", seed=3)
     assert json.dumps(first.items) == json.dumps(pair(questions, "x", seed=3).items)
     assert json.dumps(first.items) == json.dumps(pair(questions[::-1], "x", seed=3).items)
@@ -165,11 +153,10 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_of_the_questions():
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [60, 120])
 def test_the_length_reveals_nothing_among_the_items_below_a_limit(limit):
+    by_language = pair(shared_questions("mqa_illusion_xquad"), "y", limit=limit).items.values()
+    assert all(len(items) == limit for items in by_language)
     for rule in (max, min):
-        hit_rates = []
-        for items in pair(read_questions(FILES["mqa_illusion_xquad"]).questions, "y", limit=limit).items.values():
-            assert len(items) == limit
-            hit_rates.append(sum(hit_by_length(item, rule) for item in items) / limit)
+        hit_rates = [sum(hit_by_length(item, rule) for item in items) / limit for items in by_language]
         assert sum(hit_rates) / len(hit_rates) == pytest.approx(0.25, abs=0.04)
 
 
@@ -183,7 +170,7 @@ def hit_by_length(item, rule):
 @pytest.mark.slow
 def test_gaps_in_the_translations_cost_few_items():
     rng = random.Random(1)
-    questions = [q for q in read_questions(FILES["mqa_illusion_xquad"]).questions if q.lang in ("en", "de", "ru", "zh")]
+    questions = [q for q in shared_questions("mqa_illusion_xquad") if q.lang in ("en", "de", "ru", "zh")]
     questions = [question for question in questions if rng.random() > 0.03]
     complete, limited = pair(questions, "x"), pair(questions, "x", limit=50)
     assert len(complete.held_out) <= 4

@@ -203,9 +203,15 @@ def test_the_summary_is_printed_on_an_ascii_terminal(questions, tmp_path):
 @pytest.mark.skipif(not XQUAD.exists(), reason="needs the shared data")
 def test_every_hash_seed_of_python_writes_the_same_bytes(tmp_path):
     written = []
+    # Half of the ids in all twelve languages: the rules of each language are used, in two processes.
+    rows = XQUAD.read_text(encoding="utf-8").splitlines(keepends=True)
+    ids = {json.loads(row)["id"]: row for row in rows}.keys()
+    chosen = set(sorted(ids)[::2])
+    questions = tmp_path / "xquad.jsonl"
+    questions.write_text("".join(row for row in rows if json.loads(row)["id"] in chosen), encoding="utf-8")
     for hash_seed in ("1", "2"):
         out = tmp_path / hash_seed
-        command = [sys.executable, "-m", "lm_eval_illusion.cli", "pair", str(XQUAD), "--name", "x", "--out", str(out)]
+        command = [sys.executable, "-m", "lm_eval_illusion.cli", "pair", str(questions), "--name", "x", "--out", str(out)]
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
         files = sorted(file for file in out.rglob("*") if file.is_file())
         written.append([(file.relative_to(out), file.read_bytes()) for file in files])

@@ -1,16 +1,13 @@
 """The options that `pair` makes, judged by labels that were given without a look at its code."""
 
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from lm_eval_illusion.pairing import pair
-from lm_eval_illusion.pairing.reading.question_file import read_questions
 from lm_eval_illusion.pairing.reading.questions import Question
 from tests.pairing.asked_kinds.labels import fits, own_questions, shared_kinds
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
+from tests.pairing.shared_questions import DATA, shared_questions
 
 
 def kinds_of_answers(questions, kinds):
@@ -21,11 +18,11 @@ def kinds_of_answers(questions, kinds):
     return found
 
 
-def share_that_fits(questions, kinds):
+def share_that_fits(questions, kinds, items_of=None):
     """The share of wrong options of the asked kind, the mean over languages. A changed number has no question of its own and fits."""
     given = kinds_of_answers(questions, kinds)
     shares = []
-    for lang, items in pair(questions, "labelled").items.items():
+    for lang, items in (items_of or pair(questions, "labelled").items).items():
         options = [(item, option) for item in items for option in item["choices"] if option != item["answer"]]
         fitting = [
             fits(kinds[item["id"]], given[lang, option]) if (lang, option) in given else True for item, option in options
@@ -53,9 +50,7 @@ def test_four_of_five_options_of_one_language_are_of_the_asked_kind(lang):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
-@pytest.mark.parametrize(("file", "least"), [("xquad", 0.43), ("tydiqa_goldp_dev", 0.79)])
-def test_options_of_real_questions(file, least):
+@pytest.mark.parametrize(("family", "least"), [("mqa_illusion_xquad", 0.43), ("mqa_illusion_tydiqa", 0.79)])
+def test_options_of_real_questions(family, least, paired):
     """XQuAD 0.45 (0.42 before), TyDi QA 0.81 (0.72 before). A third of XQuAD's questions have no three donors of their kind."""
-    questions = read_questions(DATA / f"{file}.jsonl").questions
-    kinds = shared_kinds()
-    assert share_that_fits(questions, kinds) >= least
+    assert share_that_fits(shared_questions(family), shared_kinds(), paired(family).items) >= least
