@@ -43,12 +43,12 @@ class Uses:
     right: Indices
     count: Indices
 
-    def price(self, answers: Indices, steepness: float = 1.0) -> Scores:
-        """Return the price of one more use of each of the answers."""
+    def price(self, answers: Indices, steepness: float = 1.0, *, used: bool = False) -> Scores:
+        """Return the price of one more use of each of the answers; with `used` that of the last use."""
         import numpy as np
 
         right = self.right[answers]
-        above = (self.count[answers] + 1 - DISTRACTORS * right) / np.maximum(1, right)
+        above = (self.count[answers] + (not used) - DISTRACTORS * right) / np.maximum(1, right)
         price: Scores = np.clip(steepness * USE_PRICE * above, -HIGHEST_PRICE, HIGHEST_PRICE)
         return price
 
