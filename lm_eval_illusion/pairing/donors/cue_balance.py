@@ -27,8 +27,10 @@ TOLERANCE = 0.02
 """Largest accepted difference between 25 % and the share of right guesses by any cue."""
 AIM = 0.01
 """The difference at which the search ends."""
-PASSES = 40
-"""Passes at each weight. In each pass, changes are proposed for each question."""
+PASSES, FEWEST_PASSES = 40, 8
+"""Passes at each weight, of few questions and of many. In each pass, changes are proposed for each question."""
+PASSED_QUESTIONS = 40_000
+"""Questions of all passes at a weight together, from which on there are fewer passes."""
 PATIENCE = 6
 """Passes of nearly no changes, one after the other, before the next weight is taken."""
 LEAST_SHARE = 0.001
@@ -86,14 +88,15 @@ def balance(
         return chosen
     state = _State(chosen.copy(), problem, [surface_scores(table.texts, characters[table.lang]) for table in problem.tables])
     rng = np.random.RandomState(random_seed)
+    passes = min(PASSES, max(FEWEST_PASSES, PASSED_QUESTIONS // len(chosen)))
     for number, weight in enumerate(PENALTIES):
         fruitless = 0
-        for step in range(PASSES):
+        for step in range(passes):
             state.count_hits()
             if state.is_reached or fruitless == PATIENCE:
                 break
             if report is not None:
-                report(number * PASSES + step, len(PENALTIES) * PASSES)
+                report(number * passes + step, len(PENALTIES) * passes)
             made = state.improve(rng, weight, exchanges=step % 2 == 1)
             fruitless = 0 if made > LEAST_SHARE * len(chosen) else fruitless + 1
     return state.chosen
