@@ -7,5 +7,6 @@ pair_costs       the cost of a donor for a question
 rules            which answers may be options of a question and beside each other
 candidate_lists  the best donors of each question
 assignment       three donors for each question, each answer about equally often
-cue_balance      exchanges until no surface cue reveals the answer
+use_cues         how often the file uses an answer, as a cue
+cue_balance      changes until no surface cue reveals the answer
 """

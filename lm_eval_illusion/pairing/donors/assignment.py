@@ -20,11 +20,7 @@ USE_PRICE = 0.8
 HIGHEST_PRICE = 5.0
 """The most that a use costs; the least is its negative."""
 PASSES = 24
-"""How often each question chooses again.
-
-On XQuAD, "the option that the file has most often" is right for 17 to 22 % of the items, by nearby settings of this and of USE_PRICE;
-these two were chosen among about 70 for which it stays within 4 points of 25 %. Lending is what makes it differ.
-"""
+"""How often each question chooses again."""
 _STEEPNESS = 1 / 64
 """The prices of the first pass, as a share of those of the last one."""
 _BATCHES = 400
@@ -43,12 +39,12 @@ class Uses:
     right: Indices
     count: Indices
 
-    def price(self, answers: Indices, steepness: float = 1.0) -> Scores:
-        """Return the price of one more use of each of the answers."""
+    def price(self, answers: Indices, steepness: float = 1.0, *, used: bool = False) -> Scores:
+        """Return the price of one more use of each of the answers; with `used` that of the last use."""
         import numpy as np
 
         right = self.right[answers]
-        above = (self.count[answers] + 1 - DISTRACTORS * right) / np.maximum(1, right)
+        above = (self.count[answers] + (not used) - DISTRACTORS * right) / np.maximum(1, right)
         price: Scores = np.clip(steepness * USE_PRICE * above, -HIGHEST_PRICE, HIGHEST_PRICE)
         return price
 

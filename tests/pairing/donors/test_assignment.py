@@ -101,6 +101,9 @@ def test_the_price_by_hand():
     # The fourth use, the first one, the seventh of an answer that is right twice, the first of one that is never right, the 101st.
     expected = [USE_PRICE, -2 * USE_PRICE, USE_PRICE / 2, USE_PRICE, HIGHEST_PRICE]
     assert uses.price(np.arange(5)) == pytest.approx(expected)
+    # Of the last use: the third one, one that is not there, the sixth, ...
+    assert uses.price(np.arange(5), used=True)[[0, 2]].tolist() == [0, 0]
+    assert uses.price(np.arange(5), used=True)[1] == pytest.approx(-3 * USE_PRICE)
     uses.add(np.array([[0, 1], [1, 2]]))
     assert uses.count.tolist() == [4, 2, 7, 0, 100]
 

@@ -1,4 +1,4 @@
-"""The exchange of candidates: it keeps what the assignment reached and reveals less."""
+"""The change of candidates: it keeps what the assignment reached and reveals less."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm_eval_illusion.pairing.donors.answer_table import answer_table
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, assign
-from lm_eval_illusion.pairing.donors.cue_balance import AIM, COST_LIMITS, Problem, balance
+from lm_eval_illusion.pairing.donors.cue_balance import AIM, COST_LIMIT, Problem, balance
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
 from lm_eval_illusion.pairing.surface_cues import count_characters
@@ -111,7 +111,7 @@ def test_an_exchange_costs_little():
     assert (after != made.chosen).any()
     # One kind: the costs differ by 0.1 at most, so that only the uses have a price.
     uses = np.bincount(made.found.donors[rows, after].ravel(), minlength=100)
-    assert uses.max() <= DISTRACTORS + 2 * max(COST_LIMITS)
+    assert uses.max() <= DISTRACTORS + 2 * COST_LIMIT
     assert uses.min() >= 1
 
 
