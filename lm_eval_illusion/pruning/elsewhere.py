@@ -41,6 +41,9 @@ if found["package"]:
 print(json.dumps(found))
 """
 _PRUNE = "from lm_eval_illusion.cli import main; sys.exit(main())"
+_AS_THEY_ARE = [
+    name for name in PRUNING_ARGUMENTS if name not in ("pruner", "sparsity", "calibration", "calibration_length", "store")
+]
 _PLAIN = re.compile(r"[^\s\x00-\x1f\x7f]+(?: [^\s\x00-\x1f\x7f]+)*")
 """A text that a message of one line repeats as it is: no control characters, single blanks."""
 
@@ -57,10 +60,10 @@ def prune_arguments(base: BaseModel, settings: PruningSettings) -> list[str]:
         "tokenizer": base.tokenizer and _absolute(base.tokenizer),
         "tokenizer_revision": base.tokenizer_revision,
         "use_safetensors": None if base.use_safetensors is None else str(base.use_safetensors).lower(),
-        # Also the default sparsity, which a person expects to see.
-        **{name: value for name in PRUNING_ARGUMENTS if (value := getattr(settings, name)) != getattr(default, name)},
         "pruner": os.path.abspath(Path(settings.pruner).expanduser()) if is_recipe_file(settings.pruner) else settings.pruner,
+        # Also the default sparsity, which a person expects to see.
         "sparsity": settings.sparsity,
+        **{name: value for name in _AS_THEY_ARE if (value := getattr(settings, name)) != getattr(default, name)},
         "calibration": None if calibration == default.calibration else _calibration(calibration),
         # One that is not given may be the window of the model.
         "calibration_length": settings.calibration_length if settings.is_length_given else None,

@@ -96,8 +96,8 @@ def test_what_the_store_has_is_evaluated_without_llmcompressor(source, tmp_path)
     assert code == 0, errors[-3000:]
     rows = json.loads((tmp_path / "report" / "report.json").read_text())
     assert {"dense", "magnitude-0.5", "mine"} <= set(re.findall(r'"variant": "([^"]+)"', json.dumps(rows)))
-    study = ["sweep", "--pretrained", str(source), "--pruner", "magnitude", "--sparsity", "0.5", *tasks[:1]]
-    study += ["mqa_illusion_en_mc", "--limit", "2", "--model-args", f"store={store}", "--out", "study"]
+    study = ["sweep", "--pretrained", str(source), "--pruner", "magnitude", "--sparsity", "0.5", "--tasks"]
+    study += ["mqa_illusion_en_mc", "mqa_illusion_en_gen", "--limit", "2", "--model-args", f"store={store}", "--out", "study"]
     done = run_command(study, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     code, out, errors = blocked(*study, folder=tmp_path)
