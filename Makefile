@@ -26,7 +26,7 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 
 # --no-compile: to compile all 21,000 modules takes 40 s; Python compiles the 3,000 that are used at their first import.
-$(VENV)/installed: pyproject.toml setup.py constraints.txt lm_eval_illusion.pth
+$(VENV)/installed: pyproject.toml setup.py requirements-serving.txt requirements-pruning.txt constraints.txt lm_eval_illusion.pth
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@

@@ -241,6 +241,7 @@ SUBJECTS: dict[str, str] = {
     "results/test_full_rows.py": "rows with all fields (sample_file)",
     "sweep/test_disasters.py": "full disks and missing files through the whole sweep",
     "test_architecture.py": "the imports of the package",
+    "test_serving_requirements.py": "what pip installs where vLLM serves",
     "test_packaging.py": "the wheel",
     "test_readme.py": "the commands in the documentation",
     "test_tiny_architectures.py": "decoding and pruning of each architecture of a table",

@@ -6,6 +6,7 @@ That is: tasks, recipes, studies, language files and word lists, the embedded mo
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -81,5 +82,10 @@ def test_a_wheel_contains_what_the_repository_contains(tmp_path):
     assert expected["studies"] == ["__init__.py", "paper.yaml"]
     assert {"languages/en.toml", "languages/zh_words.txt.xz", "report/template/report.html.j2"} <= set(expected["package"])
     assert (target / "lm_eval_illusion.pth").read_text() == (ROOT / "lm_eval_illusion.pth").read_text()
+    (metadata,) = target.glob("*.dist-info/METADATA")
+    needed = set(re.findall(r"^Requires-Dist: ([\w.-]+)(?!.*extra ==)", metadata.read_text(), flags=re.MULTILINE))
+    listed = [(ROOT / f"requirements-{name}.txt").read_text() for name in ("serving", "pruning")]
+    assert needed == set(re.findall(r"^([\w-]+)", "".join(listed), flags=re.MULTILINE))
+    assert "llmcompressor" in needed
     licences = {path.name for path in target.glob("*.dist-info/licenses/**/*") if path.is_file()}
     assert licences == {"LICENSE", "LICENSE.unicode", "LICENSE.jieba"}

@@ -1,4 +1,4 @@
-"""`lm-eval-illusion prune`: write a pruned checkpoint as an ordinary Hugging Face folder."""
+"""`lm-eval-illusion prune`: put a pruned checkpoint into the store, or write it as an ordinary Hugging Face folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULTS = {
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
-        "prune", help="write a pruned model as an ordinary Hugging Face folder with a model card, for any engine"
+        "prune", help="put a pruned model into the store, or write it as an ordinary Hugging Face folder with a model card"
     )
     parser.add_argument(
         "--pretrained",
@@ -36,12 +36,28 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--gguf-file", type=name, default=None, metavar="NAME.gguf", help="a GGUF file in MODEL, which is dequantised first"
     )
-    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder to create")
+    parser.add_argument(
+        "--out",
+        type=path,
+        default=None,
+        metavar="DIR",
+        help="folder to create (default: none, the checkpoint stays in the store)",
+    )
     parser.add_argument(
         "--push-to-hub", type=name, metavar="REPOSITORY", default=None, help="also upload it there (after hf auth login)"
     )
     parser.add_argument("--revision", type=name, default="main", help="revision of the base model (default: %(default)s)")
     parser.add_argument("--dtype", type=name, default="auto", help="dtype to load the base model in (default: its own)")
+    parser.add_argument(
+        "--tokenizer", type=name, default=None, metavar="MODEL", help="a folder or hub name (default: the model's own)"
+    )
+    parser.add_argument("--tokenizer-revision", type=name, default=None, metavar="REVISION", help="revision of the tokenizer")
+    parser.add_argument(
+        "--use-safetensors",
+        choices=("true", "false"),
+        default=None,
+        help="false: load pytorch_model.bin also beside safetensors",
+    )
     parser.add_argument("--trust-remote-code", action="store_true", help="allow code from the repository of the base model")
     # Kept as text and read by the check of the arguments of pruned-hf, so that a wrong value gets the same message in both.
     for argument in (
@@ -55,16 +71,30 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Write the checkpoint and its model card; return the exit code."""
-    from lm_eval_illusion.pruning.export import export_command
+    """Put the checkpoint into the store, or write it with its model card; return the exit code."""
+    from lm_eval_illusion.pruning.base_identity import read_use_safetensors
+    from lm_eval_illusion.pruning.export import export_command, store_command
     from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
     from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
     arguments = {argument: value for argument in PRUNING_ARGUMENTS if (value := getattr(parsed, argument)) is not None}
     settings = read_settings(**arguments, pretrained=parsed.pretrained)
     if parsed.push_to_hub is not None:
+        if parsed.out is None:
+            raise UserError("--push-to-hub uploads the folder of --out: give --out DIR, too")
         _check_repository(parsed.push_to_hub)
-    base = BaseModel(parsed.pretrained, parsed.revision, parsed.dtype, parsed.trust_remote_code, gguf_file=parsed.gguf_file)
+    base = BaseModel(
+        parsed.pretrained,
+        parsed.revision,
+        parsed.dtype,
+        parsed.trust_remote_code,
+        tokenizer=parsed.tokenizer,
+        tokenizer_revision=parsed.tokenizer_revision,
+        use_safetensors=read_use_safetensors(parsed.use_safetensors),
+        gguf_file=parsed.gguf_file,
+    )
+    if parsed.out is None:
+        return store_command(base, settings)
     return export_command(base, settings, parsed.out, parsed.push_to_hub)
 
 

@@ -22,7 +22,7 @@ from lm_eval_illusion.pruning.as_loaded import with_changes
 from lm_eval_illusion.pruning.base_identity import ModelFiles, read_use_safetensors, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint
 from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf
-from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, errors_of_files
+from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, check_dtype, errors_of_files, plain_dtype
 from lm_eval_illusion.pruning.prune import pruned_checkpoint
 from lm_eval_illusion.pruning.settings import PRUNING_ARGUMENTS, read_settings
 
@@ -148,7 +148,7 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
     base = BaseModel(
         pretrained,
         revision=str(arguments.get("revision") or "main"),
-        dtype="auto" if arguments.get("dtype") is None else arguments["dtype"],
+        dtype=read_dtype(arguments),
         trust_remote_code=read_trust(arguments),
         tokenizer=tokenizer if isinstance(tokenizer := arguments.get("tokenizer"), str) else None,
         subfolder=str(arguments.get("subfolder") or ""),
@@ -168,6 +168,19 @@ def resolve_checkpoint(pretrained: str, arguments: dict[str, Any], not_with_prun
         for name in ("revision", "use_safetensors"):
             arguments.pop(name, None)
     return checkpoint
+
+
+def read_dtype(arguments: dict[str, Any]) -> str:
+    """Return the dtype among the arguments by its one name, and put it there as every engine takes it: "float32" for "torch.float32"."""
+    given = arguments.get("dtype")
+    if given is None:
+        # lm_eval's classes take no None.
+        arguments.pop("dtype", None)
+        return plain_dtype(None)
+    check_dtype(given)
+    if isinstance(given, str):
+        arguments["dtype"] = given.removeprefix("torch.")
+    return plain_dtype(given)
 
 
 def read_trust(arguments: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ def get_or_create(
         UserError: The store can't be used or can be changed by others, it can't be written and has no complete entry, or the entry is of
             somebody who is not trusted. Errors of `make` other than OSError are passed on.
     """
-    request = _Request(key, make, asked, f"{key} ({name[:LONGEST_NAME]})" if name else key, read_trust(os.environ))
+    request = _Request(key, make, asked, _described(key, name), read_trust(os.environ))
     try:
         if store == "off":
             identity = job_identity(os.environ)
@@ -97,6 +97,41 @@ def get_or_create(
         raise UserError(
             f"store {store} can't be used ({reason}): free disk space or make it writable, or give store=FOLDER or store=off"
         ) from error
+
+
+def find(store: str, key: str, *, name: str = "", asked: Asked | None = None) -> Checkpoint | str:
+    """Return the entry `key` of the store; or why it can't be used, as the end of a sentence: "is not in it", "is corrupt (...)".
+
+    Nothing is written. While another process makes the entry, this one waits. Arguments as of `get_or_create`.
+
+    Raises:
+        UserError: The store, or the entry, can be changed by others.
+    """
+    missing = "is not in it"
+    if store == "off":
+        return missing
+    request = _Request(key, _make_nothing, asked, _described(key, name), read_trust(os.environ))
+    try:
+        folder = _folder(store)
+        entry, lock = folder / key, folder / ".work" / f"{key}.lock"
+        if not os.path.lexists(folder):
+            return missing
+        refuse_untrusted_store(folder, request.trust)
+        if not os.path.lexists(entry) and lock.is_file():
+            refuse_untrusted_store(lock.parent, request.trust)
+            with ExitStack() as held, suppress(OSError):  # A store that is only read has nobody who makes an entry.
+                _lock(lock, False, request, held)
+        return _checked(entry, request)
+    except OSError as error:
+        return f"can't be read ({system_reason(error)})"
+
+
+def _make_nothing(_: Path) -> Manifest:
+    raise RuntimeError("an entry that is only looked for was to be made")
+
+
+def _described(key: str, name: str) -> str:
+    return f"{key} ({name[:LONGEST_NAME]})" if name else key
 
 
 def verify(entry: Path) -> str | None:

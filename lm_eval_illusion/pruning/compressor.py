@@ -55,7 +55,7 @@ def prune_in_place(
     """
     from lm_eval_illusion.pruning.quantization import asks_for_data, refuse_impossible, round_to_grid
 
-    _prepare_llmcompressor()
+    prepare_llmcompressor()
     is_tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
     with _seeded_random_states(seed):
         refuse_impossible(recipe, model)
@@ -77,7 +77,7 @@ def input_squares(model: PreTrainedModel, tokenizer: Any, token_ids: list[list[i
     Raises:
         UserError: llmcompressor can't run this model.
     """
-    _prepare_llmcompressor()
+    prepare_llmcompressor()
     from lm_eval_illusion.pruning.modifiers import InputSquaresModifier
 
     modifier = InputSquaresModifier()
@@ -92,7 +92,7 @@ def needs_calibration(recipe: str) -> bool:
     Raises:
         UserError: llmcompressor rejects the recipe.
     """
-    _prepare_llmcompressor()
+    prepare_llmcompressor()
     from lm_eval_illusion.pruning.quantization import asks_for_data
 
     return asks_for_data(recipe)
@@ -104,13 +104,13 @@ def layers_without_inputs(model: PreTrainedModel, form: LinearForm, token_ids: l
     Raises:
         UserError: The model's own code fails.
     """
-    _prepare_llmcompressor()
+    prepare_llmcompressor()
     return uncalled_layers(model, form, token_ids)
 
 
 def try_pipeline(model: PreTrainedModel, token_ids: list[list[int]]) -> Pipeline:
     """Return how the model can be calibrated; see `working_pipeline`."""
-    _prepare_llmcompressor()
+    prepare_llmcompressor()
     return working_pipeline(model, token_ids)
 
 
@@ -130,7 +130,7 @@ def ignored_layers(model: PreTrainedModel, skipped: Collection[str]) -> list[str
     return heads + [f"re:{pattern.replace('.', '[.]').replace('*', '[0-9]+')}[.]?$" for pattern in patterns]
 
 
-def _prepare_llmcompressor() -> None:
+def prepare_llmcompressor() -> None:
     """Reduce llmcompressor's log to errors and register our modifier. Call before anything else imports llmcompressor."""
     # llmcompressor reads the log level at its first import.
     os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "ERROR")

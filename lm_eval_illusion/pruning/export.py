@@ -1,4 +1,4 @@
-"""`lm-eval-illusion prune`: export a pruned checkpoint with a model card to a folder, and upload it to the hub."""
+"""`lm-eval-illusion prune`: put a pruned checkpoint into the store; or export it with a model card, and upload it to the hub."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ MOST_BYTES_OF_A_CARD = 1 << 20
 MOST_CHARACTERS = 200
 
 
+def store_command(base: BaseModel, settings: PruningSettings) -> int:
+    """Prune a model into the store, where the same request of any environment finds it. Returns the exit code 0.
+
+    Raises:
+        UserError: The pruner is `none`, or no store is to be used.
+    """
+    refuse_dense(settings)
+    if settings.store == "off":
+        raise UserError("store off keeps no checkpoint: give --out DIR, --store FOLDER, or leave --store out")
+    checkpoint = pruned_checkpoint(base, settings)
+    print(for_terminal(f"in the store: {checkpoint.path} ({_measured(checkpoint.manifest)})"))
+    return 0
+
+
 def export_command(base: BaseModel, settings: PruningSettings, out: Path, repository: str | None = None) -> int:
     """Prune a model or take it from the store, write it to the new folder `out`, and upload it to `repository` if one is named.
 
@@ -44,14 +58,17 @@ def export_command(base: BaseModel, settings: PruningSettings, out: Path, reposi
         _copy_files(Path(checkpoint.path), folder, checkpoint.manifest)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     manifest = checkpoint.manifest
-    measured = f"sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight"
-    print(for_terminal(f"written: {out} ({measured})"))
+    print(for_terminal(f"written: {out} ({_measured(manifest)})"))
     if repository is not None:
         _upload(out, repository, [*manifest.files, MANIFEST, CARD])
     arguments = "--tasks mqa_illusion_core --log_samples --output_path runs"
     print(for_terminal(f"Now: lm_eval --model hf --model_args pretrained={out} {arguments}"))
     print(for_terminal(f"and: lm-eval-illusion report runs --dense {manifest.base_model}"))
     return 0
+
+
+def _measured(manifest: Manifest) -> str:
+    return f"sparsity {manifest.sparsity_measured:.4f}, {manifest.bits_measured:g} bits per weight"
 
 
 def _copy_files(source: Path, target: Path, manifest: Manifest) -> None:

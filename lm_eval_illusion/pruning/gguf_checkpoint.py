@@ -6,7 +6,6 @@ of 16 bits if all of them are exactly that, as in a file of F16 or BF16.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -27,6 +26,8 @@ from lm_eval_illusion.loading.gguf_header import REMEDY, GgufHeader, read_header
 from lm_eval_illusion.pruning.base_identity import WEIGHT_SUFFIXES, BaseIdentity, ModelFiles, refuse_outside, shown
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.complete_model import limited_size, refuse_incomplete
+from lm_eval_illusion.pruning.earlier_keys import found_by_key
+from lm_eval_illusion.pruning.environment import installed_versions
 from lm_eval_illusion.pruning.gguf_rope import FACTORS, refuse_other_rotary_size, set_rope
 from lm_eval_illusion.pruning.gguf_tokenizer import gguf_tokenizer
 from lm_eval_illusion.pruning.hash_cache import file_hashes
@@ -45,7 +46,7 @@ SUFFIX = ".gguf"
 DEQUANTISATION = 2
 """Version of this module. Increase it when the same file gives another folder: older entries are then not found."""
 PACKAGES = ("lm_eval_illusion", "gguf", "transformers", "torch")
-"""The packages whose version may change the folder."""
+"""The packages that make the folder; their versions stand in its manifest."""
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The SHA-256 of a recipe without text: nothing is pruned."""
 # Tensors of a file that transformers reads into no weight.
@@ -115,8 +116,8 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
     header = read_header(path)
     _check_header(header, label)
     (sha256,) = file_hashes([path])
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
-    key = key_of({"gguf": sha256, "algorithm": DEQUANTISATION, "versions": versions})
+    content: dict[str, object] = {"gguf": sha256, "algorithm": DEQUANTISATION}
+    key = key_of(content)
     manifest = Manifest(
         base_model=name,
         base_revision=sha256,
@@ -132,15 +133,14 @@ def dequantised(base: BaseModel, store: str) -> GgufModel:
         recipe_sha256=_EMPTY_SHA256,
         pruning_seed=None,
         key=key,
-        versions=versions,
+        versions=installed_versions(PACKAGES),
     )
-    checkpoint = get_or_create(
-        store,
-        key,
-        lambda folder: _make(folder, path, header, label, manifest),
-        name=f"{file} as an ordinary folder",
-        asked=Asked(manifest, sparsity=None, calibration=None, allows_code=False),
-    )
+    described, asked = f"{file} as an ordinary folder", Asked(manifest, sparsity=None, calibration=None, allows_code=False)
+    checkpoint = found_by_key(store, key, [content], name=described, asked=asked)
+    if not isinstance(checkpoint, Checkpoint):
+        checkpoint = get_or_create(
+            store, key, lambda folder: _make(folder, path, header, label, manifest), name=described, asked=asked
+        )
     return GgufModel(name, file, sha256, checkpoint._replace(manifest=replace(checkpoint.manifest, base_model=name)))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 
+_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
 DTYPES = ("auto", "float16", "half", "bfloat16", "float32", "float", "float64", "double")
 """Names of the dtypes in which a model can be loaded; "auto" is that of its files."""
 
@@ -67,6 +68,12 @@ def check_dtype(dtype: Any) -> None:
         raise UserError(f"dtype {shown(name)!r} is unknown: give {', '.join(DTYPES)}")
 
 
+def plain_dtype(dtype: Any) -> str:
+    """Return the one name of a dtype: "float32" for torch.float32, "torch.float32" and "float"; "auto" for None."""
+    name = "auto" if dtype is None else str(dtype).removeprefix("torch.")
+    return _ALIASES.get(name, name)
+
+
 def load_model(base: BaseModel) -> PreTrainedModel:
     """Load the model on the CPU in `base.dtype`.
 
@@ -76,7 +83,7 @@ def load_model(base: BaseModel) -> PreTrainedModel:
     with loading_errors(base.pretrained), limited_size(base.files):
         return CompleteCausalLM.from_pretrained(
             resolve_pretrained(base.pretrained),
-            dtype=base.dtype,
+            dtype=plain_dtype(base.dtype),
             revision=base.revision,
             trust_remote_code=base.trust_remote_code,
             use_safetensors=base.use_safetensors,

@@ -157,14 +157,17 @@ def _rows(asked: HubDataset, seed: int) -> Iterable[Mapping[str, Any]]:
 @contextmanager
 def _few_retries() -> Iterator[None]:
     """Within the `with` statement, let a stream that breaks be opened again for a quarter of a minute, not for minutes."""
-    from compressed_tensors.utils import patch_attr
     from datasets import config
 
-    with (
-        patch_attr(config, "STREAMING_OPEN_MAX_RETRIES", MOST_RETRIES),
-        patch_attr(config, "STREAMING_READ_MAX_RETRIES", MOST_RETRIES),
-    ):
+    settings = ("STREAMING_OPEN_MAX_RETRIES", "STREAMING_READ_MAX_RETRIES")
+    before = {name: getattr(config, name) for name in settings}
+    try:
+        for name in settings:
+            setattr(config, name, MOST_RETRIES)
         yield
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)
 
 
 def _text_columns(row: Mapping[str, Any]) -> str:

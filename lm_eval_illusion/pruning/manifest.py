@@ -21,6 +21,9 @@ MANIFEST = "manifest.json"
 PRUNING_ALGORITHM = 2
 """Version of the pruning code. Increase it when the same settings give other weights: older checkpoints are then not found."""
 
+KEY_SCHEME = 2
+"""Version of what is hashed to the key of a checkpoint. The first had the versions of the libraries in it (`earlier_keys`)."""
+
 # Fields of the manifest that stay in the store: they are long, or describe files. results.config gets the others.
 _STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "checksum")
 LARGEST_MANIFEST = 64 << 20
@@ -33,9 +36,10 @@ class CheckpointIdentity:
     """Everything that determines the content of a checkpoint.
 
     Names and values of the fields are hashed to the store key: a change of either makes all stored checkpoints unreachable.
-    `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template, including its comments.
-    `owl`: lambda and M. `calibration`: SHA-256 of each text. `versions`: version of each package that takes part in pruning.
-    `algorithm`: version of the pruning code.
+    The versions of the libraries are not among them: they stand in the manifest, so that an environment with another engine finds the
+    checkpoint. `base_revision`: content of the base model; of a GGUF file that of the file. `dtype`: that in which it is loaded, by one
+    name. `tokenizer`: identity of a tokenizer that is not the model's own. `recipe`: text of the template, including its comments.
+    `owl`: lambda and M. `calibration`: SHA-256 of each text. `algorithm`: version of the pruning code.
     """
 
     base_revision: str
@@ -49,7 +53,6 @@ class CheckpointIdentity:
     calibration_samples: int
     calibration_length: int
     pruning_seed: int
-    versions: dict[str, str]
     algorithm: int = PRUNING_ALGORITHM
 
 

@@ -19,9 +19,9 @@ SMALLEST_FLOAT_BITS = 16
 """Weights of fewer bits were quantised, which makes more zeros than were asked for."""
 
 # Fields that the store key determines. Not among them are the names that people gave: base models, recipes and texts with the same content
-# share a checkpoint, whatever they are called.
+# share a checkpoint, whatever they are called. Nor are the versions of the libraries that made it.
 REQUESTED_FIELDS = (
-    *("base_revision", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed", "versions", "changes"),
+    *("base_revision", "sparsity_requested", "mask_structure", "owl_lambda", "owl_m", "pruning_seed", "changes"),
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import logging
 from dataclasses import asdict
 from functools import cache
@@ -18,9 +17,12 @@ from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT
 from lm_eval_illusion.option_values import read_name
 from lm_eval_illusion.pruning.as_loaded import described_as_loaded
-from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_identity, text_sha256
+from lm_eval_illusion.pruning.calibration import calibration_samples, calibration_texts, text_sha256
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
+from lm_eval_illusion.pruning.earlier_keys import found_by_key
+from lm_eval_illusion.pruning.elsewhere import impossible_here, other_checkpoint, prune_elsewhere, pruning_python
+from lm_eval_illusion.pruning.environment import installed_versions, pruning_fault
 from lm_eval_illusion.pruning.gguf_checkpoint import GgufModel, dequantised, is_gguf, refuse_unnamed_file
 from lm_eval_illusion.pruning.hf_checkpoint import (
     BaseModel,
@@ -31,15 +33,15 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     load_model,
     load_tokenizer,
     save_checkpoint,
-    tokenizer_revision,
 )
-from lm_eval_illusion.pruning.manifest import CalibrationRecord, ChangeRecord, CheckpointIdentity, Manifest
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, ChangeRecord, Manifest
 from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
 from lm_eval_illusion.pruning.quantized_checkpoint import refuse_quantized
 from lm_eval_illusion.pruning.recipes import pruner_names, recipe_template, render_recipe, short_name, template_args
 from lm_eval_illusion.pruning.settings import PruningSettings, read_settings
+from lm_eval_illusion.pruning.store_key import checkpoint_identity, earlier_identities
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The packages whose version may change the content of a checkpoint.
+# The packages that make a checkpoint; their versions stand in its manifest.
 PACKAGES = ("lm_eval_illusion", "llmcompressor", "compressed-tensors", "transformers", "torch")
 
 
@@ -143,9 +145,10 @@ def pruned_checkpoint(base: BaseModel, settings: PruningSettings) -> Checkpoint:
         folder = BaseModel(
             model.checkpoint.path, dtype=base.dtype, tokenizer=base.tokenizer, tokenizer_revision=base.tokenizer_revision
         )
-        return _named_by_file(_checkpoint_of_folder(folder, settings, f"{model.name}/{model.file}"), model)
+        checkpoint = _checkpoint_of_folder(folder, settings, f"{model.name}/{model.file}", base, model.sha256)
+        return _named_by_file(checkpoint, model)
     refuse_unnamed_file(base)
-    return _checkpoint_of_folder(base, settings, base.pretrained)
+    return _checkpoint_of_folder(base, settings, base.pretrained, base)
 
 
 def _named_by_file(checkpoint: Checkpoint, model: GgufModel) -> Checkpoint:
@@ -169,8 +172,14 @@ def _named_by_file(checkpoint: Checkpoint, model: GgufModel) -> Checkpoint:
     return checkpoint._replace(manifest=names)
 
 
-def _checkpoint_of_folder(base: BaseModel, settings: PruningSettings, name: str) -> Checkpoint:
-    """Return the checkpoint of a base model that is an ordinary folder, a model on the hub, or `embedded`. `name`: for the manifest."""
+def _checkpoint_of_folder(
+    base: BaseModel, settings: PruningSettings, name: str, given: BaseModel, file_sha256: str | None = None
+) -> Checkpoint:
+    """Return the checkpoint of a base model that is an ordinary folder, a model on the hub, or `embedded`. `name`: for the manifest.
+
+    `given`: the base model as the user named it. `file_sha256`: of the GGUF file that the folder was made of. The key depends on it:
+    another version of transformers writes another folder of the same numbers.
+    """
     check_files(base.files)
     refuse_adapter(base.files)
     if base.tokenizer_files is not None:
@@ -183,22 +192,40 @@ def _checkpoint_of_folder(base: BaseModel, settings: PruningSettings, name: str)
         return Checkpoint(resolve_pretrained(base.pretrained), manifest)
     settings = within_window(base, settings)
     texts = calibration_texts(settings)
-    identity = _identity(base, settings, texts, manifest)
+    earlier_manifest = manifest
+    if file_sha256 is not None:
+        manifest = replace(manifest, base_revision=file_sha256, base_identity=None)
+    identity = checkpoint_identity(base, settings, texts, manifest.base_revision)
     key = key_of(asdict(identity))
-    checkpoint = get_or_create(
-        settings.store,
-        key,
-        lambda folder: _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key), identity.recipe),
-        name=f"{manifest.variant} of {manifest.base_model}",
-        asked=Asked(
-            manifest,
-            sparsity=settings.sparsity_expected,
-            calibration=(text_sha256(texts), settings.calibration_samples, settings.calibration_length)
-            if settings.needs.calibration
-            else None,
-            allows_code=base.trust_remote_code,
-        ),
+    asked = Asked(
+        manifest,
+        sparsity=settings.sparsity_expected,
+        calibration=(text_sha256(texts), settings.calibration_samples, settings.calibration_length)
+        if settings.needs.calibration
+        else None,
+        allows_code=base.trust_remote_code,
     )
+    label = f"{manifest.variant} of {manifest.base_model}"
+
+    def found() -> Checkpoint | str:
+        earlier = earlier_identities(base, identity)
+        return found_by_key(
+            settings.store, key, earlier, name=label, asked=asked, asked_earlier=asked._replace(manifest=earlier_manifest)
+        )
+
+    def make(folder: Path) -> Manifest:
+        return _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key), identity.recipe)
+
+    checkpoint = found()
+    if isinstance(checkpoint, str) and settings.store != "off" and (python := pruning_python()) is not None:
+        prune_elsewhere(python, given, settings)
+        checkpoint = found()
+        if isinstance(checkpoint, str):
+            raise other_checkpoint(python)
+    if isinstance(checkpoint, str):
+        if (reason := pruning_fault()) is not None:
+            raise impossible_here(given, settings, label, checkpoint, reason)
+        checkpoint = get_or_create(settings.store, key, make, name=label, asked=asked)
     # Base models with the same content share an entry, whatever their names. Report the names of this request.
     stored = checkpoint.manifest
     names = replace(
@@ -234,25 +261,8 @@ def _initial_manifest(base: BaseModel, settings: PruningSettings, name: str) -> 
 
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    """Return name and version of each of `PACKAGES`. Cached: every lookup reads and parses a file."""
-    return tuple((package, importlib.metadata.version(package)) for package in PACKAGES)
-
-
-def _identity(base: BaseModel, settings: PruningSettings, texts: list[str], manifest: Manifest) -> CheckpointIdentity:
-    return CheckpointIdentity(
-        base_revision=manifest.base_revision,
-        dtype=str(base.dtype),
-        tokenizer=tokenizer_revision(base),
-        recipe=recipe_template(settings.pruner),
-        sparsity=settings.sparsity,
-        mask_structure=settings.mask_structure,
-        owl=(settings.owl_lambda, settings.owl_m),
-        calibration=text_identity(texts, settings),
-        calibration_samples=settings.calibration_samples,
-        calibration_length=settings.calibration_length,
-        pruning_seed=settings.pruning_seed,
-        versions=manifest.versions,
-    )
+    """Return name and version of each of `PACKAGES` that is installed. Cached: every lookup reads and parses a file."""
+    return tuple(installed_versions(PACKAGES).items())
 
 
 def _make_checkpoint(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lm_eval_illusion.pruning.calibration_use import Needs, needs_of
-from lm_eval_illusion.pruning.compressor import ignored_layers, needs_calibration, prune_in_place
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.pruning.calibration_use import DATA_MODIFIERS, Needs, _needs_of_recipe, needs_of
+from lm_eval_illusion.pruning.compressor import ignored_layers, needs_calibration, prepare_llmcompressor, prune_in_place
 from lm_eval_illusion.pruning.linear_form import linear_form
 from lm_eval_illusion.pruning.manifest import read_manifest
 from lm_eval_illusion.pruning.prune import prune
+from lm_eval_illusion.pruning.recipe_content import KNOWN_MODIFIERS
 from lm_eval_illusion.pruning.recipes import pruner_names, render_recipe
 from lm_eval_illusion.pruning.settings import read_settings
 from tests.tiny_models import save_tiny
@@ -69,6 +72,61 @@ def test_the_needs_of_a_recipe(tmp_path, modifier, needs):
     recipe = tmp_path / "mine.yaml"
     recipe.write_text(STAGE.format(modifier=modifier))
     assert needs_of(str(recipe)) == needs
+
+
+OF_WEIGHTS = "QuantizationModifier: {targets: [Linear], scheme: W4A16"
+
+
+@pytest.mark.parametrize(
+    "modifier",
+    [
+        *(f"QuantizationModifier: {{targets: [Linear], scheme: {scheme}}}" for scheme in ("W4A16", "W4A16_ASYM", "NVFP4A16")),
+        OF_WEIGHTS + ", weight_observer: imatrix_mse}",
+        OF_WEIGHTS + ", weight_observer: memoryless_minmax}",
+        OF_WEIGHTS + ", observer: {weights: imatrix_mse}}",
+        OF_WEIGHTS + ", observer: {weights: mse}}",
+        quantise(weights=", observer: imatrix_mse"),
+        quantise(weights=", observer: mse"),
+        # One for all groups replaces that of a group.
+        quantise(weights=", observer: imatrix_mse")[:-1] + ", weight_observer: memoryless_minmax}",
+        quantise(weights=", observer: mse")[:-1] + ", observer: {weights: imatrix_mse}}",
+        *(f"{name}: {{smoothing_strength: 0.5}}" for name in ("SmoothQuantModifier", "LogarithmicEqualizationModifier")),
+        "SpinQuantModifier: {rotations: [R1], transform_type: random-hadamard}",
+        "QuIPModifier: {rotations: [v, u], transform_type: random-hadamard}",
+        "AutoRoundModifier: {targets: [Linear], scheme: W4A16}",
+        "SpinQuantModifier: {rotations: [R1]}\n    " + OF_WEIGHTS + "}",
+    ],
+)
+def test_without_llmcompressor_the_needs_are_those_that_it_declares(tmp_path, monkeypatch, modifier):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(STAGE.format(modifier=modifier))
+    declared = needs_of(str(recipe))
+    _needs_of_recipe.cache_clear()
+    monkeypatch.setitem(sys.modules, "llmcompressor", None)
+    monkeypatch.setattr("lm_eval_illusion.pruning.compressor.needs_calibration", None)
+    assert needs_of(str(recipe)) == declared
+    _needs_of_recipe.cache_clear()
+
+
+def test_of_every_known_modifier_it_is_known_whether_it_needs_data():
+    """What is left are modifiers that declare no need; `QuantizationModifier` depends on its observers."""
+    prepare_llmcompressor()
+    from llmcompressor.modifiers import ModifierFactory
+
+    ModifierFactory.refresh()
+    classes = {
+        name: ModifierFactory._registered_registry.get(name) or ModifierFactory._main_registry[name] for name in KNOWN_MODIFIERS
+    }
+    declared = {name for name, modifier in classes.items() if modifier.model_fields["requires_calibration_data"].default}
+    assert declared == DATA_MODIFIERS
+
+
+def test_without_llmcompressor_a_modifier_of_another_program_is_refused_in_one_line(tmp_path, monkeypatch):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(STAGE.format(modifier="MyModifier: {x: 1}"))
+    monkeypatch.setitem(sys.modules, "llmcompressor", None)
+    with pytest.raises(UserError, match="'MyModifier' is no modifier of llmcompressor's, which can't be asked here: prune in"):
+        needs_of(str(recipe))
 
 
 @pytest.mark.parametrize("pruner", sorted(UNCALIBRATED))

@@ -20,7 +20,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pruning import checkpoint_store
-from lm_eval_illusion.pruning.checkpoint_store import get_or_create, key_of, verify
+from lm_eval_illusion.pruning.checkpoint_store import find, get_or_create, key_of, verify
 from lm_eval_illusion.pruning.manifest import Manifest
 from lm_eval_illusion.pruning.settings import read_settings
 from tests.mounts import Mount, can_mount, mount_in_this_process
@@ -367,6 +367,35 @@ def test_a_process_that_waits_says_so(tmp_path, monkeypatch, caplog):
         threading.Timer(0.3, fcntl.flock, (other, fcntl.LOCK_UN)).start()
         assert get_or_create(str(tmp_path), "key", fail, name="wanda-0.5 of \x1b[2J").path == entry
     assert caplog.messages == [r"waiting for another process that makes the checkpoint key (wanda-0.5 of \x1b[2J)"]
+
+
+def test_an_entry_is_only_looked_for(tmp_path):
+    store = tmp_path / "store"
+    assert find(str(store), "key") == find("off", "key") == "is not in it"
+    assert not store.exists()
+    made = get_or_create(str(store), "key", make)
+    assert find(str(store), "key") == made
+    assert find(str(store), "other") == "is not in it"
+    before = sorted(store.rglob("*"))
+    (store / "key" / "config.json").write_text("[]")
+    assert find(str(store), "key") == "is corrupt (config.json is not the file that was written)"
+    assert sorted(store.rglob("*")) == before
+
+
+def test_who_looks_for_an_entry_waits_while_it_is_made(tmp_path):
+    made = get_or_create(str(tmp_path / "other"), "key", make)
+    get_or_create(str(tmp_path / "store"), "another key", make)
+    with (tmp_path / "store" / ".work" / "key.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def finish():
+            shutil.copytree(made.path, tmp_path / "store" / "key")
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        threading.Timer(0.3, finish).start()
+        found = find(str(tmp_path / "store"), "key")
+    assert not isinstance(found, str)
+    assert found.manifest == made.manifest
 
 
 def test_an_entry_that_appears_while_it_is_made_is_used(tmp_path):

