@@ -6,10 +6,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
+from lm_eval_illusion.errors import attributed
 from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT, Change, changed_name, changed_pruner
-from lm_eval_illusion.pruning.base_identity import ModelFiles
+from lm_eval_illusion.loading.pruned_folder import MANIFEST, REMEDY, pruned_manifest
+from lm_eval_illusion.pruning.base_identity import ModelFiles, shown
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
 from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
@@ -24,9 +27,14 @@ if TYPE_CHECKING:
 def described_as_loaded(manifest: Manifest, base: BaseModel) -> Manifest:
     """Return the manifest of a base model that is loaded as it is, with variant, method and bits of a quantised checkpoint.
 
+    A folder or hub model that `lm-eval-illusion prune` wrote is the variant of its base model that its own manifest describes.
+
     Raises:
-        UserError: The model's configuration can't be read.
+        UserError: The model's configuration or its own manifest can't be read.
     """
+    if manifest.pruner == "none" and (content := pruned_manifest(base.files.finder())) is not None:
+        with attributed(f"{MANIFEST} of {shown(base.pretrained)} is not that of a checkpoint", REMEDY):
+            return msgspec.convert(content, Manifest)
     scheme = checkpoint_scheme(base.files)
     if scheme is None:
         return manifest
