@@ -17,14 +17,16 @@ from lm_eval_illusion.loading.arguments import (
     changed_pruner,
     changes_of,
     read_model_args,
+    without_methods,
 )
 from lm_eval_illusion.loading.quantized_config import variant_word
+from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.engines import engine_of
 from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.model_folders import checkpoint_in, model_folder, scheme_in
 from lm_eval_illusion.results.outcomes import POOLED
-from lm_eval_illusion.results.pruned_folders import checkpoint_in
 from lm_eval_illusion.results.results_file import (
     BaseIdentityConfig,
     CalibrationConfig,
@@ -60,18 +62,25 @@ def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
     if config.illusion is not None:
         ours = config.illusion
         # Earlier versions took the folder of a pruned checkpoint for a model of its own.
-        pruned = checkpoint_in(ours.base_model, arguments, server) if ours.pruner == DENSE_METHOD and not ours.changes else None
+        is_dense = ours.pruner == DENSE_METHOD and not ours.changes
+        folder = model_folder(ours.base_model, arguments, server) if is_dense else None
+        pruned = checkpoint_in(folder) if folder is not None else None
         return _our_variant(config, pruned or ours, {} if pruned else arguments, changes, server)
     if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
         raise UserError(
             f"{results_file} names no model: config.model_args.pretrained or config.model is {shown(name)}, not text"
         )
     name = str(name)
-    pruned = checkpoint_in(name, arguments, server)
+    folder = model_folder(name, arguments, server)
+    pruned = checkpoint_in(folder) if folder is not None else None
     if pruned is not None:
         # Revision and subfolder say where the checkpoint is, not its base model.
         return _our_variant(config, pruned, {}, changes, server)
-    return _other_variant(name, config, arguments, changes, server, results_file)
+    scheme = scheme_in(folder) if folder is not None else None
+    variant = _other_variant(
+        name, config, arguments, changes if scheme is None else without_methods(changes), server, results_file
+    )
+    return variant if scheme is None else _quantised(variant, scheme)
 
 
 def _model_name(config: RunConfig, arguments: Mapping[str, Any], server: Server | None) -> Any:
@@ -182,6 +191,19 @@ def _other_variant(
         server=server,
         engine=engine_of(config, server),
         beams_are_top1=True,
+    )
+
+
+def _quantised(variant: Variant, scheme: QuantizedScheme) -> Variant:
+    """Return the variant of a checkpoint that is quantised itself. Its mean bits are known if no layer but the head is left out."""
+    is_whole = all("lm_head" in name for name in scheme.ignored)
+    is_as_stored = variant.pruner == DENSE_METHOD
+    return replace(
+        variant,
+        variant=scheme.name if is_as_stored else f"{scheme.name}+{variant.variant}",
+        pruner=scheme.method if is_as_stored else f"{scheme.method}+{variant.pruner}",
+        bits_measured=scheme.bits if is_whole and is_as_stored else variant.bits_measured,
+        base_content=replace(variant.base_content, scheme=scheme.name),
     )
 
 

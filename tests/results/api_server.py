@@ -1,19 +1,16 @@
-"""Runs of lm_eval's API classes against a small HTTP server in this process, which scores and answers by the text alone."""
+"""A small HTTP server in this process for lm_eval's API classes. It scores by the text alone, and has one answer."""
 
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from lm_eval_illusion.embedded import EMBEDDED, resolve_pretrained
-from lm_eval_illusion.evaluation import task_manager
 
 
 class Completions(BaseHTTPRequestHandler):
@@ -50,31 +47,6 @@ def api_server() -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def run_api(folder: Path, model_args: dict[str, Any] | str, model: str = "local-completions") -> None:
-    """Evaluate two items with lm_eval as its command does, and write results and samples."""
-    from lm_eval import simple_evaluate
-    from lm_eval.loggers import EvaluationTracker
-
-    import tests.quick_environment  # noqa: F401
-
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    tasks = ["mqa_illusion_en_mc", "mqa_illusion_en_gen"]
-    tracker = EvaluationTracker(output_path=str(folder))
-    results = simple_evaluate(
-        model=model,
-        model_args=model_args,
-        tasks=tasks,
-        limit=2,
-        bootstrap_iters=0,
-        task_manager=task_manager(tasks, {}),
-        evaluation_tracker=tracker,
-    )
-    samples = results.pop("samples")
-    tracker.save_results_aggregated(results=results, samples=samples)
-    for task in results["configs"]:
-        tracker.save_results_samples(task_name=task, samples=samples[task])
 
 
 def tokenizer() -> str:

@@ -15,7 +15,8 @@ from lm_eval_illusion.results.results_file import RunConfig, ServedConfig
 from lm_eval_illusion.results.runs import as_variants_of, find_runs
 from lm_eval_illusion.results.servers import API_CLASSES, server_of
 from tests.lm_eval_files import hits, write_run
-from tests.results.api_server import api_server, run_api, tokenizer
+from tests.lm_eval_runs import run_lm_eval
+from tests.results.api_server import api_server, tokenizer
 
 VIEWS = {"mc": [{"id": i, "acc": 1.0} for i in "ab"], "gen": hits("match", a=1, b=0)}
 URL = "http://gpu1:8000/v1/completions"
@@ -37,9 +38,13 @@ def test_real_runs_of_local_completions(tmp_path, capsys):
     with api_server() as one, api_server() as two:
         secret = {"header": {"Authorization": "Bearer sk-hidden"}, "tokenizer": tokenizer()}
         with_key = f"http://user:sk-hidden@{two}/v1/completions?api_key=sk-hidden"
-        run_api(tmp_path / "1", {"model": "a/llama", "base_url": f"http://{one}/v1/completions", **secret})
-        run_api(tmp_path / "2", f"model=b/llama,base_url=http://{one}/v1/completions,tokenizer={tokenizer()}")
-        run_api(tmp_path / "3", {"model": "a/llama", "base_url": with_key, **secret})
+        run_lm_eval(
+            tmp_path / "1", "local-completions", {"model": "a/llama", "base_url": f"http://{one}/v1/completions", **secret}
+        )
+        run_lm_eval(
+            tmp_path / "2", "local-completions", f"model=b/llama,base_url=http://{one}/v1/completions,tokenizer={tokenizer()}"
+        )
+        run_lm_eval(tmp_path / "3", "local-completions", {"model": "a/llama", "base_url": with_key, **secret})
     models = {f"a/llama@{one}", f"a/llama@{two}", "b/llama"}
     # Two models on one server, and one name on two servers: three models.
     outcomes = load_outcomes([tmp_path])
