@@ -50,6 +50,13 @@ def test_two_models_or_servers_never_have_one_name(configs):
     assert len({(base_model, identity) for base_model, _, identity in names.values()}) == len(names)
 
 
+@given(CONFIGS, CONFIGS)
+def test_two_servers_are_two_identities(first, second):
+    # Also before the names are known: two runs of one name and of several identities are never joined.
+    one, two = variants([first, second])
+    assert (one.identity == two.identity) == (address(first)[1:] == address(second)[1:])
+
+
 @given(st.lists(st.tuples(CONFIGS, ORDERS), min_size=1, max_size=4), st.sampled_from([dict, text, json.dumps]))
 def test_names_do_not_depend_on_the_order_or_form_of_arguments(given_, form):
     configs, orders = zip(*given_, strict=True)
