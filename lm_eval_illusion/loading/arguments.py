@@ -62,6 +62,11 @@ def changed_pruner(pruner: str, changes: Sequence[Change]) -> str:
     return "+".join([*([pruner] if pruner != "none" or not changes else []), *methods])
 
 
+def without_methods(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes of a checkpoint that is quantised: an argument that only names the method which it has changes nothing."""
+    return tuple(change for change in changes if change.argument not in ("quantization", "autogptq", "gptqmodel"))
+
+
 def read_model_args(model_args: Any) -> dict[str, Any]:
     """Return the `model_args` of a results file by name. lm_eval writes a dictionary, or the text of the command line."""
     if isinstance(model_args, str) and model_args.lstrip().startswith("{"):

@@ -44,7 +44,7 @@ from lm_eval_illusion.models.loaded_parts import check_device, check_max_length,
 from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress
-from lm_eval_illusion.pruning.as_loaded import measure_loaded
+from lm_eval_illusion.pruning.as_loaded import measure_loaded, refuse_other_dtype
 from lm_eval_illusion.pruning.base_identity import shown
 from lm_eval_illusion.pruning.complete_model import CompleteCausalLM, limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import errors_of_files, loading_errors
@@ -101,6 +101,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
             # HFLM sets them only where it sees more than one GPU, and from the number of GPUs.
             self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
         self.model.generation_config = token_ids_only(self.model.generation_config, self.tokenizer.eos_token_id)
+        refuse_other_dtype(self.model, self.checkpoint.manifest)
         with self._inference():
             self.num_logits = check_runs(self.model, self.device)
         self.reasoning = self._read_reasoning(max_thought_tokens)

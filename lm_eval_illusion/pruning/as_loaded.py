@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
-from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT, Change, changed_name, changed_pruner
-from lm_eval_illusion.pruning.base_identity import ModelFiles
+from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.loading.arguments import GGUF_ARGUMENT, Change, changed_name, changed_pruner, without_methods
+from lm_eval_illusion.loading.pruned_folder import MANIFEST, REMEDY, pruned_manifest
+from lm_eval_illusion.loading.quantized_config import COMPRESSED_TENSORS
+from lm_eval_illusion.pruning.base_identity import ModelFiles, shown
 from lm_eval_illusion.pruning.hash_cache import file_hashes
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, base_revision
 from lm_eval_illusion.pruning.manifest import ChangeRecord, Manifest
@@ -24,9 +29,14 @@ if TYPE_CHECKING:
 def described_as_loaded(manifest: Manifest, base: BaseModel) -> Manifest:
     """Return the manifest of a base model that is loaded as it is, with variant, method and bits of a quantised checkpoint.
 
+    A folder or hub model that `lm-eval-illusion prune` wrote is the variant of its base model that its own manifest describes.
+
     Raises:
-        UserError: The model's configuration can't be read.
+        UserError: The model's configuration or its own manifest can't be read.
     """
+    if manifest.pruner == "none" and (content := pruned_manifest(base.files.finder())) is not None:
+        with attributed(f"{MANIFEST} of {shown(base.pretrained)} is not that of a checkpoint", REMEDY):
+            return msgspec.convert(content, Manifest)
     scheme = checkpoint_scheme(base.files)
     if scheme is None:
         return manifest
@@ -47,8 +57,7 @@ def with_changes(manifest: Manifest, base: BaseModel, changes: Sequence[Change])
         UserError: An adapter is neither a folder nor on the hub or in its cache.
     """
     if is_quantized(manifest):
-        # The argument only tells the engine the method that the checkpoint already has.
-        changes = [change for change in changes if change.argument not in ("quantization", "autogptq", "gptqmodel")]
+        changes = without_methods(changes)
     if not changes:
         return manifest
     of_weights = [change for change in changes if change.argument != "kv_cache_dtype"]
@@ -71,6 +80,22 @@ def with_changes(manifest: Manifest, base: BaseModel, changes: Sequence[Change])
 def is_quantized(manifest: Manifest) -> bool:
     """Return whether the base model itself is quantised: it has a method, but no checkpoint was made here."""
     return manifest.key is None and manifest.pruner != "none" and not manifest.changes
+
+
+def refuse_other_dtype(model: PreTrainedModel, manifest: Manifest) -> None:
+    """Refuse a model of weights that are 4-bit floats in another dtype than bfloat16, to which compressed-tensors unpacks them.
+
+    Raises:
+        UserError: The other layers have another dtype, so that no layer could be computed.
+    """
+    import torch
+
+    is_packed = manifest.pruner == COMPRESSED_TENSORS and re.search("(nv|mx)fp4", manifest.variant) is not None
+    if is_packed and model.dtype != torch.bfloat16:
+        raise UserError(
+            f"{shown(manifest.base_model)} ({manifest.variant}) can't run in {str(model.dtype).removeprefix('torch.')}: compressed-tensors"
+            " unpacks its weights to bfloat16, so give dtype=bfloat16"
+        )
 
 
 def measure_loaded(model: PreTrainedModel, manifest: Manifest) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lm_eval_illusion.escaping import for_markdown, for_terminal, markdown_block
 from lm_eval_illusion.files import new_folder, refuse_existing
 from lm_eval_illusion.pruning.gguf_checkpoint import is_gguf, stated_licence
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
-from lm_eval_illusion.pruning.manifest import MANIFEST, CalibrationRecord, Manifest
+from lm_eval_illusion.pruning.manifest import MANIFEST, CalibrationRecord, Manifest, manifest_text
 from lm_eval_illusion.pruning.prune import pruned_checkpoint, refuse_dense
 from lm_eval_illusion.pruning.settings import PruningSettings
 from lm_eval_illusion.reading import read_text
@@ -72,14 +72,16 @@ def _measured(manifest: Manifest) -> str:
 
 
 def _copy_files(source: Path, target: Path, manifest: Manifest) -> None:
-    """Copy the files that the manifest lists, and the manifest, without their permissions: those of the umask are for this user's files.
+    """Copy the files that the manifest lists, without their permissions: those of the umask are for this user's files.
 
-    Also, those of a read-only store would prevent writing the card.
+    Also, those of a read-only store would prevent writing the card. The manifest has the names of this request: an entry of the store
+    has those of the first one.
     """
-    for name in (*manifest.files, MANIFEST):
+    for name in manifest.files:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, copy)
+    (target / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8", newline="\n")
 
 
 def model_card(base: BaseModel, manifest: Manifest) -> str:

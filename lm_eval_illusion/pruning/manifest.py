@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from lm_eval_illusion.errors import UserError, attributed
+from lm_eval_illusion.loading import pruned_folder
 from lm_eval_illusion.pruning.base_identity import BaseIdentity
 from lm_eval_illusion.reading import read_file
 
-MANIFEST = "manifest.json"
-"""The name of the manifest's file in a checkpoint's folder."""
+MANIFEST = pruned_folder.MANIFEST
 
 PRUNING_ALGORITHM = 2
 """Version of the pruning code. Increase it when the same settings give other weights: older checkpoints are then not found."""
@@ -26,8 +26,7 @@ KEY_SCHEME = 2
 
 # Fields of the manifest that stay in the store: they are long, or describe files. results.config gets the others.
 _STORE_FIELDS = ("sparsity_of_layer", "bits_of_layer", "owl_of_block", "files", "checksum")
-LARGEST_MANIFEST = 64 << 20
-"""In bytes. A model with 50,000 separate experts has a manifest of about 10 MB."""
+LARGEST_MANIFEST = pruned_folder.LARGEST_MANIFEST
 _REMEDY = "delete the checkpoint, and it is made again"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from lm_eval_illusion.embedded import resolve_pretrained
 from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.limits import time_limit
-from lm_eval_illusion.loading.quantized_config import quantization_of, read_scheme
+from lm_eval_illusion.loading.quantized_files import REMEDY, scheme_of_files
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
-from lm_eval_illusion.pruning.base_identity import ModelFiles, model_config, read_object, shown
+from lm_eval_illusion.pruning.base_identity import ModelFiles, read_object, shown
 from lm_eval_illusion.pruning.complete_model import limited_size
 from lm_eval_illusion.pruning.hf_checkpoint import BaseModel, loading_errors
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 10
 """For the patterns of a scheme, which a file of other people states."""
-REMEDY = "check its config.json"
-# Files of quantisation tools that do not write into config.json -> the method where the file does not name it.
-_OWN_FILES = {"quantize_config.json": "gptq", "quant_config.json": "awq", "hf_quant_config.json": "modelopt"}
 
 
 class LayerBits(NamedTuple):
@@ -36,17 +34,7 @@ def checkpoint_scheme(files: ModelFiles) -> QuantizedScheme | None:
     Raises:
         UserError: There is no such model, or its configuration can't be read.
     """
-    config = model_config(files)
-    # Each tool writes its own fields, of any types.
-    with attributed(f"the quantisation of {shown(files.pretrained)} can't be read", REMEDY):
-        quantization = quantization_of(config)
-        if quantization is not None:
-            return read_scheme(quantization)
-        for name, method in _OWN_FILES.items():
-            content: Any = read_object(files, name)
-            if content:
-                return read_scheme({"quant_method": method, **content.get("quantization", content)})
-    return None
+    return scheme_of_files(partial(read_object, files), shown(files.pretrained))
 
 
 def refuse_quantized(files: ModelFiles) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lm_eval_illusion.embedded import EMBEDDED, FAMILY, resolve_pretrained
+from lm_eval_illusion.report.engine_notes import engines_and_dtypes
 from lm_eval_illusion.report.shown import shown_name
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.dense_files import stands_for_dense
@@ -56,14 +57,15 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
         notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
     notes += _asked_otherwise(outcomes)
     notes += _outdated_verdicts(outcomes)
-    evaluated = [run for run in runs if run.variant in variants]
+    names = {variant.key for variant in variants}
+    evaluated = [run for run in runs if run.variant.key in names]
     return (
         notes
         + _older_rules(outcomes)
         + _gaps(outcomes)
         + _mixed_versions(runs)
         + unchecked_bases(evaluated)
-        + _dtypes(variants)
+        + engines_and_dtypes([run.variant for run in evaluated] or variants)
     )
 
 
@@ -153,21 +155,6 @@ def _mixed_versions(runs: Sequence[Run]) -> list[str]:
         return []
     return [
         f"runs of lm_eval {' and '.join(map(shown_name, versions[:MOST_NAMES]))} are mixed: a task may have changed between them."
-    ]
-
-
-def _dtypes(variants: Collection[Variant]) -> list[str]:
-    """Return a note for each base model whose variants were computed in several data types, which round logits differently."""
-    by_model: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for variant in variants:
-        if variant.dtype:
-            by_model[variant.base_model][variant.dtype].add(variant.variant)
-    return [
-        f"scores and gold ranks of {shown_name(model)} were computed in several data types: "
-        + ", ".join(f"{shown_name(dtype)} ({_listed(sorted(names))})" for dtype, names in sorted(by_dtype.items()))
-        + "."
-        for model, by_dtype in sorted(by_model.items())
-        if len(by_dtype) > 1
     ]
 
 

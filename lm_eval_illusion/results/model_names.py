@@ -13,12 +13,13 @@ from lm_eval_illusion.results.variants import Variant
 def named_alike(variants: Sequence[Variant]) -> list[Variant]:
     """Return the variants; base models whose names are spellings of one path get the shortest spelling.
 
-    A model that all runs spell alike keeps its name. A relative and an absolute path remain two models: a results file does not state in
-    which folder the run was.
+    A model that all runs spell alike keeps its name, and so does one behind a server, which knows it by this very name. A relative and
+    an absolute path remain two models: a results file does not state in which folder the run was.
     """
     spellings: dict[str, set[str]] = defaultdict(set)
     for variant in variants:
-        spellings[posixpath.normpath(variant.base_model)].add(variant.base_model)
+        if variant.named_server is None:
+            spellings[posixpath.normpath(variant.base_model)].add(variant.base_model)
     return [
         _renamed(variant, path) if len(spellings[path := posixpath.normpath(variant.base_model)]) > 1 else variant
         for variant in variants

@@ -79,8 +79,20 @@ class IllusionConfig(msgspec.Struct, frozen=True):
     base_identity: BaseIdentityConfig | None = None
     changes: list[ChangeConfig] = msgspec.field(default_factory=list)
     dtype: Text | None = None
+    engine: Text | None = None
+    """Name and version of the engine, such as `vllm 0.32.0`; None in the run of an earlier version."""
     has_chat_template: bool | None = None
     """Whether the tokenizer has a chat template; None in the run of an earlier version."""
+
+
+class ServedConfig(msgspec.Struct, frozen=True):
+    """`config.served`: what `served` writes about the server that it asked. `server`: its engine, such as `llama.cpp`."""
+
+    model: str | None = None
+    base_url: str | None = None
+    server: str | None = None
+    server_version: str | None = None
+    dtype: str | None = None
 
 
 class RunConfig(msgspec.Struct, frozen=True):
@@ -95,6 +107,7 @@ class RunConfig(msgspec.Struct, frozen=True):
     gen_kwargs: Any = None
     use_cache: Any = None
     illusion: IllusionConfig | None = None
+    served: ServedConfig | None = None
 
 
 class GroupConfig(msgspec.Struct, frozen=True):

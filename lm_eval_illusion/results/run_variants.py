@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lm_eval_illusion.errors import UserError, attributed
 from lm_eval_illusion.loading.arguments import (
     GGUF_ARGUMENT,
+    GGUF_METHOD,
     Change,
     changed_name,
     changed_pruner,
     changes_of,
     read_model_args,
+    without_methods,
 )
+from lm_eval_illusion.loading.quantized_config import variant_word
+from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
 from lm_eval_illusion.plugin import MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
+from lm_eval_illusion.results.engines import engine_of
 from lm_eval_illusion.results.messages import shown
+from lm_eval_illusion.results.model_folders import checkpoint_in, model_folder, scheme_in
 from lm_eval_illusion.results.outcomes import POOLED
 from lm_eval_illusion.results.results_file import (
     BaseIdentityConfig,
@@ -27,10 +34,16 @@ from lm_eval_illusion.results.results_file import (
     QuantizationConfig,
     RunConfig,
 )
+from lm_eval_illusion.results.servers import UNNAMED, Server, server_of
 from lm_eval_illusion.results.typed_json import convert
 from lm_eval_illusion.results.variants import DENSE_METHOD, EMBEDDED_TEXT, Variant
 
 Changes: TypeAlias = tuple[Change, ...]
+# Arguments that name the model of a class without `pretrained` and `model`.
+_NAMES = ("path", "engine", "model_id", "deployment_id", "load")
+_OF_GGUF = ("llama.cpp", "llama-cpp-python")
+_LOADING_BY_DTYPE = ("vllm", "vllm-vlm", "sglang")
+_DTYPES = {"half": "float16", "float": "float32", "float16": "float16", "float32": "float32", "bfloat16": "bfloat16"}
 _REMEDY = "give the results file as lm_eval wrote it, or run lm_eval again"
 
 
@@ -42,15 +55,41 @@ def variant_of_run(config: RunConfig, results_file: Path) -> Variant:
     """
     with attributed(f"{results_file}: config.model_args can't be read", _REMEDY):
         arguments = read_model_args(config.model_args)
-        changes = _changes_of(arguments, results_file)
+        server = server_of(config, arguments)
+        name = _model_name(config, arguments, server)
+        # A server may name its model by the file that it serves.
+        changes = _changes_of(arguments if server is None else {**arguments, "pretrained": name}, results_file)
     if config.illusion is not None:
-        return _our_variant(config, config.illusion, arguments, changes)
-    name = arguments.get("pretrained") or config.model
+        ours = config.illusion
+        # Earlier versions took the folder of a pruned checkpoint for a model of its own.
+        is_dense = ours.pruner == DENSE_METHOD and not ours.changes
+        folder = model_folder(ours.base_model, arguments, server) if is_dense else None
+        pruned = checkpoint_in(folder) if folder is not None else None
+        return _our_variant(config, pruned or ours, {} if pruned else arguments, changes, server)
     if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
         raise UserError(
             f"{results_file} names no model: config.model_args.pretrained or config.model is {shown(name)}, not text"
         )
-    return _other_variant(str(name), config, arguments, changes)
+    name = str(name)
+    folder = model_folder(name, arguments, server)
+    pruned = checkpoint_in(folder) if folder is not None else None
+    if pruned is not None:
+        # Revision and subfolder say where the checkpoint is, not its base model.
+        return _our_variant(config, pruned, {}, changes, server)
+    scheme = scheme_in(folder) if folder is not None else None
+    variant = _other_variant(
+        name, config, arguments, changes if scheme is None else without_methods(changes), server, results_file
+    )
+    return variant if scheme is None else _quantised(variant, scheme)
+
+
+def _model_name(config: RunConfig, arguments: Mapping[str, Any], server: Server | None) -> Any:
+    """Return the name under which the run asked for its model, as it is stated; of one without, the model class."""
+    # lm_eval's API classes prefer `model` to `pretrained`.
+    names = ("pretrained", "model", *_NAMES) if server is None else ("model", "pretrained", *_NAMES)
+    stated = config.served.model if config.served is not None else None
+    given = (stated, *(arguments.get(name) for name in names))
+    return next((value for value in given if value and value != "None"), config.model)
 
 
 def _changes_of(arguments: Mapping[str, Any], results_file: Path) -> Changes:
@@ -68,7 +107,11 @@ def _changes_of(arguments: Mapping[str, Any], results_file: Path) -> Changes:
 
 
 def _our_variant(
-    config: RunConfig, ours: IllusionConfig, arguments: Mapping[str, Any], changes_by_argument: Changes
+    config: RunConfig,
+    ours: IllusionConfig,
+    arguments: Mapping[str, Any],
+    changes_by_argument: Changes,
+    server: Server | None,
 ) -> Variant:
     calibration = ours.calibration or CalibrationConfig()
     base = ours.base_identity or BaseIdentityConfig()
@@ -94,8 +137,8 @@ def _our_variant(
         calibration_length=calibration.length,
         # Without calibration nothing depends on the seed.
         pruning_seed=ours.pruning_seed if ours.calibration else None,
-        dtype=ours.dtype or _dtype(config),
-        identity="+".join([str(ours.key or ours.base_revision), *changes]),
+        dtype=ours.dtype or _dtype(config, arguments),
+        identity="+".join([str(ours.key or ours.base_revision), *changes, *_identity_of(server)]),
         base_content=BaseContent(
             base.weights,
             base.tokenizer,
@@ -106,6 +149,8 @@ def _our_variant(
             # Each quantisation of a model in a folder of GGUF files has other weights on purpose.
             other_model=next((f"{ours.base_model}/{it.value}" for it in ours.changes if it.argument == GGUF_ARGUMENT), None),
         ),
+        server=None if server is None else replace(server, serves_checkpoint=True),
+        engine=engine_of(config, server),
         beams_are_top1=config.model != MODEL_NAME,
     )
 
@@ -116,8 +161,15 @@ def _calibration_language(calibration: CalibrationConfig) -> str | None:
     return calibration.language if is_embedded or calibration.language != POOLED else None
 
 
-def _other_variant(name: str, config: RunConfig, arguments: Mapping[str, Any], changes: Changes) -> Variant:
+def _other_variant(
+    name: str, config: RunConfig, arguments: Mapping[str, Any], changes: Changes, server: Server | None, results_file: Path
+) -> Variant:
     """Return the variant of a model class that is not ours: what its arguments say, otherwise dense."""
+    # Nothing says that two runs that name neither model nor server had the same.
+    unknown = [results_file.name] if server is not None and server.host == UNNAMED and name == config.model else []
+    quantisation = _served_quantisation(config)
+    if quantisation is not None:
+        changes = (Change(quantisation, GGUF_METHOD, None, GGUF_ARGUMENT, quantisation, is_quantisation=True),)
     commits = [sha for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha]
     bits = [change.bits for change in changes if change.is_quantisation]
     return Variant(
@@ -128,16 +180,57 @@ def _other_variant(name: str, config: RunConfig, arguments: Mapping[str, Any], c
         sparsity_measured=None,
         bits_measured=bits[-1] if bits else None,
         mask_structure="0:0",
-        dtype=_dtype(config),
-        identity="+".join([*commits, *(f"{change.argument}={change.value}" for change in changes)]),
-        base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments)),
+        dtype=_dtype(config, arguments),
+        identity="+".join(
+            [*commits, *(f"{change.argument}={change.value}" for change in changes), *_identity_of(server), *unknown]
+        ),
+        # The revision of an API class is that of its tokenizer.
+        base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments))
+        if server is None
+        else BaseContent(),
+        server=server,
+        engine=engine_of(config, server),
         beams_are_top1=True,
     )
 
 
-def _dtype(config: RunConfig) -> str | None:
-    """Return the dtype of the weights as lm_eval's `hf` writes it."""
-    return config.model_dtype.removeprefix("torch.") if config.model_dtype else None
+def _quantised(variant: Variant, scheme: QuantizedScheme) -> Variant:
+    """Return the variant of a checkpoint that is quantised itself. Its mean bits are known if no layer but the head is left out."""
+    is_whole = all("lm_head" in name for name in scheme.ignored)
+    is_as_stored = variant.pruner == DENSE_METHOD
+    return replace(
+        variant,
+        variant=scheme.name if is_as_stored else f"{scheme.name}+{variant.variant}",
+        pruner=scheme.method if is_as_stored else f"{scheme.method}+{variant.pruner}",
+        bits_measured=scheme.bits if is_whole and is_as_stored else variant.bits_measured,
+        base_content=replace(variant.base_content, scheme=scheme.name),
+    )
+
+
+def _served_quantisation(config: RunConfig) -> str | None:
+    """Return the quantisation of the GGUF file that a llama.cpp server serves, such as `Q4_1`; None if its weights are floats."""
+    stated = config.served.dtype if config.served is not None and config.served.server in _OF_GGUF else None
+    return (
+        None if stated is None or re.fullmatch(r"(?i)(all\W+|mostly\W+)?b?f(16|32)", stated.strip()) else variant_word(stated)
+    )
+
+
+def _identity_of(server: Server | None) -> list[str]:
+    return [] if server is None else [f"server={server.digest}"]
+
+
+def _dtype(config: RunConfig, arguments: Mapping[str, Any]) -> str | None:
+    """Return the dtype that ran: that which lm_eval's `hf` writes, else one that the arguments ask for and that is not automatic."""
+    if config.model_dtype:
+        return config.model_dtype.removeprefix("torch.")
+    if config.served is not None:
+        # Of llama.cpp it is the type of the stored weights.
+        return None if config.served.server in _OF_GGUF else config.served.dtype
+    # A server does not load the model by these arguments, and our model classes state what ran.
+    if config.illusion is not None or config.model not in _LOADING_BY_DTYPE:
+        return None
+    asked = str(arguments.get("dtype") or "").removeprefix("torch.")
+    return _DTYPES.get(asked)
 
 
 def _commit(revision: str | None) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.escaping import cut
+from lm_eval_illusion.loading.arguments import GGUF_METHOD
 from lm_eval_illusion.results.dense_files import as_dense, as_quantised, dense_files, stands_for_dense
 from lm_eval_illusion.results.file_names import named_apart
 from lm_eval_illusion.results.messages import join_truncated, shown
@@ -27,6 +28,7 @@ from lm_eval_illusion.results.results_file import (
 )
 from lm_eval_illusion.results.run_files import results_files
 from lm_eval_illusion.results.run_variants import variant_of_run
+from lm_eval_illusion.results.server_names import named_by_server
 from lm_eval_illusion.results.typed_json import convert
 from lm_eval_illusion.results.variants import Variant
 from lm_eval_illusion.views import form_named, form_of_task
@@ -130,7 +132,7 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     judged = [(run.results_file, run.results.rescored) for run in runs]
     older, same_run = superseded(judged), folders_of_runs(judged)
     runs = [replace(run, same_run=same_run.get(run.results_file, ())) for run in runs if run.results_file not in older]
-    names = named_apart(named_alike([run.variant for run in runs]))
+    names = named_by_server(named_apart(named_alike([run.variant for run in runs])))
     runs = [replace(run, variant=variant) for run, variant in zip(runs, names, strict=True)]
     in_place = dense_files({run.variant for run in runs})
     return [replace(run, variant=as_dense(run.variant)) if run.variant.key in in_place else run for run in runs]
@@ -150,7 +152,8 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
 
     Characters that `--fail-if` or a shell would need quoted become hyphens. Models with the same last part are named by all parts.
 
-    This is for models that other tools compressed; their runs do not name the compression method.
+    This is for models that other tools compressed; their runs do not name the compression method. A GGUF file stands for the dense model
+    if it is all that was evaluated of it.
 
     Raises:
         UserError: No run evaluated that model.
@@ -158,9 +161,22 @@ def as_variants_of(dense: str, runs: Sequence[Run]) -> list[Run]:
     models = sorted({run.variant.base_model for run in runs})
     if dense not in models:
         raise UserError(f"--dense {dense}: no run evaluated that model: there are {join_truncated(models, most=9)}")
+    runs = _with_file_as_dense(dense, runs)
     names = _variant_names([model for model in models if model != dense], {run.variant.variant for run in runs})
     return [
         run if run.variant.base_model == dense else replace(run, variant=_variant_of(dense, run.variant, names)) for run in runs
+    ]
+
+
+def _with_file_as_dense(dense: str, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs; the only variant of the model `dense` stands for the dense model if it is a GGUF file."""
+    of_dense = {run.variant.key for run in runs if run.variant.base_model == dense}
+    is_only = len(of_dense) == 1
+    return [
+        replace(run, variant=as_dense(run.variant))
+        if is_only and run.variant.key in of_dense and run.variant.pruner == GGUF_METHOD
+        else run
+        for run in runs
     ]
 
 

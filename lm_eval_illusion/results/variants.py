@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 from lm_eval_illusion.results.base_content import BaseContent
+from lm_eval_illusion.results.servers import Server
 
 _NOT_A_COLUMN = {"column": False}
 DENSE_METHOD = "none"
@@ -31,7 +32,8 @@ class Variant:
 
     `identity`: the key of the checkpoint, or the revision of the base model, and the content of an adapter; it distinguishes two variants
     of the same name. `base_content`: the content of the base model as the run states it, which is no part of the variant.
-    `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
+    `server`: the server that the model is behind, None if the run loaded it itself. `engine`: what ran it, such as `hf` or `vllm`; None
+    if it is not known. `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
     """
 
     base_model: str
@@ -51,12 +53,19 @@ class Variant:
     dtype: str | None = None
     identity: str = field(metadata=_NOT_A_COLUMN)
     base_content: BaseContent = field(default=BaseContent(), compare=False, metadata=_NOT_A_COLUMN)
+    server: Server | None = field(default=None, metadata=_NOT_A_COLUMN)
+    engine: str | None = field(default=None, compare=False, metadata=_NOT_A_COLUMN)
     beams_are_top1: bool = field(metadata=_NOT_A_COLUMN)
 
     @property
     def is_dense(self) -> bool:
         """Whether this is the base model as it is: the variant with `pruner` `none`."""
         return self.pruner == DENSE_METHOD
+
+    @property
+    def named_server(self) -> Server | None:
+        """The server that knows the base model by its name; None for a model at hand, and for a checkpoint of a known base model."""
+        return None if self.server is None or self.server.serves_checkpoint else self.server
 
     @property
     def key(self) -> tuple[str, str]:

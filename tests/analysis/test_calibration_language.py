@@ -100,7 +100,13 @@ def test_only_variants_that_differ_in_the_calibration_language_alone_are_compare
 
 def test_every_field_of_a_variant_is_a_setting_or_may_differ():
     fields = {field.name: field.metadata.get("column", True) for field in dataclasses.fields(Variant)}
-    assert {name for name, is_column in fields.items() if not is_column} == {"identity", "base_content", "beams_are_top1"}
+    assert {name for name, is_column in fields.items() if not is_column} == {
+        "identity",
+        "base_content",
+        "server",
+        "engine",
+        "beams_are_top1",
+    }
     assert {"variant", "sparsity_measured", "bits_measured", "calibration_language", "calibration_source"} == MAY_DIFFER
     assert {name for name, is_column in fields.items() if is_column} == MAY_DIFFER.union(PRUNING_SETTINGS)
     # A table names every setting that distinguishes it from the others.

@@ -8,6 +8,7 @@ from lm_eval.api.instance import Instance
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.arguments import HF_NOT_WITH_PRUNING
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -172,3 +173,34 @@ def test_the_dtype_of_the_run_is_that_of_the_layers_that_are_left_out(dense, mod
     manifest = resolved(folder, pruner="none", dtype="bfloat16")
     assert manifest.bits_measured == pytest.approx((44_800 * 4 + 12_800 * 16) / 57_600)
     assert resolved(folder, pruner="none", dtype=torch.float16).bits_measured == manifest.bits_measured
+
+
+def test_a_folder_of_prune_is_the_variant_that_was_pruned(dense, models, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(models / "store"))
+    out = models / "out"
+    assert main(["prune", "--pretrained", str(dense), "--pruner", "magnitude", "--sparsity", "0.5", "--out", str(out)]) == 0
+    info, score = run(out)
+    assert (info["base_model"], info["variant"], info["pruner"]) == (str(dense), "magnitude-0.5", "magnitude")
+    assert (info["sparsity_requested"], info["bits_measured"]) == (0.5, 32.0)
+    assert info["sparsity_measured"] == pytest.approx(0.5, abs=0.01)
+    # It is the checkpoint of the store: the same key, and the base model's content.
+    model = PrunedHFLM(str(dense), pruner="magnitude", sparsity=0.5, device="cpu")
+    ((stored, _),) = model.loglikelihood([Instance("loglikelihood", {}, REQUEST, 0)], disable_tqdm=True)
+    of_store = model.get_model_info()["illusion"]
+    assert {name: info[name] for name in ("key", "base_identity")} == {
+        name: of_store[name] for name in ("key", "base_identity")
+    }
+    assert score == stored
+    # With an adapter or quantised while loading, it is that, too.
+    assert resolved(out, pruner="none", peft=str(save_adapter(dense, models / "on-out"))).variant == "magnitude-0.5+peft-on-out"
+    # Pruned once more, it is a base model of its own.
+    assert resolved(out, pruner="magnitude", sparsity=0.6).base_model == str(out)
+
+
+def test_a_pruned_folder_that_was_changed_later_is_refused(dense, models, monkeypatch):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(models / "store"))
+    out = models / "changed"
+    assert main(["prune", "--pretrained", str(dense), "--pruner", "magnitude", "--sparsity", "0.5", "--out", str(out)]) == 0
+    (out / "config.json").write_text((out / "config.json").read_text().replace("{", '{"changed": 1,', 1))
+    with pytest.raises(UserError, match=r"is not about the config\.json beside it"):
+        resolved(out, pruner="none")

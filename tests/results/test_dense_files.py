@@ -11,6 +11,7 @@ from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.report.command import ReportOptions, read_inputs
+from lm_eval_illusion.results.runs import find_runs
 from tests.gguf_files import write_gguf
 from tests.lm_eval_files import DENSE, hits, write_run
 
@@ -131,5 +132,13 @@ def test_real_runs_of_a_file_and_of_the_pruned_file_are_one_report(tmp_path, cap
     arguments = ["--pretrained", str(tmp_path / "tiny"), "--gguf-file", "tiny.Q4_0.gguf", "--store", str(tmp_path / "store")]
     assert main(["prune", *arguments, "--pruner", "magnitude", "--sparsity", "0.25", "--out", str(out)]) == 0
     assert f"report runs --dense {tmp_path / 'tiny'}" in capsys.readouterr().out
-    assert json.loads((out / "manifest.json").read_text())["base_model"] == f"{tmp_path / 'tiny'}/tiny.Q4_0.gguf"
+    # Its manifest has the names of the runs, which the report compares; the entry of the store is that of a file's folder.
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["base_model"], manifest["variant"]) == (str(tmp_path / "tiny"), "Q4_0+magnitude-0.25")
+    assert manifest["changes"][0]["value"] == "tiny.Q4_0.gguf"
+    views = {"mc": [{"id": "a"}], "gen": hits("match", a=1)}
+    write_run(tmp_path / "stock", views, illusion=None, config={"model": "hf", "model_args": {"pretrained": str(out)}})
+    (stock,) = find_runs([tmp_path / "stock"])
+    (ours,) = (run for run in find_runs([tmp_path / "runs"]) if run.variant.variant == "Q4_0+magnitude-0.25")
+    assert (stock.variant.key, stock.variant.identity) == (ours.variant.key, ours.variant.identity)
     assert "magnitude-0.25" in (out / "README.md").read_text()
