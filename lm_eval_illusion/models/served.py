@@ -31,7 +31,7 @@ from lm_eval_illusion.models.command_checks import (
 )
 from lm_eval_illusion.models.pruned import show_user_errors
 from lm_eval_illusion.models.served_check import CANDIDATES, Scores, ScoresError, problem_of_scores, read_scores, score_of
-from lm_eval_illusion.models.served_requests import Endpoint, post
+from lm_eval_illusion.models.served_requests import ServedAddress, post
 from lm_eval_illusion.models.served_server import TRANSFORMERS, Server, chosen_model, find_server
 from lm_eval_illusion.models.served_settings import letter_constraint, request_settings
 from lm_eval_illusion.plugin import SERVED_MODEL_NAME
@@ -47,7 +47,7 @@ COMPLETIONS, CHAT = "/v1/completions", "/v1/chat/completions"
 MOST_SEEDS = 2**31
 """Seeds are smaller: llama.cpp has 32 bits, and takes the largest number of them for "no seed"."""
 WITHOUT_SCORES = (
-    "recognition by a generated letter works there: --tasks mqa_illusion_core_served, and report --recognition generated"
+    "recognition by a generated letter works: --tasks mqa_illusion_core_served, or mqa_illusion_en_mc_letters_generated"
 )
 _SEED_TRIAL = {"do_sample": True, "temperature": 1.0, "max_gen_toks": 16, "until": []}
 _SEED_PROMPT = "Once upon a time"
@@ -113,7 +113,7 @@ class ServedModel(LocalCompletionsAPI):  # type: ignore[misc]
                 f"the arguments of {SERVED_MODEL_NAME} do not fit ({one_line(error, 300)}): give model=, base_url= and, for scores,"
                 " tokenizer= with the folder or the name of the model's tokenizer; the others are those of lm_eval's local-completions"
             ) from error
-        self.endpoint = Endpoint(self._client(), url, max(1, self.max_retries))
+        self.endpoint = ServedAddress(self._client(), url, max(1, self.max_retries))
         self.server = find_server(self.endpoint)
         self.model = chosen_model(self.server, model)
         if adds_bos is None and self.tokenizer is not None:

@@ -19,7 +19,7 @@ LONGEST_WAIT = 10.0
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ServedAddress:
     """Where requests go. `url`: of the completions or chat completions. `attempts`: how often a request is sent before it has failed."""
 
     client: httpx.Client
@@ -32,7 +32,7 @@ class Endpoint:
         return self.url.split("/v1/")[0]
 
 
-def post(endpoint: Endpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
+def post(endpoint: ServedAddress, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a request.
 
     A busy server (429), a fault of the server (5xx) and a lost connection are tried again; everything else would fail again.
@@ -65,7 +65,7 @@ def post(endpoint: Endpoint, payload: Mapping[str, Any]) -> dict[str, Any]:
     raise UserError(f"{endpoint.url} {problem}")
 
 
-def get(endpoint: Endpoint, path: str) -> tuple[dict[str, Any] | None, Mapping[str, str]]:
+def get(endpoint: ServedAddress, path: str) -> tuple[dict[str, Any] | None, Mapping[str, str]]:
     """Return what the server tells at a path below its root, None if it has no such path, and the headers of its answer.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import Endpoint, get
+from lm_eval_illusion.models.served_requests import ServedAddress, get
 
 LLAMA_CPP, LLAMA_CPP_PYTHON = "llama.cpp", "llama-cpp-python"
 VLLM, SGLANG, TRANSFORMERS = "vllm", "sglang", "transformers"
@@ -37,7 +37,7 @@ class Server:
         return " ".join(part for part in (self.kind or "the server", self.version, "at", self.url) if part)
 
 
-def find_server(endpoint: Endpoint) -> Server:
+def find_server(endpoint: ServedAddress) -> Server:
     """Ask a server what it is. Nothing is generated.
 
     Raises:
@@ -82,7 +82,9 @@ def _names(entries: list[dict[str, Any]]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
-def _version_and_dtype(endpoint: Endpoint, kind: str | None, described: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _version_and_dtype(
+    endpoint: ServedAddress, kind: str | None, described: Mapping[str, Any]
+) -> tuple[str | None, str | None]:
     if kind == LLAMA_CPP:
         properties = get(endpoint, "/props")[0] or {}
         return _text(properties.get("build_info")), _text(properties.get("model_ftype"))

@@ -203,7 +203,7 @@ VIEWS: tuple[View, ...] = (
             Metric("invalid", higher_is_better=False),
         ),
         outcome_metric="recognised_by_letter",
-        decoding=DecodingSettings(max_gen_toks=16),
+        decoding=_GREEDY,
         replaces_scores=True,
     ),
     View(

@@ -146,11 +146,11 @@ def serving(software: str | None = "vllm", fault: str = "", **more: Any) -> Iter
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             found = stand_in.described(self.path)
             self.reply(404 if found is None else 200, found or {"detail": "Not Found"})
 
-        def do_POST(self):  # noqa: N802
+        def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             stand_in.requests.append(request)
             self.reply(*stand_in.answer(request))

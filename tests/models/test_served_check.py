@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lm_eval_illusion.models.served_check import ScoresError, Scores, problem_of_scores, read_scores, score_of
+from lm_eval_illusion.models.served_check import Scores, ScoresError, problem_of_scores, read_scores, score_of
 from tests.models.served_stand_in import StandIn, tokenizer
 
 

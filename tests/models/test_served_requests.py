@@ -7,7 +7,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models import served_requests
-from lm_eval_illusion.models.served_requests import Endpoint, get, post
+from lm_eval_illusion.models.served_requests import ServedAddress, get, post
 
 URL = "http://host/v1/completions"
 RIGHT = {"choices": [{"text": "a"}]}
@@ -31,7 +31,7 @@ def endpoint(*replies):
             raise current
         return current
 
-    return Endpoint(httpx.Client(transport=httpx.MockTransport(reply)), URL, 3)
+    return ServedAddress(httpx.Client(transport=httpx.MockTransport(reply)), URL, 3)
 
 
 def test_what_waiting_may_mend_is_tried_again(waits):

@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import Endpoint
+from lm_eval_illusion.models.served_requests import ServedAddress
 from lm_eval_illusion.models.served_server import Server, chosen_model, find_server
 from tests.models.served_stand_in import serving
 
 
 def found(stand_in):
     with httpx.Client() as client:
-        return find_server(Endpoint(client, stand_in.completions, 1))
+        return find_server(ServedAddress(client, stand_in.completions, 1))
 
 
 @pytest.mark.parametrize(
