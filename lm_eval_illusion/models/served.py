@@ -32,7 +32,7 @@ from lm_eval_illusion.models.command_checks import (
 from lm_eval_illusion.models.pruned import show_user_errors
 from lm_eval_illusion.models.served_check import CANDIDATES, Scores, ScoresError, problem_of_scores, read_scores, score_of
 from lm_eval_illusion.models.served_requests import ServedAddress, post
-from lm_eval_illusion.models.served_server import TRANSFORMERS, Server, chosen_model, find_server
+from lm_eval_illusion.models.served_server import TEXT_ONLY, Server, chosen_model, find_server
 from lm_eval_illusion.models.served_settings import letter_constraint, request_settings
 from lm_eval_illusion.plugin import SERVED_MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress, report_warning
@@ -323,20 +323,38 @@ class Served(ServedModel):
                 f"--apply_chat_template needs the model's own template here: give tokenizer=, or base_url=...{CHAT}, where the server"
                 " applies it"
             )
-        if self.tokenizer is None or self.server.kind == TRANSFORMERS:
+        if self.tokenizer is None or self._takes_text:
             return prompt
         longest = self.max_length - int(settings.get("max_gen_toks", self._max_gen_toks))
         return self.tok_encode(prompt, left_truncate_len=max(1, longest))
 
     def create_message(self, messages: Any, generate: bool = False) -> Any:
         """Return one prompt, a text or its tokens, without a list around it: every server takes that form."""
-        return messages[0]
+        prompt = messages[0]
+        return self._text(prompt) if self._takes_text and not isinstance(prompt, str) else prompt
+
+    @property
+    def _takes_text(self) -> bool:
+        """Whether prompts are sent as text, which the server tokenizes: it refuses tokens, or the user asked for it."""
+        return not self.tokenized_requests or self.server.kind in TEXT_ONLY
+
+    def _text(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens without the one before the text, which the server adds."""
+        begins = self.tokenizer.bos_token_id
+        own = ids[1:] if self.add_bos_token and ids and ids[0] == begins else ids
+        return str(self.tokenizer.decode(own, clean_up_tokenization_spaces=False))
 
     def _scores(self, ids: Sequence[int]) -> Scores:
         return read_scores(self.model_call([list(ids)], generate=False), len(ids))
 
     def _next_tokens(self, ids: Sequence[int]) -> dict[str, float]:
-        payload = {"model": self.model, "prompt": list(ids), "max_tokens": 1, "temperature": 0, "logprobs": CANDIDATES}
+        payload = {
+            "model": self.model,
+            "prompt": self.create_message([list(ids)]),
+            "max_tokens": 1,
+            "temperature": 0,
+            "logprobs": CANDIDATES,
+        }
         found = post(self.endpoint, payload)["choices"][0].get("logprobs")
         tops = found.get("top_logprobs") if isinstance(found, dict) else None
         return {text: float(value) for text, value in (tops[0] if tops else {}).items() if value is not None}

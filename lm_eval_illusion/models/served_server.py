@@ -16,6 +16,8 @@ _OWNERS = {"llamacpp": LLAMA_CPP, "vllm": VLLM, "sglang": SGLANG, "me": LLAMA_CP
 """`owned_by` in the list of models -> software."""
 _OWN_PATHS = {"/load_model": TRANSFORMERS, "/flush_cache": SGLANG, "/version": VLLM}
 """A path that only one software has -> that software, for those that describe their paths."""
+TEXT_ONLY = (LLAMA_CPP_PYTHON, TRANSFORMERS)
+"""Servers that refuse a prompt of tokens."""
 MOST_NAMES = 5
 
 

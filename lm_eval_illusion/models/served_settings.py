@@ -58,7 +58,7 @@ def request_settings(settings: Mapping[str, Any], server: Server) -> dict[str, A
 
 def letter_constraint(server: Server) -> dict[str, Any]:
     """Return what makes the server answer with a letter of A to D, with or without a space before it; nothing where it can't."""
-    if server.kind == LLAMA_CPP:
+    if server.kind in (LLAMA_CPP, LLAMA_CPP_PYTHON):
         return {"grammar": 'root ::= " "? [A-D]'}
     if server.kind == VLLM:
         return {"structured_outputs": {"regex": " ?[A-D]"}}

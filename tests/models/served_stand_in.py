@@ -104,7 +104,8 @@ class StandIn:
 
     def logprobs(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """As vLLM gives them: those of the prompt, the first unknown, and of one generated token."""
-        ids, fault = list(request["prompt"]), self.fault
+        prompt, fault = request["prompt"], self.fault
+        ids = tokenizer()(prompt).input_ids if isinstance(prompt, str) else list(prompt)
         if fault == "no log-probabilities" or (fault == "no echo" and request.get("echo")):
             # llama.cpp: a form of its own, of the generated token only.
             return {"content": []} if fault == "no echo" else None
@@ -131,6 +132,12 @@ class StandIn:
         tokens = [tokenizer().decode([id]) for id in whole]
         if fault == "other tokens":
             tokens[-2] = "x"
+        if fault == "shifted":
+            # And none of the generated token, whose distribution was not calculated.
+            tokens, logprobs, rows = tokens[:-1], logprobs[:-1], rows[:-1]
+        if fault == "without the first":
+            # llama-cpp-python with a token before the text: right, and one place too early.
+            tokens, logprobs, rows = tokens[1:], [None, *logprobs[2:]], rows[1:]
         return {
             "tokens": tokens,
             "token_logprobs": logprobs,

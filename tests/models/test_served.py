@@ -107,6 +107,20 @@ def test_scores_are_those_of_the_model_with_the_token_before_the_text():
         assert score == pytest.approx(true_score(whole, len(tokenizer()(request.args[0]).input_ids)), abs=1e-6)
 
 
+@pytest.mark.parametrize("software", ["vllm", "llama-cpp-python"])
+def test_a_server_that_takes_text_alone_scores_the_same(software):
+    arguments = {"tokenizer": TOKENIZER, **({"tokenized_requests": False} if software == "vllm" else {})}
+    with serving(software) as stand_in:
+        scores = model_of(stand_in.completions, **arguments).loglikelihood(scoring(ITEMS[:1]), disable_tqdm=True)
+    assert all(isinstance(request["prompt"], str) for request in stand_in.requests)
+    # The server puts the token before the text, as it was trained.
+    assert not any(request["prompt"].startswith("<s>") for request in stand_in.requests)
+    with serving() as stand_in:
+        expected = model_of(stand_in.completions, tokenizer=TOKENIZER).loglikelihood(scoring(ITEMS[:1]), disable_tqdm=True)
+    assert all(isinstance(request["prompt"], list) for request in stand_in.requests)
+    assert scores == expected
+
+
 @pytest.mark.parametrize("fault", ["no echo", "shifted"])
 def test_wrong_scores_are_refused_before_anything_is_scored(fault, capsys):
     with serving("llama.cpp", fault) as stand_in:

@@ -36,6 +36,7 @@ def test_a_right_server_passes_with_a_model_of_random_numbers():
         ("no log-probabilities", "returns no log-probabilities of the prompt"),
         ("adds a token", "log-probabilities for a prompt of"),
         ("shifted", "its scores are those of other tokens"),
+        ("without the first", "returns the tokens"),
         ("positive", "returns 0.5 as a log-probability"),
         ("nan", "returns None as a log-probability"),
         ("not repeatable", "other log-probabilities"),

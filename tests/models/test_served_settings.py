@@ -60,5 +60,6 @@ def test_settings_of_other_tasks_are_kept():
 
 def test_letters_are_constrained_where_the_server_can():
     assert letter_constraint(Server("", "llama.cpp")) == {"grammar": 'root ::= " "? [A-D]'}
+    assert letter_constraint(Server("", "llama-cpp-python")) == letter_constraint(Server("", "llama.cpp"))
     assert letter_constraint(Server("", "vllm")) == {"structured_outputs": {"regex": " ?[A-D]"}}
     assert letter_constraint(Server("", "transformers")) == letter_constraint(Server("", None)) == {}

@@ -117,7 +117,7 @@ def test_transformers_serve_answers_as_pruned_hf(transformers_serve):
 def test_transformers_serve_can_not_score_and_is_told_so(transformers_serve):
     folder = resolve_pretrained("embedded")
     model = served(f"{transformers_serve}/v1/completions", model=folder, tokenizer=folder)
-    with pytest.raises(UserError, match="can't score choices, it refuses the request"):
+    with pytest.raises(UserError, match="can't score choices, it returns no log-probabilities"):
         model.loglikelihood(scoring(), disable_tqdm=True)
 
 
