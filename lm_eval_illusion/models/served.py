@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import CacheHook
-from lm_eval.models.api_models import JsonChatStr
+from lm_eval.models.api_models import JsonChatStr, TemplateAPI
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 from lm_eval.utils import simple_parse_args_string
 
@@ -34,8 +35,10 @@ from lm_eval_illusion.models.served_check import CANDIDATES, Scores, ScoresError
 from lm_eval_illusion.models.served_requests import ServedAddress, post
 from lm_eval_illusion.models.served_server import TEXT_ONLY, Server, chosen_model, find_server
 from lm_eval_illusion.models.served_settings import letter_constraint, request_settings
+from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.plugin import SERVED_MODEL_NAME
 from lm_eval_illusion.progress import for_tasks, progress, report_warning
+from lm_eval_illusion.pruning.settings import nearest
 from lm_eval_illusion.views import GENERATED_LETTERS
 
 Given = TypeVar("Given")
@@ -98,6 +101,7 @@ class ServedModel(LocalCompletionsAPI):  # type: ignore[misc]
             UserError: The server can't be reached or does not have the model; an argument has a wrong value; a package is missing.
         """
         url = _read_url(base_url)
+        _refuse_unknown(arguments)
         has_tokenizer = bool(arguments.get("tokenizer"))
         backend = arguments.pop("tokenizer_backend", "huggingface" if has_tokenizer else None)
         adds_bos = arguments.get("add_bos_token")
@@ -411,6 +415,23 @@ def _read_url(base_url: str | None) -> str:
             f" or ...{CHAT} for the model's chat template"
         )
     return url
+
+
+def _refuse_unknown(arguments: Mapping[str, Any]) -> None:
+    """Refuse an argument that lm_eval's class would ignore.
+
+    Raises:
+        UserError: There is such an argument; the message names the most similar known one.
+    """
+    classes = (TemplateAPI, LocalCompletionsAPI, LocalChatCompletion)
+    names = {name for model_class in classes for name in inspect.signature(model_class.__init__).parameters}
+    # Their own names of what `served` sets.
+    known = sorted(names - {"self", "kwargs", "pretrained"})
+    for name in arguments:
+        if name not in known:
+            raise UserError(
+                f"argument {shown(name)} is unknown{nearest(name[:100], known) or ':'} served takes {', '.join(known)}"
+            )
 
 
 def _seed(prompt: Any, sample: int) -> int:

@@ -195,6 +195,7 @@ def test_a_chat_server_gives_no_scores_and_needs_the_template():
         ({"model": "other"}, "model=other is not served by vllm 0.32.0"),
         ({"tokenizer": "/no/such/folder"}, "do not fit"),
         ({"num_concurrent": "many"}, "do not fit"),
+        ({"tokeniser": "x"}, "argument 'tokeniser' is unknown, did you mean tokenizer?"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said, capsys):
