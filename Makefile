@@ -1,11 +1,13 @@
 # make demo: the main job on a fresh clone, with the embedded model. make real: the same with SmolLM2-135M-Instruct, on CPUs in minutes.
 # make test: all tests, two at a time with a thread each. make check: lint and types.
+# make test-servers: real llama.cpp and transformers serve, about 3 minutes.
 # make install: only the environment that the other targets use. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
+SERVERS := .venv-servers
 BIN := $(VENV)/bin
 
-.PHONY: demo real test check install clean
+.PHONY: demo real test test-servers check install clean
 
 demo: $(VENV)/installed
 	$(BIN)/lm-eval-illusion demo
@@ -19,6 +21,18 @@ install: $(VENV)/installed
 test: $(VENV)/installed
 	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Real servers, one thread each, in an environment of their own; the tests in .venv talk to them. Where they can't be had, it says so.
+test-servers: $(VENV)/installed
+	-@$(MAKE) --no-print-directory $(VENV)/smollm2 $(SERVERS)/installed
+	@if [ -e $(SERVERS)/installed ]; then \
+	    OMP_NUM_THREADS=1 LM_EVAL_ILLUSION_SERVERS=$(CURDIR)/$(SERVERS)/bin/python $(BIN)/python -m pytest tests/real_servers; \
+	else echo "test-servers: skipped, xllamacpp and transformers[serving] can't be installed here"; fi
+
+$(SERVERS)/installed: Makefile
+	$(PYTHON) -m venv $(SERVERS)
+	$(SERVERS)/bin/python -m pip install --quiet --no-compile torch==2.13.0 'transformers[serving]==5.17.0' accelerate xllamacpp
+	touch $@
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -37,4 +51,4 @@ $(VENV)/smollm2: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(SERVERS) build *.egg-info

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "pruned-hf"
 VLLM_MODEL_NAME = "pruned-vllm"
+SERVED_MODEL_NAME = "served"
 
 
 def watch_imports() -> None:
@@ -105,7 +106,7 @@ def _add_models(_: ModuleType) -> None:
     from lm_eval.api.registry import model_registry
 
     for entry in entry_points(group="lm_eval.models"):
-        if entry.name in (MODEL_NAME, VLLM_MODEL_NAME) and entry.name not in model_registry:
+        if entry.name in (MODEL_NAME, VLLM_MODEL_NAME, SERVED_MODEL_NAME) and entry.name not in model_registry:
             # Register the entry point itself, not "module:class": a later lm-eval that registers entry points then sees the same target.
             model_registry.register(entry.name, target=entry)
 

@@ -202,6 +202,7 @@ def test_no_package_cycle_and_no_file_cycle():
 
 # Test files that are named after their subject rather than after one module.
 SUBJECTS: dict[str, str] = {
+    "real_servers/test_real_servers.py": "real servers, in an environment of their own: make test-servers",
     "benchmarks/test_compare_backends.py": "stock hf and pruned-hf on the real model",
     "benchmarks/test_fuzz_report.py": "the fuzz of report formats",
     "benchmarks/test_real_model.py": "what `make real` runs",

@@ -28,8 +28,9 @@ def add_parser(commands: Subparsers) -> None:
         "--recognition",
         type=name,
         metavar="METRIC",
-        default="acc",
-        help="metric of recognition: acc or acc_norm of the view mc, or letters: the view mc_letters (default: %(default)s)",
+        default=None,
+        help="metric of recognition: acc or acc_norm of the view mc, letters: the view mc_letters, or recognised_by_letter: the view"
+        " mc_letters_generated, of servers without scores (default: acc; where no run has scores, recognised_by_letter)",
     )
     parser.add_argument(
         "--dense",

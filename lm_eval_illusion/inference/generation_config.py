@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
 
+BEYOND_VOCABULARIES = 2**30
+"""A `top_k` of so many tokens and more keeps all of them."""
+
+
 @dataclass(frozen=True)
 class Decoding:
     """Decoding settings of one request.
@@ -76,7 +80,7 @@ def read_decoding(
         max_answer_tokens=remaining.pop("max_gen_toks"),
         do_sample=do_sample,
         temperature=float(remaining.pop("temperature", 1.0)),
-        top_k=int(remaining.pop("top_k", None) or 0),
+        top_k=_read_top_k(remaining.pop("top_k", None)),
         top_p=float(remaining.pop("top_p", None) or 1.0),
         num_beams=num_beams,
         # Repeats of a greedy request have the same answer; at most one beam per repeat is returned.
@@ -85,6 +89,12 @@ def read_decoding(
         reasoning=reasoning,
         is_line=is_line,
     )
+
+
+def _read_top_k(value: Any) -> int:
+    """Return how many tokens are kept, 0 for all: None, 0 and numbers beyond any vocabulary, which other engines need for that."""
+    kept = int(value or 0)
+    return 0 if kept >= BEYOND_VOCABULARIES else kept
 
 
 def group_requests(

@@ -95,6 +95,14 @@ def tasks_of_view(named: NamedTasks, view: str) -> list[str]:
     return [leaf for leaf in leaves if (index[leaf].cfg.get("metadata") or {}).get("view") == view]
 
 
+def scored_tasks(named: NamedTasks) -> list[str]:
+    """Return the tasks among the named ones and the members of named groups that ask for scores of choices."""
+    from lm_eval_illusion.views import TWIN, VIEWS
+
+    forms = (TWIN.name, *(view.name for view in VIEWS if view.is_scored))
+    return [task for form in forms for task in tasks_of_view(named, form)]
+
+
 def refuse_flags(argv: Sequence[str], model_name: str = MODEL_NAME) -> None:
     """Refuse an lm_eval command that can't give right numbers with our models, before any pruning is done.
 
@@ -132,14 +140,22 @@ def refuse_changed_settings(requests: Sequence[Instance]) -> None:
         view, settings = view_of_request(request), line_settings(request)
         if view is None or settings is None:
             continue
-        # Folders that an earlier version of `pair` wrote end an answer at a line break. That is replaced by the settings of the view.
-        given = request.args[1]
-        earlier = isinstance(given, dict) and given.get("until") == ["\n"]
-        if ({**given, "until": settings["until"]} if earlier else given) != settings:
+        if _of_today(request.args[1], settings) != settings:
             raise UserError(
                 f"{request.task_name} is run with {request.args[1]}, not with the settings of the view {view.name}:"
                 " run without --gen_kwargs and --cache_requests"
             )
+
+
+def _of_today(given: Any, settings: Mapping[str, Any]) -> Any:
+    """Return the settings of a request, of which those of earlier versions of `pair` are replaced by the settings of the view.
+
+    Folders that they wrote end an answer at a line break, and have `top_k: 0` for a distribution that is not cut.
+    """
+    if not isinstance(given, dict):
+        return given
+    earlier = {"until": ["\n"], "top_k": 0}
+    return {name: settings.get(name) if name in earlier and value == earlier[name] else value for name, value in given.items()}
 
 
 def line_settings(request: Instance) -> dict[str, Any] | None:

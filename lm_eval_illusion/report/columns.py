@@ -129,7 +129,7 @@ ROW_COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "recognition",
         "recognition",
-        "share of items whose gold choice has the strictly highest score of the four",
+        "share of items whose gold choice has the strictly highest score of the four, or whose letter is the answer (recognised_by_letter)",
         lambda row: row.recognition_accuracy,
         SHARE_BRIEF,
         TEXT,

@@ -30,7 +30,8 @@ from lm_eval_illusion.results import (
     join_views,
     read_pair,
 )
-from lm_eval_illusion.results.join_views import check_recognition, views_below
+from lm_eval_illusion.results.equal_samples import with_equal_samples
+from lm_eval_illusion.results.join_views import check_recognition, recognition_of, views_below
 from lm_eval_illusion.results.outcomes import PRODUCTION
 from lm_eval_illusion.results.rules_version import rules_version_of
 from lm_eval_illusion.results.task_pairs import PairedTasks
@@ -46,7 +47,7 @@ __all__ = ["ReportInputs", "ReportOptions", "read_inputs", "report_command"]
 class ReportOptions:
     """The options of `lm-eval-illusion report`; its --help describes them."""
 
-    recognition: str = "acc"
+    recognition: str | None = None
     dense: str | None = None
     pairs: tuple[str, ...] = ()
     on: str | None = None
@@ -82,7 +83,8 @@ def report_command(paths: Sequence[Path], out: Path | None, options: ReportOptio
     from lm_eval_illusion.report.terminal import FORMATS, print_report
 
     options = options or ReportOptions()
-    check_recognition(options.recognition)
+    if options.recognition is not None:
+        check_recognition(options.recognition)
     if options.format not in FORMATS:
         raise UserError(f"format {options.format!r} is unknown: give one of {', '.join(FORMATS)}")
     conditions = [read_condition(text) for text in options.fail_if]
@@ -147,16 +149,17 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     repetitions = [views_below([run]) for run in options.noise or ()]
     check_same_base([*views, *chain.from_iterable(repetitions)])
     cache = RowCache(frozenset(view.samples_file for views_of_run in repetitions for view in views_of_run))
-    outcomes = join_views(views, options.recognition, texts, cache) if views else []
+    recognition = recognition_of(views, options.recognition)
+    outcomes = join_views(views, recognition, texts, cache) if views else []
     paired = join_tasks(runs, pairs, options.on, texts)
     outcomes += paired.outcomes
-    noise = [join_views(views_of_run, options.recognition, cache=cache) for views_of_run in repetitions]
+    noise = [join_views(views_of_run, recognition, cache=cache) for views_of_run in repetitions]
     rules_version_of([*outcomes, *chain.from_iterable(noise)])  # also the two dense runs have one version
     return ReportInputs(
         outcomes,
-        [*notes_of(outcomes, runs), *_metrics_of_pairs(paired), *paired.notes],
+        [*notes_of(outcomes, runs, with_equal_samples(views)), *_metrics_of_pairs(paired), *paired.notes],
         # The metrics of our views are not those of other tasks.
-        recognition=options.recognition if views else _joined(paired.recognition.values()),
+        recognition=recognition if views else _joined(paired.recognition.values()),
         production=PRODUCTION.outcome_metric if views else _joined(paired.production.values()),
         noise=(noise[0], noise[1]) if noise else None,
     )

@@ -31,8 +31,11 @@ OTHER_FAMILY_NOTE = (
 """For the embedded model in another family."""
 
 
-def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]:
-    """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each."""
+def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = (), equal_samples: Sequence[Variant] = ()) -> list[str]:
+    """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each.
+
+    `equal_samples`: the variants of which all samples of each item are equal.
+    """
     variants = {outcome.variant for outcome in outcomes}
     notes = _about_the_embedded_model(outcomes) + _files_for_dense(variants)
     of_one_beam = [outcome for outcome in outcomes if outcome.variant.beams_are_top1]
@@ -54,7 +57,16 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = ()) -> list[str]
         )
     invalid = sum(outcome.invalid for outcome in outcomes)
     if invalid:
-        notes.append(f"{invalid} outcomes are invalid (a tie for the top score, or NaN) and count as not recognised.")
+        notes.append(
+            f"{invalid} outcomes are invalid (a tie for the top score, NaN, or a generated answer that is no letter) and count as not"
+            " recognised."
+        )
+    if equal_samples:
+        names = _listed(f"{variant.variant} of {variant.base_model}" for variant in equal_samples)
+        notes.append(
+            f"all samples of each item are equal for {names}: the engine used one seed for them, did not sample, or every answer is certain"
+            " or empty. Recovery by sample is then that of one answer; --model served gives each sample a seed of its own."
+        )
     notes += _asked_otherwise(outcomes)
     notes += _outdated_verdicts(outcomes)
     names = {variant.key for variant in variants}

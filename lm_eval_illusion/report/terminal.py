@@ -37,8 +37,8 @@ WIDTH_OF_A_FILE = 200
 BORDER = 3
 """Columns of the terminal that a column of a table needs beside its text: two blanks and a line."""
 LEGEND = (
-    "recognition: the right option has the highest score; production: the answer without options is right; gap: recognition minus"
-    " production; recognition-only: recognised, but not produced."
+    "recognition: the right option has the highest score, or by recognised_by_letter its letter is the answer; production:"
+    " the answer without options is right; gap: recognition minus production; recognition-only: recognised, but not produced."
 )
 FORMATS = ("table", "markdown", "csv", "json", "headline")
 

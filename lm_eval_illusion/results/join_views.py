@@ -20,8 +20,8 @@ from lm_eval_illusion.results.runs import TaskFile, ViewFile, find_runs, find_vi
 from lm_eval_illusion.results.same_base import check_same_base
 from lm_eval_illusion.results.sample_file import SampleRow
 from lm_eval_illusion.results.view_rows import RowCache, Rows, read_views, version_of, with_parts
-from lm_eval_illusion.views import VIEWS, form_named
-from lm_eval_illusion.views.twin import EXACT_MATCH
+from lm_eval_illusion.views import GENERATED_LETTERS, VIEWS, form_named
+from lm_eval_illusion.views.twin import EXACT_MATCH, TWIN
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,39 @@ class Recognition:
 RECOGNITION = {
     metric.recognition: Recognition(view.name, metric.name) for view in VIEWS for metric in view.metrics if metric.recognition
 }
-"""By the value of `report --recognition`: `acc`, `acc_norm`, `letters`."""
+"""By the value of `report --recognition`: `acc`, `acc_norm`, `letters`, `recognised_by_letter`."""
+DEFAULT_RECOGNITION = "acc"
 
 
-def load_outcomes(paths: Iterable[str | Path], recognition: str = "acc") -> list[Outcome]:
+def load_outcomes(paths: Iterable[str | Path], recognition: str | None = None) -> list[Outcome]:
     """Read every run below `paths` and join its views on the item id.
 
     A path is a folder, which is searched with its subfolders, or a results file. Runs of one variant may contain different tasks; the same
     task twice is an error. Tasks of other projects are left out. An item is recognised if the metric that `recognition` names
-    is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, or `letters`, the `acc` of the view `mc_letters`.
+    is 1 and `invalid` is 0: `acc` or `acc_norm` of the view `mc`, `letters`, the `acc` of the view `mc_letters`, or
+    `recognised_by_letter` of the view `mc_letters_generated`. By default it is `acc`, and the last one where no run has scores.
 
     Raises:
         UserError: There is nothing to read, a file is truncated, items are missing or duplicate, the items of the views differ, or answers
             were judged by different versions of the matching rules.
     """
-    check_recognition(recognition)
-    return join_views(views_below(paths), recognition)
+    if recognition is not None:
+        check_recognition(recognition)
+    views = views_below(paths)
+    return join_views(views, recognition_of(views, recognition))
+
+
+def recognition_of(views: Iterable[ViewFile], recognition: str | None) -> str:
+    """Return the given criterion of recognition. None is `acc`, or the generated letter where it is all that the runs have.
+
+    So recognition by scores and by letters is never mixed.
+    """
+    if recognition is not None:
+        return recognition
+    present = {view.view for view in views}
+    has_scores = not present.isdisjoint({TWIN.name, *(it.view for it in RECOGNITION.values() if it.view != GENERATED_LETTERS)})
+    generated = [name for name, it in RECOGNITION.items() if it.view == GENERATED_LETTERS and it.view in present]
+    return generated[0] if generated and not has_scores else DEFAULT_RECOGNITION
 
 
 def views_below(paths: Iterable[str | Path]) -> list[ViewFile]:

@@ -12,6 +12,7 @@ from lm_eval_illusion.views.metrics import (
     score_beams,
     score_blind,
     score_choices,
+    score_generated_letter,
     score_letters,
 )
 from lm_eval_illusion.views.next_tokens import mean_top_probability
@@ -23,10 +24,12 @@ from lm_eval_illusion.views.prompts import (
     oneshot_prompt,
     open_prompt,
 )
-from lm_eval_illusion.views.spec import VIEWS, View, generation_kwargs, view_named, view_of_task
+from lm_eval_illusion.views.spec import GENERATED_LETTERS, TOP_K_OFF, VIEWS, View, generation_kwargs, view_named, view_of_task
 from lm_eval_illusion.views.twin import TWIN, TaskForm, Twin, form_named, form_of_task, score_twin
 
 __all__ = [
+    "GENERATED_LETTERS",
+    "TOP_K_OFF",
     "TWIN",
     "VIEWS",
     "TaskForm",
@@ -50,6 +53,7 @@ __all__ = [
     "score_beams",
     "score_blind",
     "score_choices",
+    "score_generated_letter",
     "score_letters",
     "score_twin",
     "view_named",

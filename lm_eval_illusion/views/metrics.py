@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +17,12 @@ from lm_eval_illusion.matching import RULES_VERSION, exact_match, explain, f1, m
 from lm_eval_illusion.reasoning import without_thoughts
 from lm_eval_illusion.views.logged_fields import MATCH_RULE, MATCH_VERSION, LoggedRow
 from lm_eval_illusion.views.next_tokens import LoggedTokens, next_tokens_text
+from lm_eval_illusion.views.prompts import LETTERS
 
 logger = logging.getLogger(__name__)
+
+_LETTER = re.compile(r"(?P<letter>[A-D])(?:[.):](?P<text>.*))?")
+"""A letter, and what may stand after it. The answer is one line."""
 
 
 def is_strictly_highest(scores: Sequence[float], index: int) -> bool:
@@ -69,6 +74,26 @@ def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
     """Score the view `mc_letters`: `acc` and `invalid` as in `mc`. All letters have one character, so there is no `acc_norm`."""
     metrics = _recognition(item, results)
     return {name: metrics[name] for name in ("acc", "invalid")}
+
+
+def score_generated_letter(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+    """Score the view `mc_letters_generated`: is the answer the letter of the gold choice?
+
+    An answer is a letter if it is nothing else, or the line of that option in the prompt: "B", "B.", "B. Oslo". Everything else is
+    `invalid`, also two letters or a sentence with one.
+    """
+    index = _letter_index(without_thoughts(results[0]), item["choices"])
+    return {"recognised_by_letter": float(index == item["gold"]), "invalid": float(index is None)}
+
+
+def _letter_index(answer: str, choices: Sequence[str]) -> int | None:
+    """Return the index of the letter that an answer is, None for any other answer."""
+    found = _LETTER.fullmatch(answer.strip())
+    if found is None:
+        return None
+    index = LETTERS.index(found["letter"])
+    text = (found["text"] or "").strip()
+    return index if not text or text == choices[index].strip() else None
 
 
 def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:

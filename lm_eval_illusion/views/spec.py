@@ -25,6 +25,15 @@ Role = Literal["recognition", "production", "recovery", "control", "baseline"]
 """
 
 
+TOP_K_OFF = 2**30
+"""A `top_k` that cuts nothing, larger than any vocabulary, and what SGLang itself uses for that.
+
+0 is refused by SGLang and by some versions of vLLM, -1 by transformers; without a setting, transformers takes 50 and llama.cpp 40.
+"""
+GENERATED_LETTERS = "mc_letters_generated"
+"""The view that asks for a letter where a server gives no scores."""
+
+
 @dataclass(frozen=True)
 class DecodingSettings:
     """lm_eval's `generation_kwargs`; settings that are None are left out. The defaults are greedy decoding.
@@ -86,6 +95,7 @@ class View:
     `repeats`: outputs per item. `filter_name`: the name of its lm_eval filter; `none` is lm_eval's name for the default.
     `single_beam_metric`: replaces `outcome_metric` where the backend returns only its best beam.
     `is_core`: whether the group `core` contains it, the views that every backend can run.
+    `replaces_scores`: it is for servers that give no scores: in the group `core_served` and its own, not in those of all views.
     `shows_answer`: whether the prompt contains the answer; such a strategy does not count for `any` and `demoted`.
     For recovery strategies and the control, `explanation` says what recovers the answer, without a full stop (default: the description);
     `heading` is the name in figures and on the page, `narrow_heading` in the tables of terminal and Markdown (default: `name`).
@@ -108,6 +118,7 @@ class View:
     filter_name: str = "none"
     single_beam_metric: str | None = None
     is_core: bool = False
+    replaces_scores: bool = False
     shows_answer: bool = False
     explanation: str = ""
     heading: str = ""
@@ -177,6 +188,25 @@ VIEWS: tuple[View, ...] = (
         choices=prompts.LETTERS,
     ),
     View(
+        name=GENERATED_LETTERS,
+        description=(
+            "the prompt of `mc_letters`, answered greedily, for servers that give no scores. `recognised_by_letter`: the answer is the"
+            " letter of the gold option. `invalid`: it is no letter."
+        ),
+        label="letter generated",
+        request_type="generate_until",
+        role="recognition",
+        prompt=prompts.letters_prompt,
+        score=metrics.score_generated_letter,
+        metrics=(
+            Metric("recognised_by_letter", recognition="recognised_by_letter"),
+            Metric("invalid", higher_is_better=False),
+        ),
+        outcome_metric="recognised_by_letter",
+        decoding=_GREEDY,
+        replaces_scores=True,
+    ),
+    View(
         name="gen",
         description="the open prompt, answered greedily.",
         label="greedy",
@@ -218,7 +248,7 @@ VIEWS: tuple[View, ...] = (
         metrics=(Metric("match_any"), Metric("match_mean", "unused")),
         fields=(MATCH_VERSION,),
         outcome_metric="match_any",
-        decoding=DecodingSettings(do_sample=True, temperature=0.7, top_p=1.0, top_k=0),
+        decoding=DecodingSettings(do_sample=True, temperature=0.7, top_p=1.0, top_k=TOP_K_OFF),
         repeats=10,
         filter_name="samples",
         is_core=True,

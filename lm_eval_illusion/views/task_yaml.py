@@ -27,12 +27,14 @@ NO_WORDS: Mapping[str, PromptWords] = MappingProxyType({})
 """Languages of which all have the prompt words of their file."""
 FORMS: tuple[TaskForm, ...] = (TWIN, *VIEWS)
 """What the tasks of a language ask, in the order of its group."""
+_IN_ALL = tuple(form for form in FORMS if isinstance(form, Twin) or not form.replaces_scores)
+"""Those in the group of a language: with scores, a generated letter tells nothing more."""
 
 
 def task_names(family: str, languages: Sequence[str]) -> list[str]:
     """Return the names of all tasks and groups that `write_task_files` writes; the groups of the family come first."""
-    groups = [family, f"{family}_core", *(f"{family}_{form.name}" for form in FORMS)]
-    of_languages = [name for lang in languages for name in (f"{family}_{lang}", *_tasks(family, lang))]
+    groups = [family, f"{family}_core", f"{family}_core_served", *(f"{family}_{form.name}" for form in FORMS)]
+    of_languages = [name for lang in languages for name in (f"{family}_{lang}", *_tasks(family, lang, FORMS))]
     return groups + of_languages
 
 
@@ -55,16 +57,20 @@ def write_task_files(
         delimiter = (words[lang] if lang in words else prompt_words(lang)).delimiter
         for form in FORMS:
             write_text(folder / lang / f"{form.name}.yaml", _task(family, lang, form, views, delimiter))
-        group = _group(f"{family}_{lang}", _tasks(family, lang))
+        group = _group(f"{family}_{lang}", _tasks(family, lang, _IN_ALL))
         write_text(folder / lang / "group.yaml", group + _means(TWIN_METRICS))
     write_text(
         folder / "groups" / "all.yaml", _group(family, [f"{family}_{lang}" for lang in languages]) + _means(TWIN_METRICS)
     )
     # The twin has the requests of its two views once. Cheap views come first.
     others = (view for view in VIEWS if view.is_core and view not in (TWIN.recognition, TWIN.production))
-    core: list[TaskForm] = [TWIN, *sorted(others, key=lambda view: view.repeats)]
+    core: list[TaskForm] = [TWIN, *sorted(others, key=_by_cost)]
     group = _group(f"{family}_core", [f"{family}_{form.name}" for form in core])
     write_text(folder / "groups" / "core.yaml", group + _means(TWIN_METRICS))
+    # What a server without scores can run: a letter in place of them.
+    generated = sorted((view for view in VIEWS if view.replaces_scores or (view.is_core and not view.is_scored)), key=_by_cost)
+    group = _group(f"{family}_core_served", [f"{family}_{view.name}" for view in generated])
+    write_text(folder / "groups" / "core_served.yaml", group)
     for form in FORMS:
         group = _group(f"{family}_{form.name}", [f"{family}_{lang}_{form.name}" for lang in languages])
         means = _means(TWIN_METRICS) if isinstance(form, Twin) else _means([form.outcome_metric], form.filter_name)
@@ -141,8 +147,12 @@ def _value(value: str | tuple[str, ...]) -> str:
     return yaml_text(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _tasks(family: str, lang: str) -> list[str]:
-    return [f"{family}_{lang}_{form.name}" for form in FORMS]
+def _tasks(family: str, lang: str, forms: Sequence[TaskForm]) -> list[str]:
+    return [f"{family}_{lang}_{form.name}" for form in forms]
+
+
+def _by_cost(view: View) -> int:
+    return view.repeats
 
 
 def _task(family: str, lang: str, form: TaskForm, views: str, delimiter: str) -> str:

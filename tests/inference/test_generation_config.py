@@ -6,6 +6,7 @@ from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.inference.generation_config import group_requests, read_decoding
 from lm_eval_illusion.reasoning import ReasoningSpec
+from lm_eval_illusion.views import TOP_K_OFF
 
 GREEDY = {"until": ["\n"], "max_gen_toks": 8, "do_sample": False, "temperature": 0.0}
 SAMPLE = {"until": ["\n"], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
@@ -19,6 +20,13 @@ def test_settings_are_read():
     assert read_decoding({**GREEDY, "num_beams": 5}, 1, 32).num_outputs == 1
     assert read_decoding(SAMPLE, 10, 32).num_outputs == 10
     assert read_decoding({"until": "x"}, 1, 32).max_answer_tokens == 32
+
+
+def test_a_top_k_beyond_any_vocabulary_keeps_all_tokens_as_0_does():
+    # Other engines need such a number; sampling without a cut has its own, faster path.
+    assert read_decoding({**SAMPLE, "top_k": TOP_K_OFF}, 1, 32) == read_decoding(SAMPLE, 1, 32)
+    assert read_decoding({**SAMPLE, "top_k": 50}, 1, 32).top_k == 50
+    assert read_decoding({**SAMPLE, "top_k": None}, 1, 32).top_k == 0
 
 
 def test_a_thought_has_a_separate_limit():

@@ -6,7 +6,7 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.command_checks import refuse_changed_settings, refuse_flags
+from lm_eval_illusion.models.command_checks import NamedTasks, refuse_changed_settings, refuse_flags, scored_tasks
 from lm_eval_illusion.views import generation_kwargs
 
 ITEM = {"id": "1", "choices": [], "shot": {}}
@@ -111,6 +111,25 @@ def test_changed_settings_of_our_views_are_refused():
     changed = {**generation_kwargs("gen"), "do_sample": True}
     with pytest.raises(UserError, match="mqa_illusion_en_gen is run with"):
         refuse_changed_settings([request("mqa_illusion_en_gen", changed)])
+
+
+def test_settings_of_folders_that_pair_wrote_earlier_are_those_of_today():
+    earlier = {**generation_kwargs("sample"), "top_k": 0, "until": ["\n"]}
+    refuse_changed_settings([request("mqa_illusion_en_sample", earlier)])
+    with pytest.raises(UserError, match="mqa_illusion_en_sample is run with"):
+        refuse_changed_settings([request("mqa_illusion_en_sample", {**earlier, "top_k": 10})])
+
+
+@pytest.mark.parametrize(
+    ("tasks", "scored"),
+    [
+        (["mqa_illusion_en_mc"], ["mqa_illusion_en_mc"]),
+        (["mqa_illusion_en_twin", "mqa_illusion_en_gen"], ["mqa_illusion_en_twin"]),
+        (["mqa_illusion_core_served", "mqa_illusion_en_gen"], []),
+    ],
+)
+def test_tasks_that_ask_for_scores(tasks, scored):
+    assert scored_tasks(NamedTasks(tasks, [])) == scored
 
 
 def test_settings_of_other_tasks_are_not_checked():

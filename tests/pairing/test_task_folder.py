@@ -53,7 +53,7 @@ def test_the_folder_has_every_view_and_the_summary_the_counts(questions, tmp_pat
     assert text.splitlines()[2:6] == printed[:4]
     manager = TaskManager(include_path=str(out), include_defaults=False)
     tasks = manager.load(["cities"])["tasks"]
-    assert set(tasks) == {f"cities_en_{form.name}" for form in (TWIN, *VIEWS)}
+    assert set(tasks) == {f"cities_en_{form.name}" for form in (TWIN, *VIEWS) if form.name != "mc_letters_generated"}
     docs = list(tasks["cities_en_mc"].test_docs())
     assert len(docs) == 9
     assert all(len(doc["choices"]) == 4 and set(doc["choices"]) <= set(CITIES) for doc in docs)

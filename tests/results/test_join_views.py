@@ -263,6 +263,39 @@ def test_control_and_baseline(tmp_path, recognition, blind):
     assert [found[i].in_passage for i in "abc"] == [0.5, None, None]
 
 
+LETTERS = [
+    {"id": "a", "recognised_by_letter": 1.0, "invalid": 0.0},
+    {"id": "b", "recognised_by_letter": 0.0, "invalid": 0.0},
+    {"id": "c", "recognised_by_letter": 0.0, "invalid": 1.0},
+]
+
+
+def test_a_generated_letter_counts_where_it_is_the_only_recognition(tmp_path):
+    write_run(tmp_path, {"gen": WHOLE["gen"], "mc_letters_generated": LETTERS})
+    found = by_id(load_outcomes([tmp_path]))
+    assert [found[i].recognised for i in "abc"] == [True, False, False]
+    assert [found[i].invalid for i in "abc"] == [False, False, True]
+    # Nothing that only scores tell.
+    assert {(one.gold_rank, one.gold_logprob, one.question_blind) for one in found.values()} == {(None, None, None)}
+    with pytest.raises(UserError, match="recognition by acc needs mc"):
+        load_outcomes([tmp_path], "acc")
+
+
+def test_a_generated_letter_is_never_mixed_with_scores(tmp_path):
+    write_run(tmp_path / "one", {**WHOLE, "mc_letters_generated": LETTERS})
+    with_scores = by_id(load_outcomes([tmp_path]))
+    write_run(tmp_path / "two", WHOLE)
+    assert {i: one.recognised for i, one in with_scores.items()} == {
+        i: one.recognised for i, one in by_id(load_outcomes([tmp_path / "two"])).items()
+    }
+    letters = by_id(load_outcomes([tmp_path / "one"], "recognised_by_letter"))
+    assert [letters[i].recognised for i in "abc"] == [True, False, False]
+    # A variant without scores beside one with scores is an error, and no number.
+    write_run(tmp_path / "three", {"gen": WHOLE["gen"], "mc_letters_generated": LETTERS}, illusion=DENSE)
+    with pytest.raises(UserError, match="recognition by acc needs mc"):
+        load_outcomes([tmp_path / "two", tmp_path / "three"])
+
+
 def test_rank_and_log_likelihood_of_the_gold_choice_do_not_depend_on_the_recognition(tmp_path):
     write_run(tmp_path, CONTROLS)
     found = by_id(load_outcomes([tmp_path], "letters"))

@@ -39,7 +39,7 @@ def test_scores_stay_and_an_answer_keeps_how_it_ended():
 @pytest.fixture(scope="module")
 def tasks():
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
-    return manager.load(["mqa_illusion_en"])["tasks"]
+    return manager.load(["mqa_illusion_en", "mqa_illusion_en_mc_letters_generated"])["tasks"]
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if not view.is_scored], ids=lambda view: view.name)

@@ -84,6 +84,33 @@ def test_answer():
     assert views.score_answer(ITEM, ["abc"]) == other
 
 
+@pytest.mark.parametrize(
+    ("answer", "index"),
+    [
+        ("B", 1),
+        (" B", 1),
+        ("B.", 1),
+        ("D)", 3),
+        ("B. ab", 1),
+        ("B: ab ", 1),
+        # Another option's text, two letters, a sentence, a small letter, another letter, an option without its letter, nothing.
+        ("B. cd", None),
+        ("A, B", None),
+        ("AB", None),
+        ("A B", None),
+        ("The answer is B", None),
+        ("b", None),
+        ("E", None),
+        ("ab", None),
+        ("", None),
+    ],
+)
+def test_a_generated_letter_is_the_whole_answer(answer, index):
+    for gold in range(4):
+        scored = views.score_generated_letter({"choices": ["xy", "ab", "cd", "ef"], "gold": gold}, [answer])
+        assert scored == {"recognised_by_letter": index == gold, "invalid": index is None}
+
+
 def test_beams_and_samples():
     fields = {"match_version": RULES_VERSION}
     assert views.score_beams(ITEM, [["no", "ab", "no"]]) == {"match_any": 1, "match_top1": 0, "distinct": 2, **fields}

@@ -76,7 +76,20 @@ def test_names_are_unique_and_each_required_role_has_a_view():
         "acc": ("mc", "acc"),
         "acc_norm": ("mc", "acc_norm"),
         "letters": ("mc_letters", "acc"),
+        "recognised_by_letter": ("mc_letters_generated", "recognised_by_letter"),
     }
+
+
+def test_top_k_that_is_off_keeps_every_token_and_is_a_number_that_every_engine_takes():
+    import torch
+    from transformers import TopKLogitsWarper
+
+    settings = generation_kwargs("sample")
+    # SGLang: -1 or from 1 on; transformers: from 1 on; llama.cpp and vLLM read 32 bits.
+    assert 1 <= settings["top_k"] < 2**31
+    assert settings["top_k"] > 1_000_000  # more than any vocabulary
+    logits = torch.randn(2, 300)
+    assert torch.equal(TopKLogitsWarper(settings["top_k"])(None, logits), logits)
 
 
 def test_one_view_gives_the_scores_of_the_gold_choice():

@@ -78,7 +78,7 @@ def test_every_task_and_group_exists(manager):
     families |= {f"mqa_illusion_xquad{book}": xquad for book in ("", "_closed")}
     families |= {f"mqa_illusion_tydiqa{book}": tydiqa for book in ("", "_closed")}
     tasks = {f"{name}_{lang}_{form}" for name, languages in families.items() for lang in languages for form in NAMES}
-    groups = {f"{name}{part}" for name in families for part in ("", "_core", *(f"_{form}" for form in NAMES))}
+    groups = {f"{name}{part}" for name in families for part in ("", "_core", "_core_served", *(f"_{form}" for form in NAMES))}
     groups |= {f"{name}_{lang}" for name, languages in families.items() for lang in languages}
     assert set(manager.all_subtasks) == tasks
     assert set(manager.all_groups) == groups
@@ -88,7 +88,16 @@ def test_groups_contain_the_tasks_of_their_names(manager):
     loaded = manager.load(["mqa_illusion_core"])["tasks"]
     assert {name.rsplit("_", 1)[1] for name in loaded} == {"twin", "oneshot", "sample"}
     assert len(loaded) == 3 * len(embedded_languages())
-    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == {f"mqa_illusion_fi_{form}" for form in NAMES}
+    # A generated letter tells nothing more where the letters are scored.
+    of_finnish = {f"mqa_illusion_fi_{form}" for form in NAMES if form != "mc_letters_generated"}
+    assert set(manager.load(["mqa_illusion_fi"])["tasks"]) == of_finnish
+
+
+def test_the_group_of_servers_asks_for_no_scores(manager):
+    loaded = manager.load(["mqa_illusion_core_served"])["tasks"]
+    asked = {"mc_letters_generated", "gen", "oneshot", "sample"}
+    assert set(loaded) == {f"mqa_illusion_{lang}_{view}" for lang in embedded_languages() for view in asked}
+    assert {task.OUTPUT_TYPE for task in loaded.values()} == {"generate_until"}
 
 
 def test_the_groups_of_families_and_languages_average_the_metrics_of_the_twin(manager):

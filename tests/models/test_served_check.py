@@ -1,0 +1,77 @@
+"""The check of a server's scores: it passes a right server whatever its model is, and names each fault that real servers have."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lm_eval_illusion.models.served_check import Scores, ScoresError, problem_of_scores, read_scores, score_of
+from tests.models.served_stand_in import StandIn, tokenizer
+
+
+def problem(fault: str) -> str | None:
+    server = StandIn(fault=fault)
+
+    def score(ids):
+        server.requests.append({})
+        output = {"choices": [{"logprobs": server.logprobs({"prompt": ids, "echo": True, "logprobs": 1})}]}
+        return read_scores(output, len(ids))
+
+    def next_tokens(ids):
+        found = server.logprobs({"prompt": ids, "logprobs": 5})
+        return found["top_logprobs"][0] if found else {}
+
+    return problem_of_scores(score, next_tokens, lambda text: tokenizer()(text).input_ids)
+
+
+def test_a_right_server_passes_with_a_model_of_random_numbers():
+    assert problem("") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("no echo", "returns no log-probabilities of the prompt, because it does not know the setting echo"),
+        ("no log-probabilities", "returns no log-probabilities of the prompt"),
+        ("adds a token", "log-probabilities for a prompt of"),
+        ("shifted", "its scores are those of other tokens"),
+        ("without the first", "returns the tokens"),
+        ("positive", "returns 0.5 as a log-probability"),
+        ("nan", "returns None as a log-probability"),
+        ("not repeatable", "other log-probabilities"),
+        ("sees the future", "when another token follows"),
+        ("other tokens", "returns the tokens"),
+    ],
+)
+def test_a_fault_is_named(fault, said):
+    assert said in (problem(fault) or "")
+
+
+def test_a_score_is_the_sum_from_the_first_token_of_the_answer_on():
+    output = {
+        "choices": [
+            {
+                "logprobs": {
+                    "token_logprobs": [None, -1.0, -2.0, -0.5, -9.0],
+                    "top_logprobs": [None, {"a": -1.0}, {"a": -0.1, "b": -2.0}, {"a": -0.5}, {"a": -9.0}],
+                }
+            }
+        ]
+    }
+    scores = read_scores(output, 4)  # the fifth was generated
+    assert score_of(scores, 3) == (-0.5, True)
+    assert score_of(scores, 2) == (-2.5, False)
+    # A server may leave out a generated end token: the last token of the answer still counts.
+    assert score_of(read_scores(output, 5), 3) == (-9.5, True)
+
+
+def test_an_unknown_log_probability_is_no_zero():
+    score, is_greedy = score_of(Scores((None, -1.0, None), (), ()), 1)
+    assert math.isnan(score)
+    assert not is_greedy
+
+
+def test_too_few_log_probabilities_are_an_error():
+    with pytest.raises(ScoresError, match="returns 2 log-probabilities for a prompt of 3 tokens"):
+        read_scores({"choices": [{"logprobs": {"token_logprobs": [None, -1.0]}}]}, 3)

@@ -1,0 +1,70 @@
+"""Requests that fail: which are tried again, and the one line of those that are not."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models import served_requests
+from lm_eval_illusion.models.served_requests import ServedAddress, get, post
+
+URL = "http://host/v1/completions"
+RIGHT = {"choices": [{"text": "a"}]}
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds that were waited; none is."""
+    waited = []
+    monkeypatch.setattr(served_requests.time, "sleep", waited.append)
+    return waited
+
+
+def endpoint(*replies):
+    """An endpoint that gives these replies, one after the other: a response, or an exception."""
+    left = list(replies)
+
+    def reply(request):
+        current = left.pop(0)
+        if isinstance(current, Exception):
+            raise current
+        return current
+
+    return ServedAddress(httpx.Client(transport=httpx.MockTransport(reply)), URL, 3)
+
+
+def test_what_waiting_may_mend_is_tried_again(waits):
+    busy, dead = httpx.Response(429, json={}), httpx.RemoteProtocolError("disconnected")
+    assert post(endpoint(busy, dead, httpx.Response(200, json=RIGHT)), {}) == RIGHT
+    assert waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        ([httpx.Response(400, json={"error": {"message": "top_k must be\n positive"}})], "code 400 (top_k must be positive)"),
+        ([httpx.Response(422, json={"detail": "Unexpected fields"})], "code 422 (Unexpected fields)"),
+        ([httpx.Response(404, json={"detail": "Not Found"})], "does base_url end in /v1/completions"),
+        ([httpx.Response(401, text="no")], "OPENAI_API_KEY"),
+        ([httpx.Response(200, text="<html>")], "is no JSON object"),
+        ([httpx.Response(200, json={"error": "no such model"})], "answered without choices: no such model"),
+        ([httpx.ConnectError("Connection refused")], "can't be reached (Connection refused): start the server"),
+        ([httpx.ReadTimeout("timed out")] * 3, "gave no answer in time"),
+        ([httpx.Response(500, text="boom")] * 3, "code 500 (boom)"),
+    ],
+)
+def test_other_faults_are_one_line(waits, replies, said):
+    with pytest.raises(UserError) as refused:
+        post(endpoint(*replies), {})
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_facts_that_a_server_does_not_tell_are_none():
+    assert get(endpoint(httpx.Response(404, json={"detail": "x"})), "/props")[0] is None
+    assert get(endpoint(httpx.Response(200, text="<html>")), "/props")[0] is None
+    # A connection that the server closed after the request before.
+    assert get(endpoint(httpx.RemoteProtocolError("closed"), httpx.Response(200, json={"a": 1})), "/props")[0] == {"a": 1}
+    with pytest.raises(UserError, match="can't be reached"):
+        get(endpoint(httpx.ConnectError("refused")), "/props")

@@ -1,0 +1,1 @@
+"""Tests of real servers, in an environment of their own: `make test-servers`."""
