@@ -33,7 +33,7 @@ from lm_eval_illusion.models.command_checks import (
 from lm_eval_illusion.models.pruned import show_user_errors
 from lm_eval_illusion.models.served_check import CANDIDATES, Scores, ScoresError, problem_of_scores, read_scores, score_of
 from lm_eval_illusion.models.served_requests import ServedAddress, post
-from lm_eval_illusion.models.served_server import TEXT_ONLY, Server, chosen_model, find_server
+from lm_eval_illusion.models.served_server import TEXT_ONLY, RunningServer, chosen_model, find_server
 from lm_eval_illusion.models.served_settings import letter_constraint, request_settings
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.plugin import SERVED_MODEL_NAME
@@ -64,7 +64,7 @@ class ServedModel(LocalCompletionsAPI):  # type: ignore[misc]
     depends on order or on num_concurrent. Repeats of a greedy request are asked once. Scores are asked for after a check of them.
     """
 
-    server: Server
+    server: RunningServer
     has_checked_scores = False
     has_checked_seeds = False
 

@@ -22,7 +22,7 @@ MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
-class Server:
+class RunningServer:
     """`kind`: the software, None if it is none of those above. `version`, `dtype`: as it tells them, else None.
 
     `models`: the names that it lists; empty if it lists none.
@@ -39,7 +39,7 @@ class Server:
         return " ".join(part for part in (self.kind or "the server", self.version, "at", self.url) if part)
 
 
-def find_server(endpoint: ServedAddress) -> Server:
+def find_server(endpoint: ServedAddress) -> RunningServer:
     """Ask a server what it is. Nothing is generated.
 
     Raises:
@@ -54,10 +54,10 @@ def find_server(endpoint: ServedAddress) -> Server:
     paths = described.get("paths") or {}
     kind = kind or next((software for path, software in _OWN_PATHS.items() if path in paths), None)
     version, dtype = _version_and_dtype(endpoint, kind, described)
-    return Server(endpoint.url, kind, version, dtype, tuple(_names(entries)))
+    return RunningServer(endpoint.url, kind, version, dtype, tuple(_names(entries)))
 
 
-def chosen_model(server: Server, name: str | None) -> str:
+def chosen_model(server: RunningServer, name: str | None) -> str:
     """Return the name of the model to ask for: the given one, or the only one that the server has.
 
     Raises:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lm_eval_illusion.models.served_server import LLAMA_CPP, LLAMA_CPP_PYTHON, SGLANG, TRANSFORMERS, VLLM, Server
+from lm_eval_illusion.models.served_server import LLAMA_CPP, LLAMA_CPP_PYTHON, SGLANG, TRANSFORMERS, VLLM, RunningServer
 from lm_eval_illusion.views import TOP_K_OFF
 
 _NOT_SENT = ("do_sample", "num_beams", "length_penalty", "early_stopping", "top_k", "top_p", "repetition_penalty")
@@ -28,7 +28,7 @@ _TOP_K_OFF = {LLAMA_CPP: 0, LLAMA_CPP_PYTHON: 0, VLLM: -1, SGLANG: -1}
 """What the servers call no limit: both numbers are in all versions of theirs."""
 
 
-def request_settings(settings: Mapping[str, Any], server: Server) -> dict[str, Any]:
+def request_settings(settings: Mapping[str, Any], server: RunningServer) -> dict[str, Any]:
     """Return lm_eval's generation settings for a server of this kind, without the seed."""
     samples = settings.get("do_sample") is not False and float(settings.get("temperature") or 0) > 0
     common = {name: value for name, value in settings.items() if name not in _NOT_SENT}
@@ -56,7 +56,7 @@ def request_settings(settings: Mapping[str, Any], server: Server) -> dict[str, A
     return common
 
 
-def letter_constraint(server: Server) -> dict[str, Any]:
+def letter_constraint(server: RunningServer) -> dict[str, Any]:
     """Return what makes the server answer with a letter of A to D, with or without a space before it; nothing where it can't."""
     if server.kind in (LLAMA_CPP, LLAMA_CPP_PYTHON):
         return {"grammar": 'root ::= " "? [A-D]'}

@@ -69,8 +69,8 @@ def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = (), equal_sample
         )
     notes += _asked_otherwise(outcomes)
     notes += _outdated_verdicts(outcomes)
-    names = {variant.key for variant in variants}
-    evaluated = [run for run in runs if run.variant.key in names]
+    keys = {variant.key for variant in variants}
+    evaluated = [run for run in runs if run.variant.key in keys]
     return (
         notes
         + _older_rules(outcomes)

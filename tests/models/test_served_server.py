@@ -7,7 +7,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.served_requests import ServedAddress
-from lm_eval_illusion.models.served_server import Server, chosen_model, find_server
+from lm_eval_illusion.models.served_server import RunningServer, chosen_model, find_server
 from tests.models.served_stand_in import serving
 
 
@@ -23,19 +23,21 @@ def found(stand_in):
 def test_software_version_and_models(software, version, dtype):
     with serving(software, models=["a", "b"]) as stand_in:
         server = found(stand_in)
-    assert server == Server(stand_in.completions, software, version, dtype, ("a", "b"))
+    assert server == RunningServer(stand_in.completions, software, version, dtype, ("a", "b"))
 
 
 def test_the_name_in_messages():
-    assert str(Server("http://h/v1/completions", "vllm", "0.32.0")) == "vllm 0.32.0 at http://h/v1/completions"
-    assert str(Server("http://h/v1/completions")) == "the server at http://h/v1/completions"
+    assert str(RunningServer("http://h/v1/completions", "vllm", "0.32.0")) == "vllm 0.32.0 at http://h/v1/completions"
+    assert str(RunningServer("http://h/v1/completions")) == "the server at http://h/v1/completions"
 
 
 def test_the_only_model_needs_no_name():
-    assert chosen_model(Server("u", "vllm", models=("m",)), None) == "m"
-    assert chosen_model(Server("u", "vllm", models=("m", "adapter")), "adapter") == "adapter"
+    assert chosen_model(RunningServer("u", "vllm", models=("m",)), None) == "m"
+    assert chosen_model(RunningServer("u", "vllm", models=("m", "adapter")), "adapter") == "adapter"
     # A server without a list, and one that loads any model.
-    assert chosen_model(Server("u"), "m") == chosen_model(Server("u", "transformers", models=("other",)), "m") == "m"
+    assert (
+        chosen_model(RunningServer("u"), "m") == chosen_model(RunningServer("u", "transformers", models=("other",)), "m") == "m"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,12 +45,12 @@ def test_the_only_model_needs_no_name():
     [
         # llama.cpp would answer, with the model that it has.
         (
-            Server("u", "llama.cpp", models=("a.gguf",)),
+            RunningServer("u", "llama.cpp", models=("a.gguf",)),
             "b.gguf",
             "model=b.gguf is not served by llama.cpp at u: give model=, one of a.gguf",
         ),
-        (Server("u", "vllm", models=("a", "b")), None, "needs the name of the model: give model=, one of a, b"),
-        (Server("u"), None, "needs the name of the model: give model=, as the server knows it"),
+        (RunningServer("u", "vllm", models=("a", "b")), None, "needs the name of the model: give model=, one of a, b"),
+        (RunningServer("u"), None, "needs the name of the model: give model=, as the server knows it"),
     ],
 )
 def test_a_wrong_name_is_refused(server, name, said):
