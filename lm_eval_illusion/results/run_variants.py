@@ -16,7 +16,7 @@ from lm_eval_illusion.loading.arguments import (
     changes_of,
     read_model_args,
 )
-from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.plugin import MODEL_NAME, VLLM_MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.outcomes import POOLED
@@ -106,7 +106,7 @@ def _our_variant(
             # Each quantisation of a model in a folder of GGUF files has other weights on purpose.
             other_model=next((f"{ours.base_model}/{it.value}" for it in ours.changes if it.argument == GGUF_ARGUMENT), None),
         ),
-        beams_are_top1=config.model != MODEL_NAME,
+        beams_are_top1=config.model not in (MODEL_NAME, VLLM_MODEL_NAME),
     )
 
 

@@ -1,0 +1,46 @@
+"""The life of the real engine: what it refuses, prompts that do not fit into a batch together, another dtype, and its death."""
+
+from __future__ import annotations
+
+import logging
+
+import psutil
+import pytest
+
+from lm_eval_illusion.embedded import EMBEDDED
+from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.models.vllm import PrunedVLLM
+from tests.real_vllm.engines import instance, save_tiny_for_vllm, vllm_model
+
+SAMPLE = {"until": [], "max_gen_toks": 8, "do_sample": True, "temperature": 0.7}
+
+
+def test_the_heads_of_the_embedded_model_are_too_small_and_that_is_one_line():
+    with pytest.raises(
+        UserError, match=r"attention heads have 16 dimensions, vLLM's attention takes 32, .*take --model pruned-hf"
+    ):
+        PrunedVLLM(EMBEDDED, pruner="none", enforce_eager=True)
+
+
+def test_samples_with_seeds_of_more_prompts_than_a_batch_holds_then_another_dtype_then_a_dead_engine(tmp_path, caplog):
+    tiny = save_tiny_for_vllm(tmp_path / "tiny")
+    caplog.set_level(logging.WARNING)
+    with vllm_model(tiny, pruner="none", dtype="bfloat16", max_model_len=256, max_num_batched_tokens=256) as model:
+        # 24 prompts of about 100 tokens in batches of 256: with prefill in parts vLLM's CPU worker dies here.
+        requests = [each for number in range(24) for each in instance(f"{number} " + "word " * 40, SAMPLE, repeats=2)]
+        answers = model.generate_until(requests, disable_tqdm=True)
+        assert answers == model.generate_until(requests, disable_tqdm=True)
+        assert len(set(answers)) > 24
+
+        assert [record.message for record in caplog.records if "its checkpoint is in float32" in record.message] == [
+            f"vLLM runs {tiny} in bfloat16, its checkpoint is in float32: scores and ranks are those of bfloat16; give dtype=float32 to"
+            " compare them with those of pruned-hf"
+        ]
+        assert model.measured()["dtype"] == "bfloat16"
+
+        for process in psutil.Process().children(recursive=True):
+            if any("spawn_main" in part for part in process.cmdline()):
+                process.kill()
+        with pytest.raises(UserError, match="vLLM's engine died") as caught:
+            model.generate_until(requests, disable_tqdm=True)
+        assert "\n" not in str(caught.value)
