@@ -32,7 +32,7 @@ from lm_eval_illusion.models.arguments import (
 from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.models.top_tokens import RankedToken, TokenList, batches_of_lists, list_length, mid_rank
-from lm_eval_illusion.models.vllm_answers import answer_settings, seeded_requests, stops_early, to_the_end
+from lm_eval_illusion.models.vllm_answers import MOST_BLANK_LINES, answer_settings, asked_again, seeded_requests, stops_early
 from lm_eval_illusion.models.vllm_beams import BeamChoices, likeliest_first, search_beams
 from lm_eval_illusion.models.vllm_engine import (
     check_head_size,
@@ -271,16 +271,27 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
             batch = groups[start : start + size]
             prompts = [self._prompt(group) for group, _ in batch]
             settings = [answer_settings(group.decoding, group.prompt) for group, _ in batch]
-            outputs = [list(output.outputs) for output in self._ask(prompts, [SamplingParams(**asked) for asked in settings])]
-            early = [
-                (row, number)
-                for row, (_, stop) in enumerate(batch)
-                for number, output in enumerate(outputs[row])
-                if stops_early(output, stop)
-            ]
-            again = [SamplingParams(**to_the_end(settings[row], batch[row][0].decoding, number)) for row, number in early]
-            for (row, number), output in zip(early, self._ask([prompts[row] for row, _ in early], again), strict=True):
-                outputs[row][number] = output.outputs[0]
+            outputs = [list(output.outputs) for output in self._ask(prompts, [SamplingParams(**each) for each in settings])]
+            for blank_lines in range(MOST_BLANK_LINES):
+                early = [
+                    (row, number)
+                    for row, (_, stop) in enumerate(batch)
+                    for number, output in enumerate(outputs[row])
+                    if stops_early(output, stop)
+                ]
+                again = [
+                    asked_again(
+                        settings[row],
+                        batch[row][0].decoding,
+                        number,
+                        len(outputs[row][number].token_ids),
+                        blank_lines == MOST_BLANK_LINES - 1,
+                    )
+                    for row, number in early
+                ]
+                asked = self._ask([prompts[row] for row, _ in early], [SamplingParams(**each) for each in again])
+                for (row, number), output in zip(early, asked, strict=True):
+                    outputs[row][number] = output.outputs[0]
             for (group, _), of_group in zip(batch, outputs, strict=True):
                 yield group, [list(output.token_ids) for output in of_group]
                 count(group.decoding.num_outputs)

@@ -16,6 +16,8 @@ from lm_eval_illusion.inference.stopping import StopCondition
 
 LARGEST_SEED = 2**63 - 1
 """The largest seed of a generator of torch."""
+MOST_BLANK_LINES = 3
+"""How often an answer is asked for again because it ended with a blank line; then it may have all its tokens."""
 
 
 def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
@@ -60,16 +62,21 @@ def answer_settings(decoding: Decoding, prompt: str) -> dict[str, Any]:
     }
 
 
-def to_the_end(settings: Mapping[str, Any], decoding: Decoding, sample: int) -> dict[str, Any]:
-    """Return the settings of `answer_settings` for one of its samples, which no line end ends."""
+def asked_again(settings: Mapping[str, Any], decoding: Decoding, sample: int, so_far: int, is_last: bool) -> dict[str, Any]:
+    """Return the settings of `answer_settings` for one of its samples, which must be longer than it was: it ended with a blank line.
+
+    `so_far`: its tokens. Until that number, vLLM heeds no stop string and gives no end token, which it did not choose there anyway.
+    `is_last`: no line end may end it any more.
+    """
     seed = settings["seed"]
-    return {**settings, "n": 1, "seed": None if seed is None else seed + sample, "stop": list(decoding.stop_strings)}
+    one = {**settings, "n": 1, "seed": None if seed is None else seed + sample}
+    return {**one, "stop": list(decoding.stop_strings)} if is_last else {**one, "min_tokens": so_far}
 
 
 def stops_early(output: Any, condition: StopCondition) -> bool:
     """Return whether vLLM ended an output at a line end before the first line with text was complete.
 
-    A model may begin with blank lines, or with a thought. Such an output is asked for again without line ends as stop strings.
+    A model may begin with blank lines, or with a thought. Such an output is asked for again.
     """
     at_line_end = isinstance(output.stop_reason, str) and output.stop_reason in LINE_ENDS
     return at_line_end and not condition.should_stop(list(output.token_ids))

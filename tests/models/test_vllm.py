@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -271,27 +272,23 @@ def test_an_answer_ends_with_its_first_line_and_is_that_of_pruned_hf(model, hf_m
     assert set("\n\r\u2028") < set(model.model.requested[0].stop)
 
 
-def test_an_answer_after_blank_lines_is_asked_for_again_to_its_end(vllm_class, folder, monkeypatch):
+@pytest.mark.parametrize("blank_lines", [1, 2, 9])
+def test_an_answer_after_blank_lines_is_asked_for_again(vllm_class, folder, monkeypatch, blank_lines):
     model = vllm_class(folder, pruner="none", batch_size=8)
-    requests = view_requests("sample", 3, items=1)
     engine = sys.modules[type(model.model).__module__].LLM
-    complete, seen = engine._complete, []
+    line = model.tokenizer.encode("\n" * blank_lines + "Paris\nLyon", add_special_tokens=False)
+    ends = [end for end in range(1, len(line) + 1) if "\n" in model.tokenizer.decode(line[end - 1 : end])]
+    seeds = []
 
     def after_blank_lines(self, ids, params, number):
-        seen.append((params.seed + number, params.stop))
-        output = complete(self, ids, params, number)
-        line = model.tokenizer.encode("\nParis\nLyon", add_special_tokens=False)
-        if "\n" in params.stop:
-            output.token_ids, output.stop_reason = line[:1], "\n"
-        else:
-            output.token_ids, output.stop_reason = line, None
-        return output
+        seeds.append(params.seed + number)
+        end = next((end for end in ends if end > params.min_tokens), None) if "\n" in params.stop else None
+        return SimpleNamespace(text="", token_ids=line[:end], stop_reason="\n" if end else None, logprobs=None)
 
     monkeypatch.setattr(engine, "_complete", after_blank_lines)
-    assert generate(model, requests) == ["\nParis"] * 3
-    first, again = seen[:3], seen[3:]
-    assert [seed for seed, _ in again] == [seed for seed, _ in first]
-    assert all("\n" not in stop for _, stop in again)
+    assert generate(model, view_requests("sample", 3, items=1)) == ["\n" * blank_lines + "Paris"] * 3
+    # Each round asks with the seeds of the first one, and there are at most three more.
+    assert seeds == seeds[:3] * (1 + min(blank_lines, 3))
 
 
 def test_beams_are_those_of_pruned_hf(model, hf_model):

@@ -13,9 +13,9 @@ from lm_eval_illusion.inference.sampling import seed_of
 from lm_eval_illusion.models import vllm_answers
 from lm_eval_illusion.models.vllm_answers import (
     answer_settings,
+    asked_again,
     seeded_requests,
     stops_early,
-    to_the_end,
     vllm_settings,
 )
 from lm_eval_illusion.views import generation_kwargs
@@ -29,8 +29,11 @@ def test_all_samples_of_a_prompt_are_one_request_whose_seeds_vllm_makes():
     assert settings["stop"] == ["</s>", *LINE_ENDS]
     assert (settings["temperature"], settings["top_p"], settings["max_tokens"]) == (0.7, 1.0, 64)
     # The seed of sample 4, as vLLM makes it.
-    again = to_the_end(settings, decoding, 4)
-    assert (again["n"], again["seed"], again["stop"]) == (1, seed_of("x", 0) + 4, ["</s>"])
+    again = asked_again(settings, decoding, 4, 2, is_last=False)
+    assert (again["n"], again["seed"], again["stop"], again["min_tokens"]) == (1, seed_of("x", 0) + 4, settings["stop"], 2)
+    last = asked_again(settings, decoding, 4, 2, is_last=True)
+    assert (last["n"], last["seed"], last["stop"]) == (1, seed_of("x", 0) + 4, ["</s>"])
+    assert "min_tokens" not in last
 
 
 def test_no_seed_of_a_sample_is_beyond_those_of_torch(monkeypatch):
@@ -43,7 +46,7 @@ def test_a_greedy_answer_has_no_seed():
     decoding = read_decoding(generation_kwargs("gen"), 1, 64, is_line=True)
     settings = answer_settings(decoding, "x")
     assert (settings["n"], settings["seed"], settings["temperature"]) == (1, None, 0.0)
-    assert to_the_end(settings, decoding, 0)["seed"] is None
+    assert asked_again(settings, decoding, 0, 1, is_last=False)["seed"] is None
 
 
 @pytest.mark.parametrize(
