@@ -39,12 +39,14 @@ from lm_eval_illusion.models.vllm_engine import (
     dtype_warning,
     end_tokens_of,
     engine_name,
+    is_dead,
     ran_dtype,
     run_errors,
     runs_on_cpu,
     set_engine_arguments,
     start_errors,
 )
+from lm_eval_illusion.models.vllm_log import engine_log
 from lm_eval_illusion.models.vllm_scoring import (
     PROMPT_SCORES,
     PromptScore,
@@ -61,7 +63,7 @@ from lm_eval_illusion.reasoning import END, ReasoningSpec
 
 try:
     from lm_eval.models.vllm_causallms import VLLM
-    from vllm import SamplingParams, TokensPrompt
+    from vllm import LLM, SamplingParams, TokensPrompt
 except ImportError as error:
     needs_vllm = UserError(
         f"--model {VLLM_MODEL_NAME} needs vLLM, which can't be imported ({error}):"
@@ -99,6 +101,8 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     """
 
     model_name = VLLM_MODEL_NAME
+    model: Any
+    """vLLM's `LLM`; there is none with data parallelism."""
 
     def __init__(self, pretrained: str = EMBEDDED, **arguments: Any) -> None:
         """Prune `pretrained` (a folder, a name on the hub, or `embedded`) as the pruning arguments say, or load it from the store.
@@ -119,7 +123,8 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, VLLM_NOT_WITH_PRUNING)
         revision = str(arguments.get("revision") or "main")
         free_accelerator()
-        with start_errors(self.checkpoint.path):
+        self.engine_log = engine_log()
+        with start_errors(self.checkpoint.path, self.engine_log):
             if on_cpu:
                 check_head_size(self.checkpoint.path, revision, arguments.get("trust_remote_code"))
             super().__init__(pretrained=self.checkpoint.path, **arguments)
@@ -342,16 +347,37 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         return outputs
 
     def _model_generate(self, requests: list[list[int]], generate: bool = False, sampling_params: Any = None) -> Any:
-        """Run the engine as lm_eval does; an error of it is one line and ends lm_eval with exit code 2."""
+        """Run the engine as lm_eval does; an error of it is one line and ends lm_eval with exit code 2.
+
+        An engine that died is started anew once, so that what was answered before is not lost.
+        """
 
         def run() -> Any:
-            with run_errors():
+            with run_errors(self.engine_log):
                 if self.data_parallel_size > 1:
                     return super(PrunedVLLM, self)._model_generate(requests, generate, sampling_params)
                 prompts = [TokensPrompt(prompt_token_ids=request) for request in requests]
-                return self.model.generate(prompts, sampling_params, use_tqdm=False, lora_request=self.lora_request)
+                settings = {"sampling_params": sampling_params, "use_tqdm": False, "lora_request": self.lora_request}
+                try:
+                    return self.model.generate(prompts, **settings)
+                except Exception as error:
+                    if not is_dead(error):
+                        raise
+                self._start_anew()
+                return self.model.generate(prompts, **settings)
 
         return show_user_errors(run)
+
+    def _start_anew(self) -> None:
+        """Start the engine again after its processes ended, and say so."""
+        self.engine_log.wait()
+        warning = f"vLLM's engine died ({self.engine_log.cause or 'its processes were ended'}): it is started again"
+        logger.warning(warning)
+        report_warning(warning)
+        del self.model
+        self.engine_log = engine_log()
+        with start_errors(self.checkpoint.path, self.engine_log):
+            self.model = LLM(**self.model_args)
 
     def _batch_limit(self) -> int:
         return AUTOMATIC_BATCH if self.batch_size == "auto" else int(self.batch_size)

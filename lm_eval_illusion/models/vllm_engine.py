@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from lm_eval_illusion.errors import UserError, cause_of, one_line
+from lm_eval_illusion.models.vllm_log import EngineLog
 from lm_eval_illusion.option_values import whole_number_in
 
 ENGINE_BLOCK = 32
 """Tokens of a block of vLLM's cache on a CPU, whose default is 128: only whole blocks are shared, and a prompt of ours is often shorter."""
+
+MORE = "VLLM_LOGGING_LEVEL=DEBUG shows the traceback"
 
 
 def set_engine_arguments(arguments: dict[str, Any], on_cpu: bool) -> None:
@@ -107,32 +110,41 @@ def dtype_warning(ran: str | None, config: Any, name: str) -> str | None:
 
 
 @contextmanager
-def start_errors(checkpoint: str) -> Iterator[None]:
+def start_errors(checkpoint: str, log: EngineLog) -> Iterator[None]:
     """Turn an error during vLLM's start into a `UserError` of one line, without a traceback of several processes."""
     try:
-        yield
+        with log.of_new_processes():
+            yield
     except UserError:
         raise
     except Exception as error:
-        reason = one_line(error)
+        log.wait()
         raise UserError(
-            f"vLLM can't start on {checkpoint} ({reason}): its own log may say more; are the arguments right, is there a GPU with enough"
-            " free memory?"
+            f"vLLM can't start on {checkpoint} ({log.cause or one_line(error)}): are the arguments right, is there a GPU with enough free"
+            f" memory? {MORE}"
         ) from error
 
 
 @contextmanager
-def run_errors() -> Iterator[None]:
+def run_errors(log: EngineLog) -> Iterator[None]:
     """Turn an error of the running engine into a `UserError` of one line."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        died = type(error).__name__ == "EngineDeadError"
-        problem = "vLLM's engine died" if died else "vLLM failed"
-        remedy = "its own log above names the cause; give it more memory or smaller batches (max_num_seqs), and run the command again"
-        raise UserError(f"{problem} ({cause_of(error)}): {remedy}") from error
+        if not is_dead(error):
+            raise UserError(f"vLLM failed ({cause_of(error)}): check the arguments. {MORE}") from error
+        log.wait()
+        raise UserError(
+            f"vLLM's engine died twice ({log.cause or cause_of(error)}): give it more memory or smaller batches (max_num_seqs), or run"
+            f" fewer views in a command, of which each writes its files. {MORE}"
+        ) from error
+
+
+def is_dead(error: BaseException) -> bool:
+    """Return whether an exception of vLLM says that the process of its engine has ended."""
+    return type(error).__name__ == "EngineDeadError"
 
 
 def ran_dtype(model: Any) -> str | None:

@@ -328,6 +328,35 @@ def test_vllm_takes_the_settings_of_every_other_view(model, view):
     assert (params.temperature, params.max_tokens, params.top_p) == (settings["temperature"], 64, 1.0)
 
 
+class EngineDeadError(Exception):
+    """The name of vLLM's exception."""
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_an_engine_that_died_is_started_again_once(vllm_class, folder, monkeypatch, deaths, caplog):
+    model = vllm_class(folder, pruner="none", batch_size=1)
+    expected = generate(model, view_requests("gen", 1, items=3))
+    engine = type(model.model)
+    answer, calls = engine.generate, []
+
+    def dies(self, *arguments, **settings):
+        calls.append(self)
+        if 1 < len(calls) <= 1 + deaths:
+            raise EngineDeadError("EngineCore encountered an issue.")
+        return answer(self, *arguments, **settings)
+
+    monkeypatch.setattr(engine, "generate", dies)
+    if deaths == 2:
+        with pytest.raises(UserError, match="vLLM's engine died twice"):
+            generate(model, view_requests("gen", 1, items=3))
+        return
+    assert generate(model, view_requests("gen", 1, items=3)) == expected
+    # The first answer was kept, the second one came from another engine.
+    assert len(calls) == 4
+    assert calls[0] is not model.model
+    assert "it is started again" in caplog.text
+
+
 def test_changed_view_settings_are_refused(model):
     item = {"id": "1", "choices": [], "shot": {}}
     request = Instance("generate_until", item, ("x", SAMPLE), 0, metadata=("mqa_illusion_en_gen", 0, 1))

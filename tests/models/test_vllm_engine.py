@@ -15,6 +15,7 @@ from lm_eval_illusion.models.vllm_engine import (
     set_engine_arguments,
     start_errors,
 )
+from lm_eval_illusion.models.vllm_log import EngineLog
 from tests.tiny_models import save_tiny
 
 
@@ -81,19 +82,37 @@ def test_another_dtype_than_that_of_the_checkpoint_is_a_warning():
     assert "\n" not in warning
 
 
-def test_a_dead_engine_is_one_line():
-    class EngineDeadError(Exception):
-        pass
+class EngineDeadError(Exception):
+    """The name of vLLM's exception."""
 
-    with pytest.raises(UserError, match="vLLM's engine died") as caught, run_errors():
-        raise EngineDeadError("EngineCore encountered an issue.\nSee stack trace (above) for the root cause.")
+
+def test_a_dead_engine_is_one_line_with_the_cause_of_its_log():
+    log = EngineLog()
+    for line in ("Traceback (most recent call last):", "RuntimeError: CPU Generator does not use offset"):
+        log.shows(line)
+    waits = "EngineCore encountered an issue.\nSee stack trace (above) for the root cause."
+    with (
+        pytest.raises(UserError, match=r"died twice \(RuntimeError: CPU Generator does not use offset\)") as caught,
+        run_errors(log),
+    ):
+        raise EngineDeadError(waits)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match=r"vLLM failed \(ValueError: too long\)"), run_errors():
+    with (
+        pytest.raises(UserError, match=r"died twice \(EngineDeadError: EngineCore encountered an issue\."),
+        run_errors(EngineLog()),
+    ):
+        raise EngineDeadError(waits)
+    with pytest.raises(UserError, match=r"can't start on m \(RuntimeError: CPU Generator"), start_errors("m", log):
+        raise RuntimeError("Engine core initialization failed.\nSee root cause above.")
+
+
+def test_other_errors_of_vllm_are_one_line():
+    with pytest.raises(UserError, match=r"vLLM failed \(ValueError: too long\)"), run_errors(EngineLog()):
         raise ValueError("too long")
     # A mistake of the user that is one line already stays as it is.
-    with pytest.raises(UserError, match=r"^other$"), run_errors():
+    with pytest.raises(UserError, match=r"^other$"), run_errors(EngineLog()):
         raise UserError("other")
-    with pytest.raises(UserError, match=r"^other$"), start_errors("m"):
+    with pytest.raises(UserError, match=r"^other$"), start_errors("m", EngineLog()):
         raise UserError("other")
 
 

@@ -38,9 +38,21 @@ def test_samples_with_seeds_of_more_prompts_than_a_batch_holds_then_another_dtyp
         ]
         assert model.measured()["dtype"] == "bfloat16"
 
+        # The system ends processes of an engine that takes too much memory.
         for process in psutil.Process().children(recursive=True):
             if any("spawn_main" in part for part in process.cmdline()):
                 process.kill()
-        with pytest.raises(UserError, match="vLLM's engine died") as caught:
+        assert model.generate_until(requests, disable_tqdm=True) == answers
+        assert "vLLM's engine died" in caplog.text
+
+
+def test_an_engine_that_dies_again_is_one_line_with_its_cause(tmp_path, monkeypatch, capfd):
+    # What `set_engine_arguments` is for: without it, a prompt that is prefilled in parts ends vLLM's CPU worker.
+    monkeypatch.setattr("lm_eval_illusion.models.vllm.set_engine_arguments", lambda arguments, on_cpu: None)
+    arguments = {"enable_chunked_prefill": True, "max_model_len": 256, "max_num_batched_tokens": 64}
+    with vllm_model(save_tiny_for_vllm(tmp_path / "tiny"), pruner="none", **arguments) as model:
+        requests = instance("word " * 40, SAMPLE, repeats=2)
+        with pytest.raises(UserError, match=r"died twice \(RuntimeError: CPU Generator does not use offset\)") as caught:
             model.generate_until(requests, disable_tqdm=True)
         assert "\n" not in str(caught.value)
+    assert "Traceback" not in capfd.readouterr().err
