@@ -195,6 +195,7 @@ SUBJECTS: dict[str, str] = {
     "benchmarks/test_fuzz_options.py": "hostile values of every option",
     "benchmarks/test_inflection.py": "a comparison of ways to match, not the package",
     "benchmarks/test_kill_and_fill.py": "the checks of the benchmark of disasters",
+    "benchmarks/test_vllm_views.py": "what a comparison of engines counts",
     "benchmarks/test_matching.py": "the table of a benchmark, not the package",
     "benchmarks/test_pairing.py": "a benchmark of pairing",
     "benchmarks/test_report_at_size.py": "a benchmark's input, not the package",
