@@ -19,7 +19,7 @@ from lm_eval_illusion.first_line import Answer
 from lm_eval_illusion.inference.beam_search import BeamSearch
 from lm_eval_illusion.inference.generation_config import RequestGroup, group_requests
 from lm_eval_illusion.inference.scoring import ScoredContinuation, likeliest
-from lm_eval_illusion.inference.stopping import StopCondition, stop_conditions
+from lm_eval_illusion.inference.stopping import stop_conditions
 from lm_eval_illusion.memory import free_accelerator
 from lm_eval_illusion.models.answer_text import answer_text
 from lm_eval_illusion.models.arguments import (
@@ -32,7 +32,7 @@ from lm_eval_illusion.models.arguments import (
 from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.models.top_tokens import RankedToken, TokenList, batches_of_lists, list_length, mid_rank
-from lm_eval_illusion.models.vllm_answers import MOST_BLANK_LINES, answer_settings, asked_again, seeded_requests, stops_early
+from lm_eval_illusion.models.vllm_answers import Stopped, ask_for_answers, seeded_requests
 from lm_eval_illusion.models.vllm_beams import BeamChoices, likeliest_first, search_beams
 from lm_eval_illusion.models.vllm_engine import (
     check_head_size,
@@ -80,9 +80,6 @@ SEARCHES_AT_A_TIME = 64
 """Beam searches in lockstep: the blocks of all their beams should stay in vLLM's cache from step to step."""
 CAN_READ_CACHE = hasattr(SamplingParams, "skip_reading_prefix_cache")
 """Whether a request can say whether it reads the cache; in older versions of vLLM a prompt that is scored never does."""
-
-Stopped = tuple[RequestGroup, StopCondition]
-"""Requests with one prompt, and what ends their outputs."""
 
 
 class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
@@ -193,7 +190,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     def _score(self, windows: Sequence[Window], reads_cache: bool) -> list[Any]:
         """Return vLLM's outputs with the log-probabilities of prompts. `reads_cache`: it may read the start of a prompt from its cache."""
         cache = {"skip_reading_prefix_cache": not reads_cache} if CAN_READ_CACHE else {}
-        return self._ask([window.tokens for window in windows], [SamplingParams(**PROMPT_SCORES, **cache) for _ in windows])
+        return self._ask([window.tokens for window in windows], [PROMPT_SCORES | cache for _ in windows])
 
     def _lists(self, tokens: set[RankedToken]) -> dict[RankedToken, TokenList]:
         """Return the mid-rank of each token, None where vLLM gives numbers that are not finite, and the likeliest tokens in its place."""
@@ -217,7 +214,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
 
     def _next_logprobs(self, contexts: Sequence[Sequence[int]], counts: Sequence[int]) -> list[dict[int, Any]]:
         """Return for each context vLLM's log-probabilities of the `counts` likeliest next tokens."""
-        settings = [SamplingParams(temperature=0, max_tokens=1, logprobs=count, detokenize=False) for count in counts]
+        settings = [{"temperature": 0, "max_tokens": 1, "logprobs": count, "detokenize": False} for count in counts]
         return [output.outputs[0].logprobs[0] for output in self._ask(contexts, settings)]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -275,28 +272,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         for start in range(0, len(groups), size):
             batch = groups[start : start + size]
             prompts = [self._prompt(group) for group, _ in batch]
-            settings = [answer_settings(group.decoding, group.prompt) for group, _ in batch]
-            outputs = [list(output.outputs) for output in self._ask(prompts, [SamplingParams(**each) for each in settings])]
-            for blank_lines in range(MOST_BLANK_LINES):
-                early = [
-                    (row, number)
-                    for row, (_, stop) in enumerate(batch)
-                    for number, output in enumerate(outputs[row])
-                    if stops_early(output, stop)
-                ]
-                again = [
-                    asked_again(
-                        settings[row],
-                        batch[row][0].decoding,
-                        number,
-                        len(outputs[row][number].token_ids),
-                        blank_lines == MOST_BLANK_LINES - 1,
-                    )
-                    for row, number in early
-                ]
-                asked = self._ask([prompts[row] for row, _ in early], [SamplingParams(**each) for each in again])
-                for (row, number), output in zip(early, asked, strict=True):
-                    outputs[row][number] = output.outputs[0]
+            outputs = ask_for_answers(prompts, batch, self._ask)
             for (group, _), of_group in zip(batch, outputs, strict=True):
                 yield group, [list(output.token_ids) for output in of_group]
                 count(group.decoding.num_outputs)
@@ -337,13 +313,12 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     def _decode_all(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids))
 
-    def _ask(self, prompts: Sequence[Sequence[int]], settings: Sequence[Any]) -> list[Any]:
-        """Return vLLM's output for each prompt."""
+    def _ask(self, prompts: Sequence[Sequence[int]], settings: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return vLLM's output for each prompt. `settings`: those of vLLM's `SamplingParams`."""
         if not prompts:
             return []
-        outputs: list[Any] = self._model_generate(
-            [list(prompt) for prompt in prompts], generate=True, sampling_params=list(settings)
-        )
+        sampling = [SamplingParams(**each) for each in settings]
+        outputs: list[Any] = self._model_generate([list(prompt) for prompt in prompts], generate=True, sampling_params=sampling)
         return outputs
 
     def _model_generate(self, requests: list[list[int]], generate: bool = False, sampling_params: Any = None) -> Any:
@@ -375,7 +350,6 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         logger.warning(warning)
         report_warning(warning)
         del self.model
-        self.engine_log = engine_log()
         with start_errors(self.checkpoint.path, self.engine_log):
             self.model = LLM(**self.model_args)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -10,9 +10,13 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from lm_eval_illusion.first_line import LINE_ENDS
-from lm_eval_illusion.inference.generation_config import Decoding
+from lm_eval_illusion.inference.generation_config import Decoding, RequestGroup
 from lm_eval_illusion.inference.sampling import seed_of
 from lm_eval_illusion.inference.stopping import StopCondition
+
+Stopped = tuple[RequestGroup, StopCondition]
+"""Requests with one prompt, and what ends their outputs."""
+Ask = Callable[[Sequence[Sequence[int]], Sequence[Mapping[str, Any]]], list[Any]]
 
 LARGEST_SEED = 2**63 - 1
 """The largest seed of a generator of torch."""
@@ -80,3 +84,33 @@ def stops_early(output: Any, condition: StopCondition) -> bool:
     """
     at_line_end = isinstance(output.stop_reason, str) and output.stop_reason in LINE_ENDS
     return at_line_end and not condition.should_stop(list(output.token_ids))
+
+
+def ask_for_answers(prompts: Sequence[Sequence[int]], batch: Sequence[Stopped], ask: Ask) -> list[list[Any]]:
+    """Return vLLM's outputs for each prompt: all of its samples, or its greedy answer.
+
+    `prompts`: token ids. `batch`: for each prompt its requests and what ends their outputs. `ask`: prompts and vLLM's settings of each ->
+    vLLM's answers.
+    """
+    settings = [answer_settings(group.decoding, group.prompt) for group, _ in batch]
+    outputs = [list(answer.outputs) for answer in ask(prompts, settings)]
+    for blank_lines in range(1, MOST_BLANK_LINES + 1):
+        early = [
+            (row, number)
+            for row, (_, stop) in enumerate(batch)
+            for number, output in enumerate(outputs[row])
+            if stops_early(output, stop)
+        ]
+        again = [
+            asked_again(
+                settings[row],
+                batch[row][0].decoding,
+                number,
+                len(outputs[row][number].token_ids),
+                is_last=blank_lines == MOST_BLANK_LINES,
+            )
+            for row, number in early
+        ]
+        for (row, number), answer in zip(early, ask([prompts[row] for row, _ in early], again), strict=True):
+            outputs[row][number] = answer.outputs[0]
+    return outputs
