@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import psutil
 import pytest
 
 from lm_eval_illusion.embedded import EMBEDDED
@@ -22,7 +21,7 @@ def test_the_heads_of_the_embedded_model_are_too_small_and_that_is_one_line():
         PrunedVLLM(EMBEDDED, pruner="none", enforce_eager=True)
 
 
-def test_samples_with_seeds_of_more_prompts_than_a_batch_holds_then_another_dtype_then_a_dead_engine(tmp_path, caplog):
+def test_samples_with_seeds_of_more_prompts_than_a_batch_holds_and_another_dtype(tmp_path, caplog):
     tiny = save_tiny_for_vllm(tmp_path / "tiny")
     caplog.set_level(logging.WARNING)
     with vllm_model(tiny, pruner="none", dtype="bfloat16", max_model_len=256, max_num_batched_tokens=256) as model:
@@ -37,14 +36,6 @@ def test_samples_with_seeds_of_more_prompts_than_a_batch_holds_then_another_dtyp
             " compare them with those of pruned-hf"
         ]
         assert model.measured()["dtype"] == "bfloat16"
-
-        # The system ends processes of an engine that takes too much memory.
-        for process in psutil.Process().children(recursive=True):
-            if not any("resource_tracker" in part for part in process.cmdline()):
-                process.kill()
-        # In bfloat16 rounding depends on the batch, so that samples may be other ones.
-        assert len(set(model.generate_until(requests, disable_tqdm=True))) > 24
-        assert "vLLM's engine died" in caplog.text
 
 
 def test_an_engine_that_dies_again_is_one_line_with_its_cause(tmp_path, monkeypatch, capfd):
