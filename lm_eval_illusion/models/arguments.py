@@ -55,7 +55,10 @@ IGNORED_VLLM_ARGUMENTS = ("device", "swap_space")
 HF_NOT_WITH_PRUNING = ("peft", "delta", "autogptq", "gptqmodel", "subfolder", "variant")
 VLLM_NOT_WITH_PRUNING = ("lora_local_path",)
 
-NO_BEAMS = "vLLM's sampling has no beam search: ask the groups without it, e.g. mqa_illusion_core, or take --model pruned-hf"
+NO_BEAMS = (
+    "with data_parallel_size lm_eval starts vLLM anew for each step of a search: leave data_parallel_size out, or ask the groups without"
+    " beams, e.g. mqa_illusion_core"
+)
 
 
 # Every engine
@@ -242,13 +245,24 @@ def refuse_beam_tasks(argv: Sequence[str]) -> None:
         raise UserError(f"{beams[0]} can't be run with pruned-vllm: {NO_BEAMS}")
 
 
-def refuse_beam_requests(requests: Sequence[Instance]) -> None:
-    """Refuse generation requests with beams. `refuse_beam_tasks` can't see requests made from Python, or those of other tasks.
+def refuse_beam_requests(requests: Sequence[Instance], replicas: int) -> None:
+    """Refuse generation requests with beams that can't be searched. `refuse_beam_tasks` can't see requests made from Python.
+
+    `replicas`: lm_eval's `data_parallel_size`.
 
     Raises:
         UserError: There is such a request; the message names its task.
     """
+    from lm_eval_illusion.inference.generate import can_branch
+    from lm_eval_illusion.inference.generation_config import read_decoding
+
     for request in requests:
-        num_beams = request.args[1].get("num_beams", 1)
-        if num_beams != 1:
+        settings = request.args[1]
+        num_beams = settings.get("num_beams") or 1
+        if num_beams != 1 and replicas > 1:
             raise UserError(f"{request.task_name} asks for {num_beams} beams: {NO_BEAMS}")
+        if num_beams != 1 and not can_branch(read_decoding(settings, 1, 1)):
+            raise UserError(
+                f"{request.task_name} asks for {num_beams} beams with {settings}: pruned-vllm searches beams without penalties and without"
+                " sampling; take --model pruned-hf"
+            )

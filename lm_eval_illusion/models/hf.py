@@ -9,9 +9,9 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import torch
+import transformers
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from lm_eval.models.utils import postprocess_generated_text
 
 from lm_eval_illusion.embedded import EMBEDDED
 from lm_eval_illusion.errors import UserError, attributed
@@ -28,8 +28,9 @@ from lm_eval_illusion.inference.prefix_scoring import can_share, score_shared
 from lm_eval_illusion.inference.prefix_support import max_shared_length
 from lm_eval_illusion.inference.rope_state import forget_lengths
 from lm_eval_illusion.inference.scoring import Continuation, ScoredContinuation, score_continuations
-from lm_eval_illusion.inference.stopping import end_tokens_of, is_complete, line_end, thought_is_open, visible_answer
+from lm_eval_illusion.inference.stopping import end_tokens_of
 from lm_eval_illusion.memory import disable_malloc_trim
+from lm_eval_illusion.models.answer_text import answer_text
 from lm_eval_illusion.models.answer_tokens import answer_continuations
 from lm_eval_illusion.models.arguments import (
     HF_NOT_WITH_PRUNING,
@@ -157,9 +158,10 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return show_user_errors(prompt_of_template)
 
     def measured(self) -> dict[str, Any]:
-        """Return the sparsity and the mean bits per weight of the loaded model, and the dtype that its logits come from."""
+        """Return the sparsity and the mean bits per weight of the loaded model, the dtype that its logits come from, and the engine."""
         dtype = str(self.mixed_precision_dtype or logits_dtype(self.model)).removeprefix("torch.")
-        return {**measure_loaded(self.model, self.checkpoint.manifest), "dtype": dtype}
+        engine = f"transformers {transformers.__version__}"
+        return {**measure_loaded(self.model, self.checkpoint.manifest), "dtype": dtype, "engine": engine}
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score as HFLM does; progress events name the views that are scored."""
@@ -354,19 +356,7 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         return ids.masked_fill(mask == 0, 0), mask
 
     def _text(self, ids: list[int], group: RequestGroup) -> Answer:
-        """Decode an output's ids: without a thought, cut at the first stop string or behind its line."""
-        decoding = group.decoding
-        has_end = bool(ids) and ids[-1] in end_tokens_of(self.model)
-        if has_end:
-            # Tokenizers leave out special tokens only, and an end token need not be one.
-            ids = ids[:-1]
-        if decoding.reasoning is None:
-            answer = self.tok_decode(ids)
-        else:
-            answer = visible_answer(self.tokenizer, ids, decoding.reasoning, thought_is_open(group.prompt)) or ""
-        reached_limit = not (has_end or is_complete(answer, decoding))
-        text = postprocess_generated_text(answer, list(decoding.stop_strings), None)
-        return Answer(text[: line_end(text)] if decoding.is_line else text, reached_limit)
+        return answer_text(ids, group.prompt, group.decoding, end_tokens_of(self.model), self.tokenizer, self.tok_decode)
 
     def _read_reasoning(self, max_tokens: int) -> ReasoningSpec:
         """Return the reasoning settings: no tokens for thoughts if the model has no end-of-thought token or thinking is disabled."""

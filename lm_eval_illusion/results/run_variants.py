@@ -21,7 +21,7 @@ from lm_eval_illusion.loading.arguments import (
 )
 from lm_eval_illusion.loading.quantized_config import variant_word
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
-from lm_eval_illusion.plugin import MODEL_NAME
+from lm_eval_illusion.plugin import MODEL_NAME, VLLM_MODEL_NAME
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.engines import engine_of
 from lm_eval_illusion.results.messages import shown
@@ -151,7 +151,7 @@ def _our_variant(
         ),
         server=None if server is None else replace(server, serves_checkpoint=True),
         engine=engine_of(config, server),
-        beams_are_top1=config.model != MODEL_NAME,
+        beams_are_top1=config.model not in (MODEL_NAME, VLLM_MODEL_NAME),
     )
 
 

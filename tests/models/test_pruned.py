@@ -41,6 +41,7 @@ def test_the_engine_does_not_matter(vllm_class, models, name, hf_arguments, vllm
         PrunedHFLM(str(models / name), pruner="none", device="cpu", **placed(hf_arguments)).get_model_info()["illusion"],
         vllm_class(str(models / name), pruner="none", **placed(vllm_arguments)).get_model_info()["illusion"],
     ]
+    assert [info.pop("engine").split()[0] for info in infos] == ["transformers", "vllm"]
     contents = [[change["content"] for change in info.pop("changes")] for info in infos]
     assert contents[0] == contents[1]
     # vLLM hides its weights: nothing is claimed about them.

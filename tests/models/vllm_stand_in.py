@@ -1,4 +1,4 @@
-"""Load `PrunedVLLM` over tests/models/vllm_stub, because vLLM needs a GPU and is not installed."""
+"""Load `PrunedVLLM` over tests/models/vllm_stub, because vLLM is not installed."""
 
 from __future__ import annotations
 

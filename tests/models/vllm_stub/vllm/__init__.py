@@ -1,7 +1,9 @@
-"""A stub of vLLM, which needs a GPU: the interface that lm_eval's vLLM model uses, on transformers, one request at a time.
+"""A stub of vLLM: the interface that our vLLM model and lm_eval's use, on transformers, one request at a time.
 
 Names, defaults and refusals are those of vllm/sampling_params.py, vllm/logprobs.py and vllm/entrypoints/llm.py. The lists of
-log-probabilities were compared with those of vLLM 0.32 for CPU.
+log-probabilities were compared with those of vLLM 0.32 for CPU. A prompt's blocks of `BLOCK` tokens are cached, at most all tokens but
+the last, and places that were read from the cache hold no log-probabilities of theirs, as in vLLM 0.32. What the real vLLM does is
+tested by `make test-vllm`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+
+BLOCK = 4
 
 
 class TokensPrompt(dict):
@@ -39,6 +43,7 @@ class SamplingParams:
     detokenize: bool = True
     skip_special_tokens: bool = True
     spaces_between_special_tokens: bool = True
+    skip_reading_prefix_cache: bool | None = None
 
     def __post_init__(self):
         if self.top_k < -1 or self.top_k == 0:
@@ -56,6 +61,7 @@ class Logprob:
 class Output:
     outputs: list[Any] = field(default_factory=list)
     prompt_logprobs: list[dict[int, Logprob] | None] | None = None
+    num_cached_tokens: int | None = 0
 
 
 def _with_likeliest(scores, token, count):
@@ -83,6 +89,7 @@ class LLM:
         self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=longest, dtype=self.network.dtype))
         self.generator = torch.Generator().manual_seed(self.arguments.seed or 0)
         self.requested: list[SamplingParams] = []
+        self.blocks: set[tuple[int, ...]] = set()
 
     @torch.inference_mode()
     def generate(self, prompts, sampling_params, use_tqdm=True, lora_request=None):
@@ -93,10 +100,19 @@ class LLM:
     def _answer(self, ids, params):
         self._check_count(params.logprobs, "sample")
         self._check_count(params.prompt_logprobs, "prompt")
-        scored = self._prompt_logprobs(ids, params.prompt_logprobs) if params.prompt_logprobs is not None else None
+        skips = (
+            params.prompt_logprobs is not None if params.skip_reading_prefix_cache is None else params.skip_reading_prefix_cache
+        )
+        cached = 0 if skips else self._cached(ids)
+        self.blocks.update(tuple(ids[:end]) for end in range(BLOCK, len(ids) + 1, BLOCK))
+        scored = self._prompt_logprobs(ids, params.prompt_logprobs, cached) if params.prompt_logprobs is not None else None
         after = self._logprobs_after(ids, params.logprobs) if params.logprobs is not None else None
-        text = self._text(ids, params) if params.detokenize else ""
-        return Output([SimpleNamespace(text=text, logprobs=after)], scored)
+        outputs = [self._complete(ids, params, number) for number in range(params.n)] if params.detokenize else []
+        return Output(outputs or [SimpleNamespace(text="", logprobs=after)], scored, cached)
+
+    def _cached(self, ids):
+        ends = [end for end in range(BLOCK, len(ids), BLOCK) if tuple(ids[:end]) in self.blocks]
+        return max(ends, default=0)
 
     def _check_count(self, count, kind):
         allowed = self.arguments.max_logprobs
@@ -104,18 +120,20 @@ class LLM:
         if count is not None and count > allowed:
             raise ValueError(f"Requested {kind} logprobs of {count}, which is greater than max allowed: {allowed}")
 
-    def _prompt_logprobs(self, ids, count):
+    def _prompt_logprobs(self, ids, count, cached):
         scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0].float(), dim=-1)
-        return [None, *(_with_likeliest(scores[position], token, count) for position, token in enumerate(ids[1:]))]
+        computed = [_with_likeliest(scores[place], token, count) for place, token in enumerate(ids[1:])]
+        return [None, *({7: Logprob(-1e30, 0)} for _ in range(cached)), *computed[cached:]]
 
     def _logprobs_after(self, ids, count):
         """For one greedy token: the interface of `logprobs` for more tokens is not needed."""
         scores = torch.log_softmax(self.network(torch.tensor([ids])).logits[0, -1].float(), dim=-1)
         return [_with_likeliest(scores, int(scores.argmax()), count)]
 
-    def _text(self, ids, params):
-        generator = self.generator if params.seed is None else torch.Generator().manual_seed(params.seed)
-        text, generated = "", []
+    def _complete(self, ids, params, number):
+        seed = None if params.seed is None else params.seed + number
+        generator = self.generator if seed is None else torch.Generator().manual_seed(seed)
+        text, generated, reason = "", [], None
         for _ in range(params.max_tokens):
             logits = self.network(torch.tensor([ids + generated])).logits[0, -1].float()
             if params.temperature == 0:
@@ -124,9 +142,12 @@ class LLM:
                 chances = torch.softmax(logits / params.temperature, dim=-1)
                 generated.append(int(torch.multinomial(chances, 1, generator=generator)))
             if generated[-1] == self.tokenizer.eos_token_id:
-                return self.tokenizer.decode(generated[:-1], skip_special_tokens=params.skip_special_tokens)
+                text = self.tokenizer.decode(generated[:-1], skip_special_tokens=params.skip_special_tokens)
+                break
             text = self.tokenizer.decode(generated, skip_special_tokens=params.skip_special_tokens)
-            ends = [text.index(stop) for stop in params.stop or () if stop in text]
+            ends = {stop: text.index(stop) for stop in params.stop or () if stop in text}
             if ends:
-                return text[: min(ends)]
-        return text
+                reason = min(ends, key=ends.get)
+                text = text[: ends[reason]]
+                break
+        return SimpleNamespace(text=text, token_ids=generated, stop_reason=reason, logprobs=None)

@@ -25,6 +25,12 @@ class EngineArgs:
     quantization: str | None = None
     enable_lora: bool = False
     max_lora_rank: int = 16
+    logprobs_mode: str = "raw_logprobs"
+    enable_chunked_prefill: bool | None = None
+    long_prefill_token_threshold: int = 0
+    max_num_batched_tokens: int | None = None
+    block_size: int | None = None
+    data_parallel_size: int = 1
     hf_overrides: Any = None
 
     def __post_init__(self):

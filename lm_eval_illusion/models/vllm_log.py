@@ -1,0 +1,89 @@
+"""What vLLM's own processes print: their log lines are passed on, their tracebacks are not, and the cause in them is kept.
+
+vLLM runs its engine in processes of its own. Where one fails, each prints the whole traceback, once for every process that waited for it,
+and the exception that reaches this process says only that the cause is above. `VLLM_LOGGING_LEVEL=DEBUG` passes everything on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SECONDS_TO_END = 10.0
+"""How long to wait for what processes that died have printed."""
+
+_PREFIX = re.compile(r"^\([^()]* pid=\d+\) ")
+"""vLLM begins each line of a process with its name."""
+_LOG_LINE = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?")
+_EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*)$")
+_WITHOUT_CAUSE = ("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core")
+"""Exceptions of processes that waited for another one."""
+
+
+class EngineLog:
+    """The lines of vLLM's processes: `shows` tells which are passed on, `cause` is the first exception that names a cause."""
+
+    def __init__(self, shows_all: bool = False) -> None:
+        self.shows_all = shows_all
+        self.cause: str | None = None
+        self._in_traceback = False
+        self._reader: threading.Thread | None = None
+
+    def shows(self, line: str) -> bool:
+        """Take the next line, and return whether it is passed on: log lines below ERROR, and other text outside of tracebacks."""
+        text = _PREFIX.sub("", line.rstrip("\r\n"))
+        log_line = _LOG_LINE.match(text)
+        message = text[log_line.end() :] if log_line else text
+        if log_line and log_line[1] not in ("ERROR", "CRITICAL"):
+            self._in_traceback = False
+            return True
+        if message.startswith("Traceback (most recent call last)"):
+            self._in_traceback = True
+        exception = _EXCEPTION.match(message) if self._in_traceback else None
+        if exception and self.cause is None and not any(name in exception[1] for name in _WITHOUT_CAUSE):
+            self.cause = " ".join(exception[1].split())
+        return self.shows_all or not (log_line or self._in_traceback)
+
+    def wait(self) -> None:
+        """Wait until the processes have printed everything, if they end."""
+        if self._reader is not None:
+            self._reader.join(SECONDS_TO_END)
+
+    @contextmanager
+    def of_new_processes(self) -> Iterator[None]:
+        """Read what processes print that are started within the `with` statement, until they end; pass it on to standard error.
+
+        Within the statement this process prints there, too.
+        """
+        sys.stdout.flush()
+        sys.stderr.flush()
+        read, write = os.pipe()
+        saved = [os.dup(descriptor) for descriptor in (1, 2)]
+        self._reader = threading.Thread(target=self._pass_on, args=(read, os.dup(2)), daemon=True)
+        self._reader.start()
+        for descriptor in (1, 2):
+            os.dup2(write, descriptor)
+        os.close(write)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for descriptor, before in zip((1, 2), saved, strict=True):
+                os.dup2(before, descriptor)
+                os.close(before)
+
+    def _pass_on(self, read: int, target: int) -> None:
+        with os.fdopen(read, "rb") as lines, os.fdopen(target, "wb", buffering=0) as shown:
+            for line in lines:
+                if self.shows(line.decode(errors="replace")):
+                    shown.write(line)
+
+
+def engine_log() -> EngineLog:
+    """Return the log of an engine that is about to start."""
+    return EngineLog(shows_all=os.environ.get("VLLM_LOGGING_LEVEL", "").upper() == "DEBUG")
