@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.languages import language
+from lm_eval_illusion.pairing.asked.agreement import UNKNOWN_KINDS, Agreed, agreed_kind, class_of
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
 from lm_eval_illusion.pairing.asked.interrogatives import CHARACTERS_PER_WORD, AskedFor, asked_in
-from lm_eval_illusion.pairing.asked.phrases import THING, WHICH
 from lm_eval_illusion.pairing.asked.question_words import Word, question_words
 from lm_eval_illusion.pairing.asked.word_weights import word_weights
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
@@ -35,6 +35,14 @@ _BY_WORDS = (0.0, 0.55, 0.35)
 """No kind is known: with what. Even the same words leave a doubt."""
 _PARENT_SHARE = 0.3
 """The share of the class in a kind that is a part of it: person in writer."""
+_RELATED = {
+    kind: f"related {kinds[0]}"
+    for kinds in (("title", "profession"), ("theory", "science"), ("organisation", "party", "company"))
+    for kind in kinds
+}
+"""Kinds that are better than any other where there are too few of the asked kind."""
+_RELATED_SHARE = 0.5
+"""The share of what related kinds have in common: they are alike (`ALIKE`) only if their answers look alike, too."""
 
 NEAR_WEIGHT, NEAR_WORDS = 3.0, 2.0
 """A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
@@ -50,7 +58,8 @@ class AskedKinds:
     def __init__(self, questions: Sequence[ParallelQuestion]) -> None:
         self._rows = {question.id: row for row, question in enumerate(questions)}
         languages = sorted({lang for question in questions for lang in question.by_lang})
-        self._features = {lang: _features(questions, lang) for lang in languages}
+        agreed = [agreed_kind(question) for question in questions]
+        self._features = {lang: _features(questions, agreed, lang) for lang in languages}
 
     def features(self, lang: str) -> csr_matrix:
         """Return the features in a language, [questions, features]: rows of length at most 1, empty where a question lacks the language."""
@@ -72,14 +81,14 @@ class AskedKinds:
         return bool(self.similarity(first, [second])[0] >= ALIKE)
 
 
-def _features(questions: Sequence[ParallelQuestion], lang: str) -> csr_matrix:
+def _features(questions: Sequence[ParallelQuestion], agreed: Sequence[Agreed | None], lang: str) -> csr_matrix:
     import numpy as np
     from scipy.sparse import diags, hstack
 
     class_rows, word_rows, trait_rows = _Rows(), _Rows(), _Rows()
     share_rows = []
-    for question in questions:
-        parsed = _parse(question, lang)
+    for question, kind in zip(questions, agreed, strict=True):
+        parsed = _parse(question, lang, kind)
         class_rows.add(_classes(parsed.asked) if parsed.traits else {})
         word_rows.add(parsed.words)
         trait_rows.add(dict.fromkeys(parsed.traits, 1.0))
@@ -106,8 +115,8 @@ class _Parsed:
     traits: tuple[str, ...]
 
 
-def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
-    """Return the parts of a question; empty ones if it lacks the language."""
+def _parse(question: ParallelQuestion, lang: str, agreed: Agreed | None = None) -> _Parsed:
+    """Return the parts of a question; empty ones if it lacks the language. `agreed`: what its languages agree on."""
     translation = question.by_lang.get(lang)
     if translation is None:
         return _Parsed(AskedFor(), {}, ())
@@ -115,7 +124,11 @@ def _parse(question: ParallelQuestion, lang: str) -> _Parsed:
     asked = asked_in(translation.question, lang)
     # In their order, not as a set: the last bits of a similarity depend on the order of its features.
     traits = tuple(dict.fromkeys((f"form {question.form}", *answer_traits(translation.answer, lang))))
-    return _Parsed(asked, _weights_by_place(text.words, asked, lang), traits)
+    words = _weights_by_place(text.words, asked, lang)
+    # A finer kind of the same class stays.
+    if agreed is not None and class_of(asked.kind) != class_of(agreed.kind):
+        asked = replace(asked, kind=agreed.kind, by_noun=agreed.by_noun)
+    return _Parsed(asked, words, traits)
 
 
 def _weights_by_place(words: Iterable[Word], asked: AskedFor, lang: str) -> dict[str, float]:
@@ -135,13 +148,15 @@ def _weights_by_place(words: Iterable[Word], asked: AskedFor, lang: str) -> dict
 
 def _classes(asked: AskedFor) -> dict[str, float]:
     """Return the kind, and the class of which it is a part, so that "who" and "which author" share one."""
+    if related := _RELATED.get(asked.kind):
+        return {asked.kind: math.sqrt(1 - _RELATED_SHARE), related: math.sqrt(_RELATED_SHARE)}
     if not asked.parent or asked.parent == asked.kind:
         return {asked.kind: 1.0}
     return {asked.kind: math.sqrt(1 - _PARENT_SHARE), asked.parent: math.sqrt(_PARENT_SHARE)}
 
 
 def _shares(asked: AskedFor) -> tuple[float, float, float]:
-    return _BY_WORDS if asked.kind in (WHICH, THING, "") else _BY_CLASS
+    return _BY_WORDS if asked.kind in UNKNOWN_KINDS else _BY_CLASS
 
 
 class _Rows:

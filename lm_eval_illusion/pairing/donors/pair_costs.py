@@ -25,7 +25,7 @@ STRANGER_WEIGHT = 12.0
 SIMILARITY_WEIGHT = 5.0
 TOPIC_WEIGHT = 1.0
 PASSAGE_WEIGHT = 2.0
-FORM_WEIGHT = 2.0
+FORM_WEIGHT = 4.0
 FORMAT_WEIGHT = 3.0
 RANDOM_WEIGHT = 0.1
 """The largest random addition to a cost, which breaks ties by the seed."""
