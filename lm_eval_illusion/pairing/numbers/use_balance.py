@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.pairing.donors.use_cues import Options
+from lm_eval_illusion.pairing.donors.use_cues import USE_CUES, Options
 from lm_eval_illusion.pairing.numbers.number_cues import number_scores
 from lm_eval_illusion.pairing.numbers.soft_uses import SoftUses
 from lm_eval_illusion.pairing.surface_cues import answer_hits
@@ -125,15 +125,15 @@ def _balanced(pools: Sequence[Pool], others: Uses, rng: np.random.RandomState) -
         made = 0
         for start in range(0, len(order), size):
             state.count(_SOFTNESS**step)
-            if state.largest < least:
-                best, least = state.chosen.copy(), state.largest
+            if state.distance < least:
+                best, least = state.chosen.copy(), state.distance
             if state.largest <= AIM:
                 break
             made += state.improve(order[start : start + size], rng)
         if not made:
             break
     state.count(0.0)
-    if state.largest < least:
+    if state.distance < least:
         best = state.chosen
     rows: list[list[int]] = best[:, 1:].tolist()
     return rows
@@ -166,6 +166,11 @@ class _State:
     def largest(self) -> float:
         """The largest difference between a quarter and the share of right guesses by a cue."""
         return float(abs(self._surplus).max() / len(self.chosen))
+
+    @property
+    def distance(self) -> float:
+        """The distance of all exact cues together from a quarter."""
+        return float(self._penalty(self._surplus[: -USE_CUES * len(self._soft)]))
 
     def count(self, softness: float) -> None:
         """Count uses and hits from the chosen values. `softness`: the weight of the soft cues, 0 to 1."""

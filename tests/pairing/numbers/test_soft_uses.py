@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,10 @@ from lm_eval_illusion.pairing.numbers.soft_uses import SoftUses
 
 def hits_of(answers):
     """By plain Python: the chance of the true value if each option is guessed in proportion to its uses to the power of 3, or -3."""
-    flat = [value for row in answers for value in row]
+    times = Counter(value for row in answers for value in row)
     found = []
     for power in (3, -3):
-        weights = [[flat.count(value) ** power for value in row] for row in answers]
+        weights = [[times[value] ** power for value in row] for row in answers]
         found.append(sum(row[0] / sum(row) for row in weights))
     return found
 
