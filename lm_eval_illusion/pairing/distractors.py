@@ -13,7 +13,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.pairing.asked.kinds import AskedKinds
@@ -60,7 +60,7 @@ class DistractorPlan:
         """
         import numpy as np
 
-        chosen = self.numbers.options(ids, self.characters, random.Random(f"{self.seed} numbers"))
+        chosen: dict[str, list[Option]] = {}
         lists = self.candidates
         selected = frozenset(ids)
         is_item = np.array([question.id in selected for question in self.questions], dtype=bool)
@@ -82,7 +82,11 @@ class DistractorPlan:
         donors = np.take_along_axis(problem.donors, columns, axis=1)
         for row, row_donors in zip(problem.rows.tolist(), donors.tolist(), strict=True):
             chosen[self.questions[row].id] = self._options(row, row_donors)
-        return chosen
+        # An answer with a number that can't be changed may be lent, so that the file has it more often.
+        numbers = self.numbers.ids
+        answers = (question.answers for question in compress(self.questions, is_item) if question.id not in numbers)
+        others = chain(answers, chain.from_iterable(chosen.values()))
+        return self.numbers.options(ids, self.characters, random.Random(f"{self.seed} numbers"), others) | chosen
 
     def asked_otherwise(self, options: Mapping[str, Sequence[Option]]) -> frozenset[str]:
         """Return the ids of the questions that have an option whose question asks for another kind of thing.

@@ -11,5 +11,7 @@ agreement      plurals and suffixes that must agree with the number
 vowel_harmony  the Turkish suffixes among these
 number_cues    what could reveal the true value among four without the question
 draws          draws of three values, and how often each cue finds the true one
+soft_uses      how often the file has a value, as a cue that changes with every use
+use_balance    changes of drawn values until how often the file has a value tells nothing
 distractors    the choice of three values for each question
 """

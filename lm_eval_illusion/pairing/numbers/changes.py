@@ -27,6 +27,8 @@ NEAR, FARTHER = 12, 40
 """Steps from the true value within which other values are searched: first NEAR, then FARTHER if too few are found."""
 MOST_TRUE_VALUES = 30
 """True values of other questions that are allowed on either side: the nearest ones."""
+MOST_SHARED = 6
+"""Farther values on either side that are true values of other questions, which may replace drawn ones."""
 DRAWN_FROM = 6
 """Values on either side of the true one, besides those of the passage, from which a draw takes its values."""
 
@@ -75,7 +77,11 @@ class TrueValues:
     """The true values of questions, in order, so that the near ones are found without going through all."""
 
     def __init__(self, values: Iterable[int]) -> None:
-        self._of_unit = {1: sorted(set(values))}
+        self._values = frozenset(values)
+        self._of_unit = {1: sorted(self._values)}
+
+    def __contains__(self, value: int) -> bool:
+        return value in self._values
 
     def near(self, value: int, distance: int, unit: int) -> set[int]:
         """Return the multiples of a unit up to a distance from a value, at most MOST_TRUE_VALUES on either side, the nearest ones."""
@@ -136,7 +142,7 @@ def possible_values(
             # A number like 2000 has no neighbours that are as round.
             steps = _steps(number, unit, max_steps)
             near = {number.value + step * sign for step in steps for sign in (1, -1)}
-            near |= true_values.near(number.value, steps[-1], unit)
+            near |= true_values.near(number.value, _steps(number, unit, FARTHER)[-1], unit)
             near = near | preferred if unit == 1 else {v for v in near | preferred if v % unit == 0}
             values = sorted(filter(fits, near - {number.value}))
             if ranks(values, number.value):
@@ -144,16 +150,25 @@ def possible_values(
     return values
 
 
-def drawable(values: list[int], truth: int, preferred: frozenset[int], is_valid: Callable[[int], bool]) -> list[int]:
-    """Return the valid values that `draws.draw` can draw, in ascending order.
+def drawable(
+    values: list[int],
+    truth: int,
+    preferred: frozenset[int],
+    is_valid: Callable[[int], bool],
+    true_values: TrueValues | None = None,
+) -> list[int]:
+    """Return the valid values that `draws.draw` can draw, and farther ones that may replace them, in ascending order.
 
-    On either side these are at most 3 preferred ones and DRAWN_FROM others. The result of a draw is the same as from all valid values,
-    but fewer are tested.
+    On either side these are at most 3 preferred ones, DRAWN_FROM others, and MOST_SHARED farther ones that are true values of other
+    questions. The result of a draw is the same as from all valid values, but fewer are tested.
     """
     found: list[int] = []
     for side in by_side(values, truth, preferred):
         most = DRAWN_FROM + min(3, sum(value in preferred for value in side)) if preferred else DRAWN_FROM
-        found += islice(filter(is_valid, side), most)
+        rest = iter(side)
+        found += islice(filter(is_valid, rest), most)
+        if true_values is not None:
+            found += islice(filter(is_valid, filter(true_values.__contains__, rest)), MOST_SHARED)
     return sorted(found)
 
 

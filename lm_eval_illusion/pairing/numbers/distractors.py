@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lm_eval_illusion.matching.text.normalize import compact
@@ -21,6 +22,7 @@ from lm_eval_illusion.pairing.numbers.changes import (
 )
 from lm_eval_illusion.pairing.numbers.draws import Drawn, draw, excess_of
 from lm_eval_illusion.pairing.numbers.spans import digits_in
+from lm_eval_illusion.pairing.numbers.use_balance import Pool, balance_uses
 from lm_eval_illusion.pairing.option_rules import RightAnswers, is_valid_distractor, overlaps
 from lm_eval_illusion.pairing.parallel_questions import Option, ParallelQuestion
 from lm_eval_illusion.pairing.surface_cues import surface_scores
@@ -46,14 +48,15 @@ class _Candidate:
     def options(self, values: Sequence[int]) -> list[Option]:
         return [self.number.with_value(value) for value in values]
 
-    def surface_scores(self, options: Sequence[Option], characters: CharactersByLanguage) -> Scores:
-        """Return the scores of options, [languages x cues, options]."""
+    def pool(self, drawn_from: Sequence[int], characters: CharactersByLanguage) -> Pool:
+        """Return the values with their texts and the scores of these, [languages x cues, values]; first those that draws take."""
         import numpy as np
 
-        scores: Scores = np.concatenate(
-            [surface_scores([option[lang] for option in options], characters[lang]) for lang in self.question.answers]
-        )
-        return scores
+        values = [*drawn_from, *(value for value in self.values if value not in drawn_from)]
+        options = self.options(values)
+        texts = {lang: [option[lang] for option in options] for lang in self.question.answers}
+        scores = np.concatenate([surface_scores(of_lang, characters[lang]) for lang, of_lang in texts.items()])
+        return Pool(values, [], self.preferred, scores, texts)
 
     def preferred_count(self, rank: int) -> int:
         """Return how many of three distractors can be values of the passage if the true value has this rank."""
@@ -81,16 +84,20 @@ class NumberDistractors:
         """The ids of the questions that have three other values."""
         return frozenset(self._candidates)
 
-    def options(self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random) -> dict[str, list[Option]]:
+    def options(
+        self, ids: Collection[str], characters: CharactersByLanguage, rng: random.Random, others: Iterable[Option] = ()
+    ) -> dict[str, list[Option]]:
         """Choose three distractors for each of the questions `ids` that can have them.
 
         The true value has each rank among the four equally often. Of many draws the best one is taken: after it, the shares of questions
         whose true value is found by a cue of its text (`surface_cues`) or of its value (`number_cues`) are closest to a quarter.
+        Then single values are changed so that how often the file has them tells nothing (`use_balance`).
 
         Args:
             ids: The questions that need distractors.
             characters: The frequencies of characters in each language, for the likelihood of an option.
             rng: Source of the draws.
+            others: The answers and options of the file's other questions.
 
         Returns:
             id -> three options.
@@ -102,17 +109,22 @@ class NumberDistractors:
             candidate = candidates[question_id]
             drawn[question_id] = draw(candidate.values, candidate.number.value, rank, candidate.preferred, rng)
             of_languages[candidate.question.languages].append(question_id)
-        chosen: dict[str, list[Option]] = {}
+        pools: dict[str, Pool] = {}
         for members in of_languages.values():
             surplus: Scores | None = None
             for start in range(0, len(members), _TOGETHER):
                 batch = members[start : start + _TOGETHER]
-                options = [candidates[one].options(drawn[one].values) for one in batch]
-                surface = [candidates[one].surface_scores(texts, characters) for one, texts in zip(batch, options, strict=True)]
+                found = [candidates[one].pool(drawn[one].values, characters) for one in batch]
+                surface = [pool.surface for pool in found]
                 best, surplus = _best_draws(excess_of([drawn[one] for one in batch], surface), surplus)
-                for one, texts, row in zip(batch, options, best, strict=True):
-                    chosen[one] = [texts[index] for index in drawn[one].rows[row]]
-        return chosen
+                for one, pool, row in zip(batch, found, best, strict=True):
+                    pools[one] = replace(pool, row=drawn[one].rows[row].tolist())
+        groups = list(of_languages.values())
+        rows = balance_uses([[pools[one] for one in members] for members in groups], others, rng.randrange(2**32))
+        return {
+            one: [{lang: texts[index] for lang, texts in pools[one].texts.items()} for index in row]
+            for one, row in zip(chain.from_iterable(groups), rows, strict=True)
+        }
 
 
 def _best_draws(excess: Scores, surplus: Scores | None) -> tuple[list[int], Scores]:
@@ -187,7 +199,7 @@ def _candidate(
                     return False
                 return is_valid_distractor(option, question, answer_key)
 
-            values = _apart(number, drawable(values, number.value, preferred, is_valid))
+            values = _apart(number, drawable(values, number.value, preferred, is_valid, true_values))
             if ranks(values, number.value):
                 return _Candidate(question, number, values, preferred)
     return None

@@ -92,7 +92,7 @@ def excess_of(drawn: Sequence[Drawn], surface: Sequence[Scores]) -> Scores:
     rows = np.zeros((count, DRAWS, 4), dtype=np.intp)
     for index, (one, scores) in enumerate(zip(drawn, surface, strict=True)):
         values[index, : len(one.values)] = one.values
-        texts[index, :, : len(one.values)] = scores
+        texts[index, :, : len(one.values)] = scores[:, : len(one.values)]
         rows[index, :, 1:] = one.rows
     questions = np.arange(count)[:, None, None]
     by_text = np.moveaxis(texts, 1, 0)[:, questions, rows]
