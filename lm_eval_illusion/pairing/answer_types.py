@@ -74,6 +74,7 @@ def _is_fixed_in_words(answers: Mapping[str, str]) -> bool:
     )
 
 
+@lru_cache(maxsize=100_000)
 def _is_name(answer: str) -> bool:
     """Return whether every long word begins with a capital."""
     words = answer.split()
