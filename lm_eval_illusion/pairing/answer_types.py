@@ -74,8 +74,9 @@ def _is_fixed_in_words(answers: Mapping[str, str]) -> bool:
     )
 
 
+@lru_cache(maxsize=100_000)
 def _is_name(answer: str) -> bool:
     """Return whether every long word begins with a capital."""
     words = answer.split()
-    long_words = [word for word in words if sum(map(str.isalpha, word)) > 3] or words
+    long_words = [word for word in words if len(word) > 3 and (word.isalpha() or sum(map(str.isalpha, word)) > 3)] or words
     return all(word.lstrip("\"'«„“(¿¡")[:1].isupper() for word in long_words)

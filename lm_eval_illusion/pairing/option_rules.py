@@ -61,7 +61,7 @@ def is_allowed(option: str, question: Question, answer_key: RightAnswers, others
     option_text, question_text = compact(option, lang), compact(question.question, lang)
     if stands_in(option_text, question_text):
         return False
-    number = _bare_number(option_text)
+    number = bare_number(option_text)
     if number is not None and number in _numbers_said(question.question, lang):
         return False
     return not overlaps(option_text, answer_key[lang, question_text]) and not overlaps(
@@ -83,8 +83,8 @@ def overlaps(text: str, others: Collection[str]) -> bool:
     # Two whole numbers are equal only as texts; 3 and 3.0 are not.
     if DECIMAL_MARK not in text and not any(DECIMAL_MARK in other for other in others):
         return False
-    number = _bare_number(text)
-    return number is not None and any(number == _bare_number(other) for other in others)
+    number = bare_number(text)
+    return number is not None and any(number == bare_number(other) for other in others)
 
 
 def stands_in(part: str, text: str) -> bool:
@@ -104,7 +104,7 @@ def stands_in(part: str, text: str) -> bool:
     return False
 
 
-def _bare_number(text: str) -> Decimal | None:
+def bare_number(text: str) -> Decimal | None:
     """Return the value of a text in compact form that is one number in digits, else None."""
     if not text[-1:].isdecimal() or not _BARE_NUMBER.fullmatch(text):
         return None

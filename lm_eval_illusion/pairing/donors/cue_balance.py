@@ -130,14 +130,14 @@ class _State:
 
         self.chosen = chosen
         self._problem, self._scores = problem, scores
-        self._every = np.arange(len(chosen))
         self._answers = problem.groups[problem.donors]
+        self._used = np.take_along_axis(self._answers, chosen, axis=1)
         self._own = problem.groups[problem.rows]
         self._has = [table.own[problem.rows] >= 0 for table in problem.tables]
         # Languages of the same questions count once.
         self._groups = np.unique(np.array(self._has), axis=0).T
         self._uses = Uses(problem.right, np.zeros(len(problem.right), dtype=np.intp))
-        self._uses.add(self._used(self._every))
+        self._uses.add(self._used)
         totals = [has.sum() for has in self._has]
         sizes = [np.full(len(score), total) for score, total in zip(scores, totals, strict=True)]
         counts = np.concatenate([*sizes, np.repeat(self._groups.sum(axis=0), USE_CUES)])
@@ -148,14 +148,14 @@ class _State:
         """Count from the chosen candidates what changes have added up."""
         import numpy as np
 
-        self._surface = self._surface_hits(self._every, self.chosen)
+        self._surface = self._surface_hits(np.arange(len(self.chosen)), self.chosen)
         self._count_uses()
         self._surplus = np.concatenate([self._surface.sum(axis=0), self._options.total]) - self._expected
 
     def _count_uses(self) -> None:
         import numpy as np
 
-        options = np.column_stack([self._own, self._used(self._every)])
+        options = np.column_stack([self._own, self._used])
         self._options = Options(options, self._uses.count + self._uses.right, self._groups)
         total = self._options.total
         self._surplus[-len(total) :] = total - self._expected[-len(total) :]
@@ -209,7 +209,7 @@ class _State:
 
         first = self._draw(rows, rng)
         given, taken = self._old(first), self._new(first)
-        others, other_slots = Users(self._used(self._every)).draw(taken, rng)
+        others, other_slots = Users(self._used).draw(taken, rng)
         has_given = self._answers[others] == given[:, None]
         has_given[np.arange(self._answers.shape[1]) >= self._problem.counts[others][:, None]] = False
         second = _Changes(others, other_slots, has_given.argmax(axis=1))
@@ -237,16 +237,9 @@ class _State:
         slots = rng.randint(0, DISTRACTORS, len(rows))
         return _Changes(rows, slots, (rng.random_sample(len(rows)) ** 2 * self._problem.counts[rows]).astype(int))
 
-    def _used(self, rows: Indices) -> Indices:
-        """Return the answers that rows use, [rows, 3]."""
-        import numpy as np
-
-        used: Indices = np.take_along_axis(self._answers[rows], self.chosen[rows], axis=1)
-        return used
-
     def _old(self, changes: _Changes) -> Indices:
         """Return the answers that changes replace."""
-        old: Indices = self._answers[changes.rows, self.chosen[changes.rows, changes.slots]]
+        old: Indices = self._used[changes.rows, changes.slots]
         return old
 
     def _new(self, changes: _Changes) -> Indices:
@@ -299,6 +292,7 @@ class _State:
     def _make(self, changes: _Changes) -> None:
         self._uses.add(self._old(changes), -1)
         self._uses.add(self._new(changes))
+        self._used[changes.rows, changes.slots] = self._new(changes)
         self.chosen[changes.rows, changes.slots] = changes.columns
         self._surface[changes.rows] = self._surface_hits(changes.rows, self.chosen[changes.rows])
 

@@ -10,7 +10,7 @@ from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.pairing.donors.answer_table import AnswerTable
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS
 from lm_eval_illusion.pairing.donors.text_index import TextIndex
-from lm_eval_illusion.pairing.option_rules import RightAnswers, is_allowed, overlaps
+from lm_eval_illusion.pairing.option_rules import RightAnswers, bare_number, is_allowed, overlaps
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion
 from lm_eval_illusion.pairing.reading.questions import Question
 
@@ -21,7 +21,7 @@ _AT_ONCE = 40
 _RETRIED = 30
 """Candidates among which a question with less than three compatible ones searches others."""
 _WIDE = 64
-"""A text that overlaps more others is tested the other way round: short answers stand in thousands of others."""
+"""The texts that a text overlaps are kept as a set if they are more: short answers stand in thousands of others."""
 
 _NO_QUESTION = Question("", "", "", "", "")
 """In place of a question in a language that it lacks."""
@@ -33,7 +33,7 @@ class OptionRulesOfLanguage:
     def __init__(self, questions: Sequence[ParallelQuestion], table: AnswerTable, answer_key: RightAnswers) -> None:
         self._compact, self._lang, self._answer_key = table.compact, table.lang, answer_key
         self._texts = table.texts
-        self._has_digit = [any(map(str.isdecimal, text)) for text in table.compact]
+        self._is_number = [bare_number(text) is not None for text in table.compact]
         self._translations = [question.by_lang.get(table.lang, _NO_QUESTION) for question in questions]
         self._questions = [compact(translation.question, table.lang) for translation in self._translations]
         self.overlapping = _overlapping(table.compact)
@@ -48,17 +48,17 @@ class OptionRulesOfLanguage:
         if len(rights) > _MANY:
             return [self._is_allowed_among_many(text, question_text) for text in texts]
         # Plain containment is tested here, because millions of these tests are made. The rules are asked where there is some, and about
-        # numbers, which they compare by value.
-        avoided, has_digit, translation = "\n".join((question_text, *rights)), self._has_digit, self._translations[question]
+        # numbers without words, which they compare by value.
+        avoided, is_number, translation = "\n".join((question_text, *rights)), self._is_number, self._translations[question]
         if len(rights) == 1:
             (right,) = rights
             return [
-                not (has_digit[text] or (option := compact_texts[text]) in avoided or right in option)
+                not (is_number[text] or (option := compact_texts[text]) in avoided or right in option)
                 or is_allowed(self._texts[text], translation, self._answer_key)
                 for text in texts
             ]
         return [
-            not (has_digit[text] or (option := compact_texts[text]) in avoided or any(right in option for right in rights))
+            not (is_number[text] or (option := compact_texts[text]) in avoided or any(right in option for right in rights))
             or is_allowed(self._texts[text], translation, self._answer_key)
             for text in texts
         ]
@@ -116,7 +116,7 @@ def _overlapping(texts: Sequence[str]) -> dict[int, Collection[int]]:
     overlapping: dict[int, Collection[int]] = {}
     for number, group in found.items():
         members = [member for overlapped in group for member in groups[overlapped]]
-        # Sets of so many small groups would take four times the memory.
+        # Small groups as sets would take four times the memory.
         members_of = frozenset(members) if len(members) > _WIDE else tuple(members)
         overlapping.update(dict.fromkeys(groups[number], members_of))
     return overlapping
@@ -134,46 +134,21 @@ def compatible(
         most: How many to return.
     """
     kept: list[int] = []
-    by_language = [(in_lang, _Kept(rule.overlapping)) for in_lang, rule in zip(texts, rules, strict=True)]
+    # No calls of own functions within the loop, because millions of candidates go through it.
+    by_language: list[tuple[Sequence[int], Mapping[int, Collection[int]], set[int]]]
+    by_language = [(in_lang, rule.overlapping, set()) for in_lang, rule in zip(texts, rules, strict=True)]
     for candidate in candidates:
-        for in_lang, kept_in in by_language:
+        for in_lang, overlapping, kept_texts in by_language:
             text = in_lang[candidate]
-            if text in kept_in.banned or (kept_in.wide and kept_in.is_in_wide(text)):
+            if text in kept_texts or not kept_texts.isdisjoint(overlapping.get(text, ())):
                 break
         else:
             kept.append(candidate)
             if len(kept) == most:
                 break
-            for in_lang, kept_in in by_language:
-                kept_in.add(in_lang[candidate])
+            for in_lang, _, kept_texts in by_language:
+                kept_texts.add(in_lang[candidate])
     return kept
-
-
-class _Kept:
-    """The kept texts of one language.
-
-    `banned`: what overlaps a kept text, the text itself included. `wide`: kept texts that overlap so many others that these are not added
-    to `banned`.
-    """
-
-    def __init__(self, overlapping: Mapping[int, Collection[int]]) -> None:
-        self._overlapping = overlapping
-        self.banned: set[int] = set()
-        self.wide: list[int] = []
-
-    def add(self, text: int) -> None:
-        """Keep a text."""
-        others = self._overlapping.get(text, (text,))
-        if len(others) > _WIDE:
-            self.wide.append(text)
-            self.banned.add(text)
-        else:
-            self.banned.update(others)
-
-    def is_in_wide(self, text: int) -> bool:
-        """Return whether a text overlaps one of `wide`."""
-        others = self._overlapping.get(text, ())
-        return any(one in others for one in self.wide)
 
 
 def more_compatible(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from lm_eval_illusion.languages import language
@@ -49,7 +49,7 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
 
     Numbers may be in digits or in words. A year, a decade and a date are dates, and so is any number for which the question asks "when".
     """
-    if "://" in answer:
+    if "://" in answer or _is_without_number(answer, lang):
         return ""
     numbers = [number for number in numbers_of(answer) if not is_within_name(answer, number, lang)]
     if numbers:
@@ -61,10 +61,16 @@ def number_form(answer: str, question: str, lang: str) -> NumberForm:
         return ""
     if roman_centuries(answer, lang):
         return "date" if _is_century(answer, lang) or names_century(question, lang) else ""
-    if not _has_spelled_number(answer, lang):
-        return ""
     asked = asked_number(question, lang)
     return _form(asked) if _is_spelled_number(answer, asked, lang) else ""
+
+
+@lru_cache(maxsize=100_000)
+def _is_without_number(answer: str, lang: str) -> bool:
+    """Return whether an answer has no digit, no century and no number in words, whatever is asked. Many questions have the same answers."""
+    if any(map(str.isdecimal, answer)):
+        return False
+    return not roman_centuries(answer, lang) and not _has_spelled_number(answer, lang)
 
 
 def _form(asked: AskedNumber) -> NumberForm:
