@@ -41,7 +41,8 @@ def test_the_package_requires_what_serving_needs_and_llmcompressor():
 
 
 def resolve(*arguments):
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", VLLM, *arguments]
+    # Not --quiet: pip 23 then leaves out which packages do not agree.
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", VLLM, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if "No matching distribution found" in done.stderr:
         pytest.skip(f"the registry does not have all packages: {done.stderr.strip().splitlines()[-1]}")
