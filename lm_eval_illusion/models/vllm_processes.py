@@ -31,14 +31,20 @@ class EngineProcesses:
             threading.Thread(target=_tell, args=arguments, daemon=True, name="engine-processes").start()
 
     def how_killed(self) -> str | None:
-        """Return how the system ended a process, such as "a process was killed by SIGKILL"; None if none was killed."""
-        codes = [process.exitcode for process in self._processes]
-        killed = [-code for code in codes if code is not None and code < 0]
-        if not killed:
-            return None
-        names = {number.value: number.name for number in signal.Signals}
-        reason = ", as the system does where memory runs out" if killed[0] == signal.SIGKILL else ""
-        return f"a process was killed by {names.get(killed[0], f'signal {killed[0]}')}{reason}"
+        """Return how the system ended a process; None if none was killed."""
+        return next(filter(None, (killed_by(process.exitcode) for process in self._processes)), None)
+
+
+def killed_by(exit_code: int | None) -> str | None:
+    """Return how the system ended a process, such as "a process was killed by SIGSEGV"; None if it ended by itself, or lives.
+
+    `exit_code`: of multiprocessing, where that of a killed process is the negative number of the signal.
+    """
+    if exit_code is None or exit_code >= 0:
+        return None
+    names = {number.value: number.name for number in signal.Signals}
+    reason = ", as the system does where memory runs out" if -exit_code == signal.SIGKILL else ""
+    return f"a process was killed by {names.get(-exit_code, f'signal {-exit_code}')}{reason}"
 
 
 def _tell(processes: Sequence[BaseProcess], answers: queue.Queue[Any], death: Exception) -> None:

@@ -69,3 +69,27 @@ def test_the_output_of_new_processes_is_read_until_they_end(capfd):
     assert out == "after it\n"
     assert sorted(err.splitlines()) == ["a line", "of this process"]
     assert log.cause == "KeyError: 1"
+
+
+def test_a_worker_that_the_system_killed_is_the_cause():
+    # As vLLM 0.32 logs it; the exception of the engine that waited for the worker says less.
+    log = EngineLog()
+    for line in (
+        "(EngineCore pid=12) ERROR 11-26 21:01:13 [multiproc_executor.py:3] Worker proc VllmWorker-0 died unexpectedly (exit code: -9), "
+        "shutting down executor.",
+        "(EngineCore pid=12) Traceback (most recent call last):",
+        "(EngineCore pid=12) RuntimeError: Executor failed.",
+    ):
+        assert not log.shows(line)
+    assert log.cause == "a process was killed by SIGKILL, as the system does where memory runs out"
+
+
+def test_a_worker_that_says_why_it_ends_is_the_cause_by_that():
+    log = EngineLog()
+    for line in (
+        "(Worker pid=13) Traceback (most recent call last):",
+        "(Worker pid=13) MemoryError: no room",
+        "(EngineCore pid=12) ERROR 11-26 21:01:13 [x.py:3] Worker proc VllmWorker-0 died unexpectedly (exit code: -6), shutting down.",
+    ):
+        log.shows(line)
+    assert log.cause == "MemoryError: no room"
