@@ -177,7 +177,9 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False
     ) -> list[PromptScore]:
-        windows = show_user_errors(lambda: [scoring_window(context, ids, self.max_length) for _, context, ids in requests])
+        # A prompt of spaces alone belongs to the answer: it is scored after the token that lm_eval puts before an answer without a prompt.
+        pairs = [(context or [self.prefix_token_id], ids) for _, context, ids in requests]
+        windows = show_user_errors(lambda: [scoring_window(context, ids, self.max_length) for context, ids in pairs])
         scores: dict[Window, PromptScore] = {}
         with self._progress("scoring", len(set(windows)), disable_tqdm) as count:
             for batch in batches_by_context(windows, self._batch_limit()):
