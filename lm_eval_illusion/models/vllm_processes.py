@@ -20,14 +20,15 @@ class EngineProcesses:
 
     def __init__(self, engine: Any) -> None:
         client = getattr(getattr(engine, "llm_engine", None), "engine_core", None)
-        manager = getattr(getattr(client, "resources", None), "engine_manager", None)
+        resources = getattr(client, "resources", None)
+        manager = getattr(resources, "engine_manager", None)
         self._processes: Sequence[BaseProcess] = tuple(getattr(manager, "processes", ()))
         answers = getattr(client, "outputs_queue", None)
         if self._processes and isinstance(answers, queue.Queue):
             from vllm.v1.engine.exceptions import EngineDeadError
 
             # Without a reference to the client, which ends its processes when nobody has it any more.
-            arguments = (self._processes, answers, EngineDeadError())
+            arguments = (self._processes, resources, answers, EngineDeadError())
             threading.Thread(target=_tell, args=arguments, daemon=True, name="engine-processes").start()
 
     def how_killed(self) -> str | None:
@@ -47,7 +48,9 @@ def killed_by(exit_code: int | None) -> str | None:
     return f"a process was killed by {names.get(-exit_code, f'signal {-exit_code}')}{reason}"
 
 
-def _tell(processes: Sequence[BaseProcess], answers: queue.Queue[Any], death: Exception) -> None:
+def _tell(processes: Sequence[BaseProcess], resources: Any, answers: queue.Queue[Any], death: Exception) -> None:
     """Wait until a process ends, then give `death` to whoever waits for an answer. After an engine that ended as it should, nobody does."""
     wait([process.sentinel for process in processes])
+    # vLLM refuses requests from then on, which would wait, too.
+    resources.engine_dead = True
     answers.put(death)

@@ -49,6 +49,8 @@ def test_who_waits_for_the_answer_of_a_killed_process_gets_the_exception_of_a_de
         assert processes.how_killed() is None
         end()
         assert type(answers.get(timeout=5)).__name__ == "EngineDeadError"
+        # Further requests are refused by vLLM.
+        assert llm.llm_engine.engine_core.resources.engine_dead
         assert processes.how_killed() == "a process was killed by SIGKILL, as the system does where memory runs out"
 
 
