@@ -24,7 +24,10 @@ _LOG_LINE = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*)$")
 _DIED = re.compile(r"^Worker proc \S+ died unexpectedly \(exit code: (-?\d+)\)")
 """What the engine logs of a worker that can't say it itself."""
-_WITHOUT_CAUSE = ("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core")
+_WITHOUT_CAUSE = (
+    *("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core"),
+    *("RuntimeError: cancelled", "RuntimeError: Executor failed"),
+)
 """Exceptions of processes that waited for another one."""
 
 

@@ -72,9 +72,11 @@ def test_the_output_of_new_processes_is_read_until_they_end(capfd):
 
 
 def test_a_worker_that_the_system_killed_is_the_cause():
-    # As vLLM 0.32 logs it; the exception of the engine that waited for the worker says less.
+    # As vLLM 0.32 logs it; the exceptions of the engine that waited for the worker say less.
     log = EngineLog()
     for line in (
+        "(EngineCore pid=12) Traceback (most recent call last):",
+        "(EngineCore pid=12) RuntimeError: cancelled",
         "(EngineCore pid=12) ERROR 11-26 21:01:13 [multiproc_executor.py:3] Worker proc VllmWorker-0 died unexpectedly (exit code: -9), "
         "shutting down executor.",
         "(EngineCore pid=12) Traceback (most recent call last):",
