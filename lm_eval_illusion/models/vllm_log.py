@@ -22,8 +22,9 @@ _PREFIX = re.compile(r"^\([^()]* pid=\d+\) ")
 """vLLM begins each line of a process with its name."""
 _LOG_LINE = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?")
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*)$")
-_DIED = re.compile(r"^Worker proc \S+ died unexpectedly \(exit code: (-?\d+)\)")
-"""What the engine logs of a worker that can't say it itself."""
+_DIED = re.compile(r"^Worker proc \S+ died unexpectedly \(exit code: (-?\d+|None)\)")
+"""What the engine logs of a worker that can't say it itself; None where its exit code is not known yet, as vLLM 0.32 logs it."""
+_ENDED = "a worker process was ended, as the system does where memory runs out"
 _WITHOUT_CAUSE = (
     *("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core"),
     *("RuntimeError: cancelled", "RuntimeError: Executor failed"),
@@ -53,7 +54,7 @@ class EngineLog:
             self._in_traceback = True
         died = _DIED.match(message)
         if died and self.cause is None:
-            self.cause = killed_by(int(died[1]))
+            self.cause = _ENDED if died[1] == "None" else killed_by(int(died[1]))
         exception = _EXCEPTION.match(message) if self._in_traceback else None
         if exception and self.cause is None and not any(name in exception[1] for name in _WITHOUT_CAUSE):
             self.cause = " ".join(exception[1].split())
