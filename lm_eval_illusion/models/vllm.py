@@ -47,6 +47,7 @@ from lm_eval_illusion.models.vllm_engine import (
     start_errors,
 )
 from lm_eval_illusion.models.vllm_log import engine_log
+from lm_eval_illusion.models.vllm_processes import EngineProcesses
 from lm_eval_illusion.models.vllm_scoring import (
     PROMPT_SCORES,
     PromptScore,
@@ -125,6 +126,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
             if on_cpu:
                 check_head_size(self.checkpoint.path, revision, arguments.get("trust_remote_code"))
             super().__init__(pretrained=self.checkpoint.path, **arguments)
+        self.processes = EngineProcesses(getattr(self, "model", None))
         self.end_tokens = end_tokens_of(self.checkpoint.path, revision, self._config, self.tokenizer.eos_token_id)
         self.reasoning = ReasoningSpec(self.think_end_token or END, 0)
         warning = dtype_warning(ran_dtype(self), self._config, shown(self.checkpoint.manifest.base_model))
@@ -175,7 +177,9 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False
     ) -> list[PromptScore]:
-        windows = show_user_errors(lambda: [scoring_window(context, ids, self.max_length) for _, context, ids in requests])
+        # A prompt of spaces alone belongs to the answer: it is scored after the token that lm_eval puts before an answer without a prompt.
+        pairs = [(context or [self.prefix_token_id], ids) for _, context, ids in requests]
+        windows = show_user_errors(lambda: [scoring_window(context, ids, self.max_length) for context, ids in pairs])
         scores: dict[Window, PromptScore] = {}
         with self._progress("scoring", len(set(windows)), disable_tqdm) as count:
             for batch in batches_by_context(windows, self._batch_limit()):
@@ -328,7 +332,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         """
 
         def run() -> Any:
-            with run_errors(self.engine_log):
+            with run_errors(self._cause_of_death):
                 if self.data_parallel_size > 1:
                     return super(PrunedVLLM, self)._model_generate(requests, generate, sampling_params)
                 prompts = [TokensPrompt(prompt_token_ids=request) for request in requests]
@@ -345,13 +349,19 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
 
     def _start_anew(self) -> None:
         """Start the engine again after its processes ended, and say so."""
-        self.engine_log.wait()
-        warning = f"vLLM's engine died ({self.engine_log.cause or 'its processes were ended'}): it is started again"
+        warning = f"vLLM's engine died ({self._cause_of_death() or 'its processes were ended'}): it is started again"
         logger.warning(warning)
         report_warning(warning)
         del self.model
+        self.engine_log = engine_log()
         with start_errors(self.checkpoint.path, self.engine_log):
             self.model = LLM(**self.model_args)
+        self.processes = EngineProcesses(self.model)
+
+    def _cause_of_death(self) -> str | None:
+        """Return what the processes of the engine printed before they ended, or how the system ended them, if one is known."""
+        self.engine_log.wait()
+        return self.engine_log.cause or self.processes.how_killed()
 
     def _batch_limit(self) -> int:
         return AUTOMATIC_BATCH if self.batch_size == "auto" else int(self.batch_size)

@@ -5,7 +5,7 @@ the functions.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -126,8 +126,8 @@ def start_errors(checkpoint: str, log: EngineLog) -> Iterator[None]:
 
 
 @contextmanager
-def run_errors(log: EngineLog) -> Iterator[None]:
-    """Turn an error of the running engine into a `UserError` of one line."""
+def run_errors(cause_of_death: Callable[[], str | None]) -> Iterator[None]:
+    """Turn an error of the running engine into a `UserError` of one line. `cause_of_death`: why its processes ended, if that is known."""
     try:
         yield
     except UserError:
@@ -135,10 +135,9 @@ def run_errors(log: EngineLog) -> Iterator[None]:
     except Exception as error:
         if not is_dead(error):
             raise UserError(f"vLLM failed ({cause_of(error)}): check the arguments. {MORE}") from error
-        log.wait()
         raise UserError(
-            f"vLLM's engine died twice ({log.cause or cause_of(error)}): give it more memory or smaller batches (max_num_seqs), or run"
-            f" fewer views in a command, of which each writes its files. {MORE}"
+            f"vLLM's engine died twice ({cause_of_death() or cause_of(error)}): give it more memory or smaller batches (max_num_seqs),"
+            f" or run fewer views in a command, of which each writes its files. {MORE}"
         ) from error
 
 

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lm_eval_illusion.models.vllm_processes import killed_by
+
 SECONDS_TO_END = 10.0
 """How long to wait for what processes that died have printed."""
 
@@ -20,12 +22,19 @@ _PREFIX = re.compile(r"^\([^()]* pid=\d+\) ")
 """vLLM begins each line of a process with its name."""
 _LOG_LINE = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?")
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*)$")
-_WITHOUT_CAUSE = ("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core")
+_DIED = re.compile(r"^Worker proc \S+ died unexpectedly \(exit code: (-?\d+|None)\)")
+"""What the engine logs of a worker that can't say it itself; None where its exit code is not known yet, as vLLM 0.32 logs it."""
+_ENDED = "a worker process was ended, as the system does where memory runs out"
+_WITHOUT_CAUSE = (
+    *("EngineDeadError", "EngineCore", "SystemExit", "KeyboardInterrupt", "Engine core"),
+    *("RuntimeError: cancelled", "RuntimeError: Executor failed"),
+)
 """Exceptions of processes that waited for another one."""
 
 
 class EngineLog:
-    """The lines of vLLM's processes: `shows` tells which are passed on, `cause` is the first exception that names a cause."""
+    """The lines of vLLM's processes: `shows` tells which are passed on, `cause` is the first exception that names a cause, or how
+    the system killed a worker."""
 
     def __init__(self, shows_all: bool = False) -> None:
         self.shows_all = shows_all
@@ -43,6 +52,9 @@ class EngineLog:
             return True
         if message.startswith("Traceback (most recent call last)"):
             self._in_traceback = True
+        died = _DIED.match(message)
+        if died and self.cause is None:
+            self.cause = _ENDED if died[1] == "None" else killed_by(int(died[1]))
         exception = _EXCEPTION.match(message) if self._in_traceback else None
         if exception and self.cause is None and not any(name in exception[1] for name in _WITHOUT_CAUSE):
             self.cause = " ".join(exception[1].split())

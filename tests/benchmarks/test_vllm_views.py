@@ -20,4 +20,6 @@ def test_answers_and_beams_are_compared_and_samples_counted():
     one, other = [row([["Paris", "Lyon"]])], [row([["Paris", "Rome"]])]
     assert compare("beam", one, other).answers == 1
     assert compare("beam", one, one).answers == 0
+    # Its name begins as those of views that are scored, but it is generated.
+    assert compare("mc_letters_generated", [row(["A"])], [row(["B"])]).answers == 1
     assert compare("sample", one, other)[2:] == (0, ", different samples of an item 2 to 2")

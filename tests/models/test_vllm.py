@@ -175,6 +175,13 @@ def test_an_answer_as_long_as_the_window_is_one_line(vllm_class, folder):
         model.loglikelihood([Instance("loglikelihood", {}, ("x", " word" * 99), 0)], disable_tqdm=True)
 
 
+def test_an_answer_after_a_prompt_of_spaces_is_scored_after_the_token_of_an_empty_prompt(model):
+    # lm_eval moves the spaces to the answer, so that a tokenizer that adds no token leaves the prompt none.
+    ids = model.tok_encode("\n Paris", add_special_tokens=False)
+    scores = [model._loglikelihood_tokens([(("\n", " Paris"), prompt, ids)]) for prompt in ([], [model.prefix_token_id])]
+    assert scores[0] == scores[1]
+
+
 def test_a_line_break_at_the_end_of_a_prompt_is_not_the_first_token(model, hf_model):
     requests = choice_requests(items=3)
     for request in requests:

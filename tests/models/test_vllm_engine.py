@@ -93,13 +93,13 @@ def test_a_dead_engine_is_one_line_with_the_cause_of_its_log():
     waits = "EngineCore encountered an issue.\nSee stack trace (above) for the root cause."
     with (
         pytest.raises(UserError, match=r"died twice \(RuntimeError: CPU Generator does not use offset\)") as caught,
-        run_errors(log),
+        run_errors(lambda: log.cause),
     ):
         raise EngineDeadError(waits)
     assert "\n" not in str(caught.value)
     with (
         pytest.raises(UserError, match=r"died twice \(EngineDeadError: EngineCore encountered an issue\."),
-        run_errors(EngineLog()),
+        run_errors(lambda: None),
     ):
         raise EngineDeadError(waits)
     with pytest.raises(UserError, match=r"can't start on m \(RuntimeError: CPU Generator"), start_errors("m", log):
@@ -107,10 +107,10 @@ def test_a_dead_engine_is_one_line_with_the_cause_of_its_log():
 
 
 def test_other_errors_of_vllm_are_one_line():
-    with pytest.raises(UserError, match=r"vLLM failed \(ValueError: too long\)"), run_errors(EngineLog()):
+    with pytest.raises(UserError, match=r"vLLM failed \(ValueError: too long\)"), run_errors(lambda: None):
         raise ValueError("too long")
     # A mistake of the user that is one line already stays as it is.
-    with pytest.raises(UserError, match=r"^other$"), run_errors(EngineLog()):
+    with pytest.raises(UserError, match=r"^other$"), run_errors(lambda: None):
         raise UserError("other")
     with pytest.raises(UserError, match=r"^other$"), start_errors("m", EngineLog()):
         raise UserError("other")

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from lm_eval_illusion.models.vllm_log import EngineLog
 
 # As vLLM 0.32 for CPUs printed it: a worker that failed, the engine that waited for it.
@@ -69,3 +71,36 @@ def test_the_output_of_new_processes_is_read_until_they_end(capfd):
     assert out == "after it\n"
     assert sorted(err.splitlines()) == ["a line", "of this process"]
     assert log.cause == "KeyError: 1"
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("None", "a worker process was ended, as the system does where memory runs out"),
+        ("-9", "a process was killed by SIGKILL, as the system does where memory runs out"),
+    ],
+)
+def test_a_worker_that_the_system_killed_is_the_cause(code, cause):
+    # As vLLM 0.32 logs it; the exceptions of the engine that waited for the worker say less.
+    log = EngineLog()
+    for line in (
+        "(EngineCore pid=12) Traceback (most recent call last):",
+        "(EngineCore pid=12) RuntimeError: cancelled",
+        "(EngineCore pid=12) ERROR 11-26 21:01:13 [multiproc_executor.py:3] Worker proc VllmWorker-0 died unexpectedly "
+        f"(exit code: {code}), shutting down executor.",
+        "(EngineCore pid=12) Traceback (most recent call last):",
+        "(EngineCore pid=12) RuntimeError: Executor failed.",
+    ):
+        assert not log.shows(line)
+    assert log.cause == cause
+
+
+def test_a_worker_that_says_why_it_ends_is_the_cause_by_that():
+    log = EngineLog()
+    for line in (
+        "(Worker pid=13) Traceback (most recent call last):",
+        "(Worker pid=13) MemoryError: no room",
+        "(EngineCore pid=12) ERROR 11-26 21:01:13 [x.py:3] Worker proc VllmWorker-0 died unexpectedly (exit code: -6), shutting down.",
+    ):
+        log.shows(line)
+    assert log.cause == "MemoryError: no room"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import threading
 
 import pytest
 
@@ -48,3 +51,28 @@ def test_an_engine_that_dies_again_is_one_line_with_its_cause(tmp_path, monkeypa
             model.generate_until(requests, disable_tqdm=True)
         assert "\n" not in str(caught.value)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_engine_that_the_system_kills_is_started_again_and_then_is_one_line(tmp_path, monkeypatch, caplog, capfd):
+    requests = instance("word " * 40, SAMPLE, repeats=2)
+    with vllm_model(save_tiny_for_vllm(tmp_path / "tiny"), pruner="none", max_model_len=256) as model:
+        expected = model.generate_until(requests, disable_tqdm=True)
+        kill_while_it_answers(model)
+        assert model.generate_until(requests, disable_tqdm=True) == expected
+        killed = "a process was killed by SIGKILL, as the system does where memory runs out"
+        assert f"vLLM's engine died ({killed}): it is started again" in caplog.text
+
+        # As if the new engine had been killed, too.
+        monkeypatch.setattr(model, "_start_anew", lambda: None)
+        kill_while_it_answers(model)
+        with pytest.raises(UserError, match=rf"vLLM's engine died twice \({killed}\): give it more memory") as caught:
+            model.generate_until(requests, disable_tqdm=True)
+        assert "\n" not in str(caught.value)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def kill_while_it_answers(model):
+    """Kill the process of vLLM's engine a second from now. Until then it answers nothing, so that what it is asked waits for it."""
+    [process] = model.model.llm_engine.engine_core.resources.engine_manager.processes
+    os.kill(process.pid, signal.SIGSTOP)
+    threading.Timer(1, os.kill, (process.pid, signal.SIGKILL)).start()

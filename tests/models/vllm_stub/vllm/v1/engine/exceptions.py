@@ -1,0 +1,2 @@
+class EngineDeadError(Exception):
+    """The exception of a vLLM whose engine's process has ended."""
