@@ -107,6 +107,30 @@ def test_forms_of_the_same_configuration_are_one_model(tmp_path):
     assert len(identities) == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        # RFC 5952: an IPv6 address has several spellings.
+        ("http://[::1]:8000/v1", "http://[0:0:0:0:0:0:0:1]:8000/v1", True),
+        ("http://[2001:DB8::1]/v1", "http://[2001:db8:0::0001]:80/v1", True),
+        ("http://[2001:db8::1]/v1", "http://[2001:db8::2]/v1", False),
+        # RFC 1034: a name that ends with a dot is whole. RFC 3490: its characters in ASCII.
+        ("http://gpu1.lan:8000/v1", "http://GPU1.lan.:8000/v1", True),
+        ("http://b\xfccher.de/v1", "http://xn--bcher-kva.de/v1", True),
+        # RFC 3986, 6.2.2: escaped letters, the case of escapes, dots; an escaped slash is another name.
+        ("http://gpu1/team%2da/v1", "http://gpu1/team-a/v1", True),
+        ("http://gpu1/%c3%bc/v1", "http://gpu1/\xfc//v1/", True),
+        ("http://gpu1/x/../v1/./completions", "http://gpu1/v1", True),
+        ("http://gpu1/a%2fb/v1", "http://gpu1/a/b/v1", False),
+        ("http://gpu1/%ff/v1", "http://gpu1/%fe/v1", False),
+        ("http://gpu1/v1?team=a", "http://gpu1/v1?team=b", False),
+    ],
+)
+def test_spellings_of_an_address_are_one_server(one, other, is_same):
+    first, second = (server_of(RunConfig("local-completions"), {"base_url": url}) for url in (one, other))
+    assert (first == second) == is_same
+
+
 def test_scores_by_one_class_and_texts_by_the_other_are_one_model(tmp_path):
     write_run(tmp_path, {"mc": VIEWS["mc"]}, illusion=None, config=api(f"model=m,base_url={URL}"))
     chat = api("model=m,base_url=http://gpu1:8000/v1/chat/completions", "local-chat-completions")
@@ -157,7 +181,20 @@ def test_our_class_states_the_server(tmp_path):
     assert (run.variant.is_dense, run.variant.engine, run.variant.dtype) == (True, "vllm", "bfloat16")
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://x:99999999/v1", "//", "http:///v1", "\x00", "x y", "http://h:0x/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://x:99999999/v1",
+        "//",
+        "http:///v1",
+        "http://[::x]/",
+        "\x00",
+        "x y",
+        "http://h:0x/",
+        "http://h/\udc80",
+    ],
+)
 def test_addresses_that_are_none(tmp_path, url):
     found = models_of(tmp_path, api({"model": "m", "base_url": url}), api({"model": "m", "base_url": URL}))
     assert len(set(found)) == 2
