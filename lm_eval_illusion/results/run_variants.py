@@ -16,6 +16,7 @@ from lm_eval_illusion.loading.arguments import (
     changed_name,
     changed_pruner,
     changes_of,
+    identity_of,
     read_model_args,
     without_methods,
 )
@@ -119,8 +120,9 @@ def _our_variant(
     unrecorded = changes_by_argument if ours.key or ours.pruner == "none" else ()
     unrecorded = () if ours.changes else unrecorded
     # An adapter's content tells it from another one of the same name; without one, its path does.
-    changes = [change.content or f"{change.argument}={change.value}" for change in ours.changes]
-    changes += [f"{change.argument}={change.value}" for change in unrecorded]
+    given = {change.argument: change.identity for change in changes_by_argument}
+    changes = [it.content or given.get(it.argument) or identity_of(it.argument, it.value) for it in ours.changes]
+    changes += [change.identity for change in unrecorded]
     return Variant(
         base_model=ours.base_model,
         variant=changed_name(ours.variant, unrecorded),
@@ -169,7 +171,10 @@ def _other_variant(
     unknown = [results_file.name] if server is not None and server.host == UNNAMED and name == config.model else []
     quantisation = _served_quantisation(config)
     if quantisation is not None:
-        changes = (Change(quantisation, GGUF_METHOD, None, GGUF_ARGUMENT, quantisation, is_quantisation=True),)
+        identity = f"{GGUF_ARGUMENT}={quantisation}"
+        changes = (
+            Change(quantisation, GGUF_METHOD, None, GGUF_ARGUMENT, quantisation, is_quantisation=True, identity=identity),
+        )
     commits = [sha for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha]
     bits = [change.bits for change in changes if change.is_quantisation]
     return Variant(
@@ -181,9 +186,7 @@ def _other_variant(
         bits_measured=bits[-1] if bits else None,
         mask_structure="0:0",
         dtype=_dtype(config, arguments),
-        identity="+".join(
-            [*commits, *(f"{change.argument}={change.value}" for change in changes), *_identity_of(server), *unknown]
-        ),
+        identity="+".join([*commits, *(change.identity for change in changes), *_identity_of(server), *unknown]),
         # The revision of an API class is that of its tokenizer.
         base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments))
         if server is None
