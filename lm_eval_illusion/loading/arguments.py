@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lm_eval_illusion.loading.quantized_config import BITS_OF_METHOD, read_scheme, variant_word
+from lm_eval_illusion.loading.quantized_config import bits_of_method, read_scheme, variant_word
 
 ADAPTERS = {
     "peft": "peft",
@@ -126,7 +126,7 @@ def _quantisation(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> Ite
     elif "quantization" in given:
         # vLLM's: the method to quantise with while loading, or the one of the checkpoint.
         method = str(given["quantization"]).lower()
-        bits = 4 if method == "bitsandbytes" else BITS_OF_METHOD.get(method)
+        bits = 4 if method == "bitsandbytes" else bits_of_method(method)
         yield _quantised("quantization", given, method.replace("_", "-"), method, bits)
     if str(given.get("kv_cache_dtype", "float")) not in _PLAIN_CACHES:
         yield _quantised("kv_cache_dtype", given, f"kv-{given['kv_cache_dtype']}", "kv-cache", None)
@@ -172,14 +172,11 @@ def _from_config(argument: str, given: Mapping[str, Any]) -> Iterator[Change]:
     plain = value.to_dict() if hasattr(value, "to_dict") else value
     quantization = plain if isinstance(plain, Mapping) else {"quant_method": str(plain)}
     scheme = read_scheme(quantization)
-    identity = f"{argument}={_canonical(quantization)}"
     if scheme is not None:
-        if scheme.method == _BITSANDBYTES:
-            identity = _bitsandbytes_identity(scheme.name, quantization)
-        yield _quantised(argument, given, scheme.name, scheme.method, scheme.bits, identity)
-    elif not quantization.get("quant_method"):
-        # With a method, it states that nothing is quantised.
-        yield _quantised(argument, given, "quantised", "unknown", None, identity)
+        is_own = scheme.method == _BITSANDBYTES
+        name = scheme.name
+        identity = _bitsandbytes_identity(name, quantization) if is_own else f"{argument}={_canonical(quantization)}"
+        yield _quantised(argument, given, name, scheme.method, scheme.bits, identity)
 
 
 def _last_part(path: str) -> str:
