@@ -23,7 +23,7 @@ from lm_eval_illusion.loading.arguments import (
 from lm_eval_illusion.loading.quantized_config import variant_word
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
 from lm_eval_illusion.plugin import MODEL_NAME, VLLM_MODEL_NAME
-from lm_eval_illusion.results.base_content import BaseContent
+from lm_eval_illusion.results.base_content import NOT_QUANTISED, BaseContent
 from lm_eval_illusion.results.engines import engine_of
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.model_folders import checkpoint_in, model_folder, scheme_in
@@ -190,7 +190,7 @@ def _other_variant(
         # The revision of an API class is that of its tokenizer.
         base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments))
         if server is None
-        else BaseContent(),
+        else BaseContent(scheme=quantisation or (NOT_QUANTISED if _stated_dtype(config) else None)),
         server=server,
         engine=engine_of(config, server),
         beams_are_top1=True,
@@ -211,11 +211,24 @@ def _quantised(variant: Variant, scheme: QuantizedScheme) -> Variant:
 
 
 def _served_quantisation(config: RunConfig) -> str | None:
-    """Return the quantisation of the GGUF file that a llama.cpp server serves, such as `Q4_1`; None if its weights are floats."""
-    stated = config.served.dtype if config.served is not None and config.served.server in _OF_GGUF else None
-    return (
-        None if stated is None or re.fullmatch(r"(?i)(all\W+|mostly\W+)?b?f(16|32)", stated.strip()) else variant_word(stated)
-    )
+    """Return the quantisation of the GGUF file that a llama.cpp server serves, such as `Q4_K_M`; None if its weights are floats.
+
+    llama.cpp writes `Q4_K - Medium`, `IQ2_XXS - 2.0625 bpw`, `all F32`, and `(guessed)` after a type that the file does not state.
+    """
+    stated = _stated_dtype(config)
+    if stated is None or config.served is None or config.served.server not in _OF_GGUF:
+        return None
+    kind, _, size = re.sub(r"^(all|mostly)\W+|\(guessed\)", "", stated, flags=re.IGNORECASE).strip().partition(" - ")
+    if re.fullmatch(r"b?f(16|32)", kind, re.IGNORECASE):
+        return None
+    # Of Q2_K there is a small one and one without a letter.
+    is_sized = size in ("Small", "Medium", "Large") and (kind, size) != ("Q2_K", "Medium")
+    return variant_word(f"{kind}_{size[0]}" if is_sized else kind)
+
+
+def _stated_dtype(config: RunConfig) -> str | None:
+    """Return the data type that a server stated, of llama.cpp the type of the file's weights; None if it stated none."""
+    return config.served.dtype.strip() or None if config.served is not None and config.served.dtype else None
 
 
 def _identity_of(server: Server | None) -> list[str]:
@@ -228,7 +241,7 @@ def _dtype(config: RunConfig, arguments: Mapping[str, Any]) -> str | None:
         return config.model_dtype.removeprefix("torch.")
     if config.served is not None:
         # Of llama.cpp it is the type of the stored weights.
-        return None if config.served.server in _OF_GGUF else config.served.dtype
+        return None if config.served.server in _OF_GGUF else _stated_dtype(config)
     # A server does not load the model by these arguments, and our model classes state what ran.
     if config.illusion is not None or config.model not in _LOADING_BY_DTYPE:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from lm_eval_illusion import cross_tabulate, load_outcomes
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.results_file import RunConfig, ServedConfig
+from lm_eval_illusion.results.run_variants import variant_of_run
 from lm_eval_illusion.results.runs import as_variants_of, find_runs
 from lm_eval_illusion.results.servers import API_CLASSES, server_of
 from tests.lm_eval_files import hits, write_run
@@ -179,6 +181,42 @@ def test_our_class_states_the_server(tmp_path):
     models_of(tmp_path / "3", vllm)
     (run,) = find_runs([tmp_path / "3"])
     assert (run.variant.is_dense, run.variant.engine, run.variant.dtype) == (True, "vllm", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        # As llama.cpp's llama_model_ftype_name writes them; the names are those of `pruned-hf` with the same file.
+        ("Q4_1", "Q4_1"),
+        ("Q4_K - Medium", "Q4_K_M"),
+        ("Q3_K - Large", "Q3_K_L"),
+        ("Q2_K - Medium", "Q2_K"),
+        ("Q2_K - Small", "Q2_K_S"),
+        ("IQ2_XXS - 2.0625 bpw", "IQ2_XXS"),
+        ("Q8_0 (guessed)", "Q8_0"),
+        ("mostly Q5_0", "Q5_0"),
+        ("all F32", "dense"),
+        ("F16 (guessed)", "dense"),
+        ("BF16", "dense"),
+        (" ", "dense"),
+    ],
+)
+def test_the_type_of_a_file_behind_llama_cpp(stated, name):
+    config = RunConfig("served", {}, served=ServedConfig("m", URL, "llama.cpp", "b1", stated))
+    assert variant_of_run(config, Path("r.json")).variant == name
+
+
+def test_a_run_that_does_not_state_the_file_is_not_the_dense_model_of_one_that_does(tmp_path):
+    def served(dtype):
+        return api({"model": "m", "base_url": URL}, "served", served={"base_url": URL, "server": "llama.cpp", "dtype": dtype})
+
+    write_run(tmp_path, VIEWS, illusion=None, config=served("Q4_1"))
+    write_run(tmp_path / "F16", VIEWS, illusion=None, config=served("F16"))
+    # A server that was started with one file after the other.
+    assert {outcome.variant.variant for outcome in load_outcomes([tmp_path])} == {"dense", "Q4_1"}
+    write_run(tmp_path / "F16", VIEWS, illusion=None, config=api({"model": "m", "base_url": URL}))
+    with pytest.raises(UserError, match=r"counts m as dense, but .* states that it is quantised \(Q4_1\)"):
+        load_outcomes([tmp_path])
 
 
 @pytest.mark.parametrize(
