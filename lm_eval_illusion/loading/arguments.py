@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lm_eval_illusion.loading.quantized_config import BITS_OF_METHOD, read_scheme, variant_word
+from lm_eval_illusion.loading.quantized_config import bits_of_method, read_scheme, variant_word
 
 ADAPTERS = {
     "peft": "peft",
@@ -26,6 +27,18 @@ GGUF_ARGUMENT = "gguf_file"
 GGUF_METHOD = "gguf"
 """The `pruner` of a GGUF file that is measured as it is."""
 _NO_VALUES = ("", "0", "false", "none", "null", "auto")
+_YES = ("true", "1", "yes", "on")
+_BITSANDBYTES = "bitsandbytes"
+# Settings of bitsandbytes -> their defaults, those of transformers' BitsAndBytesConfig.
+_SETTINGS: Mapping[str, Any] = {
+    "bnb_4bit_quant_type": "fp4",
+    "bnb_4bit_use_double_quant": "false",
+    "bnb_4bit_compute_dtype": "float32",
+    "bnb_4bit_quant_storage": "uint8",
+    "llm_int8_threshold": "6.0",
+    "llm_int8_skip_modules": None,
+    "llm_int8_has_fp16_weight": "false",
+}
 _PLAIN_CACHES = ("float16", "bfloat16", "float32", "half", "float")
 
 
@@ -34,7 +47,8 @@ class Change:
     """What a model argument changes on the base model.
 
     `name`: part of the variant's name. `method`: part of its pruner. `bits`: bits per weight of every linear layer but the head, None
-    if the argument does not state them. `argument`, `value`: as given. `is_quantisation`: False for an adapter.
+    if the argument does not state them. `argument`, `value`: as given. `is_quantisation`: False for an adapter. `identity`: the same
+    for two requests for the same change, however they are spelled.
     """
 
     name: str
@@ -43,12 +57,13 @@ class Change:
     argument: str
     value: str
     is_quantisation: bool
+    identity: str
 
 
 def changes_of(arguments: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return what the model arguments change on the base model, quantisation first; empty for the base model as it is."""
     given = {name: value for name, value in arguments.items() if not _is_unset(value)}
-    return (*_quantisation(given), *_adapters(given))
+    return (*_quantisation(given, arguments), *_adapters(given))
 
 
 def changed_name(variant: str, changes: Sequence[Change]) -> str:
@@ -67,6 +82,16 @@ def without_methods(changes: Sequence[Change]) -> tuple[Change, ...]:
     return tuple(change for change in changes if change.argument not in ("quantization", "autogptq", "gptqmodel"))
 
 
+def identity_of(argument: str, value: str) -> str:
+    """Return one text for all spellings of what a model argument names: `peft=runs/french` for lora_local_path=./runs/french/."""
+    if argument in ADAPTERS or argument == GGUF_ARGUMENT:
+        return f"{ADAPTERS.get(argument, argument)}={posixpath.normpath(value)}"
+    plain = value.strip().lower()
+    if argument == "quantization":
+        return f"{argument}={plain.replace('-', '_')}"
+    return f"{argument}={'true' if plain in _YES else value.strip()}"
+
+
 def read_model_args(model_args: Any) -> dict[str, Any]:
     """Return the `model_args` of a results file by name. lm_eval writes a dictionary, or the text of the command line."""
     if isinstance(model_args, str) and model_args.lstrip().startswith("{"):
@@ -82,12 +107,13 @@ def _is_unset(value: Any) -> bool:
     return value.strip().lower() in _NO_VALUES if isinstance(value, str) else not value
 
 
-def _quantisation(given: Mapping[str, Any]) -> Iterator[Change]:
+def _quantisation(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Change]:
     if "load_in_4bit" in given:
         name = f"bnb-{given.get('bnb_4bit_quant_type') or 'fp4'}"
-        yield _quantised("load_in_4bit", given, name, "bitsandbytes", 4)
+        yield _quantised("load_in_4bit", given, name, _BITSANDBYTES, 4, _bitsandbytes_identity(name, arguments))
     elif "load_in_8bit" in given:
-        yield _quantised("load_in_8bit", given, "bnb-int8", "bitsandbytes", 8)
+        name = "bnb-int8"
+        yield _quantised("load_in_8bit", given, name, _BITSANDBYTES, 8, _bitsandbytes_identity(name, arguments))
     if "quantization_config" in given:
         yield from _from_config("quantization_config", given)
     for argument in ("autogptq", "gptqmodel"):
@@ -100,7 +126,7 @@ def _quantisation(given: Mapping[str, Any]) -> Iterator[Change]:
     elif "quantization" in given:
         # vLLM's: the method to quantise with while loading, or the one of the checkpoint.
         method = str(given["quantization"]).lower()
-        bits = 4 if method == "bitsandbytes" else BITS_OF_METHOD.get(method)
+        bits = 4 if method == "bitsandbytes" else bits_of_method(method)
         yield _quantised("quantization", given, method.replace("_", "-"), method, bits)
     if str(given.get("kv_cache_dtype", "float")) not in _PLAIN_CACHES:
         yield _quantised("kv_cache_dtype", given, f"kv-{given['kv_cache_dtype']}", "kv-cache", None)
@@ -110,11 +136,34 @@ def _adapters(given: Mapping[str, Any]) -> Iterator[Change]:
     for argument, method in ADAPTERS.items():
         if argument in given:
             path = str(given[argument])
-            yield Change(variant_word(f"{method}-{_last_part(path)}"), method, None, argument, path, is_quantisation=False)
+            name = variant_word(f"{method}-{_last_part(path)}")
+            yield Change(name, method, None, argument, path, is_quantisation=False, identity=identity_of(argument, path))
 
 
-def _quantised(argument: str, given: Mapping[str, Any], name: str, method: str, bits: float | None) -> Change:
-    return Change(variant_word(name), method, bits, argument, str(given[argument]), is_quantisation=True)
+def _quantised(
+    argument: str, given: Mapping[str, Any], name: str, method: str, bits: float | None, identity: str | None = None
+) -> Change:
+    value = str(given[argument])
+    identity = identity or identity_of(argument, value)
+    return Change(variant_word(name), method, bits, argument, value, is_quantisation=True, identity=identity)
+
+
+def _bitsandbytes_identity(name: str, settings: Mapping[str, Any]) -> str:
+    """Return the name with the settings that change what bitsandbytes computes and are not the default."""
+    plain = {key: _plain(settings[key]) for key in _SETTINGS if settings.get(key) is not None}
+    others = {key: value for key, value in plain.items() if value not in (_SETTINGS[key], "none", "")}
+    return f"{_BITSANDBYTES}={name}{_canonical(others) if others else ''}"
+
+
+def _plain(value: Any) -> str:
+    text = str(value).strip().lower().removeprefix("torch.")
+    with contextlib.suppress(ValueError):  # not a number
+        return str(float(text))
+    return text
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, default=str)
 
 
 def _from_config(argument: str, given: Mapping[str, Any]) -> Iterator[Change]:
@@ -124,10 +173,10 @@ def _from_config(argument: str, given: Mapping[str, Any]) -> Iterator[Change]:
     quantization = plain if isinstance(plain, Mapping) else {"quant_method": str(plain)}
     scheme = read_scheme(quantization)
     if scheme is not None:
-        yield _quantised(argument, given, scheme.name, scheme.method, scheme.bits)
-    elif not quantization.get("quant_method"):
-        # With a method, it states that nothing is quantised.
-        yield _quantised(argument, given, "quantised", "unknown", None)
+        is_own = scheme.method == _BITSANDBYTES
+        name = scheme.name
+        identity = _bitsandbytes_identity(name, quantization) if is_own else f"{argument}={_canonical(quantization)}"
+        yield _quantised(argument, given, name, scheme.method, scheme.bits, identity)
 
 
 def _last_part(path: str) -> str:

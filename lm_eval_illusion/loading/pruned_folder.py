@@ -16,8 +16,10 @@ LARGEST_MANIFEST = 64 << 20
 """In bytes. A model with 50,000 separate experts has a manifest of about 10 MB."""
 REMEDY = "if the model was changed after it was pruned, remove its manifest.json, and it counts as a model of its own"
 
-# Other tools have files of this name, too.
-_OWN_KEY = b'"recipe_sha256"'
+# Other tools have files of this name, too. The second key is at the beginning, where a file that was cut off has it.
+_OWN_KEYS = (b'"recipe_sha256"', b'"base_revision"')
+# What is left of a file by a disk that was full, or a machine that lost power.
+_EMPTY = b" \t\r\n\0"
 _CONFIGURATION = "config.json"
 
 
@@ -33,9 +35,13 @@ def pruned_manifest(find: Callable[[str], Path | None]) -> dict[str, Any] | None
     if path is None:
         return None
     content = read_file(path, REMEDY, LARGEST_MANIFEST)
-    if _OWN_KEY not in content:
+    if not content.strip(_EMPTY):
+        raise UserError(f"{path} is empty: {REMEDY}")
+    if not any(key in content for key in _OWN_KEYS):
         return None
     manifest = parse_json(content, path, REMEDY)
+    if isinstance(manifest, dict) and "recipe_sha256" not in manifest:
+        return None
     if not isinstance(manifest, dict) or not isinstance(files := manifest.get("files"), dict):
         raise UserError(f"{path} is no manifest of a checkpoint (it lists no files): {REMEDY}")
     # A GGUF file as an ordinary folder was not pruned.

@@ -21,9 +21,10 @@ BITS_OF_METHOD: dict[str, float] = {
 """Bits of the weights by quantisation method, where the method has only one number."""
 IGNORED_KEYS = (
     *("ignore", "modules_to_not_convert", "ignored_layers", "llm_int8_skip_modules", "skip_modules"),
-    *("exclude_modules", "exclude"),
+    *("exclude_modules", "exclude", "linear_weights_not_to_quantize"),
 )
 """The keys under which the methods list layers that are not quantised."""
+_SPARSE_24 = "sparse-2:4"
 BITS_KEYS = ("bits", "nbits", "num_bits", "w_bit", "wbits", "weight_bits")
 
 
@@ -31,7 +32,8 @@ def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the `quantization_config` in the content of a config.json, at the top or in the part for the language model."""
     parts = [config, *(config[name] for name in ("text_config", "llm_config", "language_config") if name in config)]
     for part in parts:
-        for key in ("quantization_config", "compression_config"):
+        # `quantization`: of MLX.
+        for key in ("quantization_config", "compression_config", "quantization"):
             found = part.get(key) if isinstance(part, Mapping) else None
             if isinstance(found, Mapping) and found:
                 return found
@@ -39,7 +41,13 @@ def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def read_scheme(quantization: Mapping[str, Any]) -> QuantizedScheme | None:
-    """Return the scheme of a `quantization_config`; None if it states that nothing is quantised and nothing is sparse."""
+    """Return the scheme of a `quantization_config`; None if it states that nothing is quantised and nothing is sparse.
+
+    One that does not say what it does is a scheme without bits.
+    """
+    # Model Optimizer also writes the whole content of its own file here.
+    if isinstance(nested := quantization.get("quantization"), Mapping):
+        quantization = {"quant_method": "modelopt", **quantization, **nested}
     method = str(getattr(quantization.get("quant_method"), "value", quantization.get("quant_method")) or "").lower()
     if method.startswith("modelopt") or "quant_algo" in quantization:
         return _modelopt(method or "modelopt", quantization)
@@ -64,14 +72,27 @@ def variant_word(text: str) -> str:
 
 def _compressed_tensors(quantization: Mapping[str, Any]) -> QuantizedScheme | None:
     groups, names = _config_groups(quantization)
-    cache = quantization.get("kv_cache_scheme") or {}
-    if cache:
-        names.append(f"kv-{'fp' if cache.get('type') == 'float' else 'int'}{cache.get('num_bits', '')}")
-    names += _sparsity_names(quantization.get("sparsity_config") or {})
+    names += _cache_names(quantization)
+    sparsity = _sparsity_names(quantization.get("sparsity_config") or {})
+    # The packed format of Marlin for 2:4 says so itself.
+    is_packed_24 = quantization.get("format") == "marlin-24" and _SPARSE_24 not in sparsity
+    names += [*sparsity, *([_SPARSE_24] if is_packed_24 else [])]
+    if not names and (quantization.get("transform_config") or {}).get("config_groups"):
+        # Rotated weights that are not quantised.
+        names.append("transformed")
     if not names:
         return None
     name = "+".join(dict.fromkeys(names))
     return QuantizedScheme(variant_word(name), COMPRESSED_TENSORS, groups, _ignored(quantization))
+
+
+def _cache_names(quantization: Mapping[str, Any]) -> list[str]:
+    """Return `kv-fp8` for a cache of keys and values of 8 bits; nothing if it is not quantised."""
+    cache = quantization.get("kv_cache_scheme") or {}
+    if cache:
+        return [f"kv-{'fp' if cache.get('type') == 'float' else 'int'}{cache.get('num_bits', '')}"]
+    algorithm = quantization.get("kv_cache_quant_algo")
+    return [f"kv-{str(algorithm).lower()}"] if algorithm else []
 
 
 def _config_groups(quantization: Mapping[str, Any]) -> tuple[tuple[WeightGroup, ...], list[str]]:
@@ -93,8 +114,10 @@ def _config_groups(quantization: Mapping[str, Any]) -> tuple[tuple[WeightGroup, 
 def _modelopt(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme:
     """Return the scheme of NVIDIA's Model Optimizer: one algorithm for all layers, or in groups, or an algorithm for each layer."""
     groups, names = _config_groups(quantization)
-    algorithm = str(quantization.get("quant_algo") or "+".join(dict.fromkeys(names)) or method)
-    scheme = _everywhere(algorithm, method, _bits_in_words(algorithm), quantization)
+    cache = _cache_names(quantization)
+    of_weights = str(quantization.get("quant_algo") or "+".join(dict.fromkeys(names)))
+    algorithm = "+".join([*([of_weights] if of_weights else []), *cache]) or method
+    scheme = _everywhere(algorithm, method, _bits_in_words(of_weights), quantization)
     layers = quantization.get("quantized_layers") or {}
     if isinstance(layers, Mapping):
         groups += tuple(WeightGroup((name,), _bits_in_words(str(layer.get("quant_algo")))) for name, layer in layers.items())
@@ -128,7 +151,7 @@ def _sparsity_names(sparsity: Mapping[str, Any]) -> list[str]:
     if ":" in structure and structure != "0:0":
         return [f"sparse-{structure}"]
     if "24" in str(sparsity.get("format")):
-        return ["sparse-2:4"]
+        return [_SPARSE_24]
     share = _number(sparsity.get("global_sparsity"))
     return ["sparse" if share is None else f"sparse-{share:.2g}"]
 
@@ -161,7 +184,8 @@ def _integers(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme:
     ends = [(end, part) for end, part in of_ends.items() if isinstance(part, Mapping) and "weight_quant_params" in part]
     if ends:
         rest = tuple(WeightGroup((end,), _stated_bits({"quant_config": settings})) for end, settings in ends)
-    return QuantizedScheme(scheme.name, method, (*others, *rest), (*scheme.ignored, *skipped))
+    name = f"{scheme.name}+{_SPARSE_24}" if quantization.get("checkpoint_format") == "marlin_24" else scheme.name
+    return QuantizedScheme(name, method, (*others, *rest), (*scheme.ignored, *skipped))
 
 
 def _exceptions(quantization: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
@@ -214,18 +238,36 @@ def _torchao_bits(kind: Any) -> float | None:
     return bits if bits is not None else next(map(_bits_in_words, in_words), _number(fields.get("bit_width")))
 
 
+def bits_of_method(method: str) -> float | None:
+    """Return the bits of the weights by a method that has one number of them, such as `mxfp4` or `w8a8_int8`; None for others."""
+    return BITS_OF_METHOD.get(method, _bits_in_words(method))
+
+
 def _other(method: str, quantization: Mapping[str, Any]) -> QuantizedScheme | None:
     """Return the scheme of a method that is known by its name and its number of bits alone."""
-    bits = _stated_bits(quantization) or BITS_OF_METHOD.get(method)
-    # quanto: weights="int4".
+    if not quantization:
+        return None
+    bits = _stated_bits(quantization) or bits_of_method(method)
+    if method == "aqlm":
+        bits = _aqlm_bits(quantization)
+    # quanto: weights="int4". Quark: the data type of all layers, unless some have their own.
     words = next((quantization[key] for key in ("weights", "quant_type", "weight_dtype") if quantization.get(key)), None)
+    if method == "quark" and not (quantization.get("layer_quant_config") or quantization.get("layer_type_quant_config")):
+        weight = (quantization.get("global_quant_config") or {}).get("weight")
+        words = weight.get("dtype") if isinstance(weight, Mapping) else None
     if bits is None and words is not None:
         bits = _bits_in_words(str(words))
-    if not method and bits is None:
-        return None
     name = method or "quantised"
-    has_name_with_bits = bits is None or bits == BITS_OF_METHOD.get(method)
-    return _everywhere(name if has_name_with_bits else f"{name}-{bits:g}bit", name, bits, quantization)
+    has_name_with_bits = bits is None or bits == bits_of_method(method)
+    method = method or ("unknown" if bits is None else "quantised")
+    return _everywhere(name if has_name_with_bits else f"{name}-{bits:g}bit", method, bits, quantization)
+
+
+def _aqlm_bits(quantization: Mapping[str, Any]) -> float | None:
+    """Return the bits of the codes of AQLM: each group of weights is a sum of one entry of each codebook (arXiv 2401.06118)."""
+    keys = ("num_codebooks", "nbits_per_codebook", "in_group_size", "out_group_size")
+    codebooks, bits, columns, rows = (_number(quantization.get(key)) for key in keys)
+    return codebooks * bits / (columns * rows) if codebooks and bits and columns and rows else None
 
 
 def _everywhere(name: str, method: str, bits: float | None, quantization: Mapping[str, Any]) -> QuantizedScheme:
@@ -236,7 +278,8 @@ def _everywhere(name: str, method: str, bits: float | None, quantization: Mappin
 
 def _ignored(quantization: Mapping[str, Any]) -> tuple[str, ...]:
     lists = (quantization.get(key) for key in IGNORED_KEYS)
-    return tuple(name for names in lists if isinstance(names, Sequence) for name in _flat(names))
+    # AQLM lists weights, not layers.
+    return tuple(name.removesuffix(".weight") for names in lists if isinstance(names, Sequence) for name in _flat(names))
 
 
 def _stated_bits(quantization: Mapping[str, Any]) -> float | None:

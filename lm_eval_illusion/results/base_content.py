@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SHOWN = 12
 """Hexadecimal digits of a hash in messages."""
+NOT_QUANTISED = ""
+"""The `scheme` of a model that is not quantised by its own statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +15,9 @@ class BaseContent:
     """The content of a base model as a run states it; None where it does not.
 
     `weights`, `tokenizer`: SHA-256, as in `config.illusion.base_identity`. `commit`: on the hub. `revision`, `subfolder`:
-    as requested, `main` and "" by default. `scheme`: of a checkpoint that is quantised itself, such as `w4a16`. `other_model`: the
-    model's own name where `report --dense` compares it with another one on purpose, or the name of a GGUF file among several of one
-    model; it is compared with runs of its own only.
+    as requested, `main` and "" by default. `scheme`: of a checkpoint that is quantised itself, such as `w4a16`, or of the file behind a
+    server; `NOT_QUANTISED` where a server states a data type. `other_model`: the model's own name where `report --dense` compares it with
+    another one on purpose, or the name of a GGUF file among several of one model; it is compared with runs of its own only.
     """
 
     weights: str | None = None

@@ -16,13 +16,14 @@ from lm_eval_illusion.loading.arguments import (
     changed_name,
     changed_pruner,
     changes_of,
+    identity_of,
     read_model_args,
     without_methods,
 )
 from lm_eval_illusion.loading.quantized_config import variant_word
 from lm_eval_illusion.loading.quantized_scheme import QuantizedScheme
 from lm_eval_illusion.plugin import MODEL_NAME, VLLM_MODEL_NAME
-from lm_eval_illusion.results.base_content import BaseContent
+from lm_eval_illusion.results.base_content import NOT_QUANTISED, BaseContent
 from lm_eval_illusion.results.engines import engine_of
 from lm_eval_illusion.results.messages import shown
 from lm_eval_illusion.results.model_folders import checkpoint_in, model_folder, scheme_in
@@ -119,8 +120,9 @@ def _our_variant(
     unrecorded = changes_by_argument if ours.key or ours.pruner == "none" else ()
     unrecorded = () if ours.changes else unrecorded
     # An adapter's content tells it from another one of the same name; without one, its path does.
-    changes = [change.content or f"{change.argument}={change.value}" for change in ours.changes]
-    changes += [f"{change.argument}={change.value}" for change in unrecorded]
+    given = {change.argument: change.identity for change in changes_by_argument}
+    changes = [it.content or given.get(it.argument) or identity_of(it.argument, it.value) for it in ours.changes]
+    changes += [change.identity for change in unrecorded]
     return Variant(
         base_model=ours.base_model,
         variant=changed_name(ours.variant, unrecorded),
@@ -169,7 +171,10 @@ def _other_variant(
     unknown = [results_file.name] if server is not None and server.host == UNNAMED and name == config.model else []
     quantisation = _served_quantisation(config)
     if quantisation is not None:
-        changes = (Change(quantisation, GGUF_METHOD, None, GGUF_ARGUMENT, quantisation, is_quantisation=True),)
+        identity = f"{GGUF_ARGUMENT}={quantisation}"
+        changes = (
+            Change(quantisation, GGUF_METHOD, None, GGUF_ARGUMENT, quantisation, is_quantisation=True, identity=identity),
+        )
     commits = [sha for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha]
     bits = [change.bits for change in changes if change.is_quantisation]
     return Variant(
@@ -181,13 +186,11 @@ def _other_variant(
         bits_measured=bits[-1] if bits else None,
         mask_structure="0:0",
         dtype=_dtype(config, arguments),
-        identity="+".join(
-            [*commits, *(f"{change.argument}={change.value}" for change in changes), *_identity_of(server), *unknown]
-        ),
+        identity="+".join([*commits, *(change.identity for change in changes), *_identity_of(server), *unknown]),
         # The revision of an API class is that of its tokenizer.
         base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments))
         if server is None
-        else BaseContent(),
+        else BaseContent(scheme=quantisation or (NOT_QUANTISED if _stated_dtype(config) else None)),
         server=server,
         engine=engine_of(config, server),
         beams_are_top1=True,
@@ -208,11 +211,24 @@ def _quantised(variant: Variant, scheme: QuantizedScheme) -> Variant:
 
 
 def _served_quantisation(config: RunConfig) -> str | None:
-    """Return the quantisation of the GGUF file that a llama.cpp server serves, such as `Q4_1`; None if its weights are floats."""
-    stated = config.served.dtype if config.served is not None and config.served.server in _OF_GGUF else None
-    return (
-        None if stated is None or re.fullmatch(r"(?i)(all\W+|mostly\W+)?b?f(16|32)", stated.strip()) else variant_word(stated)
-    )
+    """Return the quantisation of the GGUF file that a llama.cpp server serves, such as `Q4_K_M`; None if its weights are floats.
+
+    llama.cpp writes `Q4_K - Medium`, `IQ2_XXS - 2.0625 bpw`, `all F32`, and `(guessed)` after a type that the file does not state.
+    """
+    stated = _stated_dtype(config)
+    if stated is None or config.served is None or config.served.server not in _OF_GGUF:
+        return None
+    kind, _, size = re.sub(r"^(all|mostly)\W+|\(guessed\)", "", stated, flags=re.IGNORECASE).strip().partition(" - ")
+    if re.fullmatch(r"b?f(16|32)", kind, re.IGNORECASE):
+        return None
+    # Of Q2_K there is a small one and one without a letter.
+    is_sized = size in ("Small", "Medium", "Large") and (kind, size) != ("Q2_K", "Medium")
+    return variant_word(f"{kind}_{size[0]}" if is_sized else kind)
+
+
+def _stated_dtype(config: RunConfig) -> str | None:
+    """Return the data type that a server stated, of llama.cpp the type of the file's weights; None if it stated none."""
+    return config.served.dtype.strip() or None if config.served is not None and config.served.dtype else None
 
 
 def _identity_of(server: Server | None) -> list[str]:
@@ -225,7 +241,7 @@ def _dtype(config: RunConfig, arguments: Mapping[str, Any]) -> str | None:
         return config.model_dtype.removeprefix("torch.")
     if config.served is not None:
         # Of llama.cpp it is the type of the stored weights.
-        return None if config.served.server in _OF_GGUF else config.served.dtype
+        return None if config.served.server in _OF_GGUF else _stated_dtype(config)
     # A server does not load the model by these arguments, and our model classes state what ran.
     if config.illusion is not None or config.model not in _LOADING_BY_DTYPE:
         return None

@@ -39,7 +39,7 @@ def _refuse_dense_beside_quantised(first: TaskFile, second: TaskFile) -> None:
     """Refuse a run that counts as dense where another one states that the model itself is quantised: stock backends do not say so."""
     for dense, quantised in ((first, second), (second, first)):
         scheme = quantised.variant.base_content.scheme
-        if scheme and dense.variant.is_dense:
+        if scheme and dense.variant.is_dense and dense.variant.base_content.scheme is None:
             raise UserError(
                 f"{dense.results_file} counts {dense.variant.base_model} as dense, but {quantised.results_file} states that it is quantised"
                 f" ({scheme}): evaluate the dense model, or report them one at a time"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 from lm_eval_illusion.results.results_file import RunConfig
 
@@ -85,19 +86,34 @@ def server_of(config: RunConfig, arguments: Mapping[str, Any]) -> Server | None:
 def _server_at(url: str) -> Server:
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower())
+        host, port = _plain_host(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme.lower())
+        path = _plain_path(parts.path)
+        query = urlencode(sorted(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _is_secret(pair[0])))
     except ValueError:
         return Server(UNNAMED, _hash(url))
     if not host:
         return Server(UNNAMED, _hash(url))
-    host = f"[{host}]" if ":" in host else host
-    path = parts.path.rstrip("/")
     for endpoint in _ENDPOINTS:
-        path = path.removesuffix(endpoint).rstrip("/")
-    query = sorted((name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_secret(name))
-    return Server(
-        host if port in (None, *_PORTS.values()) else f"{host}:{port}", _hash(f"{host}:{port}{path}?{urlencode(query)}")
-    )
+        path = path.removesuffix(endpoint)
+    return Server(host if port in (None, *_PORTS.values()) else f"{host}:{port}", _hash(f"{host}:{port}{path}?{query}"))
+
+
+def _plain_host(host: str) -> str:
+    """Return one spelling of a host, in lower case: an IPv6 address has several, and a name may end with the dot of the root.
+
+    Raises:
+        ValueError: It can't be a host.
+    """
+    if ":" in host:
+        return f"[{ipaddress.ip_address(host)}]"
+    host = host.removesuffix(".")
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def _plain_path(path: str) -> str:
+    """Return one spelling of a path, as RFC 3986 (6.2.2) compares them: without `.` and `..`, nothing escaped that need not be."""
+    plain = "/".join(quote(unquote_to_bytes(part), safe="") for part in path.split("/"))
+    return posixpath.normpath(f"/{plain.lstrip('/')}").rstrip("/")
 
 
 def _is_secret(name: str) -> bool:

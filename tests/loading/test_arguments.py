@@ -63,3 +63,42 @@ def test_a_pruned_model_keeps_its_name_in_front():
     assert changed_name("wanda-0.6", changes) == "wanda-0.6+bnb-int8"
     assert changed_pruner("wanda", changes) == "wanda+bitsandbytes"
     assert (changed_name("wanda-0.6", ()), changed_pruner("wanda", ())) == ("wanda-0.6", "wanda")
+
+
+NF4 = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("peft=runs/french", "lora_local_path=./runs/french/", True),
+        ("peft=runs/french", "peft=other/french", False),
+        ("peft=french", "delta=french", False),
+        ("gguf_file=m.Q4_1.gguf", "gguf_file=./m.Q4_1.gguf", True),
+        ("quantization=fp8", "quantization=FP8", True),
+        ("quantization=awq_marlin", "quantization=awq-marlin", True),
+        ("quantization=awq", "quantization=awq_marlin", False),
+        ("load_in_8bit=true", {"load_in_8bit": True}, True),
+        ("autogptq=1", {"autogptq": True}, True),
+        ("autogptq=a.safetensors", "autogptq=b.safetensors", False),
+        # fp4 and float32 are the defaults of bitsandbytes' configuration in transformers.
+        ("load_in_4bit=True", {"load_in_4bit": True, "bnb_4bit_quant_type": "fp4", "bnb_4bit_use_double_quant": False}, True),
+        ("load_in_4bit=True", "load_in_4bit=True,bnb_4bit_compute_dtype=torch.float32", True),
+        ("load_in_4bit=True", "load_in_4bit=True,bnb_4bit_compute_dtype=bfloat16", False),
+        # The scales are quantised, too: other weights.
+        (NF4, {**NF4, "bnb_4bit_use_double_quant": True}, False),
+        (NF4, {"quantization_config": {"bnb_4bit_quant_type": "nf4", "load_in_4bit": True}}, True),
+        (NF4, {"quantization_config": {**NF4, "bnb_4bit_use_double_quant": True}}, False),
+        # 6 is the default threshold for outliers, 0 means that there are none.
+        ("load_in_8bit=True", "load_in_8bit=True,llm_int8_threshold=6", True),
+        ("load_in_8bit=True", "load_in_8bit=True,llm_int8_threshold=0", False),
+        (
+            {"quantization_config": {"quant_method": "quanto", "weights": "int8"}},
+            {"quantization_config": {"weights": "int8", "quant_method": "quanto"}},
+            True,
+        ),
+    ],
+)
+def test_a_change_is_known_by_what_it_does_however_it_is_spelled(one, other, is_same):
+    (first,), (second,) = changes_of(read_model_args(one)), changes_of(read_model_args(other))
+    assert (first.identity == second.identity) == is_same

@@ -33,7 +33,7 @@ def test_a_pruned_checkpoint(tmp_path):
 
 
 def test_a_manifest_of_another_tool_and_a_dequantised_file_are_none(tmp_path):
-    for text in ('{"name": "an app", "icons": []}', "no JSON", "[1]"):
+    for text in ('{"name": "an app", "icons": []}', '{"base_revision": 3, "files": []}', "no JSON", "[1]"):
         (tmp_path / "manifest.json").write_text(text)
         assert read(tmp_path) is None
     # A GGUF file in the store has an empty recipe.
@@ -58,4 +58,15 @@ def test_a_manifest_that_is_not_about_the_folder_is_refused(tmp_path):
 def test_a_damaged_manifest_is_one_line(tmp_path, damage):
     (tmp_path / "manifest.json").write_text(damage.replace("[", '[{"recipe_sha256": 1},'))
     with pytest.raises(UserError, match=r"manifest\.json"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("left", [0, 60, 120])
+def test_a_manifest_that_was_cut_off_is_not_that_of_another_tool(tmp_path, left):
+    # Before, the pruned checkpoint counted as a dense model.
+    save(tmp_path, base_revision="1" * 64)
+    whole = json.loads((tmp_path / "manifest.json").read_text())
+    text = json.dumps({"base_model": "m", "base_revision": whole["base_revision"], **whole})
+    (tmp_path / "manifest.json").write_text(text[:left])
+    with pytest.raises(UserError, match=r"manifest\.json is (empty|not JSON)"):
         read(tmp_path)

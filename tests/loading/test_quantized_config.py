@@ -24,6 +24,10 @@ def groups(*schemes, **more):
     return {"quant_method": "compressed-tensors", "config_groups": named, **more}
 
 
+AQLM = {"quant_method": "aqlm", "in_group_size": 8, "out_group_size": 1}
+QUARK_FP4 = {"weight": {"dtype": "fp4", "group_size": 32}}
+
+
 @pytest.mark.parametrize(
     ("quantization", "name", "method", "bits"),
     [
@@ -87,7 +91,24 @@ def groups(*schemes, **more):
         ({"quant_method": "bitsandbytes"}, "bitsandbytes", "bitsandbytes", None),
         ({"quant_method": "bitsandbytes_4bit", "bnb_4bit_quant_type": "nf4"}, "bnb-nf4", "bitsandbytes", 4),
         ({"quant_method": "aqlm", "nbits_per_codebook": 16}, "aqlm", "aqlm", None),
+        # AQLM's 1x16 with groups of 8 weights: 16 / 8 bits; 2x8: 2 * 8 / 8 (arXiv 2401.06118, section 4).
+        ({**AQLM, "num_codebooks": 1, "nbits_per_codebook": 16}, "aqlm-2bit", "aqlm", 2),
+        ({**AQLM, "num_codebooks": 2, "nbits_per_codebook": 8}, "aqlm-2bit", "aqlm", 2),
         ({"quant_method": "brand_new"}, "brand-new", "brand_new", None),
+        # The bits are in the method's own name.
+        ({"quant_method": "finegrained_fp8"}, "finegrained-fp8", "finegrained_fp8", 8),
+        ({"quant_method": "w4afp8"}, "w4afp8", "w4afp8", 4),
+        ({"quant_method": "quark", "global_quant_config": QUARK_FP4}, "quark-4bit", "quark", 4),
+        ({"quant_method": "quark", "global_quant_config": QUARK_FP4, "layer_quant_config": {"x": {}}}, "quark", "quark", None),
+        # The packed formats of Marlin for 2:4.
+        ({**groups((INT4, None)), "format": "marlin-24"}, "w4a16+sparse-2:4", "compressed-tensors", 4),
+        ({"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin_24"}, "gptq-int4+sparse-2:4", "gptq", 4),
+        ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}, "fp8+kv-fp8", "modelopt", 8),
+        ({"quant_method": "modelopt", "quant_algo": None, "kv_cache_quant_algo": "FP8"}, "kv-fp8", "modelopt", None),
+        ({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4"}}, "nvfp4", "modelopt", 4),
+        (groups(transform_config={"config_groups": {"R1": {}}}), "transformed", "compressed-tensors", None),
+        # What it does is not known, but it is not an ordinary checkpoint.
+        ({"quant_method": None, "group_size": 64}, "quantised", "unknown", None),
     ],
 )
 def test_name_method_and_bits(quantization, name, method, bits):
@@ -199,6 +220,8 @@ def test_a_configuration_that_quantises_nothing_is_no_scheme():
 def test_the_scheme_of_the_language_model_is_found_in_its_part():
     quantization = {"quant_method": "gptq", "bits": 4}
     assert quantization_of({"model_type": "llama"}) is None
+    # MLX has a key of its own.
+    assert read_scheme(quantization_of({"quantization": {"group_size": 64, "bits": 4}})).name == "quantised-4bit"
     assert quantization_of({"quantization_config": quantization}) == quantization
     assert quantization_of({"compression_config": quantization}) == quantization
     assert quantization_of({"text_config": {"quantization_config": quantization}, "vision_config": {}}) == quantization
@@ -215,6 +238,7 @@ def test_the_scheme_of_the_language_model_is_found_in_its_part():
         ("ignored_layers", {"quant_method": "fp8"}),
         ("exclude_modules", {"quant_method": "modelopt", "quant_algo": "NVFP4"}),
         ("exclude", {"quant_method": "quark", "bits": 4}),
+        ("linear_weights_not_to_quantize", {"quant_method": "aqlm"}),
     ],
 )
 def test_ignored_layers_are_not_covered(key, quantization):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from lm_eval_illusion import cross_tabulate, load_outcomes
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.results.results_file import RunConfig, ServedConfig
+from lm_eval_illusion.results.run_variants import variant_of_run
 from lm_eval_illusion.results.runs import as_variants_of, find_runs
 from lm_eval_illusion.results.servers import API_CLASSES, server_of
 from tests.lm_eval_files import hits, write_run
@@ -107,6 +109,30 @@ def test_forms_of_the_same_configuration_are_one_model(tmp_path):
     assert len(identities) == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        # RFC 5952: an IPv6 address has several spellings.
+        ("http://[::1]:8000/v1", "http://[0:0:0:0:0:0:0:1]:8000/v1", True),
+        ("http://[2001:DB8::1]/v1", "http://[2001:db8:0::0001]:80/v1", True),
+        ("http://[2001:db8::1]/v1", "http://[2001:db8::2]/v1", False),
+        # RFC 1034: a name that ends with a dot is whole. RFC 3490: its characters in ASCII.
+        ("http://gpu1.lan:8000/v1", "http://GPU1.lan.:8000/v1", True),
+        ("http://b\xfccher.de/v1", "http://xn--bcher-kva.de/v1", True),
+        # RFC 3986, 6.2.2: escaped letters, the case of escapes, dots; an escaped slash is another name.
+        ("http://gpu1/team%2da/v1", "http://gpu1/team-a/v1", True),
+        ("http://gpu1/%c3%bc/v1", "http://gpu1/\xfc//v1/", True),
+        ("http://gpu1/x/../v1/./completions", "http://gpu1/v1", True),
+        ("http://gpu1/a%2fb/v1", "http://gpu1/a/b/v1", False),
+        ("http://gpu1/%ff/v1", "http://gpu1/%fe/v1", False),
+        ("http://gpu1/v1?team=a", "http://gpu1/v1?team=b", False),
+    ],
+)
+def test_spellings_of_an_address_are_one_server(one, other, is_same):
+    first, second = (server_of(RunConfig("local-completions"), {"base_url": url}) for url in (one, other))
+    assert (first == second) == is_same
+
+
 def test_scores_by_one_class_and_texts_by_the_other_are_one_model(tmp_path):
     write_run(tmp_path, {"mc": VIEWS["mc"]}, illusion=None, config=api(f"model=m,base_url={URL}"))
     chat = api("model=m,base_url=http://gpu1:8000/v1/chat/completions", "local-chat-completions")
@@ -157,7 +183,56 @@ def test_our_class_states_the_server(tmp_path):
     assert (run.variant.is_dense, run.variant.engine, run.variant.dtype) == (True, "vllm", "bfloat16")
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://x:99999999/v1", "//", "http:///v1", "\x00", "x y", "http://h:0x/"])
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        # As llama.cpp's llama_model_ftype_name writes them; the names are those of `pruned-hf` with the same file.
+        ("Q4_1", "Q4_1"),
+        ("Q4_K - Medium", "Q4_K_M"),
+        ("Q3_K - Large", "Q3_K_L"),
+        ("Q2_K - Medium", "Q2_K"),
+        ("Q2_K - Small", "Q2_K_S"),
+        ("IQ2_XXS - 2.0625 bpw", "IQ2_XXS"),
+        ("Q8_0 (guessed)", "Q8_0"),
+        ("mostly Q5_0", "Q5_0"),
+        ("all F32", "dense"),
+        ("F16 (guessed)", "dense"),
+        ("BF16", "dense"),
+        (" ", "dense"),
+    ],
+)
+def test_the_type_of_a_file_behind_llama_cpp(stated, name):
+    config = RunConfig("served", {}, served=ServedConfig("m", URL, "llama.cpp", "b1", stated))
+    assert variant_of_run(config, Path("r.json")).variant == name
+
+
+def test_a_run_that_does_not_state_the_file_is_not_the_dense_model_of_one_that_does(tmp_path):
+    def served(dtype):
+        return api({"model": "m", "base_url": URL}, "served", served={"base_url": URL, "server": "llama.cpp", "dtype": dtype})
+
+    write_run(tmp_path, VIEWS, illusion=None, config=served("Q4_1"))
+    write_run(tmp_path / "F16", VIEWS, illusion=None, config=served("F16"))
+    # A server that was started with one file after the other.
+    assert {outcome.variant.variant for outcome in load_outcomes([tmp_path])} == {"dense", "Q4_1"}
+    write_run(tmp_path / "F16", VIEWS, illusion=None, config=api({"model": "m", "base_url": URL}))
+    with pytest.raises(UserError, match=r"counts m as dense, but .* states that it is quantised \(Q4_1\)"):
+        load_outcomes([tmp_path])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://x:99999999/v1",
+        "//",
+        "http:///v1",
+        "http://[::x]/",
+        "\x00",
+        "x y",
+        "http://h:0x/",
+        "http://h/\udc80",
+    ],
+)
 def test_addresses_that_are_none(tmp_path, url):
     found = models_of(tmp_path, api({"model": "m", "base_url": url}), api({"model": "m", "base_url": URL}))
     assert len(set(found)) == 2
