@@ -145,7 +145,7 @@ def problem_of_scores(server: ScoringServer) -> str | None:
             again = server.score(next(iter(usable.values())))
             start = _first_half(prompt)
             part = server.encode(start)
-            alone = server.score(part) if part == ids[: len(part)] else None
+            alone = server.score(part) if len(part) < len(ids) and part == ids[: len(part)] else None
         except ScoresError as error:
             return str(error)
         problem = (

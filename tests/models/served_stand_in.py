@@ -164,8 +164,9 @@ class StandIn:
             logprobs[1] = None
         if fault == "not repeatable":
             logprobs[1] = -float(len(self.requests))
-        if fault == "negative zero" and len(logprobs) > 6:
-            logprobs[3] = -0.0
+        if fault == "zero at the first":
+            # It has no log-probability; servers write null, 0 or leave out the number.
+            logprobs[0] = -0.0
         if fault == "nan later" and len(logprobs) > 6:
             logprobs[4] = float("nan")
         if fault == "last alone":

@@ -67,7 +67,7 @@ def test_a_fault_is_named(fault, said):
 
 
 @pytest.mark.parametrize(
-    "variation", ["numbers", "pieces", "bytes", "no texts", "no likeliest", "no generated", "negative zero", "four digits"]
+    "variation", ["numbers", "pieces", "bytes", "no texts", "no likeliest", "no generated", "zero at the first", "four digits"]
 )
 def test_another_form_of_right_scores_passes(variation):
     """Names of tokens, parts that a server may leave out, and digits enough to order options."""

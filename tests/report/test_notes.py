@@ -71,8 +71,9 @@ def test_two_versions_of_lm_eval(tmp_path):
 @pytest.mark.parametrize(
     ("model", "views", "notes"),
     [
-        ("pruned-vllm", ["beam"], ["beam is the best beam only for wanda-0.6: that backend returns no other."]),
-        ("pruned-vllm", [], []),
+        ("served", ["beam"], ["beam is the best beam only for wanda-0.6: that backend returns no other."]),
+        ("served", [], []),
+        ("pruned-vllm", ["beam"], []),
         ("pruned-hf", ["beam"], []),
     ],
 )
