@@ -1,15 +1,22 @@
 """Are the scores of a server right? A check with a few prompts, before the scores of items are asked for.
 
-Whatever the model is, also a damaged one, the following holds: the log-probability of a token that the server generates is the one that
-it gives to this token in a prompt; tokens before a place do not depend on those after it; the same request has the same scores; log-
-probabilities are finite and at most 0; the tokens of a prompt make up its text. So no assumption on what a model knows is needed.
+Whatever the model is, also a damaged one, the following holds: the log-probability of a token that the server may generate is the one that
+it gives to this token in a prompt; the token that it generates greedily is the likeliest; tokens before a place do not depend on those
+after it, nor on how many there are; the same request has the same scores; log-probabilities are finite, at most 0 and not rounded; the
+tokens of a prompt make up its text. So no assumption on what a model knows is needed.
+
+What can't be seen from outside: one temperature, or one base of logarithms, in all log-probabilities alike. It is another model's
+distribution, and the order of the single tokens is the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from lm_eval_illusion.models.served_tokens import number_of, text_of, visible
 
 PROMPTS = (
     "The",
@@ -22,8 +29,12 @@ TOLERANCE = 0.3
 """Nats. A prompt is calculated in another order than a generated token: float16 and quantised models differ by some hundredths."""
 CANDIDATES = 5
 """Log-probabilities asked for at a generated token: the most that OpenAI's completions give."""
+FEWEST_DIGITS = 3
+"""Decimal digits of a log-probability. With two, options of almost equal likelihood have equal scores, and none is the best."""
 _ABOVE_ZERO = 1e-3
 """Nats by which rounding may lift a log-probability above 0."""
+_FEWEST_VALUES = 20
+"""Log-probabilities from which their digits are judged."""
 
 
 class ScoresError(ValueError):
@@ -33,12 +44,32 @@ class ScoresError(ValueError):
 class Scores(NamedTuple):
     """What a server tells of the tokens of a prompt. `logprobs`: None at the first. `top`: the greatest one at each place, if it is told.
 
-    `texts`: of the tokens; empty if they are not told.
+    `texts`: of the tokens, as the server names them; empty if they are not told.
     """
 
     logprobs: tuple[float | None, ...]
     top: tuple[float | None, ...]
     texts: tuple[str, ...]
+
+
+class NextToken(NamedTuple):
+    """What a server tells of the token after a prompt. `logprobs`: of the likeliest, name -> nats. `greedy`: the text that it generates."""
+
+    logprobs: Mapping[str, float]
+    greedy: str
+
+
+@dataclass(frozen=True)
+class ScoringServer:
+    """The requests of the check. `score`, `next_token`: ask for a prompt of tokens. `encode`: the tokens of a text.
+
+    `vocabulary`: the tokenizer's, piece -> number.
+    """
+
+    score: Callable[[Sequence[int]], Scores]
+    next_token: Callable[[Sequence[int]], NextToken]
+    encode: Callable[[str], list[int]]
+    vocabulary: Mapping[str, int]
 
 
 def read_scores(output: Mapping[str, Any], length: int) -> Scores:
@@ -49,14 +80,38 @@ def read_scores(output: Mapping[str, Any], length: int) -> Scores:
     """
     found = output["choices"][0].get("logprobs")
     logprobs = found.get("token_logprobs") if isinstance(found, dict) else None
-    if not isinstance(logprobs, list):
-        raise ScoresError("returns no log-probabilities of the prompt, because it does not know the setting echo")
+    if not isinstance(found, dict) or not isinstance(logprobs, list):
+        alone = (
+            "but top_logprobs alone"
+            if isinstance(found, dict) and found.get("top_logprobs")
+            else "because it does not know the setting echo"
+        )
+        raise ScoresError(f"returns no log-probabilities of the prompt, {alone}")
     # One token is generated; a server may leave out an end token.
     if len(logprobs) not in (length, length + 1):
         raise ScoresError(f"returns {len(logprobs)} log-probabilities for a prompt of {length} tokens and one more")
-    top = [max(tops.values()) if isinstance(tops, dict) and tops else None for tops in found.get("top_logprobs") or []]
-    texts = [str(text) for text in found.get("tokens") or []]
-    return Scores(tuple(logprobs[:length]), tuple(top[:length]), tuple(texts[:length]))
+    for logprob in logprobs[1:length]:
+        if logprob is not None and not is_number(logprob):
+            raise ScoresError(f"returns {logprob!r} as a log-probability")
+    tops = found.get("top_logprobs")
+    top = [_greatest(one) for one in tops] if isinstance(tops, list) else []
+    texts = found.get("tokens")
+    names = [str(text) for text in texts] if isinstance(texts, list) else []
+    return Scores(tuple(logprobs[:length]), tuple(top[:length]), tuple(names[:length]))
+
+
+def read_next_logprobs(output: Mapping[str, Any]) -> dict[str, float]:
+    """Read the log-probabilities of the likeliest next tokens, name -> nats; of the generated one where no others are told, or none."""
+    found = output["choices"][0].get("logprobs")
+    if not isinstance(found, dict):
+        return {}
+    tops = found.get("top_logprobs")
+    if isinstance(tops, list) and tops and isinstance(tops[0], dict) and tops[0]:
+        told = tops[0]
+    else:
+        names, values = found.get("tokens"), found.get("token_logprobs")
+        told = {names[0]: values[0]} if isinstance(names, list) and isinstance(values, list) and names and values else {}
+    return {str(name): float(value) for name, value in told.items() if is_number(value) and math.isfinite(value)}
 
 
 def score_of(scores: Scores, start: int) -> tuple[float, bool]:
@@ -72,76 +127,139 @@ def score_of(scores: Scores, start: int) -> tuple[float, bool]:
     return sum(logprobs), is_greedy
 
 
-def problem_of_scores(
-    score: Callable[[Sequence[int]], Scores],
-    next_tokens: Callable[[Sequence[int]], Mapping[str, float]],
-    encode: Callable[[str], list[int]],
-) -> str | None:
-    """Return what is wrong with the scores of a server, None if nothing is.
-
-    `score`: asks for the scores of a prompt. `next_tokens`: asks for the likeliest tokens after a prompt as the server generates them,
-    text -> log-probability in nats; empty if it does not tell. `encode`: the tokens of a text.
-    """
+def problem_of_scores(server: ScoringServer) -> str | None:
+    """Return what is wrong with the scores of a server, None if nothing is."""
+    pieces = {number: piece for piece, number in server.vocabulary.items()}
     compared = 0
+    values: list[float] = []
     for prompt in PROMPTS:
-        ids = encode(prompt)
+        ids = server.encode(prompt)
         try:
-            candidates = next_tokens(ids)
-            tokens = {text: encode(prompt + text)[len(ids) :] for text in candidates}
-            # A special token, or one that the text does not give back, can't be put into a prompt.
-            usable = {
-                text: ids + new for text, new in tokens.items() if len(new) == 1 and encode(prompt + text)[: len(ids)] == ids
-            }
+            following = server.next_token(ids)
+            candidates = {text_of(name, pieces): logprob for name, logprob in following.logprobs.items()}
+            usable = _usable(server, prompt, ids, following.logprobs, pieces)
             if not usable:
-                score(ids)
+                server.score(ids)
                 continue
-            found = {text: score(whole) for text, whole in usable.items()}
-            again = score(next(iter(usable.values())))
+            found = {text: server.score(whole) for text, whole in usable.items()}
+            again = server.score(next(iter(usable.values())))
+            start = _first_half(prompt)
+            part = server.encode(start)
+            alone = server.score(part) if len(part) < len(ids) and part == ids[: len(part)] else None
         except ScoresError as error:
             return str(error)
-        problem = _problem_of_prompt(prompt, len(ids), candidates, found, again)
+        problem = (
+            _problem_of_greedy(prompt, candidates, following.greedy)
+            or _problem_of_prompt(prompt, len(ids), candidates, found, pieces)
+            or _problem_of_others(prompt, start, next(iter(found.values())), again, alone)
+        )
         if problem is not None:
             return problem
+        values += [logprob for scores in found.values() for logprob in scores.logprobs[1:] if logprob]
         compared += 1
     if not compared:
         return "generates no token with a log-probability that its scores could be compared with"
+    if len(values) >= _FEWEST_VALUES and _are_rounded(values):
+        return f"rounds log-probabilities to fewer than {FEWEST_DIGITS} digits: options of almost equal likelihood have equal scores"
     return None
 
 
+def is_number(value: object) -> bool:
+    """Return whether a value of a server's answer is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _greatest(tops: Any) -> float | None:
+    values = [value for value in tops.values() if is_number(value)] if isinstance(tops, dict) else []
+    return max(values, default=None)
+
+
+def _usable(
+    server: ScoringServer, prompt: str, ids: list[int], names: Iterable[str], pieces: Mapping[int, str]
+) -> dict[str, list[int]]:
+    """Return the text of each next token -> the tokens of the prompt with it.
+
+    One whose text, after the prompt, is not one more token is left out: it can't be put into a prompt as text.
+    """
+    usable = {}
+    for name in names:
+        text = text_of(name, pieces)
+        whole = server.encode(prompt + text)
+        number = number_of(name, server.vocabulary)
+        if whole[: len(ids)] == ids and len(whole) == len(ids) + 1:
+            usable[text] = whole
+        elif number is not None and name != text:
+            # A piece that is no whole character has no text of its own.
+            usable[text] = [*ids, number]
+    return usable
+
+
+def _first_half(prompt: str) -> str:
+    words = prompt.split(" ")
+    return " ".join(words[: (len(words) + 1) // 2])
+
+
+def _problem_of_greedy(prompt: str, candidates: Mapping[str, float], greedy: str) -> str | None:
+    """Return what is wrong if the server generates greedily something else than the token that it calls the likeliest."""
+    text = visible(greedy)
+    if not text.isascii() or not text or len(candidates) < 2:
+        return None
+    told = [logprob for candidate, logprob in candidates.items() if visible(candidate) == text]
+    best = max(candidates, key=lambda candidate: candidates[candidate])
+    if max(told, default=-math.inf) >= candidates[best] - TOLERANCE:
+        return None
+    return (
+        f"generates {greedy!r} after {prompt!r} at temperature 0, and calls {best!r} the likeliest: its log-probabilities are not those"
+        " of the model that answers"
+    )
+
+
 def _problem_of_prompt(
-    prompt: str, length: int, candidates: Mapping[str, float], found: Mapping[str, Scores], again: Scores
+    prompt: str, length: int, candidates: Mapping[str, float], found: Mapping[str, Scores], pieces: Mapping[int, str]
 ) -> str | None:
-    """Return what is wrong with the scores of one prompt with each of several tokens after it. `again`: of the first of them, once more."""
+    """Return what is wrong with the scores of one prompt with each of several tokens after it."""
     first = next(iter(found.values()))
     for text, scores in found.items():
         wrong = [logprob for logprob in scores.logprobs[1:] if not _is_logprob(logprob)]
         if wrong:
             return f"returns {wrong[0]} as a log-probability of {prompt + text!r}"
-        if scores.texts and not _make_up(scores.texts, prompt + text):
+        if scores.texts and not _make_up([text_of(name, pieces) for name in scores.texts], prompt + text):
             return f"returns the tokens {list(scores.texts)!r} for the prompt {prompt + text!r}"
         generated, scored = candidates[text], float(scores.logprobs[length] or 0)
         if abs(generated - scored) > TOLERANCE:
             return (
                 f"gives {text!r} after {prompt!r} the log-probability {generated:.2f} when it generates, and {scored:.2f} in a prompt:"
-                " its scores are those of other tokens"
+                " its scores are those of other tokens or of another temperature"
             )
         if not _are_equal(scores.logprobs[1:length], first.logprobs[1:length]):
             return f"gives the tokens of {prompt!r} other log-probabilities when another token follows"
-    if not _are_equal(first.logprobs[1:], again.logprobs[1:]):
-        return f"gives other log-probabilities when it is asked for {prompt!r} again"
     return None
 
 
-def _make_up(tokens: Sequence[str], text: str) -> bool:
-    """Return whether tokens make up a text, without regard to spaces. Before it, a first token such as `<s>` may stand."""
-    first, whole = ("".join("".join(part).split()) for part in (tokens[:1], tokens))
-    expected = "".join(text.split())
-    return whole in (expected, first + expected)
+def _problem_of_others(prompt: str, start: str, first: Scores, again: Scores, alone: Scores | None) -> str | None:
+    """Return what is wrong if a prompt asked for again, or its beginning asked for alone, has other scores."""
+    if not _are_equal(first.logprobs[1:], again.logprobs[1:]):
+        return f"gives other log-probabilities when it is asked for {prompt!r} again"
+    if alone is not None and not _are_equal(alone.logprobs[1:], first.logprobs[1 : len(alone.logprobs)]):
+        return f"gives the tokens of {start!r} other log-probabilities when {prompt.removeprefix(start).strip()!r} follows"
+    return None
+
+
+def _make_up(texts: Sequence[str], whole: str) -> bool:
+    """Return whether the texts of tokens make up a text, without regard to spaces. Before it, a first token such as `<s>` may stand."""
+    first, joined, expected = visible(texts[0]), visible("".join(texts)), visible(whole)
+    return joined in (expected, first + expected)
+
+
+def _are_rounded(values: Iterable[float]) -> bool:
+    return all(round(value, FEWEST_DIGITS - 1) == value for value in values)
 
 
 def _is_logprob(value: float | None) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value <= _ABOVE_ZERO
+    return value is not None and math.isfinite(value) and value <= _ABOVE_ZERO
 
 
 def _are_equal(some: Sequence[float | None], others: Sequence[float | None]) -> bool:
-    return all(abs(float(one or 0) - float(other or 0)) <= TOLERANCE for one, other in zip(some, others, strict=True))
+    return len(some) == len(others) and all(
+        abs(float(one or 0) - float(other or 0)) <= TOLERANCE for one, other in zip(some, others, strict=True)
+    )

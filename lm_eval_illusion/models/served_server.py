@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import ServedAddress, get
+from lm_eval_illusion.models.served_requests import ServedAddress, get, without_password
 
 LLAMA_CPP, LLAMA_CPP_PYTHON = "llama.cpp", "llama-cpp-python"
 VLLM, SGLANG, TRANSFORMERS = "vllm", "sglang", "transformers"
@@ -36,7 +36,7 @@ class RunningServer:
 
     def __str__(self) -> str:
         """Return e.g. `vllm 0.32.0 at http://127.0.0.1:8000/v1/completions`."""
-        return " ".join(part for part in (self.kind or "the server", self.version, "at", self.url) if part)
+        return " ".join(part for part in (self.kind or "the server", self.version, "at", without_password(self.url)) if part)
 
 
 def find_server(endpoint: ServedAddress) -> RunningServer:
@@ -67,9 +67,8 @@ def chosen_model(server: RunningServer, name: str | None) -> str:
     if name is None:
         if len(server.models) == 1:
             return server.models[0]
-        raise UserError(
-            f"served needs the name of the model: give model=, {f'one of {shown}' if shown else 'as the server knows it'}"
-        )
+        no_list = f"as the server knows it; {without_password(server.url)} lists none at /v1/models: is base_url right?"
+        raise UserError(f"served needs the name of the model: give model=, {f'one of {shown}' if shown else no_list}")
     # transformers lists what is on the disk, and loads what is asked for. llama.cpp answers to any name, with the model that it has.
     if server.models and name not in server.models and server.kind != TRANSFORMERS:
         raise UserError(f"model={name} is not served by {server}: give model=, one of {shown}")

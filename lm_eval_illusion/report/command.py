@@ -157,7 +157,7 @@ def read_inputs(paths: Sequence[Path], options: ReportOptions, texts: ItemTexts 
     rules_version_of([*outcomes, *chain.from_iterable(noise)])  # also the two dense runs have one version
     return ReportInputs(
         outcomes,
-        [*notes_of(outcomes, runs, with_equal_samples(views)), *_metrics_of_pairs(paired), *paired.notes],
+        [*notes_of(outcomes, runs, with_equal_samples(views), recognition), *_metrics_of_pairs(paired), *paired.notes],
         # The metrics of our views are not those of other tasks.
         recognition=recognition if views else _joined(paired.recognition.values()),
         production=PRODUCTION.outcome_metric if views else _joined(paired.production.values()),

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lm_eval_illusion.analysis.records import Report
+from lm_eval_illusion.analysis.records import LeaderboardEntry, Report
 from lm_eval_illusion.escaping import for_csv
 from lm_eval_illusion.report.calibration_measures import CalibrationRow
-from lm_eval_illusion.report.column_formats import CsvValue
+from lm_eval_illusion.report.column_formats import WORD, CsvValue
 from lm_eval_illusion.report.columns import LEADERBOARD_COLUMNS, Column, Output, R
 from lm_eval_illusion.report.comparison_columns import CALIBRATION_COLUMNS
 
 
 def leaderboard_csv(report: Report) -> str:
-    """Return leaderboard.csv: a line for each leaderboard entry."""
-    return csv_text(LEADERBOARD_COLUMNS, report.leaderboard)
+    """Return leaderboard.csv: a line for each leaderboard entry. The last field says what its recognition was read from."""
+    metric: Column[LeaderboardEntry] = Column(
+        "recognition_metric", "recognised by", "the metric of recognition", lambda _: report.recognition_metric, WORD
+    )
+    return csv_text((*LEADERBOARD_COLUMNS, metric), report.leaderboard)
 
 
 def calibration_csv(report: Report) -> str:

@@ -9,6 +9,7 @@ from lm_eval_illusion.report.format import count, decimal, percent
 from lm_eval_illusion.report.names import DENSE, families, pooled_rows, short_names
 from lm_eval_illusion.report.shown import shown_report
 from lm_eval_illusion.report.validity import invalid_languages, refusals
+from lm_eval_illusion.results.join_views import BY_LETTER
 
 
 def headline(report: Report) -> str:
@@ -34,11 +35,13 @@ def _claim(report: Report, row: Row) -> str:
     name = f"{row.variant} of {short_names(report)[row.base_model]}"
     if len(families(pooled_rows(report))) > 1:
         name += f", on {row.family}"
+    # By scores it needs no word: every option was compared. A letter is another measure, and never the default beside scores.
+    by = " by a generated letter" if report.recognition_metric in BY_LETTER else ""
     if row.vs_dense and _gap_change(row) is not None:
-        return f"{name}: {_changes(row.vs_dense)}; {_known_items(row.vs_dense)}."
+        return f"{name}: {_changes(row.vs_dense, by)}; {_known_items(row.vs_dense)}."
     is_dense = (row.base_model, row.variant) in _dense_variants(report)
     missing = "no compressed variant was given" if is_dense else "no dense run was given to compare it with"
-    return f"{name}: {_levels(row)}; {missing}."
+    return f"{name}: {_levels(row, by)}; {missing}."
 
 
 def worst_row(report: Report) -> Row | None:
@@ -67,11 +70,14 @@ def _dense_variants(report: Report) -> set[tuple[str, str]]:
     return {(entry.base_model, entry.variant) for entry in report.variants if entry.pruner == DENSE}
 
 
-def _changes(comparison: DenseComparison) -> str:
-    """Return e.g. 'recognition fell by 17.2 points, production by 55.4'; a verb or unit is not repeated."""
+def _changes(comparison: DenseComparison, by: str = "") -> str:
+    """Return e.g. 'recognition fell by 17.2 points, production by 55.4'; a verb or unit is not repeated.
+
+    `by`: what recognition is by, as it stands after the word; "" for scores.
+    """
     parts: list[str] = []
     last_verb = ""
-    for name, rate in (("recognition", comparison.recognition_change), ("production", comparison.production_change)):
+    for name, rate in ((f"recognition{by}", comparison.recognition_change), ("production", comparison.production_change)):
         change = rate.value or 0.0
         size = decimal(100 * abs(change))
         verb = "fell" if change < 0 else "rose"
@@ -96,7 +102,7 @@ def _known_items(comparison: DenseComparison) -> str:
     return f"{subject}, {count(induced)} ({percent(induced / known, 0)} %) {verb} still recognised and no longer produced"
 
 
-def _levels(row: Row) -> str:
+def _levels(row: Row, by: str) -> str:
     recognised, produced = percent(row.recognition_accuracy.value), percent(row.production_accuracy.value)
     gap = decimal(100 * (row.illusion_gap.value or 0.0))
-    return f"{recognised} % of {count(row.n)} items are recognised, {produced} % produced, a gap of {gap} points"
+    return f"{recognised} % of {count(row.n)} items are recognised{by}, {produced} % produced, a gap of {gap} points"

@@ -10,6 +10,7 @@ from lm_eval_illusion.report.engine_notes import engines_and_dtypes
 from lm_eval_illusion.report.shown import shown_name
 from lm_eval_illusion.results import join_truncated
 from lm_eval_illusion.results.dense_files import stands_for_dense
+from lm_eval_illusion.results.join_views import BY_LETTER, DEFAULT_RECOGNITION
 from lm_eval_illusion.results.judge_files import OUTDATED
 from lm_eval_illusion.results.outcomes import BASELINE, GOLD_SCORES, SINGLE_BEAM_STRATEGIES, WITHOUT_LANGUAGE, Outcome
 from lm_eval_illusion.results.rules_version import TODAYS_VERSION, rules_version_of
@@ -31,13 +32,24 @@ OTHER_FAMILY_NOTE = (
 """For the embedded model in another family."""
 
 
-def notes_of(outcomes: Sequence[Outcome], runs: Sequence[Run] = (), equal_samples: Sequence[Variant] = ()) -> list[str]:
+def notes_of(
+    outcomes: Sequence[Outcome],
+    runs: Sequence[Run] = (),
+    equal_samples: Sequence[Variant] = (),
+    recognition: str = DEFAULT_RECOGNITION,
+) -> list[str]:
     """Return the caveats that apply to these outcomes and to the runs that they were read from, one sentence each.
 
+    `recognition`: the criterion that they were read by.
     `equal_samples`: the variants of which all samples of each item are equal.
     """
     variants = {outcome.variant for outcome in outcomes}
     notes = _about_the_embedded_model(outcomes) + _files_for_dense(variants)
+    if recognition in BY_LETTER:
+        notes.append(
+            f"recognition is by a letter that the model generated ({recognition}), not by the scores of the options: its rates and gaps"
+            " are not comparable with those of reports by scores. A server that does not constrain the answer gives more invalid ones."
+        )
     of_one_beam = [outcome for outcome in outcomes if outcome.variant.beams_are_top1]
     for strategy in SINGLE_BEAM_STRATEGIES:
         top1 = sorted({outcome.variant.variant for outcome in of_one_beam if strategy in outcome.recovered})

@@ -37,6 +37,8 @@ RECOGNITION = {
 }
 """By the value of `report --recognition`: `acc`, `acc_norm`, `letters`, `recognised_by_letter`."""
 DEFAULT_RECOGNITION = "acc"
+BY_LETTER = frozenset(name for name, it in RECOGNITION.items() if it.view == GENERATED_LETTERS)
+"""Those that read a letter that the model generated, in place of scores."""
 
 
 def load_outcomes(paths: Iterable[str | Path], recognition: str | None = None) -> list[Outcome]:
@@ -66,7 +68,7 @@ def recognition_of(views: Iterable[ViewFile], recognition: str | None) -> str:
         return recognition
     present = {view.view for view in views}
     has_scores = not present.isdisjoint({TWIN.name, *(it.view for it in RECOGNITION.values() if it.view != GENERATED_LETTERS)})
-    generated = [name for name, it in RECOGNITION.items() if it.view == GENERATED_LETTERS and it.view in present]
+    generated = sorted(BY_LETTER) if GENERATED_LETTERS in present else []
     return generated[0] if generated and not has_scores else DEFAULT_RECOGNITION
 
 
@@ -210,9 +212,15 @@ def _join(
     recognised_by = RECOGNITION[recognition]
     missing = [name for name in (recognised_by.view, PRODUCTION.name) if name not in by_view]
     if missing:
+        remedy = "run both"
+        if recognised_by.view in missing and GENERATED_LETTERS in by_view:
+            remedy = (
+                f"run both, or, where a server gives no scores, run {GENERATED_LETTERS} with all models and give"
+                f" --recognition {min(BY_LETTER)}"
+            )
         raise UserError(
             f"{group[0].results_file} has no view {' and no '.join(missing)} for {group[0].family} in {group[0].language}:"
-            f" recognition by {recognition} needs {recognised_by.view} and production needs {PRODUCTION.name}, run both"
+            f" recognition by {recognition} needs {recognised_by.view} and production needs {PRODUCTION.name}, {remedy}"
         )
     rows = read_views(by_view, recognised_by.view, texts, cache, verdicts)
     _check_same_items(recognised_by.view, by_view, rows)

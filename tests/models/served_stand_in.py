@@ -97,12 +97,43 @@ class StandIn:
         if self.fault == "long":
             return " Oslo is a city and"
         if request["temperature"] == 0:
-            return " greedy"
+            return " greedy" if request["max_tokens"] > 1 else self.greedy_token(request["prompt"])
         count = len(self.requests)
         drawn = {"one seed": 0, "own seeds": count}.get(self.fault, request["seed"])
         return f" sample {drawn}\nmore"
 
+    def greedy_token(self, prompt: str | list[int]) -> str:
+        ids = tokenizer()(prompt).input_ids if isinstance(prompt, str) else prompt
+        order = next_logprobs(ids).argsort()
+        return tokenizer().decode([int(order[-4 if self.fault == "another model" else -1])])
+
     def logprobs(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """As the server gives them: by the names of tokens, the digits and the parts that it has."""
+        found = self.logprobs_of_vllm(request)
+        if found is None or "token_logprobs" not in found:
+            return found
+        digits = {"whole numbers": 0, "two digits": 2, "four digits": 4}.get(self.fault)
+        if digits is not None:
+            found["token_logprobs"] = [value if value is None else round(value, digits) for value in found["token_logprobs"]]
+            found["top_logprobs"] = [
+                tops and {name: round(value, digits) for name, value in tops.items()} for tops in found["top_logprobs"]
+            ]
+        names = {"numbers": lambda id: f"token_id:{id}", "pieces": lambda id: tokenizer().convert_ids_to_tokens([id])[0]}
+        names["bytes"] = lambda id: "bytes:" + "".join(f"\\x{byte:02x}" for byte in tokenizer().decode([id]).encode())
+        if self.fault in names:
+            found["tokens"] = [names[self.fault](id) for id in found["ids"]]
+            found["top_logprobs"] = [
+                tops and {names[self.fault](id): value for id, value in zip(ids, tops.values(), strict=True)}
+                for ids, tops in zip(found["top_ids"], found["top_logprobs"], strict=True)
+            ]
+        missing = {"no texts": "tokens", "no likeliest": "top_logprobs", "likeliest alone": "token_logprobs"}.get(self.fault)
+        if missing and (request.get("echo") or self.fault == "no likeliest"):
+            found[missing] = None
+        if self.fault == "no generated" and request.get("echo"):
+            found = {name: values[:-1] for name, values in found.items()}
+        return {name: values for name, values in found.items() if name not in ("ids", "top_ids")}
+
+    def logprobs_of_vllm(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """As vLLM gives them: those of the prompt, the first unknown, and of one generated token."""
         prompt, fault = request["prompt"], self.fault
         ids = tokenizer()(prompt).input_ids if isinstance(prompt, str) else list(prompt)
@@ -112,8 +143,14 @@ class StandIn:
         after = next_logprobs(ids)
         best = int(after.argmax())
         if not request.get("echo"):
-            tops = {tokenizer().decode([id]): float(after[id]) for id in np.argsort(-after)[: request["logprobs"]]}
-            return {"tokens": [tokenizer().decode([best])], "token_logprobs": [float(after[best])], "top_logprobs": [tops]}
+            likeliest = [int(id) for id in np.argsort(-after)[: request["logprobs"]]]
+            return {
+                "ids": [best],
+                "top_ids": [likeliest],
+                "tokens": [tokenizer().decode([best])],
+                "token_logprobs": [float(after[best])],
+                "top_logprobs": [{tokenizer().decode([id]): float(after[id]) for id in likeliest}],
+            }
         if fault == "adds a token":
             ids = [5, *ids]
         whole = [*ids, best]
@@ -127,6 +164,16 @@ class StandIn:
             logprobs[1] = None
         if fault == "not repeatable":
             logprobs[1] = -float(len(self.requests))
+        if fault == "zero at the first":
+            # It has no log-probability; servers write null, 0 or leave out the number.
+            logprobs[0] = -0.0
+        if fault == "nan later" and len(logprobs) > 6:
+            logprobs[4] = float("nan")
+        if fault == "last alone":
+            # Only the last tokens of a prompt are calculated.
+            logprobs[1:-3] = [-1.0] * len(logprobs[1:-3])
+        if fault == "texts for numbers":
+            logprobs = [None, *map(str, logprobs[1:])]
         if fault == "sees the future":
             logprobs[1] -= whole[-2] % 13
         tokens = [tokenizer().decode([id]) for id in whole]
@@ -139,6 +186,8 @@ class StandIn:
             # llama-cpp-python with a token before the text: right, and one place too early.
             tokens, logprobs, rows = tokens[1:], [None, *logprobs[2:]], rows[1:]
         return {
+            "ids": whole,
+            "top_ids": [None, *([int(row.argmax())] for row in rows)],
             "tokens": tokens,
             "token_logprobs": logprobs,
             "top_logprobs": [None, *({"t": float(row.max())} for row in rows)],

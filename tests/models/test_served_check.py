@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from lm_eval_illusion.models.served_check import Scores, ScoresError, problem_of_scores, read_scores, score_of
+from lm_eval_illusion.models.served_check import (
+    NextToken,
+    Scores,
+    ScoresError,
+    ScoringServer,
+    problem_of_scores,
+    read_next_logprobs,
+    read_scores,
+    score_of,
+)
 from tests.models.served_stand_in import StandIn, tokenizer
 
 
@@ -18,11 +27,13 @@ def problem(fault: str) -> str | None:
         output = {"choices": [{"logprobs": server.logprobs({"prompt": ids, "echo": True, "logprobs": 1})}]}
         return read_scores(output, len(ids))
 
-    def next_tokens(ids):
-        found = server.logprobs({"prompt": ids, "logprobs": 5})
-        return found["top_logprobs"][0] if found else {}
+    def next_token(ids):
+        output = {"choices": [{"logprobs": server.logprobs({"prompt": ids, "logprobs": 5})}]}
+        return NextToken(read_next_logprobs(output), server.greedy_token(ids))
 
-    return problem_of_scores(score, next_tokens, lambda text: tokenizer()(text).input_ids)
+    return problem_of_scores(
+        ScoringServer(score, next_token, lambda text: tokenizer()(text).input_ids, tokenizer().get_vocab())
+    )
 
 
 def test_a_right_server_passes_with_a_model_of_random_numbers():
@@ -42,10 +53,25 @@ def test_a_right_server_passes_with_a_model_of_random_numbers():
         ("not repeatable", "other log-probabilities"),
         ("sees the future", "when another token follows"),
         ("other tokens", "returns the tokens"),
+        ("nan later", "returns nan as a log-probability"),
+        ("texts for numbers", "as a log-probability"),
+        ("last alone", "other log-probabilities when"),
+        ("another model", "are not those of the model that answers"),
+        ("whole numbers", "rounds log-probabilities"),
+        ("two digits", "rounds log-probabilities"),
+        ("likeliest alone", "returns no log-probabilities of the prompt, but top_logprobs alone"),
     ],
 )
 def test_a_fault_is_named(fault, said):
     assert said in (problem(fault) or "")
+
+
+@pytest.mark.parametrize(
+    "variation", ["numbers", "pieces", "bytes", "no texts", "no likeliest", "no generated", "zero at the first", "four digits"]
+)
+def test_another_form_of_right_scores_passes(variation):
+    """Names of tokens, parts that a server may leave out, and digits enough to order options."""
+    assert problem(variation) is None
 
 
 def test_a_score_is_the_sum_from_the_first_token_of_the_answer_on():

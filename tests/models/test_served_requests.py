@@ -7,10 +7,10 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models import served_requests
-from lm_eval_illusion.models.served_requests import ServedAddress, get, post
+from lm_eval_illusion.models.served_requests import RequestRefusedError, ServedAddress, get, post, secrets_of
 
 URL = "http://host/v1/completions"
-RIGHT = {"choices": [{"text": "a"}]}
+RIGHT = {"choices": [{"text": "a", "index": 0}]}
 
 
 @pytest.fixture
@@ -49,6 +49,11 @@ def test_what_waiting_may_mend_is_tried_again(waits):
         ([httpx.Response(401, text="no")], "OPENAI_API_KEY"),
         ([httpx.Response(200, text="<html>")], "is no JSON object"),
         ([httpx.Response(200, json={"error": "no such model"})], "answered without choices: no such model"),
+        ([httpx.Response(200, json={"choices": []})], "answered '[]' as choices, and not one with a text"),
+        ([httpx.Response(200, json={"choices": None})], "answered 'None' as choices"),
+        ([httpx.Response(200, json={"choices": [None]})], "answered '[None]' as choices"),
+        ([httpx.Response(200, json={"choices": [{"text": 5}]})], "as choices, and not one with a text"),
+        ([httpx.Response(200, json={"choices": [{"message": {}}]})], "as choices, and not one with a text"),
         ([httpx.ConnectError("Connection refused")], "can't be reached (Connection refused): start the server"),
         ([httpx.ReadTimeout("timed out")] * 3, "gave no answer in time"),
         ([httpx.Response(500, text="boom")] * 3, "code 500 (boom)"),
@@ -59,6 +64,25 @@ def test_other_faults_are_one_line(waits, replies, said):
         post(endpoint(*replies), {})
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_an_only_choice_needs_no_number():
+    found = post(endpoint(httpx.Response(200, json={"choices": [{"message": {"content": None}}]})), {})
+    assert found["choices"][0]["index"] == 0
+
+
+def test_a_refused_setting_is_told_apart_from_a_key_that_is_wrong(waits):
+    with pytest.raises(RequestRefusedError):
+        post(endpoint(httpx.Response(422, json={})), {})
+    for replies in ([httpx.Response(401, json={})], [httpx.Response(503, json={})] * 3):
+        with pytest.raises(UserError) as refused:
+            post(endpoint(*replies), {})
+        assert not isinstance(refused.value, RequestRefusedError)
+
+
+def test_secrets_are_the_values_of_headers_and_the_password():
+    headers = {"Authorization": "Bearer sk-12345678", "X": "short", "Y": "sk-12345678-long"}
+    assert secrets_of(headers, "http://me:password@host/v1") == ("sk-12345678-long", "sk-12345678", "password")
 
 
 def test_facts_that_a_server_does_not_tell_are_none():

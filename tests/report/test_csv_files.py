@@ -34,6 +34,14 @@ def test_a_name_is_one_text_cell(name, cell):
     assert {(row["pruner"], row["owl_lambda"], row["owl_m"]) for row in rows} == {(cell, "-2.0", "")}
 
 
+def test_each_line_says_what_recognition_was_read_from():
+    """The file is read without the report: a generated letter is not recognition by scores."""
+    plain, _ = calibrated(items=6)
+    plain["recognition_metric"] = "recognised_by_letter"
+    rows = list(csv.DictReader(io.StringIO(leaderboard_csv(record(plain)))))
+    assert {row["recognition_metric"] for row in rows} == {"recognised_by_letter"}
+
+
 def test_a_semicolon_does_not_split_a_name():
     """Where the decimal mark is a comma, spreadsheets split at semicolons, and `=1` would be a cell."""
     plain, _ = calibrated(items=6)

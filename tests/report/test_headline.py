@@ -102,6 +102,16 @@ def test_without_a_dense_run():
     )
 
 
+def test_recognition_by_a_generated_letter_is_called_that():
+    """No one takes it for recognition by scores: the metric stands beside the number."""
+    alone = replace(report_of(("wanda-0.7", None)), recognition_metric="recognised_by_letter")
+    assert "79.6 % of 3,600 items are recognised by a generated letter, 20.1 % produced" in headline(alone)
+    changed = replace(report_of(("wanda-0.7", change(-0.172, -0.554))), recognition_metric="recognised_by_letter")
+    assert "recognition by a generated letter fell by 17.2 points, production by 55.4;" in headline(changed)
+    scored = replace(changed, recognition_metric="letters")
+    assert "recognition fell by 17.2 points" in headline(scored)
+
+
 def test_without_a_pruned_variant():
     assert headline(report_of(("dense", None))).endswith("a gap of 59.5 points; no compressed variant was given.")
 

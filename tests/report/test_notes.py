@@ -28,6 +28,13 @@ def test_a_language_that_a_variant_lacks():
     ]
 
 
+def test_recognition_by_a_generated_letter_is_noted():
+    examples = outcomes("bb")
+    assert notes_with("letter that the model generated", examples, (), (), "recognised_by_letter")
+    for scored in ("acc", "acc_norm", "letters"):
+        assert not notes_with("letter that the model generated", examples, (), (), scored)
+
+
 def test_fewer_items_than_the_other_variant():
     (note,) = notes_with("compared", [*outcomes("bbbb", variant=DENSE), *outcomes("bb")])
     assert note.startswith("wanda-0.6 of tiny was evaluated on 2 of the 4 items of mqa_illusion")
@@ -64,8 +71,9 @@ def test_two_versions_of_lm_eval(tmp_path):
 @pytest.mark.parametrize(
     ("model", "views", "notes"),
     [
-        ("pruned-vllm", ["beam"], ["beam is the best beam only for wanda-0.6: that backend returns no other."]),
-        ("pruned-vllm", [], []),
+        ("served", ["beam"], ["beam is the best beam only for wanda-0.6: that backend returns no other."]),
+        ("served", [], []),
+        ("pruned-vllm", ["beam"], []),
         ("pruned-hf", ["beam"], []),
     ],
 )

@@ -292,8 +292,11 @@ def test_a_generated_letter_is_never_mixed_with_scores(tmp_path):
     assert [letters[i].recognised for i in "abc"] == [True, False, False]
     # A variant without scores beside one with scores is an error, and no number.
     write_run(tmp_path / "three", {"gen": WHOLE["gen"], "mc_letters_generated": LETTERS}, illusion=DENSE)
-    with pytest.raises(UserError, match="recognition by acc needs mc"):
+    with pytest.raises(
+        UserError, match=r"recognition by acc needs mc .* run mc_letters_generated .* --recognition recognised_by_letter"
+    ) as refused:
         load_outcomes([tmp_path / "two", tmp_path / "three"])
+    assert "run both" in str(refused.value)
 
 
 def test_rank_and_log_likelihood_of_the_gold_choice_do_not_depend_on_the_recognition(tmp_path):

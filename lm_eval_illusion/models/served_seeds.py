@@ -1,0 +1,45 @@
+"""Seeds of samples, and a check whether a server uses them: without, ten samples are one, or others in each run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval_illusion.inference.sampling import seed_of
+from lm_eval_illusion.models.served_server import RunningServer
+from lm_eval_illusion.models.served_settings import request_settings
+
+MOST_SEEDS = 2**31
+"""Seeds are smaller: llama.cpp has 32 bits, and takes the largest number of them for "no seed"."""
+SEED_PROMPT = "Once upon a time"
+_TRIAL = {"max_gen_toks": 16, "until": []}
+_SEEDS = (11, 12, 13, 11)
+
+
+def seed_of_sample(prompt: str, sample: int) -> int:
+    """Return the seed of a prompt's n-th sample, an integer in [0, 2^31)."""
+    return seed_of(prompt, sample) % MOST_SEEDS
+
+
+def seed_trials(server: RunningServer) -> list[dict[str, Any]]:
+    """Return the settings of the trial's requests: four samples, two of them with the same seed, and two greedy answers.
+
+    The greedy ones have two seeds: a server that samples them all the same gives different texts.
+    """
+    sampled = request_settings({**_TRIAL, "do_sample": True, "temperature": 1.0}, server)
+    greedy = request_settings(_TRIAL, server)
+    return [{"seed": seed, **sampled} for seed in _SEEDS] + [{"seed": seed, **greedy} for seed in _SEEDS[:2]]
+
+
+def problem_of_seeds(texts: Sequence[str]) -> str | None:
+    """Return what is wrong with the answers to `seed_trials`, as it goes on after the name of the server; None if nothing is."""
+    sampled, greedy = texts[: len(_SEEDS)], texts[len(_SEEDS) :]
+    if not any(texts):
+        return None
+    if len(set(sampled)) == 1:
+        return "gives the same text for different seeds at temperature 1: ten samples may be one"
+    if len(set(greedy)) > 1:
+        return "gives different texts at temperature 0: it samples there, too, or does not calculate the same twice"
+    if sampled[0] != sampled[-1]:
+        return "gives different texts for the same seed: samples differ, and another run will have others"
+    return None
