@@ -70,3 +70,14 @@ def test_judged_after_is_100_items_of_the_same_languages():
     assert Counter((item.source, item.lang) for item in after) == Counter((item.source, item.lang) for item in before)
     assert sum(item.verdicts == "yyy" for item in after) == 47
     assert sum(item.verdicts.count("y") for item in after) == 178
+
+
+def test_judged_latest_has_the_same_items_but_one_and_the_counts_of_the_readme():
+    after, latest = judged("judged_after.tsv"), judged("judged_latest.tsv")
+    assert {item[:3] for item in latest} < {item[:3] for item in after}
+    counts = {
+        source: (len(of_it), sum(item.verdicts == "yyy" for item in of_it), sum(item.verdicts.count("y") for item in of_it))
+        for source in ("xquad", "tydiqa")
+        for of_it in [[item for item in latest if item.source == source]]
+    }
+    assert counts == {"xquad": (60, 17, 70), "tydiqa": (39, 30, 99)}
