@@ -39,7 +39,7 @@ _PARTS = 16
 """Parts of a pass: after each, the cues are weighed again."""
 _LEAST_PART = 16
 """Questions in a part, if there are few."""
-_PROPOSALS = 64
+_PROPOSALS = 1024
 """Least number of changes proposed in a part."""
 
 
