@@ -19,3 +19,15 @@ def source(tmp_path_factory):
 def folder(source, tmp_path):
     """A copy of that folder."""
     return shutil.copytree(source, tmp_path / "model")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """The folder of the models of a test module."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def dense(models):
+    """The folder of a tiny Llama."""
+    return save_tiny("llama", models / "dense")

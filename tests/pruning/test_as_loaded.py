@@ -20,16 +20,6 @@ from tests.tiny_models import save_tiny
 REQUEST = ("Question: In which country is the city of Paris?\nAnswer:", " France")
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def dense(models):
-    return save_tiny("llama", models / "dense")
-
-
 def run(folder, **arguments):
     """Score one continuation and return the provenance and the score."""
     model = PrunedHFLM(str(folder), pruner="none", device="cpu", **arguments)

@@ -28,16 +28,6 @@ STATIC_FP8 = {"scheme": "FP8", "calibrated": True}
 NVFP4 = {"scheme": "NVFP4", "calibrated": True, "dtype": "bfloat16"}
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def dense(models):
-    return save_tiny("llama", models / "dense")
-
-
 def score(folder, **arguments):
     model = PrunedHFLM(str(folder), pruner="none", device="cpu", **arguments)
     ((found, _),) = model.loglikelihood([Instance("loglikelihood", {}, REQUEST, 0)], disable_tqdm=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lm_eval_illusion.pairing.donors.answer_table import AnswerTable
 from lm_eval_illusion.pairing.donors.assignment import DISTRACTORS, Uses
-from lm_eval_illusion.pairing.donors.use_cues import USE_CUES, Options, Users
+from lm_eval_illusion.pairing.donors.use_cues import USE_CUES, Options, Users, each_once
 from lm_eval_illusion.pairing.surface_cues import CharactersByLanguage, answer_hits, surface_scores
 
 if TYPE_CHECKING:
@@ -113,15 +113,6 @@ class _Changes(NamedTuple):
         return _Changes(self.rows[places], self.slots[places], self.columns[places])
 
 
-def _each_once(members: Indices) -> Indices:
-    """Return the places of groups of which no member occurs in an earlier group. `members`: [groups, members of each]."""
-    import numpy as np
-
-    is_first = np.zeros(members.size, dtype=bool)
-    is_first[np.unique(members.ravel(), return_index=True)[1]] = True
-    return np.flatnonzero(is_first.reshape(members.shape).all(axis=1))
-
-
 class _State:
     """The chosen candidates and how many answers each cue finds."""
 
@@ -197,8 +188,8 @@ class _State:
         of_uses = self._options.replacing(changes.rows, changes.slots + 1, self._new(changes))
         gains = np.column_stack([self._surface_change(changes), of_uses])
         best = self._best_first(costs, gains, weight)
-        best = best[_each_once(np.column_stack([self._old(changes), self._new(changes)])[best])]
-        best = best[_each_once(changes.rows[best, None])]
+        best = best[each_once(np.column_stack([self._old(changes), self._new(changes)])[best])]
+        best = best[each_once(changes.rows[best, None])]
         best = best[: self._count_that_helps(costs[best], gains[best], weight)]
         self._make(changes.at(best))
         return len(best)
@@ -226,7 +217,7 @@ class _State:
             ]
         )
         best = self._best_first(costs, gains, weight)
-        best = best[_each_once(np.column_stack([first.rows, second.rows])[best])]
+        best = best[each_once(np.column_stack([first.rows, second.rows])[best])]
         best = best[: self._count_that_helps(costs[best], gains[best], weight)]
         self._make(first.at(best))
         self._make(second.at(best))

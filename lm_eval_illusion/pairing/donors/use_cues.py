@@ -131,3 +131,12 @@ def use_hits(times: Indices) -> Scores:
     counts = times.astype(float)
     hits: Scores = answer_hits(np.stack([counts, -counts])).T
     return hits
+
+
+def each_once(members: Indices) -> Indices:
+    """Return the places of groups, such as changes, of which no member occurs in an earlier group. `members`: [groups, members of each]."""
+    import numpy as np
+
+    is_first = np.zeros(members.size, dtype=bool)
+    is_first[np.unique(members.ravel(), return_index=True)[1]] = True
+    return np.flatnonzero(is_first.reshape(members.shape).all(axis=1))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lm_eval_illusion.pairing.donors.use_cues import USE_CUES, Options
+from lm_eval_illusion.pairing.donors.use_cues import USE_CUES, Options, each_once
 from lm_eval_illusion.pairing.numbers.number_cues import number_scores
 from lm_eval_illusion.pairing.numbers.soft_uses import SoftUses
 from lm_eval_illusion.pairing.surface_cues import answer_hits
@@ -35,8 +35,6 @@ _MANY_USES = 64
 """For a value that the file has more often, one use more makes little difference to other questions."""
 _PARTS, _LEAST_PART, _MOST_PART = 16, 8, 512
 """Parts of a pass, after each of which the uses are counted anew, and the questions of a part."""
-
-
 _CHANGES, _FEWEST_CHANGES = 8, 256
 """Changes of each question that are tried, and of the questions of a part."""
 _TOGETHER = 20_000
@@ -249,8 +247,8 @@ class _State:
             [numbers[rows[best], self.chosen[rows[best], slots[best]]], numbers[rows[best], columns[best]]]
         )
         members = np.where(times[members] > _MANY_USES, len(times) + np.arange(members.size).reshape(members.shape), members)
-        best = best[_each_once(members)]
-        kept: Indices = best[_each_once(rows[best, None])]
+        best = best[each_once(members)]
+        kept: Indices = best[each_once(rows[best, None])]
         return kept
 
     def _penalty(self, surplus: Scores) -> Scores:
@@ -265,15 +263,6 @@ class _State:
         texts = self._texts[:, rows[:, None], chosen]
         hits: Scores = answer_hits(np.concatenate([texts, number_scores(self._values[rows[:, None], chosen])])).T
         return hits
-
-
-def _each_once(members: Indices) -> Indices:
-    """Return the places of groups of which no member occurs in an earlier group. `members`: [groups, members of each]."""
-    import numpy as np
-
-    is_first = np.zeros(members.size, dtype=bool)
-    is_first[np.unique(members.ravel(), return_index=True)[1]] = True
-    return np.flatnonzero(is_first.reshape(members.shape).all(axis=1))
 
 
 def _numbered(pools: Sequence[Pool], others: Uses, most: int) -> list[tuple[Indices, Indices]]:

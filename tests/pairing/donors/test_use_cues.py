@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lm_eval_illusion.pairing.donors.use_cues import Options, Users, use_hits
+from lm_eval_illusion.pairing.donors.use_cues import Options, Users, each_once, use_hits
 
 
 def counted(answers):
@@ -84,3 +84,11 @@ def test_the_rows_of_an_answer():
     assert users.of(np.array([0, 3]), most=2)[1].tolist() == [2], "0 has three users"
     drawn = {tuple(map(int, np.concatenate(users.draw(np.array([0]), np.random.RandomState(seed))))) for seed in range(20)}
     assert drawn == {(0, 0), (1, 1), (2, 0)}, "row and place of each use"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_member_of_a_kept_group_stands_in_an_earlier_group(seed):
+    groups = np.random.RandomState(seed).randint(0, 12, (10, 2))
+    earlier = [set(groups[:place].ravel().tolist()) for place in range(len(groups))]
+    kept = [place for place, group in enumerate(groups.tolist()) if group[0] != group[1] and earlier[place].isdisjoint(group)]
+    assert each_once(groups).tolist() == kept
