@@ -69,6 +69,23 @@ def stop_signals(ends_process: bool = False) -> Iterator[None]:
                 signal.signal(number, before)
 
 
+@contextmanager
+def delayed_stop() -> Iterator[None]:
+    """Within the `with` statement, delay the exception of `stop_signals` to its end: what is begun there is not left half done."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, StopHandler):
+        yield
+        return
+    handler.is_delayed = True
+    try:
+        yield
+    finally:
+        handler.is_delayed = False
+        if handler.delayed is not None:
+            number, handler.delayed = handler.delayed, None
+            signal.raise_signal(number)
+
+
 def _ignore(numbers: Sequence[int], process: int) -> None:
     """Ignore the signals from now on: Python forgets its handlers before it ends, and a second Ctrl-C would change the exit code."""
     if os.getpid() == process:  # not in a forked process
@@ -77,12 +94,17 @@ def _ignore(numbers: Sequence[int], process: int) -> None:
 
 
 class StopHandler:
-    """The handler of the signals in one process. `stopped_at`: when the last exception was raised; `is_ending`: after the command."""
+    """The handler of the signals in one process.
+
+    `stopped_at`: when the last exception was raised; `is_ending`: after the command; `delayed`: the signal that came while `is_delayed`.
+    """
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.stopped_at: float | None = None
         self.is_ending = False
+        self.is_delayed = False
+        self.delayed: int | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Raise `Stopped`, unless the process is ending anyway."""
@@ -90,6 +112,9 @@ class StopHandler:
             # A process forked by a library, which ends as if this handler were not there.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+            return
+        if self.is_delayed:
+            self.delayed = number
             return
         now = time.monotonic()
         if self.stopped_at is not None and now < self.stopped_at + PATIENCE:

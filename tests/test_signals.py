@@ -65,6 +65,23 @@ def test_a_second_signal_does_not_stop_the_cleaning():
     assert interrupted_cleaning("SIGINT", "SIGTERM") == (signal.SIGINT, True)
 
 
+def test_a_delayed_signal_counts_at_the_end():
+    done = []
+
+    def work():
+        raise_here("SIGHUP")
+        done.append("all")
+
+    with pytest.raises(Stopped, match="SIGHUP"), stop_signals(), signals.delayed_stop():
+        work()
+    assert done == ["all"]
+    # Without a signal, and without the handler, nothing happens.
+    with stop_signals(), signals.delayed_stop():
+        pass
+    with signals.delayed_stop():
+        pass
+
+
 def test_after_the_patience_a_signal_counts_again(monkeypatch):
     monkeypatch.setattr(signals, "PATIENCE", 0.0)
     assert interrupted_cleaning("SIGTERM") == (signal.SIGTERM, False)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lm_eval_illusion.progress import ProgressEvent, ProgressListener, notify
-from lm_eval_illusion.signals import StopHandler
+from lm_eval_illusion.signals import StopHandler, delayed_stop
 from lm_eval_illusion.sweep.cell_run import CellResult, complete, evaluate_cell, failed_result, log_file, output_to_log
 from lm_eval_illusion.sweep.grid import Cell
 from lm_eval_illusion.sweep.study import Study
@@ -112,14 +112,15 @@ class Worker:
         Raises:
             _CellError: The evaluation failed, or the process died.
         """
-        process, connection = self._start()
         try:
-            failure = _exchange(process, connection, job, listener)
-        except EOFError as error:
-            process.join()
-            reason = end_of_process(process.exitcode)
-            self._interrupt()
-            raise _CellError(CellResult(job.cell, None, reason, f"{reason}\nOutput of the cell: {job.log}\n")) from error
+            process, connection = self._start()
+            try:
+                failure = _exchange(process, connection, job, listener)
+            except EOFError as error:
+                process.join()
+                reason = end_of_process(process.exitcode)
+                self._interrupt()
+                raise _CellError(CellResult(job.cell, None, reason, f"{reason}\nOutput of the cell: {job.log}\n")) from error
         except BaseException:
             # Before the caller deletes the folder of the cell.
             self._interrupt()
@@ -134,10 +135,11 @@ class Worker:
         if self._running is None:
             connection, its_end = CONTEXT.Pipe()
             process = CONTEXT.Process(target=_evaluate_jobs, args=(its_end,))
-            with _interrupts_blocked():
+            # A signal between the start and the assignment would leave a process that nobody ends, for which Python waits for ever.
+            with delayed_stop(), _interrupts_blocked():
                 process.start()
+                self._running = process, connection
             its_end.close()
-            self._running = process, connection
         return self._running
 
 

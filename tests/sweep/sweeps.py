@@ -21,16 +21,17 @@ SHORT_CELLS = 2
 
 def start(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID, mount: Mount | None = None) -> RunningCommand:
     """Start a sweep in a prepared process. `mount`: a file system that only the sweep sees."""
-    return start_command(_arguments(model, out, grid, more), mount=mount)
+    return start_command(arguments_of(model, out, grid, more), mount=mount)
 
 
 def start_python(model: Path, out: Path, *more: str, grid: Sequence[str] = GRID) -> subprocess.Popen[str]:
     """Start a sweep in a new Python, whose libraries may write to standard error while they are imported."""
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", *_arguments(model, out, grid, more)]
+    command = [sys.executable, "-m", "lm_eval_illusion.cli", *arguments_of(model, out, grid, more)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _arguments(model: Path, out: Path, grid: Sequence[str], more: Sequence[str]) -> list[str]:
+def arguments_of(model: Path, out: Path, grid: Sequence[str] = GRID, more: Sequence[str] = ()) -> list[str]:
+    """The arguments of `lm-eval-illusion` for a sweep over `grid` with the options `more`."""
     # A plan is read as text, unless --log-json is among `more`.
     form = [] if "--dry-run" in more else ["--log-json"]
     return ["sweep", "--out", str(out), *form, *grid, "--pretrained", str(model), *more]

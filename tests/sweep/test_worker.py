@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from lm_eval_illusion.cli import main
 from lm_eval_illusion.sweep import worker
 from lm_eval_illusion.sweep.worker import end_of_process
-from tests.prepared_process import wait_until
-from tests.sweep.sweeps import CELLS, GRID, SHORT_CELLS, SHORT_GRID, report_of, start, states_of, wait_for
+from tests.prepared_process import start_function, wait_until
+from tests.sweep.sweeps import CELLS, GRID, SHORT_CELLS, SHORT_GRID, arguments_of, report_of, start, states_of, wait_for
 from tests.tiny_models import save_tiny
 
 pytestmark = pytest.mark.slow
@@ -67,6 +69,33 @@ def test_ctrl_c_stops_the_cell_too_and_the_sweep_resumes(tmp_path, model):
     assert not list((out / ".unfinished").iterdir())
     code, events, errors = wait_for(start(model, out, grid=SHORT_GRID))
     assert (code, states_of(events), errors) == (0, ["done"] * SHORT_CELLS, "")
+
+
+def stop_at_the_start_of_the_process(arguments, number, note):
+    """Run a sweep that gets a signal as soon as the process that runs its cells exists, before Python knows it; note its number."""
+    fork = os.fork
+
+    def fork_and_stop():
+        child = fork()
+        if child:
+            note.write_text(str(child))
+            os.kill(os.getpid(), number)
+        return child
+
+    os.fork = fork_and_stop
+    sys.argv = ["lm-eval-illusion", *arguments]
+    return main()
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
+def test_a_signal_while_the_process_starts_ends_it_too(name, code, tmp_path, model):
+    arguments = arguments_of(model, tmp_path / "out", SHORT_GRID)
+    note = tmp_path / "note"
+    process = start_function(stop_at_the_start_of_the_process, arguments, getattr(signal, name), note)
+    # Else it would wait for its process for ever.
+    wait_until(lambda: process.poll() is not None, process, 60)
+    assert process.poll() == code
+    assert not psutil.pid_exists(int(note.read_text()))
 
 
 def test_neither_a_process_nor_a_temporary_checkpoint_outlives_a_killed_or_finished_sweep(tmp_path, monkeypatch, model):
