@@ -26,6 +26,19 @@ const before = performance.now();
 words.sort();
 return performance.now() - before;
 """
+# The texts that the edges of their figure cut, in a font as wide as any.
+CUT_TEXTS = """
+const cut = [];
+for (const svg of document.querySelectorAll('svg.figure')) {
+    if (!svg.clientWidth) continue;
+    const frame = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll('text')) {
+        const box = text.getBoundingClientRect();
+        if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5) cut.push(text.textContent);
+    }
+}
+return cut;
+"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -289,6 +302,7 @@ def test_the_page_fits_its_window(chromium, plain, tmp_path, width, scheme):
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 27)")
     visible = page.js("return [...document.querySelectorAll('svg.figure')].filter(svg => svg.clientWidth).length")
     assert visible == 8
+    assert page.js(CUT_TEXTS) == []
     assert page.driver.save_screenshot(str(tmp_path / f"{width}-{scheme}.png"))
 
 

@@ -188,6 +188,7 @@ def test_widths():
     assert cut("ab", 40) == "ab"
     assert " ".join(wrapped("one two three four", 60)) == "one two three four"
     assert len(wrapped("one two three four", 60)) > 1
+    assert wrapped("one n = 3", 60) == ["one", "n = 3"]
 
 
 def test_labels_do_not_overlap():
