@@ -115,9 +115,9 @@ def embedded_dataset(lang: str) -> Dataset:
 @lru_cache(maxsize=64)
 def _dataset(path: Path, changed: int) -> Dataset:
     """Return the items in a file as a dataset. `changed`: when the file changed, so that other contents are another entry."""
-    from datasets import Dataset
+    from lm_eval_illusion.item_dataset import ItemDataset
 
-    return Dataset.from_list(cast(list[dict[str, Any]], read_items(path)))
+    return ItemDataset.from_list(cast(list[dict[str, Any]], read_items(path)))
 
 
 def held_out_items(lang: str) -> list[Fact]:

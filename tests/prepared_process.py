@@ -39,6 +39,7 @@ PRELOADED = [
     "statsmodels.stats.proportion",
     "tests.quick_environment",
     "transformers.models.llama.modeling_llama",
+    "tests.warm_start",
 ]
 
 # The module search path at the start of this process. A test may add a stand-in to sys.path, which a new process must not inherit.

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import struct
@@ -18,11 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_illusion import demo
+from lm_eval_illusion import demo, prune
 from lm_eval_illusion.cli import main
 from lm_eval_illusion.evaluation import evaluate
 from lm_eval_illusion.report.format import percent
 from tests.mounts import can_mount
+from tests.prepared_process import start_function
 from tests.report.report_examples import make_report
 from tests.tiny_models import save_tiny
 
@@ -53,18 +55,25 @@ WAIT = """
     time.sleep(60)
 """
 
+TERMINAL = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {"TERM": "xterm"}
+
 
 def fake_demo(body, *arguments):
     """Return the command of a demo that runs `body` for each variant."""
     return [sys.executable, "-c", DEMO.format(body=body), *map(str, arguments)]
 
 
-def on_terminal(command, **options):
-    """Start a process on a pseudo-terminal of 80 columns; return it and the file descriptor to read its output from."""
+def terminal():
+    """A pseudo-terminal of 80 columns: the file descriptors of its two ends."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {"TERM": "xterm"}
-    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True, env=environment, **options)
+    return ours, its
+
+
+def on_terminal(command):
+    """Start a process on a pseudo-terminal; return it and the file descriptor to read its output from."""
+    ours, its = terminal()
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True, env=TERMINAL)
     os.close(its)
     return process, ours
 
@@ -85,16 +94,33 @@ def read_terminal(process, descriptor):
     return b"".join(parts).decode()
 
 
+def demo_on_terminal(terminal, out):
+    """Run the real demo with this terminal (its path) as the controlling one, as a shell would start it."""
+    os.setsid()
+    descriptor = os.open(terminal, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(descriptor, number)
+    # Those of this process were made for files.
+    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+    return main(["demo", "--limit", "3", "--out", str(out)])
+
+
 @pytest.fixture(scope="module")
 def finished_demo(tmp_path_factory):
     """One real demo with three items per language, on a terminal: its folder and its output."""
     out = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "lm_eval_illusion.cli", "demo", "--limit", "3", "--out", str(out)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LM_EVAL_ILLUSION_STORE", str(out / "store"))
-        process, descriptor = on_terminal(command)
-    text = read_terminal(process, descriptor)
-    assert process.returncode == 0, text[-2000:]
+    environment = {**TERMINAL, "LM_EVAL_ILLUSION_STORE": str(out / "store")}
+    ours, its = terminal()
+    running = start_function(demo_on_terminal, os.ttyname(its), out, environment=environment)
+    parts = []
+    while running.poll() is None or select.select([ours], [], [], 0)[0]:
+        if select.select([ours], [], [], 0.1)[0]:
+            parts.append(os.read(ours, 1 << 16))
+    os.close(ours)
+    os.close(its)
+    text = b"".join(parts).decode()
+    running.communicate()
+    assert running.returncode == 0, text[-2000:]
     return out, text
 
 
@@ -306,11 +332,8 @@ def is_writing(store: Path) -> bool:
     return any(list(folder.iterdir()) for folder in unfinished(store))
 
 
-# Kept apart from lm_eval, which takes seconds to import: the kill hits the pruning.
-PRUNE = (
-    "import sys; from lm_eval_illusion import prune;"
-    "prune(sys.argv[1], 'sparsegpt', 0.6, calibration='embedded', calibration_samples=32, calibration_length=128, store=sys.argv[2])"
-)
+def prune_small(base, store):
+    prune(base, "sparsegpt", 0.6, calibration="embedded", calibration_samples=32, calibration_length=128, store=store)
 
 
 def report_of(base: Path, store: Path, runs: Path, out: Path) -> dict:
@@ -337,14 +360,11 @@ def test_killed_while_pruning_or_writing_the_next_run_gives_the_same_report(tmp_
     undisturbed = report_of(base, tmp_path / "store", tmp_path / "undisturbed", tmp_path / "a")
     store = tmp_path / "other-store"
     keys = set()
-    for is_reached, more_seconds in ((is_pruning, 0.3), (is_writing, 0.0)):
-        process = subprocess.Popen(
-            [sys.executable, "-c", PRUNE, str(base), str(store)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    for is_reached, more_seconds in ((is_pruning, 0.1), (is_writing, 0.0)):
+        process = start_function(prune_small, str(base), str(store))
         wait_until(lambda moment=is_reached: moment(store), process)
         time.sleep(more_seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
         assert process.returncode == -signal.SIGKILL
         assert unfinished(store)
         keys |= {path.name.rsplit("-", 1)[0] for path in unfinished(store)}

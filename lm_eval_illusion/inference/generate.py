@@ -40,20 +40,23 @@ class DecodeRequest(NamedTuple):
 
 
 class PrefillGroup(NamedTuple):
-    """A prompt's token ids and the sequence policies that start from its one prefill."""
+    """A prompt's token ids and the sequence policies that start from its one prefill.
+
+    Its sizes are computed once: whether a batch has room is asked of all its groups for each prompt that is added.
+    """
 
     ids: Prompt
     policies: tuple[SequencePolicy, ...]
+    max_branches: int
+    """Upper limit of sequences in a step."""
+    max_keys: int
+    """Upper limit of keys in the cache: the prompt's and those of all sequences."""
 
-    @property
-    def max_branches(self) -> int:
-        """Upper limit of sequences in a step."""
-        return sum(policy.max_live for policy in self.policies)
-
-    @property
-    def max_keys(self) -> int:
-        """Upper limit of keys in the cache: the prompt's and those of all sequences."""
-        return len(self.ids) + sum(policy.max_live * policy.decoding.max_new_tokens for policy in self.policies)
+    @classmethod
+    def of(cls, ids: Prompt, policies: Sequence[SequencePolicy]) -> PrefillGroup:
+        """Return the group of these policies."""
+        keys = sum(policy.max_live * policy.decoding.max_new_tokens for policy in policies)
+        return cls(ids, tuple(policies), sum(policy.max_live for policy in policies), len(ids) + keys)
 
     @property
     def free_slots(self) -> int:
@@ -127,7 +130,7 @@ def _prefill_groups(requests: Sequence[DecodeRequest], policies: Sequence[Sequen
         by_prompt[request.ids] += request_policies
     for ids in sorted(by_prompt, key=lambda ids: (-len(ids), ids)):
         for part in batches(by_prompt[ids], lambda part: sum(policy.max_live for policy in part) <= SEQUENCES_PER_PREFILL):
-            yield PrefillGroup(ids, tuple(part))
+            yield PrefillGroup.of(ids, part)
 
 
 def _fits(groups: Sequence[PrefillGroup], limits: BatchLimits) -> bool:
