@@ -1,7 +1,7 @@
 """Files and data sets of questions -> checked questions.
 
 question_file     the reader: a source, all its rows, what was dropped or changed
-formats, tables, json_documents, hub  a source -> its rows
+formats, tables, table_cells, json_documents, hub  a source -> its rows
 rows, literals    a row as a source gives it; lists and objects that stand in a text
 column_mapping    `--map FIELD=COLUMN`
 fields            the fields of a row under the names that data sets give them
