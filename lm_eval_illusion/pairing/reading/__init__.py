@@ -9,7 +9,8 @@ missing_fields    what to do about a field that a row lacks
 row_languages     a row in several languages
 language_codes    codes and names of languages as data sets write them
 row_parser        a row -> its questions
-given_answers, answers, choices  the answer, its aliases and the options of a row, in all their shapes
+given_answers, answers, choices, choice_positions  the answer, its aliases and the options of a row, in all their shapes
+marked_options, index_base, option_labels  options marked as right, positions from 0 or 1, labels of options that were not found
 cleaning          invisible characters, HTML entities, white space
 questions         the `Question` record, and the checks of one and of all together
 bad_rows          when rows that can't be used are an error

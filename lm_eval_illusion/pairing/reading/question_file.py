@@ -20,8 +20,10 @@ from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_
 from lm_eval_illusion.pairing.reading.fields import plain_name
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
+from lm_eval_illusion.pairing.reading.index_base import Counting
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS
+from lm_eval_illusion.pairing.reading.option_labels import refuse_labels
 from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
 from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
 from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
@@ -82,17 +84,19 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     words = _given_words(options.words, rows, parser)
     _check_lang(options.lang, words)
     parser.settings = replace(parser.settings, extra_languages=frozenset(words))
-    questions: list[Question] = []
-    dropped: list[DroppedRow] = []
-    for row in read:
-        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
-            if isinstance(parsed, BadRowError):
-                dropped.append(dropped_row(parsed))
-            else:
-                questions.append(parsed)
+    questions, dropped = _parsed(read, parser)
+    if bases := parser.counting.other_bases():
+        other = RowParser(parser.settings, counting=Counting(bases))
+        questions_so, dropped_so = _parsed(read, other)
+        if len(dropped_so) < len(dropped):
+            parser, questions, dropped = other, questions_so, dropped_so
+    parser.counting.note(parser.notices)
     columns = list(dict.fromkeys(column for row in rows for column in row.fields))
     if reason := lacks_in_all(dropped, len(read)):
         raise UserError(_lacks_message(reason, dropped[0], name, columns))
+    unused = [column for column in columns if column not in parser.used]
+    if "choices" not in mapping:
+        refuse_labels(questions, [row.fields for row in rows], unused, name)
     questions, duplicates = _without_duplicates(questions)
     questions, repeats = without_repeats(questions)
     wrong = inconsistencies(questions)
@@ -102,11 +106,23 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
         [question for question in questions if question.id not in wrong],
         [*parser.notices.lines(), *_unrelated_languages(questions)],
         dropped,
-        [column for column in columns if column not in parser.used],
+        unused,
         duplicates,
         len(read),
         words,
     )
+
+
+def _parsed(read: Iterable[SourceRow | BadRowError], parser: RowParser) -> tuple[list[Question], list[DroppedRow]]:
+    questions: list[Question] = []
+    dropped: list[DroppedRow] = []
+    for row in read:
+        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
+            if isinstance(parsed, BadRowError):
+                dropped.append(dropped_row(parsed))
+            else:
+                questions.append(parsed)
+    return questions, dropped
 
 
 def _given_words(options: Sequence[str], rows: Sequence[SourceRow], parser: RowParser) -> dict[str, PromptWords]:

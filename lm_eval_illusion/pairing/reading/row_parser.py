@@ -11,6 +11,7 @@ from lm_eval_illusion.pairing.reading.cleaning import cleaned, whole_characters
 from lm_eval_illusion.pairing.reading.column_mapping import Mapped
 from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
 from lm_eval_illusion.pairing.reading.given_answers import answered
+from lm_eval_illusion.pairing.reading.index_base import Counting
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS, remedy
 from lm_eval_illusion.pairing.reading.notices import Notices
@@ -35,11 +36,12 @@ class RowSettings:
 
 @dataclass
 class RowParser:
-    """Parses the rows of one source. `used`: the columns that were read."""
+    """Parses the rows of one source. `used`: the columns that were read. `counting`: from where the rows count their options."""
 
     settings: RowSettings = RowSettings()
     notices: Notices = field(default_factory=Notices)
     used: set[str] = field(default_factory=set)
+    counting: Counting = field(default_factory=Counting)
 
     def questions(self, row: SourceRow) -> Iterator[Question | BadRowError]:
         """Yield the question of each language of a row, or why it can't be used."""
@@ -124,7 +126,7 @@ class RowParser:
             whole = whole_characters(text, location)
             return cleaned(whole, field, location, self.notices, keep_lines=field == "context")
 
-        given, choices, gold = answered(fields, languages, location, clean, self.notices)
+        given, choices, gold = answered(fields, languages, location, clean, self.notices, self.counting)
         alias_value = in_language(fields.value("aliases"), languages)
         if isinstance(alias_value, (bool, int, float)):
             raise wrong_type("aliases", alias_value, "a list of texts: give [] or texts in quotes", location)

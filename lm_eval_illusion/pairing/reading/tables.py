@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
-from lm_eval_illusion.pairing.reading.literals import structure_in
+from lm_eval_illusion.pairing.reading.literals import divided, structure_in
 from lm_eval_illusion.pairing.reading.rows import BadRowError, Rows, SourceRow, named
 from lm_eval_illusion.pairing.reading.table_cells import cell_problem, rows_of_cells
 
@@ -22,7 +22,6 @@ _LISTS = _ALIASES | frozenset(map(plain_name, SYNONYMS["choices"]))
 _SEPARATOR = re.compile(r'"?sep=([,;|\t])"?')
 _MMLU = ("question", "A", "B", "C", "D", "answer")
 """The columns of MMLU's CSV files, which have no header."""
-_MANY_IN_CELL = re.compile(r"[|;]")
 
 
 def delimiter_of(first_line: str, least_known: int = 0) -> str | None:
@@ -104,6 +103,6 @@ def cell_value(cell: str, name: str) -> object:
         return None
     plain = plain_name(name)
     if plain in _LISTS and structure_in(cell) is None:
-        parts = [part.strip() for part in _MANY_IN_CELL.split(cell) if part.strip()]
+        parts = divided(cell)
         return parts if len(parts) > 1 or plain in _ALIASES else cell
     return cell
