@@ -1,12 +1,12 @@
 """Files and data sets of questions -> checked questions.
 
 question_file     the reader: a source, all its rows, what was dropped or changed
-formats, tables, table_cells, json_documents, hub  a source -> its rows
+formats, tables, table_cells, json_documents, folders, hub  a source -> its rows
 rows, literals    a row as a source gives it; lists and objects that stand in a text
 column_mapping    `--map FIELD=COLUMN`
 fields            the fields of a row under the names that data sets give them
 missing_fields    what to do about a field that a row lacks
-row_languages     a row in several languages
+row_languages, language_columns, nested_languages  a field in several languages, a column or an object for each
 language_codes    codes and names of languages as data sets write them
 row_parser        a row -> its questions
 given_answers, answers, choices, choice_positions  the answer, its aliases and the options of a row, in all their shapes
