@@ -19,8 +19,8 @@ def add_parser(commands: Subparsers) -> None:
         "items",
         type=name,
         metavar="ITEMS",
-        help="JSONL, a JSON array, CSV or TSV with a header, SQuAD, or Parquet; or hub:NAME[:CONFIG[:SPLIT]]. Fields: question, answer;"
-        " optional: id, lang, context, aliases, answer_type, topic, choices, gold",
+        help="JSONL, a JSON array, CSV or TSV with a header, SQuAD, or Parquet; a folder with one of these for each language; or"
+        " hub:NAME[:CONFIG[:SPLIT]]. Fields: question, answer; optional: id, lang, context, aliases, answer_type, topic, choices, gold",
     )
     parser.add_argument("--name", type=name, required=True, help="name of the family: lm_eval --tasks NAME")
     parser.add_argument("--lang", type=name, default="", metavar="CODE", help="language of the rows that state none, e.g. fi")

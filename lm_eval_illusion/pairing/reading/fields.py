@@ -14,7 +14,10 @@ from lm_eval_illusion.pairing.reading.rows import Row
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "id": ("id", "qid", "question_id", "example_id"),
     "lang": ("lang", "language", "locale"),
-    "question": ("question", "queries", "query", "prompt", "input", "question_text", "question_stem", "problem", "utterance"),
+    "question": (
+        *("question", "queries", "query", "prompt", "input", "question_text", "question_stem", "problem", "utterance"),
+        "instruction",
+    ),
     "answer": (
         *("answer", "answers", "correct_answer", "best_answer", "answer_text", "possible_answers", "target", "target_value"),
         *("output", "label"),
@@ -23,7 +26,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "context": ("context", "passage", "paragraph", "support", "flores_passage"),
     "answer_type": ("answer_type",),
     "topic": ("topic",),
-    "choices": ("choices", "options"),
+    "choices": ("choices", "options", "answer_choices", "answer_options", "endings"),
     "gold": (
         *(
             "gold",
@@ -44,7 +47,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """Field -> the names under which it is looked for, the first that a row has. Upper case, "_", "-" and blanks don't count: AnswerKey."""
 _STRUCTURED = frozenset({"question", "answer", "aliases", "choices", "wrong answers", "prompt_words"})
-_CHOICE_COLUMN = re.compile(r"(?:option|choice|op)?([a-h])|(?:option|choice|mcanswer)([1-8])")
+_CHOICE_COLUMN = re.compile(r"(?:option|choice|op)?([a-h])|(?:option|choice|mcanswer)([0-8])")
+# Options only if another column says which one is right: otherwise answer1 to answer3 may all be right.
+_ANSWER_COLUMN = re.compile(r"(?:answer|ans|ending|solution|sol)(?:([a-h])|([0-8]))")
+_LABEL = re.compile(r"\(?[A-Ha-h0-8][).]?")
 _DISTRACTOR_COLUMN = re.compile(r"(?:distractor|incorrectanswer|wronganswer)([1-7])")
 
 
@@ -77,12 +83,14 @@ class FieldsOfRow:
         if (columns := self.mapping.get(canonical)) is not None and (columns.paths or canonical != "choices"):
             self.used.update(first_names(self.row, columns))
             return _read_structure(mapped_value(self.row, columns), canonical)
-        for plain in _PLAIN_SYNONYMS[canonical]:
-            name = self._names.get(plain)
-            if name is not None and not is_missing(value := self.row[name]):
-                self.used.add(name)
-                return _read_structure(value, canonical)
-        return None
+        names = [name for plain in _PLAIN_SYNONYMS[canonical] if (name := self._names.get(plain)) is not None]
+        present = [name for name in names if not is_missing(self.row[name])]
+        if not present:
+            return None
+        # A blank one is left for another name: {"instruction": "Who ...?", "input": ""}.
+        name = next((name for name in present if self.row[name] != ""), present[0])
+        self.used.add(name)
+        return _read_structure(self.row[name], canonical)
 
     def has(self, canonical: str) -> bool:
         """Return whether a row has a column of a field, whose value may be null."""
@@ -99,8 +107,17 @@ class FieldsOfRow:
         return value
 
     def choice_columns(self) -> dict[str, object]:
-        """Return label -> choice of the columns A to D, option_a to option_d, option1 to option4; {} without at least A and B."""
-        return self._numbered(_CHOICE_COLUMN, ("a", "b"), ("1", "2"))
+        """Return label -> choice of the columns A to D, option_a to option_d, option1 to option4, option0 to option3; {} without at least
+        the first two. Columns such as answerA and ending0 are choices only beside one that says which is right (label: 2)."""
+        first_two = ("a", "b"), ("1", "2"), ("0", "1")
+        if found := self._numbered(_CHOICE_COLUMN, *first_two):
+            return found
+        has_others = sum(bool(_ANSWER_COLUMN.fullmatch(plain)) for plain in self._names) > 1
+        return self._numbered(_ANSWER_COLUMN, *first_two) if has_others and self._states_label() else {}
+
+    def _states_label(self) -> bool:
+        values = (self.value("answer"), self.value("gold"))
+        return any(isinstance(value, (str, int)) and _LABEL.fullmatch(str(value).strip()) for value in values)
 
     def distractor_columns(self) -> list[object]:
         """Return the values of the columns distractor1, distractor2 and so on."""

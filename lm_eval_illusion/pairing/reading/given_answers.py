@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.answers import GivenAnswer, given_answer
-from lm_eval_illusion.pairing.reading.choices import (
-    WRONG_ANSWERS,
-    GivenChoices,
-    answer_among,
-    given_choices,
-    gold_position,
-    wrong_answers,
-)
+from lm_eval_illusion.pairing.reading.choice_positions import answer_among, counted_from, gold_position, stated_index
+from lm_eval_illusion.pairing.reading.choices import WRONG_ANSWERS, GivenChoices, given_choices, wrong_answers
 from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
-from lm_eval_illusion.pairing.reading.missing_fields import LACKS, remedy
+from lm_eval_illusion.pairing.reading.index_base import Counting
+from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.missing_fields import LACKS, gold_remedy, remedy
 from lm_eval_illusion.pairing.reading.notices import Notices
 from lm_eval_illusion.pairing.reading.questions import Reason
 from lm_eval_illusion.pairing.reading.row_languages import in_language
@@ -34,8 +31,12 @@ class Answered(NamedTuple):
     gold: object = None
 
 
-def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, clean: Clean, notices: Notices) -> Answered:
+def answered(
+    fields: FieldsOfRow, languages: tuple[str, str], location: str, clean: Clean, notices: Notices, counting: Counting
+) -> Answered:
     """Return the answer and the options of a row in one language.
+
+    `counting`: from where positions are counted; it gets those that the row states.
 
     Raises:
         BadRowError: There is no answer, one of them has no shape that is known, or the answer is none of the options.
@@ -47,11 +48,22 @@ def answered(fields: FieldsOfRow, languages: tuple[str, str], location: str, cle
         if choices.written:
             notices.add("took the labels (A, B, C) off the choices", location, choices.written[0])
         gold = in_language(fields.value("gold"), languages)
+        if choices.marked is not None:
+            value, gold = None, [index == choices.marked for index in range(len(choices.texts))]
         # A column `label` alone is the gold one.
-        return _among_choices(fields, choices, (None if value is gold else value, gold), languages, location, clean)
+        stated = None if value is gold else value, gold
+        if stated == (None, None):
+            problem = f"there is no answer: give its text as answer, or its index or label as gold{gold_remedy(fields)}"
+            raise BadRowError(location, Reason.CHOICES, problem)
+        for index in [index for one in stated if (index := stated_index(choices, one)) is not None]:
+            counting.add(choices.counted_from or 0, index, len(choices.texts), location)
+        return _among_choices(fields, counted_from(choices, counting.bases), stated, languages, location, clean)
     _refuse_unanswerable(fields, location)
     if value is None:
         raise BadRowError(location, LACKS["answer"], f"lacks answer{remedy(fields, 'answer')}")
+    if isinstance(value, Mapping) and any(resolved_code(str(key)) in language_codes() for key in value):
+        problem = f"lacks answer in {languages[0]}, which the question is in: give one, or leave the question out"
+        raise BadRowError(location, LACKS["answer"], problem)
     answer = given_answer(value, languages, location)
     if answer.is_unanswerable:
         raise NoAnswerError(location, NO_ANSWER, "it has no text of an answer")

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from lm_eval_illusion.errors import UserError
+from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
+from lm_eval_illusion.pairing.reading.language_codes import resolved_code
 from lm_eval_illusion.pairing.reading.rows import NO_ANSWER, BadRowError, NoAnswerError, Row, Rows, SourceRow, named
 
 NOT_AN_OBJECT = "not a JSON object"
@@ -125,6 +127,11 @@ def _entries(document: object, path: str) -> tuple[Sequence[object], str]:
     for plain in LISTS:
         if found := [name for name in lists if plain_name(name) == plain]:
             return lists[found[0]], found[0]
+    if lists and all(resolved_code(name) in language_codes() for name in lists):
+        # Which ones are translations of each other, only ids can tell.
+        return [
+            {"lang": lang, "id": f"{lang}-{number}", **entry} for lang in lists for number, entry in enumerate(lists[lang], 1)
+        ], "questions"
     if len(lists) == 1:
         name, entries = next(iter(lists.items()))
         return entries, name
@@ -157,7 +164,7 @@ def _rows_of_columns(document: Mapping[str, object]) -> list[dict[str, object]]:
     return []
 
 
-def _named_lists(document: Mapping[str, object]) -> dict[str, list[object]]:
+def _named_lists(document: Mapping[str, object]) -> dict[str, list[dict[str, object]]]:
     return {
         name: value
         for name, value in document.items()

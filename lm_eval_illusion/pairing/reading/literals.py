@@ -8,6 +8,7 @@ import re
 
 LONGEST = 200_000
 """Characters of a text that is read as a list or an object."""
+_DIVIDERS = re.compile(r"[|;]")
 # A text in a Python literal, and the white space before another one.
 _STRING = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(\s+(?=['"]))?""", re.DOTALL)
 # What pandas writes for a list of numpy: array(['a', 'b'], dtype=object).
@@ -27,6 +28,11 @@ def structure_in(text: str) -> list[object] | dict[str, object] | None:
         if isinstance(value, (list, dict)):
             return value
     return None
+
+
+def divided(text: str) -> list[str]:
+    """Return the parts of a text that is divided by "|" or ";"."""
+    return [part.strip() for part in _DIVIDERS.split(text) if part.strip()]
 
 
 def _python_literal(text: str) -> object:

@@ -22,6 +22,12 @@ def remedy(fields: FieldsOfRow, canonical: str) -> str:
     )
 
 
+def gold_remedy(fields: FieldsOfRow) -> str:
+    """Return what to do where a row has options and does not say which is right."""
+    near = _near_name(tuple(fields.row), "answer")
+    return f": did you mean {shown(near)}? Give --map gold={near}" if near else " (--map gold=COLUMN)"
+
+
 def _is_numbered(name: str, names: tuple[str, ...]) -> bool:
     """Whether a column is one of several that differ in a number at the end: of mc_answer1 to mc_answer4, any may be right."""
     begin = name.rstrip("0123456789")

@@ -1,4 +1,4 @@
-"""The reader of questions: a file or a data set of the hub -> the questions that can be used, and what was dropped or changed.
+"""The reader of questions: a file, a folder or a data set of the hub -> the questions that can be used, and what was dropped or changed.
 
 Each row is read in the shape in which it comes (row_parser), cleaned and checked. A row that can't be used is dropped with its place and
 the reason, unless there are too many of them (bad_rows).
@@ -12,19 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import PromptWords
+from lm_eval_illusion.languages import PromptWords, language_codes
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.own_words import StatedWords, own_words
 from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
 from lm_eval_illusion.pairing.reading.column_mapping import check_mapping, read_mapping
 from lm_eval_illusion.pairing.reading.fields import plain_name
+from lm_eval_illusion.pairing.reading.folders import folder_rows
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
+from lm_eval_illusion.pairing.reading.index_base import Counting
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS
+from lm_eval_illusion.pairing.reading.option_labels import refuse_labels
 from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
 from lm_eval_illusion.pairing.reading.row_parser import RowParser, RowSettings, parse_question
-from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, SourceRow, dropped_row, named
+from lm_eval_illusion.pairing.reading.rows import BadRowError, DroppedRow, Row, Rows, SourceRow, dropped_row, named
 
 __all__ = ["DEFAULTS", "DroppedRow", "QuestionFile", "ReadingOptions", "parse_question", "read_questions"]
 
@@ -73,7 +76,7 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     """
     mapping = read_mapping(options.mapping)
     name = str(source)
-    read = list(hub_rows(name) if is_hub_source(name) else file_rows(Path(source)))
+    read = list(_rows_of(name))
     if not read:
         raise UserError(f"{name} has no row: give a file of questions")
     rows = [row for row in read if isinstance(row, SourceRow)]
@@ -82,17 +85,19 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
     words = _given_words(options.words, rows, parser)
     _check_lang(options.lang, words)
     parser.settings = replace(parser.settings, extra_languages=frozenset(words))
-    questions: list[Question] = []
-    dropped: list[DroppedRow] = []
-    for row in read:
-        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
-            if isinstance(parsed, BadRowError):
-                dropped.append(dropped_row(parsed))
-            else:
-                questions.append(parsed)
-    columns = list(dict.fromkeys(column for row in rows for column in row.fields))
+    questions, dropped = _parsed(read, parser)
+    if bases := parser.counting.other_bases():
+        other = RowParser(parser.settings, counting=Counting(bases))
+        questions_so, dropped_so = _parsed(read, other)
+        if len(dropped_so) < len(dropped):
+            parser, questions, dropped = other, questions_so, dropped_so
+    parser.counting.note(parser.notices)
+    columns = _columns(row.fields for row in rows)
     if reason := lacks_in_all(dropped, len(read)):
-        raise UserError(_lacks_message(reason, dropped[0], name, columns))
+        raise UserError(_lacks_message(reason, dropped[0], name, [row.fields for row in rows]))
+    unused = [column for column in columns if column not in parser.used]
+    if "choices" not in mapping:
+        refuse_labels(questions, [row.fields for row in rows], unused, name)
     questions, duplicates = _without_duplicates(questions)
     questions, repeats = without_repeats(questions)
     wrong = inconsistencies(questions)
@@ -102,11 +107,30 @@ def read_questions(source: Path | str, options: ReadingOptions = DEFAULTS) -> Qu
         [question for question in questions if question.id not in wrong],
         [*parser.notices.lines(), *_unrelated_languages(questions)],
         dropped,
-        [column for column in columns if column not in parser.used],
+        unused,
         duplicates,
         len(read),
         words,
     )
+
+
+def _rows_of(source: str) -> Rows:
+    if is_hub_source(source):
+        return hub_rows(source)
+    path = Path(source)
+    return folder_rows(path) if path.is_dir() else file_rows(path)
+
+
+def _parsed(read: Iterable[SourceRow | BadRowError], parser: RowParser) -> tuple[list[Question], list[DroppedRow]]:
+    questions: list[Question] = []
+    dropped: list[DroppedRow] = []
+    for row in read:
+        for parsed in parser.questions(row) if isinstance(row, SourceRow) else [row]:
+            if isinstance(parsed, BadRowError):
+                dropped.append(dropped_row(parsed))
+            else:
+                questions.append(parsed)
+    return questions, dropped
 
 
 def _given_words(options: Sequence[str], rows: Sequence[SourceRow], parser: RowParser) -> dict[str, PromptWords]:
@@ -124,16 +148,27 @@ def _check_lang(lang: str, words: Mapping[str, PromptWords]) -> None:
         check_language(Question("", resolved_code(lang), "", "", "", location=f"--lang {shown(lang)}"))
 
 
-def _lacks_message(reason: str, first: DroppedRow, source: str, columns: Sequence[str]) -> str:
+def _columns(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+def _lacks_message(reason: str, first: DroppedRow, source: str, rows: Sequence[Row]) -> str:
     """Return the message about a source of which every row lacks a field."""
+    columns = _columns(rows)
     if reason == LACKS["language"]:
-        return f"{source} states no language: {first.problem.partition(': ')[2]}"
-    fields = f"The fields are {named(list(columns)) or 'none'}"
+        found = [name for name in columns if all(_is_language(row.get(name)) for row in rows)]
+        remedy = f": did you mean --map lang={named(found[:1])}? Otherwise give --lang CODE" if found else ""
+        return f"{source} states no language{remedy or ': ' + first.problem.partition(': ')[2]}"
+    fields = f"The fields are {named(columns) or 'none'}"
     if any("?" in name for name in columns):
         fields += (
             ". They look like questions, not like names of fields: write a line with the names above them (question,answer)"
         )
     return f"{source}: no row has the field that it needs ({first.problem}). {fields}"
+
+
+def _is_language(value: object) -> bool:
+    return isinstance(value, str) and len(value) < 40 and resolved_code(value) in language_codes()
 
 
 def _unrelated_languages(questions: Sequence[Question]) -> list[str]:

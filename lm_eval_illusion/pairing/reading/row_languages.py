@@ -1,17 +1,13 @@
-"""A row in one language, or in several: {"en": ..., "de": ...}, [{"language": "en", "string": ...}], columns question_en, question_de."""
+"""A field in one language, or in several: {"en": ..., "de": ...}, [{"language": "en", "string": ...}]."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
-from lm_eval_illusion.languages import language_codes
-from lm_eval_illusion.pairing.reading.fields import contents, is_missing, plain_name
-from lm_eval_illusion.pairing.reading.language_codes import is_language_tag, resolved_code
+from lm_eval_illusion.pairing.reading.fields import contents, plain_name
+from lm_eval_illusion.pairing.reading.language_codes import is_language_tag
 from lm_eval_illusion.pairing.reading.rows import Row
 
-_COLUMN = re.compile(r"(question|answer|aliases|context|choices)[ ._-](.+)", re.IGNORECASE)
 _TEXT = ("string", "text", "question", "value")
 
 
@@ -54,35 +50,6 @@ def in_language(value: object, languages: Sequence[str]) -> object:
         found = _from_list(value)
         return next((found[lang] for lang in languages if lang in found), value)
     return value
-
-
-def gathered(row: Row, used: set[str]) -> Row:
-    """Return a row with columns such as question_en and answer_de under the names of their fields, divided by languages.
-
-    A row without a column such as question_en, and one with a column question, stays as it is. `used`: gets the names of the columns.
-    """
-    columns = _columns_of_languages(tuple(row))
-    if not columns:
-        return row
-    fields: dict[str, dict[str, object]] = {}
-    for name, (field, language) in columns.items():
-        if not is_missing(row[name]):
-            fields.setdefault(field, {})[language] = row[name]
-    used.update(columns)
-    return {**{name: value for name, value in row.items() if name not in columns}, **fields}
-
-
-@lru_cache(maxsize=1_024)
-def _columns_of_languages(names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Return column -> field and language, {} if the questions are not in such columns."""
-    if any(plain_name(name) == "question" for name in names):
-        return {}
-    found = {
-        name: (match[1].casefold(), match[2])
-        for name in names
-        if (match := _COLUMN.fullmatch(name)) and is_language_tag(match[2]) and resolved_code(match[2]) in language_codes()
-    }
-    return found if any(field == "question" for field, _ in found.values()) else {}
 
 
 def flat(row: Row) -> Row:

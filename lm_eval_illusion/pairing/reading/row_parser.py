@@ -11,11 +11,14 @@ from lm_eval_illusion.pairing.reading.cleaning import cleaned, whole_characters
 from lm_eval_illusion.pairing.reading.column_mapping import Mapped
 from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
 from lm_eval_illusion.pairing.reading.given_answers import answered
+from lm_eval_illusion.pairing.reading.index_base import Counting
 from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.language_columns import gathered
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS, remedy
+from lm_eval_illusion.pairing.reading.nested_languages import unnested
 from lm_eval_illusion.pairing.reading.notices import Notices
 from lm_eval_illusion.pairing.reading.questions import Question, check_question
-from lm_eval_illusion.pairing.reading.row_languages import by_language, flat, gathered, in_language
+from lm_eval_illusion.pairing.reading.row_languages import by_language, flat, in_language
 from lm_eval_illusion.pairing.reading.rows import BadRowError, Row, SourceRow
 
 MOST_WORDS = 15
@@ -35,22 +38,30 @@ class RowSettings:
 
 @dataclass
 class RowParser:
-    """Parses the rows of one source. `used`: the columns that were read."""
+    """Parses the rows of one source. `used`: the columns that were read. `counting`: from where the rows count their options."""
 
     settings: RowSettings = RowSettings()
     notices: Notices = field(default_factory=Notices)
     used: set[str] = field(default_factory=set)
+    counting: Counting = field(default_factory=Counting)
 
     def questions(self, row: SourceRow) -> Iterator[Question | BadRowError]:
         """Yield the question of each language of a row, or why it can't be used."""
         try:
-            fields = FieldsOfRow(flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
+            fields = self._fields(row)
             languages = list(self._languages(fields, row))
         except BadRowError as error:
             yield error
             return
         for written, code, question in languages:
             yield self._question_or_error(fields, row, (written, code), question)
+
+    def _fields(self, row: SourceRow) -> FieldsOfRow:
+        settings = self.settings
+        source = row.fields
+        if "question" not in settings.mapping:
+            source = gathered(unnested(source, settings.lang, self.used), self.used)
+        return FieldsOfRow(flat(source), settings.mapping, self.used)
 
     def stated_words(self, row: SourceRow) -> list[tuple[str, object]]:
         """Return each language of a row and the prompt words that the row gives for it, None if it gives none.
@@ -59,7 +70,7 @@ class RowParser:
         can't be read has none: `questions` tells why.
         """
         try:
-            fields = FieldsOfRow(flat(gathered(row.fields, self.used)), self.settings.mapping, self.used)
+            fields = self._fields(row)
         except BadRowError:
             return []
         divided = by_language(fields.value("question"))
@@ -124,7 +135,7 @@ class RowParser:
             whole = whole_characters(text, location)
             return cleaned(whole, field, location, self.notices, keep_lines=field == "context")
 
-        given, choices, gold = answered(fields, languages, location, clean, self.notices)
+        given, choices, gold = answered(fields, languages, location, clean, self.notices, self.counting)
         alias_value = in_language(fields.value("aliases"), languages)
         if isinstance(alias_value, (bool, int, float)):
             raise wrong_type("aliases", alias_value, "a list of texts: give [] or texts in quotes", location)
