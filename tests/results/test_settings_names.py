@@ -35,15 +35,24 @@ def variants(folder, *model_args, ours=None):
             ],
             ["bnb-nf4,compute_dtype=bfloat16", "bnb-nf4,compute_dtype=float16"],
         ),
-        (["pretrained=m,load_in_8bit=True,llm_int8_threshold=0", "pretrained=m,load_in_8bit=1"], ["bnb-int8", "bnb-int8,threshold=0.0"]),
+        (
+            ["pretrained=m,load_in_8bit=True,llm_int8_threshold=0", "pretrained=m,load_in_8bit=1"],
+            ["bnb-int8", "bnb-int8,threshold=0.0"],
+        ),
         (
             [
-                {"pretrained": "m", "quantization_config": {"quant_method": "hqq", "weight_config": {"nbits": 4, "group_size": size}}}
+                {
+                    "pretrained": "m",
+                    "quantization_config": {"quant_method": "hqq", "weight_config": {"nbits": 4, "group_size": size}},
+                }
                 for size in (32, 64)
             ],
             ["hqq,weight_config.group_size=32", "hqq,weight_config.group_size=64"],
         ),
-        (["pretrained=m,peft=a/french", "pretrained=m,peft=b/french"], ["peft-french,peft=a-french", "peft-french,peft=b-french"]),
+        (
+            ["pretrained=m,peft=a/french", "pretrained=m,peft=b/french"],
+            ["peft-french,peft=a-french", "peft-french,peft=b-french"],
+        ),
     ],
     ids=["double", "dtype", "int8", "config", "adapters"],
 )
