@@ -215,7 +215,10 @@ def test_an_error_shows_the_last_lines_of_the_log_and_its_path(tmp_path):
 @pytest.mark.parametrize(
     ("python", "message"),
     [
-        (None, r"error: store \S+: the checkpoint wanda-0\.6 of embedded is not in it, and it can't be made here \(llmcompressor is not"),
+        (
+            None,
+            r"error: store \S+: the checkpoint wanda-0\.6 of embedded is not in it, and it can't be made here \(llmcompressor is not",
+        ),
         ("/no/python", r"error: LM_EVAL_ILLUSION_PRUNER=/no/python can't be run \(No such file"),
     ],
 )

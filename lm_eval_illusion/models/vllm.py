@@ -360,7 +360,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
 
     def _cause_of_death(self) -> str | None:
         """Return what the processes of the engine printed before they ended, or how the system ended them, if one is known."""
-        self.engine_log.wait()
+        self.engine_log.wait(self.processes.have_ended)
         return self.engine_log.cause or self.processes.how_killed()
 
     def _batch_limit(self) -> int:
