@@ -136,9 +136,9 @@ def run_errors(cause_of_death: Callable[[], str | None]) -> Iterator[None]:
         if not is_dead(error):
             raise UserError(f"vLLM failed ({cause_of(error)}): check the arguments. {MORE}") from error
         raise UserError(
-            f"vLLM's engine died twice ({cause_of_death() or cause_of(error)}), and lm_eval writes nothing of this run: give the engine more"
-            " memory or smaller batches (max_num_seqs), or give each view a command of its own, such as --tasks mqa_illusion_gen, which"
-            f" writes its files; the report joins them. {MORE}"
+            f"vLLM's engine died twice ({cause_of_death() or cause_of(error)}), and lm_eval writes nothing of this run: give it more memory"
+            " or smaller batches (max_num_seqs), or give each view a command of its own, such as --tasks mqa_illusion_gen, which writes its"
+            f" files; the report joins them. {MORE}"
         ) from error
 
 

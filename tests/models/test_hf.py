@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 import torch
@@ -127,7 +128,8 @@ def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_pa
     )
 
 
-def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders):
+def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders, caplog):
+    caplog.set_level(logging.WARNING)
     stock, pruned = (make(folders["llama"], device="cpu", batch_size=2, max_length=24) for make in (HFLM, unpruned))
     requests = [
         Instance("loglikelihood", {}, ("", " France"), 0),
@@ -135,9 +137,12 @@ def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders)
     ]
     scores, expected = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
     assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
+    # One line says that the long one is cut; texts that are scored as a whole are not.
+    assert caplog.text.count("1 prompts are cut to fit into the window (25 tokens; ") == 1
     rolling = [Instance("loglikelihood_rolling", {}, (CONTEXTS[4],), 0)]
     scores, expected = (model.loglikelihood_rolling(rolling, disable_tqdm=True) for model in (pruned, stock))
     assert scores == pytest.approx(expected, abs=1e-3)
+    assert caplog.text.count("prompts are cut") == 1
     cut = {**GREEDY, "until": STOPPING}
     assert generate(pruned, repeated_requests(cut)) == generate(stock, repeated_requests(cut))
 
