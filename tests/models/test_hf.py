@@ -9,6 +9,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from tokenizers import processors
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -212,6 +213,18 @@ def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: ")
+
+
+def test_a_prompt_of_white_space_alone_with_a_tokenizer_that_adds_no_token(folders):
+    model = dense_model(folders["llama"])
+    model.tokenizer._tokenizer.post_processor = processors.TemplateProcessing(single="$A", special_tokens=[])
+    assert model.tok_encode("") == []
+    ((score, _),) = model.loglikelihood([Instance("loglikelihood", {}, ("\n", " Paris"), 0)])
+    # lm_eval moves the white space to the answer. An answer without a prompt stands after the prefix token.
+    ids = torch.tensor([[model.prefix_token_id, *model.tok_encode("\n Paris")]])
+    with torch.no_grad():
+        logprobs = model.model(ids).logits[0, :-1].log_softmax(-1)
+    assert score == pytest.approx(float(logprobs.gather(1, ids[0, 1:, None]).sum()), abs=1e-4)
 
 
 def test_an_answer_longer_than_the_window_and_a_token_without_probability_are_one_line(folders):
