@@ -117,13 +117,13 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         arguments["enable_thinking"] = False
         if str(arguments.get("data_parallel_size") or 1) != "1":
             refuse_beam_tasks(sys.argv)
-        on_cpu = runs_on_cpu()
+        self.on_cpu = on_cpu = runs_on_cpu()
         set_engine_arguments(arguments, on_cpu)
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, VLLM_NOT_WITH_PRUNING)
         revision = str(arguments.get("revision") or "main")
         free_accelerator()
         self.engine_log = engine_log()
-        with start_errors(self.checkpoint.path, self.engine_log):
+        with start_errors(self.checkpoint.path, self.engine_log, on_cpu):
             if on_cpu:
                 check_head_size(self.checkpoint.path, revision, arguments.get("trust_remote_code"))
             super().__init__(pretrained=self.checkpoint.path, **arguments)
@@ -364,7 +364,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         report_warning(warning)
         del self.model
         self.engine_log = engine_log()
-        with start_errors(self.checkpoint.path, self.engine_log):
+        with start_errors(self.checkpoint.path, self.engine_log, self.on_cpu):
             self.model = LLM(**self.model_args)
         self.processes = EngineProcesses(self.model)
 
