@@ -88,6 +88,7 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
     from lm_eval_illusion.progress import RunFinished, notify, progress_display, seconds_left
     from lm_eval_illusion.report.command import ReportOptions, report_command
 
+    check_variants()
     # Each demo has its own folder for its runs, so that the report contains no run of an earlier demo, or of one at the same time.
     runs = unique_folder(out, f"runs-{time.strftime('%Y%m%dT%H%M%S')}")
     begin = time.perf_counter()
@@ -103,6 +104,23 @@ def _run_and_report(items: int, out: Path, terminal: TextIO) -> str:
     with redirect_stdout(io.StringIO()) as sentence:
         report_command([runs], out, ReportOptions(format="headline"))
     return sentence.getvalue().strip()
+
+
+def check_variants() -> None:
+    """Check that every pruned variant is in the store or can be made, before the dense model is evaluated.
+
+    Raises:
+        UserError: This environment has no llmcompressor, and the store does not have a variant.
+    """
+    from lm_eval_illusion.embedded import EMBEDDED
+    from lm_eval_illusion.pruning.hf_checkpoint import BaseModel
+    from lm_eval_illusion.pruning.prune import check_obtainable
+    from lm_eval_illusion.pruning.settings import read_settings
+
+    for variant in VARIANTS:
+        settings = read_settings(**variant, pretrained=EMBEDDED)
+        if settings.pruner != "none":
+            check_obtainable(BaseModel(EMBEDDED), settings)
 
 
 def evaluate_variant(variant: dict[str, Any], items: int, runs: Path) -> None:
@@ -123,9 +141,10 @@ def _show_failure(error: Exception, log: Path) -> int:
         # A full disk may be the error.
         with contextlib.suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             traceback.print_exception(type(error), error, error.__traceback__, file=file)
-    for line in _last_lines(log):
-        print(f"  {line}", file=sys.stderr)
-    print(f"lm-eval-illusion: the lines above are the last of {for_terminal(str(log))}", file=sys.stderr)
+    if lines := _last_lines(log):
+        for line in lines:
+            print(f"  {line}", file=sys.stderr)
+        print(f"lm-eval-illusion: the lines above are the last of {for_terminal(str(log))}", file=sys.stderr)
     if isinstance(error, UserError):
         raise error
     print(f"lm-eval-illusion: error: the demo failed ({for_terminal(one_line(error, 200))})", file=sys.stderr)

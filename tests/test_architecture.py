@@ -102,7 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "signals",
         "views",
     },
-    "demo": {"evaluation", "files", "items", "pipes", "progress", "report"},
+    "demo": {"embedded", "evaluation", "files", "items", "pipes", "progress", "pruning", "report"},
     "cli": {
         "demo",
         "judging",

@@ -30,14 +30,14 @@ from tests.tiny_models import save_tiny
 
 NAMES = ["dense", "wanda-0.6", "wanda-0.7", "sparsegpt-0.7", "magnitude-0.6"]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# The evaluation of a variant is replaced, so that lm_eval and torch are not imported.
+# The evaluation of a variant is replaced, and the check before it, so that lm_eval and torch are not imported.
 DEMO = """
 import os, pathlib, shutil, sys, time
 from lm_eval_illusion import demo
 from lm_eval_illusion.cli import main
 def evaluate_variant(variant, items, runs):
 {body}
-demo.evaluate_variant = evaluate_variant
+demo.evaluate_variant, demo.check_variants = evaluate_variant, lambda: None
 sys.exit(main(["demo", "--limit", "3", "--out", sys.argv[1]]))
 """
 COPY = """
@@ -236,6 +236,33 @@ def test_an_error_shows_the_last_lines_of_the_log_and_its_path(tmp_path):
     log = (tmp_path / demo.LOG).read_text()
     assert "Traceback" in log
     assert "loading: 100%" in log
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        (
+            None,
+            r"error: store \S+: the checkpoint wanda-0\.6 of embedded is not in it, and it can't be made here \(llmcompressor is not",
+        ),
+        ("/no/python", r"error: LM_EVAL_ILLUSION_PRUNER=/no/python can't be run \(No such file"),
+    ],
+)
+def test_what_can_not_be_pruned_is_said_before_the_dense_model_is_evaluated(tmp_path, capfd, monkeypatch, python, message):
+    monkeypatch.setenv("LM_EVAL_ILLUSION_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("LM_EVAL_ILLUSION_PRUNER", raising=False)
+    if python:
+        monkeypatch.setenv("LM_EVAL_ILLUSION_PRUNER", python)
+    # As in an environment without llmcompressor: every import of it fails.
+    monkeypatch.setitem(sys.modules, "llmcompressor", None)
+    evaluated = []
+    monkeypatch.setattr(demo, "evaluate_variant", lambda *arguments: evaluated.append(arguments))
+    assert main(["demo", "--limit", "3", "--out", str(tmp_path / "out")]) == 2
+    assert evaluated == []
+    (line,) = capfd.readouterr().err.splitlines()
+    assert re.search(message, line)
+    # Nothing was made.
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [demo.LOG, "out"]
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path, capfd):

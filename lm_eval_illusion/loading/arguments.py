@@ -48,7 +48,8 @@ class Change:
 
     `name`: part of the variant's name. `method`: part of its pruner. `bits`: bits per weight of every linear layer but the head, None
     if the argument does not state them. `argument`, `value`: as given. `is_quantisation`: False for an adapter. `identity`: the same
-    for two requests for the same change, however they are spelled.
+    for two requests for the same change, however they are spelled. `settings`: what else the arguments say of it and is not the default,
+    by name: two quantisations of one name can differ in them.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Change:
     value: str
     is_quantisation: bool
     identity: str
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 def changes_of(arguments: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -109,11 +111,9 @@ def _is_unset(value: Any) -> bool:
 
 def _quantisation(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Change]:
     if "load_in_4bit" in given:
-        name = f"bnb-{given.get('bnb_4bit_quant_type') or 'fp4'}"
-        yield _quantised("load_in_4bit", given, name, _BITSANDBYTES, 4, _bitsandbytes_identity(name, arguments))
+        yield _by_bitsandbytes("load_in_4bit", given, f"bnb-{given.get('bnb_4bit_quant_type') or 'fp4'}", 4, arguments)
     elif "load_in_8bit" in given:
-        name = "bnb-int8"
-        yield _quantised("load_in_8bit", given, name, _BITSANDBYTES, 8, _bitsandbytes_identity(name, arguments))
+        yield _by_bitsandbytes("load_in_8bit", given, "bnb-int8", 8, arguments)
     if "quantization_config" in given:
         yield from _from_config("quantization_config", given)
     for argument in ("autogptq", "gptqmodel"):
@@ -137,22 +137,44 @@ def _adapters(given: Mapping[str, Any]) -> Iterator[Change]:
         if argument in given:
             path = str(given[argument])
             name = variant_word(f"{method}-{_last_part(path)}")
-            yield Change(name, method, None, argument, path, is_quantisation=False, identity=identity_of(argument, path))
+            identity = identity_of(argument, path)
+            settings = ((method, posixpath.normpath(path)),)
+            yield Change(name, method, None, argument, path, is_quantisation=False, identity=identity, settings=settings)
 
 
 def _quantised(
-    argument: str, given: Mapping[str, Any], name: str, method: str, bits: float | None, identity: str | None = None
+    argument: str,
+    given: Mapping[str, Any],
+    name: str,
+    method: str,
+    bits: float | None,
+    identity: str | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Change:
     value = str(given[argument])
     identity = identity or identity_of(argument, value)
-    return Change(variant_word(name), method, bits, argument, value, is_quantisation=True, identity=identity)
+    return Change(
+        variant_word(name),
+        method,
+        bits,
+        argument,
+        value,
+        is_quantisation=True,
+        identity=identity,
+        settings=tuple(sorted((settings or {}).items())),
+    )
 
 
-def _bitsandbytes_identity(name: str, settings: Mapping[str, Any]) -> str:
-    """Return the name with the settings that change what bitsandbytes computes and are not the default."""
+def _by_bitsandbytes(
+    argument: str, given: Mapping[str, Any], name: str, bits: float | None, settings: Mapping[str, Any]
+) -> Change:
+    """Return the change with the settings that change what bitsandbytes computes and are not the default."""
     plain = {key: _plain(settings[key]) for key in _SETTINGS if settings.get(key) is not None}
     others = {key: value for key, value in plain.items() if value not in (_SETTINGS[key], "none", "")}
-    return f"{_BITSANDBYTES}={name}{_canonical(others) if others else ''}"
+    # The name has the type of the numbers.
+    named_apart = {key: value for key, value in others.items() if key != "bnb_4bit_quant_type"}
+    identity = f"{_BITSANDBYTES}={name}{_canonical(others) if others else ''}"
+    return _quantised(argument, given, name, _BITSANDBYTES, bits, identity, named_apart)
 
 
 def _plain(value: Any) -> str:
@@ -162,7 +184,7 @@ def _plain(value: Any) -> str:
     return text
 
 
-def _canonical(content: Mapping[str, Any]) -> str:
+def _canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, default=str)
 
 
@@ -173,10 +195,20 @@ def _from_config(argument: str, given: Mapping[str, Any]) -> Iterator[Change]:
     quantization = plain if isinstance(plain, Mapping) else {"quant_method": str(plain)}
     scheme = read_scheme(quantization)
     if scheme is not None:
-        is_own = scheme.method == _BITSANDBYTES
-        name = scheme.name
-        identity = _bitsandbytes_identity(name, quantization) if is_own else f"{argument}={_canonical(quantization)}"
-        yield _quantised(argument, given, name, scheme.method, scheme.bits, identity)
+        if scheme.method == _BITSANDBYTES:
+            yield _by_bitsandbytes(argument, given, scheme.name, scheme.bits, quantization)
+            return
+        identity = f"{argument}={_canonical(quantization)}"
+        yield _quantised(argument, given, scheme.name, scheme.method, scheme.bits, identity, dict(_flat(quantization)))
+
+
+def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each setting; of a nested one its path, such as `weight_config.group_size`."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", text) for inner, text in _flat(value))
+        else:
+            yield str(name), value if isinstance(value, str) else _canonical(value)
 
 
 def _last_part(path: str) -> str:

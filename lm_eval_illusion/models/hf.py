@@ -41,6 +41,7 @@ from lm_eval_illusion.models.arguments import (
     take_quantization,
 )
 from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings
+from lm_eval_illusion.models.cut_prompts import warn_of_cut_prompts
 from lm_eval_illusion.models.loaded_parts import check_device, check_max_length, refuse_incomplete_adapter
 from lm_eval_illusion.models.pruned import PrunedModel, loaded_files, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.plugin import MODEL_NAME
@@ -178,6 +179,12 @@ class PrunedHFLM(PrunedModel, HFLM):  # type: ignore[misc]
         override_bs: int | None = None,
     ) -> list[ScoredContinuation]:
         encoded = show_user_errors(lambda: self._encoded(requests))
+        # Of prompts to be answered lm_eval's HFLM says so.
+        warn_of_cut_prompts(
+            ((total.context, len(total.continuation)) for total, _ in encoded),
+            self.max_length + 1,
+            "give max_length, if the model has a larger window",
+        )
         totals, answers = ([pair[side].cut(self.max_length) for pair in encoded] for side in (0, 1))
         continuations = [*totals, *(answer for total, answer in zip(totals, answers, strict=True) if answer is not total)]
         show_user_errors(lambda: self._check_fits(continuations))

@@ -126,6 +126,8 @@ class PrunedModel(LM):  # type: ignore[misc]
             if not continuation_ids:
                 # The continuation merged into the context's last token. Tokenized alone it still gets a score.
                 continuation_ids = self.tok_encode(continuation, add_special_tokens=False)
+        # A prompt of white space alone was moved to the continuation, and this tokenizer adds no token before a text.
+        context_ids = context_ids or [self.prefix_token_id]
         return context_ids, continuation_ids
 
 

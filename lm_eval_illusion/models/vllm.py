@@ -30,6 +30,7 @@ from lm_eval_illusion.models.arguments import (
     refuse_thinking,
 )
 from lm_eval_illusion.models.command_checks import line_settings, refuse_changed_settings, view_of_request
+from lm_eval_illusion.models.cut_prompts import warn_of_cut_prompts
 from lm_eval_illusion.models.pruned import PrunedModel, resolve_checkpoint, show_user_errors
 from lm_eval_illusion.models.top_tokens import RankedToken, TokenList, batches_of_lists, list_length, mid_rank
 from lm_eval_illusion.models.vllm_answers import Stopped, ask_for_answers, seeded_requests
@@ -116,13 +117,13 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         arguments["enable_thinking"] = False
         if str(arguments.get("data_parallel_size") or 1) != "1":
             refuse_beam_tasks(sys.argv)
-        on_cpu = runs_on_cpu()
+        self.on_cpu = on_cpu = runs_on_cpu()
         set_engine_arguments(arguments, on_cpu)
         self.checkpoint = resolve_checkpoint(str(pretrained), arguments, VLLM_NOT_WITH_PRUNING)
         revision = str(arguments.get("revision") or "main")
         free_accelerator()
         self.engine_log = engine_log()
-        with start_errors(self.checkpoint.path, self.engine_log):
+        with start_errors(self.checkpoint.path, self.engine_log, on_cpu):
             if on_cpu:
                 check_head_size(self.checkpoint.path, revision, arguments.get("trust_remote_code"))
             super().__init__(pretrained=self.checkpoint.path, **arguments)
@@ -179,6 +180,9 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
     ) -> list[PromptScore]:
         # A prompt of spaces alone belongs to the answer: it is scored after the token that lm_eval puts before an answer without a prompt.
         pairs = [(context or [self.prefix_token_id], ids) for _, context, ids in requests]
+        # Windows of a text that is scored as a whole have no strings.
+        prompts = [(context, len(ids)) for strings, context, ids in requests if strings is not None]
+        self._warn_of_cut(prompts, self.max_length - 1)
         windows = show_user_errors(lambda: [scoring_window(context, ids, self.max_length) for context, ids in pairs])
         scores: dict[Window, PromptScore] = {}
         with self._progress("scoring", len(set(windows)), disable_tqdm) as count:
@@ -254,6 +258,7 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         plain = [(group, stop) for group, stop in stopped if group.decoding.num_beams == 1]
         beams = [(group, stop) for group, stop in stopped if group.decoding.num_beams > 1]
         answers = [Answer()] * len(requests)
+        self._warn_of_cut([(self.tok_encode(group.prompt), group.decoding.max_new_tokens) for group in groups], self.max_length)
         tasks = for_tasks(request.task_name for request in requests)
         total = sum(group.decoding.num_outputs for group in groups)
         with tasks, self._progress("answering", total, disable_tqdm) as count:
@@ -308,8 +313,13 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
             )
             error.show()
             raise error
-        ids: list[int] = maybe_truncate(self.tok_encode(group.prompt), answer, self.max_length, side=self.truncation_side)[0]
+        prompt, side = self.tok_encode(group.prompt), self.truncation_side
+        ids: list[int] = maybe_truncate(prompt, answer, self.max_length, side=side, verbose=False)[0]
         return ids
+
+    def _warn_of_cut(self, sequences: list[tuple[list[int], int]], room: int) -> None:
+        if self.rank == 0:
+            warn_of_cut_prompts(sequences, room, "give a larger max_model_len, if the model has one")
 
     def _decode(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids, skip_special_tokens=True))
@@ -354,13 +364,13 @@ class PrunedVLLM(PrunedModel, VLLM):  # type: ignore[misc]
         report_warning(warning)
         del self.model
         self.engine_log = engine_log()
-        with start_errors(self.checkpoint.path, self.engine_log):
+        with start_errors(self.checkpoint.path, self.engine_log, self.on_cpu):
             self.model = LLM(**self.model_args)
         self.processes = EngineProcesses(self.model)
 
     def _cause_of_death(self) -> str | None:
         """Return what the processes of the engine printed before they ended, or how the system ended them, if one is known."""
-        self.engine_log.wait()
+        self.engine_log.wait(self.processes.have_ended)
         return self.engine_log.cause or self.processes.how_killed()
 
     def _batch_limit(self) -> int:

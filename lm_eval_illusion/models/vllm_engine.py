@@ -110,8 +110,11 @@ def dtype_warning(ran: str | None, config: Any, name: str) -> str | None:
 
 
 @contextmanager
-def start_errors(checkpoint: str, log: EngineLog) -> Iterator[None]:
-    """Turn an error during vLLM's start into a `UserError` of one line, without a traceback of several processes."""
+def start_errors(checkpoint: str, log: EngineLog, on_cpu: bool = False) -> Iterator[None]:
+    """Turn an error during vLLM's start into a `UserError` of one line, without a traceback of several processes.
+
+    `on_cpu`: vLLM runs on a CPU, where it lacks the operations of some formats, such as FP8.
+    """
     try:
         with log.of_new_processes():
             yield
@@ -119,10 +122,12 @@ def start_errors(checkpoint: str, log: EngineLog) -> Iterator[None]:
         raise
     except Exception as error:
         log.wait()
-        raise UserError(
-            f"vLLM can't start on {checkpoint} ({log.cause or one_line(error)}): are the arguments right, is there a GPU with enough free"
-            f" memory? {MORE}"
-        ) from error
+        question = (
+            "are the arguments right, does vLLM run this architecture and format on a CPU? If not, take --model pruned-hf."
+            if on_cpu
+            else "are the arguments right, is there a GPU with enough free memory?"
+        )
+        raise UserError(f"vLLM can't start on {checkpoint} ({log.cause or one_line(error)}): {question} {MORE}") from error
 
 
 @contextmanager
@@ -136,8 +141,9 @@ def run_errors(cause_of_death: Callable[[], str | None]) -> Iterator[None]:
         if not is_dead(error):
             raise UserError(f"vLLM failed ({cause_of(error)}): check the arguments. {MORE}") from error
         raise UserError(
-            f"vLLM's engine died twice ({cause_of_death() or cause_of(error)}): give it more memory or smaller batches (max_num_seqs),"
-            f" or run fewer views in a command, of which each writes its files. {MORE}"
+            f"vLLM's engine died twice ({cause_of_death() or cause_of(error)}), and lm_eval writes nothing of this run: give it more memory"
+            " or smaller batches (max_num_seqs), or give each view a command of its own, such as --tasks mqa_illusion_gen, which writes its"
+            f" files; the report joins them. {MORE}"
         ) from error
 
 

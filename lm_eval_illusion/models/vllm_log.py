@@ -10,13 +10,17 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lm_eval_illusion.models.vllm_processes import killed_by
 
 SECONDS_TO_END = 10.0
-"""How long to wait for what processes that died have printed."""
+"""How long to wait at most for what processes that died have printed."""
+SECONDS_OF_SILENCE = 1.0
+"""Processes that have ended and print nothing for so long have printed everything."""
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 _PREFIX = re.compile(r"^\([^()]* pid=\d+\) ")
 """vLLM begins each line of a process with its name."""
@@ -41,6 +45,7 @@ class EngineLog:
         self.cause: str | None = None
         self._in_traceback = False
         self._reader: threading.Thread | None = None
+        self._last_line = time.monotonic()
 
     def shows(self, line: str) -> bool:
         """Take the next line, and return whether it is passed on: log lines below ERROR, and other text outside of tracebacks."""
@@ -60,10 +65,18 @@ class EngineLog:
             self.cause = " ".join(exception[1].split())
         return self.shows_all or not (log_line or self._in_traceback)
 
-    def wait(self) -> None:
-        """Wait until the processes have printed everything, if they end."""
-        if self._reader is not None:
-            self._reader.join(SECONDS_TO_END)
+    def wait(self, have_ended: Callable[[], bool] = lambda: False) -> None:
+        """Wait until the cause is known, or the processes have printed everything, if they end. `have_ended`: whether they did.
+
+        The end of what they print is no sign of it: the process with which Python tracks its shared memory has their output, and lives on.
+        """
+        begin = time.monotonic()
+        while self._reader is not None and self._reader.is_alive() and self.cause is None:
+            now = time.monotonic()
+            silent = now - max(begin, self._last_line)
+            if now - begin > SECONDS_TO_END or (have_ended() and silent > SECONDS_OF_SILENCE):
+                return
+            self._reader.join(_SECONDS_BETWEEN_LOOKS)
 
     @contextmanager
     def of_new_processes(self) -> Iterator[None]:
@@ -92,6 +105,7 @@ class EngineLog:
     def _pass_on(self, read: int, target: int) -> None:
         with os.fdopen(read, "rb") as lines, os.fdopen(target, "wb", buffering=0) as shown:
             for line in lines:
+                self._last_line = time.monotonic()
                 if self.shows(line.decode(errors="replace")):
                     shown.write(line)
 

@@ -31,6 +31,10 @@ class EngineProcesses:
             arguments = (self._processes, resources, answers, EngineDeadError())
             threading.Thread(target=_tell, args=arguments, daemon=True, name="engine-processes").start()
 
+    def have_ended(self) -> bool:
+        """Return whether all processes that are known have ended."""
+        return all(process.exitcode is not None for process in self._processes)
+
     def how_killed(self) -> str | None:
         """Return how the system ended a process; None if none was killed."""
         return next(filter(None, (killed_by(process.exitcode) for process in self._processes)), None)

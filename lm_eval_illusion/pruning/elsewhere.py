@@ -123,8 +123,8 @@ def prune_elsewhere(python: str, base: BaseModel, settings: PruningSettings) -> 
     Raises:
         UserError: It is no Python with this package and llmcompressor, its package has another format of the store, or pruning failed.
     """
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    _check_python(python, environment)
+    environment = _environment()
+    check_python(python)
     command = [python, "-c", _NOT_HERE + _PRUNE, "prune", *prune_arguments(base, settings)]
     # Standard output is that of this program. 2: its own standard error, also where Python's object for it was replaced.
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False)
@@ -143,7 +143,17 @@ def other_checkpoint(python: str) -> UserError:
     )
 
 
-def _check_python(python: str, environment: dict[str, str]) -> None:
+def _environment() -> dict[str, str]:
+    """Return the environment of the other Python, which is to prune by itself."""
+    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+
+
+def check_python(python: str) -> None:
+    """Check that a Python has this package, with the same format of the store, and llmcompressor.
+
+    Raises:
+        UserError: It does not.
+    """
     remedy = "give the path of a Python with lm-eval-illusion and llmcompressor, or unset it"
     problem = f"{VARIABLE}={python}"
     try:
@@ -151,7 +161,7 @@ def _check_python(python: str, environment: dict[str, str]) -> None:
             [python, "-c", _NOT_HERE + _PROBE],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=environment,
+            env=_environment(),
             timeout=PROBE_SECONDS,
             check=False,
         )

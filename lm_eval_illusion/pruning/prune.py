@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from lm_eval_illusion.pruning.calibration import calibration_samples, calibratio
 from lm_eval_illusion.pruning.checkpoint_files import remove_code_references
 from lm_eval_illusion.pruning.checkpoint_store import Checkpoint, get_or_create, key_of
 from lm_eval_illusion.pruning.earlier_keys import found_by_key
-from lm_eval_illusion.pruning.elsewhere import impossible_here, other_checkpoint, prune_elsewhere, pruning_python
+from lm_eval_illusion.pruning.elsewhere import check_python, impossible_here, other_checkpoint, prune_elsewhere, pruning_python
 from lm_eval_illusion.pruning.environment import installed_versions, pruning_fault
 from lm_eval_illusion.pruning.gguf_checkpoint import GgufModel, dequantised, is_gguf, refuse_unnamed_file
 from lm_eval_illusion.pruning.hf_checkpoint import (
@@ -34,7 +34,7 @@ from lm_eval_illusion.pruning.hf_checkpoint import (
     load_tokenizer,
     save_checkpoint,
 )
-from lm_eval_illusion.pruning.manifest import CalibrationRecord, ChangeRecord, Manifest
+from lm_eval_illusion.pruning.manifest import CalibrationRecord, ChangeRecord, CheckpointIdentity, Manifest
 from lm_eval_illusion.pruning.manifest_check import Asked
 from lm_eval_illusion.pruning.model_folder import check_files
 from lm_eval_illusion.pruning.named_models import refuse_adapter, refuse_missing
@@ -172,6 +172,83 @@ def _named_by_file(checkpoint: Checkpoint, model: GgufModel) -> Checkpoint:
     return checkpoint._replace(manifest=names)
 
 
+@dataclass(frozen=True)
+class _Request:
+    """A pruned checkpoint that is asked for, of a base model that is a folder, on the hub, or `embedded`.
+
+    `manifest`: as far as it is defined before pruning; `manifest_earlier`: as the key schemes
+    of earlier versions have it. `label`: the checkpoint in words.
+    """
+
+    base: BaseModel
+    settings: PruningSettings
+    texts: list[str]
+    manifest: Manifest
+    manifest_earlier: Manifest
+    identity: CheckpointIdentity
+
+    @property
+    def key(self) -> str:
+        return key_of(asdict(self.identity))
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.variant} of {self.manifest.base_model}"
+
+    @property
+    def asked(self) -> Asked:
+        settings = self.settings
+        return Asked(
+            self.manifest,
+            sparsity=settings.sparsity_expected,
+            calibration=(text_sha256(self.texts), settings.calibration_samples, settings.calibration_length)
+            if settings.needs.calibration
+            else None,
+            allows_code=self.base.trust_remote_code,
+        )
+
+    def found(self) -> Checkpoint | str:
+        """Return the checkpoint of the store, or why it can't be used, as in "is not in it"."""
+        earlier = earlier_identities(self.base, self.identity)
+        asked = self.asked
+        return found_by_key(
+            self.settings.store,
+            self.key,
+            earlier,
+            name=self.label,
+            asked=asked,
+            asked_earlier=asked._replace(manifest=self.manifest_earlier),
+        )
+
+    def make(self, folder: Path) -> Manifest:
+        """Make the checkpoint in a folder; return its manifest."""
+        manifest = replace(self.manifest, key=self.key)
+        return _make_checkpoint(folder, self.base, self.settings, self.texts, manifest, self.identity.recipe)
+
+
+def check_obtainable(base: BaseModel, settings: PruningSettings) -> None:
+    """Check that `pruned_checkpoint` finds the checkpoint in the store, or that an environment is known that can make it. Nothing is made.
+
+    `base`: an ordinary folder, or `embedded`.
+
+    Raises:
+        UserError: Neither is so.
+    """
+    request = _request(base, settings, base.pretrained)
+    fault = request.found()
+    if isinstance(fault, Checkpoint):
+        return
+    if (python := _other_python(settings)) is not None:
+        check_python(python)
+    elif (reason := pruning_fault()) is not None:
+        raise impossible_here(base, settings, request.label, fault, reason)
+
+
+def _other_python(settings: PruningSettings) -> str | None:
+    """Return the Python of another environment that is to fill the store; None if none is named, or nothing is to be stored."""
+    return pruning_python() if settings.store != "off" else None
+
+
 def _checkpoint_of_folder(
     base: BaseModel, settings: PruningSettings, name: str, given: BaseModel, file_sha256: str | None = None
 ) -> Checkpoint:
@@ -180,6 +257,47 @@ def _checkpoint_of_folder(
     `given`: the base model as the user named it. `file_sha256`: of the GGUF file that the folder was made of. The key depends on it:
     another version of transformers writes another folder of the same numbers.
     """
+    if settings.pruner == "none":
+        return Checkpoint(resolve_pretrained(base.pretrained), _checked_manifest(base, settings, name))
+    request = _request(base, settings, name, file_sha256)
+    settings = request.settings
+    checkpoint = request.found()
+    if isinstance(checkpoint, str) and (python := _other_python(settings)) is not None:
+        prune_elsewhere(python, given, settings)
+        checkpoint = request.found()
+        if isinstance(checkpoint, str):
+            raise other_checkpoint(python)
+    if isinstance(checkpoint, str):
+        if (reason := pruning_fault()) is not None:
+            raise impossible_here(given, settings, request.label, checkpoint, reason)
+        checkpoint = get_or_create(settings.store, request.key, request.make, name=request.label, asked=request.asked)
+    # Base models with the same content share an entry, whatever their names. Report the names of this request.
+    stored = checkpoint.manifest
+    names = replace(
+        stored,
+        base_model=request.manifest.base_model,
+        variant=request.manifest.variant,
+        pruner=request.manifest.pruner,
+        # Two files with the same text also share an entry.
+        calibration=stored.calibration
+        and replace(stored.calibration, source=settings.calibration, language=settings.calibration_language),
+    )
+    return checkpoint._replace(manifest=names)
+
+
+def _request(base: BaseModel, settings: PruningSettings, name: str, file_sha256: str | None = None) -> _Request:
+    """Return the request for a checkpoint, with the arguments of `_checkpoint_of_folder`."""
+    manifest = manifest_earlier = _checked_manifest(base, settings, name)
+    settings = within_window(base, settings)
+    texts = calibration_texts(settings)
+    if file_sha256 is not None:
+        manifest = replace(manifest, base_revision=file_sha256, base_identity=None)
+    identity = checkpoint_identity(base, settings, texts, manifest.base_revision)
+    return _Request(base, settings, texts, manifest, manifest_earlier, identity)
+
+
+def _checked_manifest(base: BaseModel, settings: PruningSettings, name: str) -> Manifest:
+    """Check the files of a base model, and return the manifest with the fields that are defined before pruning."""
     check_files(base.files)
     refuse_adapter(base.files)
     if base.tokenizer_files is not None:
@@ -187,57 +305,7 @@ def _checkpoint_of_folder(
         check_files(base.tokenizer_files)
     if settings.pruner != "none":
         refuse_quantized(base.files)
-    manifest = described_as_loaded(_initial_manifest(base, settings, name), base)
-    if settings.pruner == "none":
-        return Checkpoint(resolve_pretrained(base.pretrained), manifest)
-    settings = within_window(base, settings)
-    texts = calibration_texts(settings)
-    earlier_manifest = manifest
-    if file_sha256 is not None:
-        manifest = replace(manifest, base_revision=file_sha256, base_identity=None)
-    identity = checkpoint_identity(base, settings, texts, manifest.base_revision)
-    key = key_of(asdict(identity))
-    asked = Asked(
-        manifest,
-        sparsity=settings.sparsity_expected,
-        calibration=(text_sha256(texts), settings.calibration_samples, settings.calibration_length)
-        if settings.needs.calibration
-        else None,
-        allows_code=base.trust_remote_code,
-    )
-    label = f"{manifest.variant} of {manifest.base_model}"
-
-    def found() -> Checkpoint | str:
-        earlier = earlier_identities(base, identity)
-        return found_by_key(
-            settings.store, key, earlier, name=label, asked=asked, asked_earlier=asked._replace(manifest=earlier_manifest)
-        )
-
-    def make(folder: Path) -> Manifest:
-        return _make_checkpoint(folder, base, settings, texts, replace(manifest, key=key), identity.recipe)
-
-    checkpoint = found()
-    if isinstance(checkpoint, str) and settings.store != "off" and (python := pruning_python()) is not None:
-        prune_elsewhere(python, given, settings)
-        checkpoint = found()
-        if isinstance(checkpoint, str):
-            raise other_checkpoint(python)
-    if isinstance(checkpoint, str):
-        if (reason := pruning_fault()) is not None:
-            raise impossible_here(given, settings, label, checkpoint, reason)
-        checkpoint = get_or_create(settings.store, key, make, name=label, asked=asked)
-    # Base models with the same content share an entry, whatever their names. Report the names of this request.
-    stored = checkpoint.manifest
-    names = replace(
-        stored,
-        base_model=manifest.base_model,
-        variant=manifest.variant,
-        pruner=manifest.pruner,
-        # Two files with the same text also share an entry.
-        calibration=stored.calibration
-        and replace(stored.calibration, source=settings.calibration, language=settings.calibration_language),
-    )
-    return checkpoint._replace(manifest=names)
+    return described_as_loaded(_initial_manifest(base, settings, name), base)
 
 
 def _initial_manifest(base: BaseModel, settings: PruningSettings, name: str) -> Manifest:

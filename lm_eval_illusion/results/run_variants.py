@@ -37,7 +37,7 @@ from lm_eval_illusion.results.results_file import (
 )
 from lm_eval_illusion.results.servers import UNNAMED, Server, server_of
 from lm_eval_illusion.results.typed_json import convert
-from lm_eval_illusion.results.variants import DENSE_METHOD, EMBEDDED_TEXT, Variant
+from lm_eval_illusion.results.variants import DENSE_METHOD, EMBEDDED_TEXT, Settings, Variant
 
 Changes: TypeAlias = tuple[Change, ...]
 # Arguments that name the model of a class without `pretrained` and `model`.
@@ -141,6 +141,7 @@ def _our_variant(
         pruning_seed=ours.pruning_seed if ours.calibration else None,
         dtype=ours.dtype or _dtype(config, arguments),
         identity="+".join([str(ours.key or ours.base_revision), *changes, *_identity_of(server)]),
+        settings=_settings_of(changes_by_argument),
         base_content=BaseContent(
             base.weights,
             base.tokenizer,
@@ -155,6 +156,10 @@ def _our_variant(
         engine=engine_of(config, server),
         beams_are_top1=config.model not in (MODEL_NAME, VLLM_MODEL_NAME),
     )
+
+
+def _settings_of(changes: Changes) -> Settings:
+    return tuple(setting for change in changes for setting in change.settings)
 
 
 def _calibration_language(calibration: CalibrationConfig) -> str | None:
@@ -187,6 +192,7 @@ def _other_variant(
         mask_structure="0:0",
         dtype=_dtype(config, arguments),
         identity="+".join([*commits, *(change.identity for change in changes), *_identity_of(server), *unknown]),
+        settings=_settings_of(changes),
         # The revision of an API class is that of its tokenizer.
         base_content=BaseContent(None, None, _commit(config.model_sha), *_place(arguments))
         if server is None

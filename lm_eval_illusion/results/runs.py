@@ -29,6 +29,7 @@ from lm_eval_illusion.results.results_file import (
 from lm_eval_illusion.results.run_files import results_files
 from lm_eval_illusion.results.run_variants import variant_of_run
 from lm_eval_illusion.results.server_names import named_by_server
+from lm_eval_illusion.results.settings_names import named_by_settings
 from lm_eval_illusion.results.typed_json import convert
 from lm_eval_illusion.results.variants import Variant
 from lm_eval_illusion.views import form_named, form_of_task
@@ -132,7 +133,7 @@ def find_runs(paths: Iterable[str | Path]) -> list[Run]:
     judged = [(run.results_file, run.results.rescored) for run in runs]
     older, same_run = superseded(judged), folders_of_runs(judged)
     runs = [replace(run, same_run=same_run.get(run.results_file, ())) for run in runs if run.results_file not in older]
-    names = named_by_server(named_apart(named_alike([run.variant for run in runs])))
+    names = named_by_server(named_by_settings(named_apart(named_alike([run.variant for run in runs]))))
     runs = [replace(run, variant=variant) for run, variant in zip(runs, names, strict=True)]
     in_place = dense_files({run.variant for run in runs})
     return [replace(run, variant=as_dense(run.variant)) if run.variant.key in in_place else run for run in runs]

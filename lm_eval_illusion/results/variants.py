@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import TypeAlias
 
 from lm_eval_illusion.results.base_content import BaseContent
 from lm_eval_illusion.results.servers import Server
@@ -14,6 +15,8 @@ DENSE_NAME = "dense"
 """The short name of the dense model, unless a GGUF file stands for it."""
 EMBEDDED_TEXT = "embedded"
 """The `calibration_source` of the text in this package."""
+Settings: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values of settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ class Variant:
     None where they were not measured or are not known.
 
     `identity`: the key of the checkpoint, or the revision of the base model, and the content of an adapter; it distinguishes two variants
-    of the same name. `base_content`: the content of the base model as the run states it, which is no part of the variant.
+    of the same name. `settings`: what the arguments say of a quantisation or an adapter beside its name. `base_content`: the content of
+    the base model as the run states it, which is no part of the variant.
     `server`: the server that the model is behind, None if the run loaded it itself. `engine`: what ran it, such as `hf` or `vllm`; None
     if it is not known. `beams_are_top1`: the backend returned only its best beam, so that the strategy `beam` counts only this one.
     """
@@ -52,6 +56,7 @@ class Variant:
     pruning_seed: int | None = None
     dtype: str | None = None
     identity: str = field(metadata=_NOT_A_COLUMN)
+    settings: Settings = field(default=(), compare=False, metadata=_NOT_A_COLUMN)
     base_content: BaseContent = field(default=BaseContent(), compare=False, metadata=_NOT_A_COLUMN)
     server: Server | None = field(default=None, metadata=_NOT_A_COLUMN)
     engine: str | None = field(default=None, compare=False, metadata=_NOT_A_COLUMN)

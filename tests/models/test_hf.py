@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from tokenizers import processors
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.hf import PrunedHFLM
@@ -127,7 +129,8 @@ def test_decoding_settings_are_not_inherited_from_the_checkpoint(folders, tmp_pa
     )
 
 
-def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders):
+def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders, caplog):
+    caplog.set_level(logging.WARNING)
     stock, pruned = (make(folders["llama"], device="cpu", batch_size=2, max_length=24) for make in (HFLM, unpruned))
     requests = [
         Instance("loglikelihood", {}, ("", " France"), 0),
@@ -135,9 +138,12 @@ def test_empty_contexts_long_contexts_and_rolling_are_those_of_stock_hf(folders)
     ]
     scores, expected = (model.loglikelihood(requests, disable_tqdm=True) for model in (pruned, stock))
     assert [score for score, _ in scores] == pytest.approx([score for score, _ in expected], abs=1e-4)
+    # One line says that the long one is cut; texts that are scored as a whole are not.
+    assert caplog.text.count("1 prompts are cut to fit into the window (25 tokens; ") == 1
     rolling = [Instance("loglikelihood_rolling", {}, (CONTEXTS[4],), 0)]
     scores, expected = (model.loglikelihood_rolling(rolling, disable_tqdm=True) for model in (pruned, stock))
     assert scores == pytest.approx(expected, abs=1e-3)
+    assert caplog.text.count("prompts are cut") == 1
     cut = {**GREEDY, "until": STOPPING}
     assert generate(pruned, repeated_requests(cut)) == generate(stock, repeated_requests(cut))
 
@@ -207,6 +213,18 @@ def test_the_command_ends_with_one_line_and_code_2(flags, tmp_path):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("lm-eval-illusion: error: ")
+
+
+def test_a_prompt_of_white_space_alone_with_a_tokenizer_that_adds_no_token(folders):
+    model = dense_model(folders["llama"])
+    model.tokenizer._tokenizer.post_processor = processors.TemplateProcessing(single="$A", special_tokens=[])
+    assert model.tok_encode("") == []
+    ((score, _),) = model.loglikelihood([Instance("loglikelihood", {}, ("\n", " Paris"), 0)])
+    # lm_eval moves the white space to the answer. An answer without a prompt stands after the prefix token.
+    ids = torch.tensor([[model.prefix_token_id, *model.tok_encode("\n Paris")]])
+    with torch.no_grad():
+        logprobs = model.model(ids).logits[0, :-1].log_softmax(-1)
+    assert score == pytest.approx(float(logprobs.gather(1, ids[0, 1:, None]).sum()), abs=1e-4)
 
 
 def test_an_answer_longer_than_the_window_and_a_token_without_probability_are_one_line(folders):

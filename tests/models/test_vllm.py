@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -173,6 +174,27 @@ def test_an_answer_as_long_as_the_window_is_one_line(vllm_class, folder):
     model = vllm_class(folder, pruner="none", max_model_len=64)
     with pytest.raises(UserError, match=r"an answer to be scored has .* tokens, of the model's window of 64 it can have 62"):
         model.loglikelihood([Instance("loglikelihood", {}, ("x", " word" * 99), 0)], disable_tqdm=True)
+
+
+def test_prompts_that_are_cut_are_one_line_and_those_that_fit_are_none(vllm_class, folder, caplog):
+    caplog.set_level(logging.WARNING)
+    model = vllm_class(folder, pruner="none", max_model_len=64)
+    long, short = " ".join(["word"] * 80), "word"
+    tokens = len(model.tok_encode(long))
+    prompts = [Instance("loglikelihood", {}, (prompt, answer), 0) for prompt in (long, short) for answer in (" a", " b")]
+    model.loglikelihood(prompts, disable_tqdm=True)
+    # vLLM generates a token after what is scored, and an answer of 8 tokens leaves 56 for the prompt.
+    scored = f"1 prompts are cut to fit into the window (63 tokens; the longest prompt has {tokens})"
+    assert [scored in record.message for record in caplog.records if "prompts are cut" in record.message] == [True]
+    assert "give a larger max_model_len" in caplog.text
+    caplog.clear()
+    beams = {"until": [], "max_gen_toks": 8, "num_beams": 2}
+    model.generate_until([Instance("generate_until", {}, (prompt, beams), 0) for prompt in (long, short)], disable_tqdm=True)
+    answered = f"1 prompts are cut to fit into the window (64 tokens; the longest prompt has {tokens})"
+    assert [answered in record.message for record in caplog.records if "prompts are cut" in record.message] == [True]
+    caplog.clear()
+    model.loglikelihood_rolling([Instance("loglikelihood_rolling", {}, (long,), 0)], disable_tqdm=True)
+    assert "prompts are cut" not in caplog.text
 
 
 def test_an_answer_after_a_prompt_of_spaces_is_scored_after_the_token_of_an_empty_prompt(model):

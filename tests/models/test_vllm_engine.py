@@ -102,8 +102,16 @@ def test_a_dead_engine_is_one_line_with_the_cause_of_its_log():
         run_errors(lambda: None),
     ):
         raise EngineDeadError(waits)
-    with pytest.raises(UserError, match=r"can't start on m \(RuntimeError: CPU Generator"), start_errors("m", log):
-        raise RuntimeError("Engine core initialization failed.\nSee root cause above.")
+    failed = RuntimeError("Engine core initialization failed.\nSee root cause above.")
+    for on_cpu, hint in (
+        (False, "is there a GPU with enough free memory"),
+        (True, "on a CPU\\? If not, take --model pruned-hf"),
+    ):
+        with (
+            pytest.raises(UserError, match=rf"can't start on m \(RuntimeError: CPU Generator.*{hint}"),
+            start_errors("m", log, on_cpu),
+        ):
+            raise failed
 
 
 def test_other_errors_of_vllm_are_one_line():

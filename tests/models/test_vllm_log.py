@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from lm_eval_illusion.models import vllm_log
 from lm_eval_illusion.models.vllm_log import EngineLog
 
 # As vLLM 0.32 for CPUs printed it: a worker that failed, the engine that waited for it.
@@ -71,6 +73,37 @@ def test_the_output_of_new_processes_is_read_until_they_end(capfd):
     assert out == "after it\n"
     assert sorted(err.splitlines()) == ["a line", "of this process"]
     assert log.cause == "KeyError: 1"
+
+
+@pytest.mark.parametrize(("cause", "have_ended"), [(None, True), ("KeyError: 1", False)])
+def test_a_process_that_lives_on_is_not_waited_for(monkeypatch, cause, have_ended):
+    # The output of vLLM's processes is also that of the one with which Python tracks shared memory.
+    monkeypatch.setattr(vllm_log, "SECONDS_OF_SILENCE", 0.2)
+    log = EngineLog()
+    traceback = "Traceback (most recent call last):\\n" + (cause or "EngineDeadError: see above")
+    with log.of_new_processes():
+        process = subprocess.Popen(["sh", "-c", f"printf '{traceback}\\n' >&2; exec sleep 60"], stdin=subprocess.DEVNULL)
+    begin = time.monotonic()
+    log.wait(lambda: have_ended)
+    waited = time.monotonic() - begin
+    process.kill()
+    process.wait()
+    assert log.cause == cause
+    assert waited < vllm_log.SECONDS_TO_END / 2
+
+
+def test_processes_that_do_not_end_are_waited_for_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(vllm_log, "SECONDS_OF_SILENCE", 0.01)
+    monkeypatch.setattr(vllm_log, "SECONDS_TO_END", 0.3)
+    log = EngineLog()
+    with log.of_new_processes():
+        process = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL)
+    begin = time.monotonic()
+    log.wait(lambda: False)
+    waited = time.monotonic() - begin
+    process.kill()
+    process.wait()
+    assert waited > 0.3
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_who_waits_for_the_answer_of_a_killed_process_gets_the_exception_of_a_de
         with pytest.raises(queue.Empty):
             answers.get(timeout=0.05)
         assert processes.how_killed() is None
+        assert not processes.have_ended()
         end()
         assert type(answers.get(timeout=5)).__name__ == "EngineDeadError"
         # Further requests are refused by vLLM.
@@ -60,6 +61,7 @@ def test_only_a_signal_kills(code, how):
         processes = EngineProcesses(llm)
         end()
         answers.get(timeout=5)
+        assert processes.have_ended()
         assert processes.how_killed() == how
 
 
