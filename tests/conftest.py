@@ -68,7 +68,6 @@ LONGEST = [
     "test_command.py",
     "test_embedded.py",
     "test_hf.py",
-    "test_plugin.py",
     "test_two_processes.py",
 ]
 
