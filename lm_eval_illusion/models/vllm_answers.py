@@ -38,11 +38,18 @@ def seeded_requests(requests: Sequence[Instance]) -> list[Instance]:
 
 
 def vllm_settings(settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Return lm_eval's generation settings for vLLM: with `seed` if they sample without one, and `top_k` in the form of all versions."""
-    samples = settings.get("do_sample") is not False and float(settings.get("temperature") or 0) > 0
+    """Return lm_eval's generation settings for vLLM: with `seed` if they sample without one, and `top_k` in the form of all versions.
+
+    A request that says neither that it samples nor a temperature is greedy, as with lm_eval's other classes; its class for vLLM gives no
+    temperature then, and vLLM samples at 1.
+    """
+    does_sample, temperature = settings.get("do_sample"), settings.get("temperature")
+    # One that samples without a temperature does so at 1, in vLLM and in transformers.
+    is_hot = does_sample is True if temperature is None else float(temperature) > 0
+    samples = does_sample is not False and is_hot
     # Older versions of vLLM refuse 0; all take -1 for no limit.
     top_k = {"top_k": -1} if settings.get("top_k") == 0 else {}
-    return {**({"seed": seed} if samples else {}), **settings, **top_k}
+    return {**({"seed": seed} if samples else {"temperature": 0.0}), **settings, **top_k}
 
 
 def answer_settings(decoding: Decoding, prompt: str) -> dict[str, Any]:

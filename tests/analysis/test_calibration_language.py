@@ -102,6 +102,7 @@ def test_every_field_of_a_variant_is_a_setting_or_may_differ():
     fields = {field.name: field.metadata.get("column", True) for field in dataclasses.fields(Variant)}
     assert {name for name, is_column in fields.items() if not is_column} == {
         "identity",
+        "settings",
         "base_content",
         "server",
         "engine",

@@ -72,3 +72,22 @@ def test_the_repeats_of_another_projects_task_have_different_seeds():
     assert [each.get("seed") for each in arguments] == [seed_of("x", 0), seed_of("x", 1), None]
     assert arguments[0]["top_k"] == -1
     assert vllm_settings({"temperature": 0.7, "seed": 7}, 3)["seed"] == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "temperature", "seed"),
+    [
+        ({}, 0.0, None),
+        ({"do_sample": False}, 0.0, None),
+        ({"temperature": 0}, 0, None),
+        ({"temperature": 0.7}, 0.7, 3),
+        # vLLM's own default is 1.
+        ({"do_sample": True}, None, 3),
+        ({"do_sample": True, "temperature": 0.7}, 0.7, 3),
+    ],
+)
+def test_a_request_samples_only_where_it_says_so(settings, temperature, seed):
+    found = vllm_settings({"until": ["."], **settings}, 3)
+    assert (found.get("temperature"), found.get("seed")) == (temperature, seed)
+    # The same requests sample with pruned-hf.
+    assert read_decoding(settings, 1, 64).do_sample == (seed is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_illusion.models.hf import PrunedHFLM
-from tests.real_vllm.engines import VIEW_NAMES, answers, is_scored, requests_of_views, save_tiny_for_vllm, vllm_model
+from tests.real_vllm.engines import VIEW_NAMES, answers, instance, is_scored, requests_of_views, save_tiny_for_vllm, vllm_model
 
 WANDA = {"pruner": "wanda", "sparsity": 0.5, "calibration": "embedded", "calibration_samples": 8, "calibration_length": 64}
 
@@ -52,8 +52,11 @@ def run_both(folder, requests, vllm_arguments, **settings):
 def test_every_view_of_a_tiny_model(tmp_path):
     tiny = save_tiny_for_vllm(tmp_path / "tiny")
     requests = requests_of_views("en", VIEW_NAMES, 6)
+    # A task of another project that states no temperature is greedy; vLLM's own default is to sample at 1.
+    requests["other"] = instance("1 2 3 4", {"until": ["\n"], "max_gen_toks": 8})
     found, expected, samples, info = run_both(tiny, requests, {"max_model_len": 512}, pruner="none")
     assert_equal_views(VIEW_NAMES, found, expected)
+    assert found["other"] == expected["other"]
     assert all(len(set(of_prompt)) > 5 for of_prompt in samples)
     assert info["dtype"] == "float32"
     assert info["engine"].startswith("vllm 0.")

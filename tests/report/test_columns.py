@@ -106,7 +106,7 @@ def test_columns_of_one_group_stand_together_on_the_page(example):
 
 
 def test_every_field_of_a_variant_is_in_report_json_and_parquet():
-    internal = {"identity", "base_content", "server", "engine", "beams_are_top1"}
+    internal = {"identity", "settings", "base_content", "server", "engine", "beams_are_top1"}
     names = {field.name for field in fields(Variant)} - internal
     assert set(VariantEntry.__struct_fields__) - {"runs"} == names == set(Variant.column_names())
     assert set(files.OUTCOME_FIELDS) == {field.name for field in fields(Outcome)} - {

@@ -69,7 +69,7 @@ def test_every_column_of_a_variant_and_field_of_an_outcome_is_in_the_file(tmp_pa
     columns = [
         field.name
         for field in fields(Variant)
-        if field.name not in ("identity", "base_content", "server", "engine", "beams_are_top1")
+        if field.name not in ("identity", "settings", "base_content", "server", "engine", "beams_are_top1")
     ]
     assert {name: row[name] for name in columns} == {name: getattr(variant, name) for name in columns}
     assert {"run", "gold_rank", "gold_logprob", "answer_type", "cell"} <= row.keys()
