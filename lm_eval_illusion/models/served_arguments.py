@@ -12,7 +12,7 @@ from lm_eval.models.api_models import TemplateAPI
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import without_password
+from lm_eval_illusion.models.served_address import without_password
 from lm_eval_illusion.option_values import LONGEST_WINDOW, number_in, read_whole_number, shown
 from lm_eval_illusion.pruning.settings import nearest
 

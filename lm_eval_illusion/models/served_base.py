@@ -17,9 +17,10 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.first_line import Answer, line_bounds
 from lm_eval_illusion.models.command_checks import line_settings, refusal, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import show_user_errors
+from lm_eval_illusion.models.served_address import ServedAddress, secrets_of, without_password
 from lm_eval_illusion.models.served_arguments import read_arguments, read_url
 from lm_eval_illusion.models.served_refused import LIMIT, refused_setting, without_settings
-from lm_eval_illusion.models.served_requests import RequestRefusedError, ServedAddress, post, secrets_of, without_password
+from lm_eval_illusion.models.served_requests import RequestRefusedError, post
 from lm_eval_illusion.models.served_seeds import (
     SEED_PROMPT,
     greedy_trials,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.models.served_address import ServedAddress, without_password
 
 if TYPE_CHECKING:
     import httpx
@@ -29,51 +28,6 @@ _STARTING = (429, 503)
 NOT_FOUND = 404
 _UNKNOWN_SETTING = (400, 422, 500, 501)
 """Codes by which servers refuse a setting or the form of a prompt."""
-_SHORTEST_SECRET = 6
-"""Characters of a header's value from which it may be a key; shorter ones are words that messages have, too."""
-
-
-@dataclass(frozen=True)
-class ServedAddress:
-    """Where requests go. `url`: of the completions or chat completions. `attempts`: how often a request is sent before it has failed.
-
-    `secrets`: texts that no message may repeat, such as the key: some servers write it into their answers.
-    """
-
-    client: httpx.Client
-    url: str
-    attempts: int
-    secrets: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """The address in messages."""
-        return without_password(self.url)
-
-    def told(self, text: str) -> str:
-        """Return a text without the secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
-
-    @property
-    def root(self) -> str:
-        """The address before `/v1/`."""
-        return self.url.split("/v1/")[0]
-
-
-def without_password(url: str) -> str:
-    """Return an address without the user and the password before its host."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else url
-
-
-def secrets_of(headers: Mapping[str, str], url: str) -> tuple[str, ...]:
-    """Return what no message may repeat: the values of the headers, without "Bearer", and the password in the address; long ones first."""
-    password = urlsplit(url).password
-    values = [value.removeprefix("Bearer ").strip() for value in headers.values()] + ([password] if password else [])
-    return tuple(sorted({value for value in values if len(value) >= _SHORTEST_SECRET}, key=len, reverse=True))
 
 
 class RequestRefusedError(UserError):

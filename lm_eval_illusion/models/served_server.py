@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import ServedAddress, get, without_password
+from lm_eval_illusion.models.served_address import ServedAddress, without_password
+from lm_eval_illusion.models.served_requests import get
 
 LLAMA_CPP, LLAMA_CPP_PYTHON = "llama.cpp", "llama-cpp-python"
 VLLM, SGLANG, TRANSFORMERS = "vllm", "sglang", "transformers"

@@ -7,7 +7,8 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models import served_requests
-from lm_eval_illusion.models.served_requests import RequestRefusedError, ServedAddress, get, post, secrets_of, stated_wait
+from lm_eval_illusion.models.served_address import ServedAddress
+from lm_eval_illusion.models.served_requests import RequestRefusedError, get, post, stated_wait
 
 URL = "http://host/v1/completions"
 RIGHT = {"choices": [{"text": "a", "index": 0}]}
@@ -139,11 +140,6 @@ def test_a_refused_setting_is_told_apart_from_a_key_that_is_wrong(waits):
         with pytest.raises(UserError) as refused:
             post(endpoint(*replies), {})
         assert not isinstance(refused.value, RequestRefusedError)
-
-
-def test_secrets_are_the_values_of_headers_and_the_password():
-    headers = {"Authorization": "Bearer sk-12345678", "X": "short", "Y": "sk-12345678-long"}
-    assert secrets_of(headers, "http://me:password@host/v1") == ("sk-12345678-long", "sk-12345678", "password")
 
 
 def test_a_server_that_starts_is_asked_again_what_it_is(waits):

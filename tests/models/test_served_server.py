@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import ServedAddress
+from lm_eval_illusion.models.served_address import ServedAddress
 from lm_eval_illusion.models.served_server import RunningServer, chosen_model, find_server
 from tests.models.served_stand_in import serving
 
