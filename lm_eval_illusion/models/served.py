@@ -10,6 +10,7 @@ from lm_eval.utils import simple_parse_args_string
 from lm_eval_illusion.models.arguments import refuse_blank, refuse_doubled
 from lm_eval_illusion.models.command_checks import is_lm_eval, read_named, refuse_flags, scored_tasks
 from lm_eval_illusion.models.pruned import show_user_errors
+from lm_eval_illusion.models.served_address import hide_secrets
 from lm_eval_illusion.models.served_base import ServedBase
 from lm_eval_illusion.models.served_chat import ServedChat
 from lm_eval_illusion.models.served_completions import Served
@@ -35,6 +36,7 @@ class ServedModel(ServedBase):
             is_chat = str(arg_dict.get("base_url") or "").rstrip("/").endswith("/chat/completions")
             model_class = ServedChat if is_chat else Served
             model = model_class(**arg_dict)
+            hide_secrets(arg_dict)
             if is_lm_eval(sys.argv) and scored_tasks(read_named(sys.argv[1:])):
                 model.check_scores()
             return model

@@ -12,7 +12,7 @@ from lm_eval.models.api_models import TemplateAPI
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import without_password
+from lm_eval_illusion.models.served_address import without_password
 from lm_eval_illusion.option_values import LONGEST_WINDOW, number_in, read_whole_number, shown
 from lm_eval_illusion.pruning.settings import nearest
 
@@ -24,6 +24,8 @@ _RANGES = {
     "max_length": (2, LONGEST_WINDOW),
 }
 """The least and the greatest value of each argument that is a whole number."""
+_ATTEMPTS = 5
+"""Attempts of a request by default: a busy server has 15 seconds, or as many as it asks for."""
 _LONGEST_TIMEOUT = 7 * 24 * 3600
 """Seconds. Python's sockets take no much longer one."""
 
@@ -85,6 +87,7 @@ def read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"ca_cert_path {shown(path)} does not exist: give the file of the certificate")
     checked["tokenizer_backend"] = _read_backend(checked)
     checked.setdefault("max_length", LONGEST_WINDOW)
+    checked.setdefault("max_retries", _ATTEMPTS)
     checked["batch_size"] = 1
     return checked
 

@@ -17,9 +17,18 @@ from lm_eval_illusion.errors import UserError, one_line
 from lm_eval_illusion.first_line import Answer, line_bounds
 from lm_eval_illusion.models.command_checks import line_settings, refusal, refuse_changed_settings, view_of_request
 from lm_eval_illusion.models.pruned import show_user_errors
+from lm_eval_illusion.models.served_address import ServedAddress, secrets_of, without_password
 from lm_eval_illusion.models.served_arguments import read_arguments, read_url
-from lm_eval_illusion.models.served_requests import ServedAddress, post, secrets_of, without_password
-from lm_eval_illusion.models.served_seeds import SEED_PROMPT, problem_of_seeds, seed_of_sample, seed_trials
+from lm_eval_illusion.models.served_refused import LIMIT, refused_setting, without_settings
+from lm_eval_illusion.models.served_requests import RequestRefusedError, post
+from lm_eval_illusion.models.served_seeds import (
+    SEED_PROMPT,
+    greedy_trials,
+    problem_of_greedy,
+    problem_of_seeds,
+    seed_of_sample,
+    seed_trials,
+)
 from lm_eval_illusion.models.served_server import RunningServer, chosen_model, find_server
 from lm_eval_illusion.models.served_settings import letter_constraint, request_settings
 from lm_eval_illusion.plugin import SERVED_MODEL_NAME
@@ -34,6 +43,8 @@ logger = logging.getLogger(__name__)
 WITHOUT_SCORES = (
     "recognition by a generated letter works: --tasks mqa_illusion_core_served, or mqa_illusion_en_mc_letters_generated"
 )
+WITHHELD = "content_filter"
+"""Why OpenAI and Azure leave out an answer, or the rest of it."""
 _INSTALL = "pip install 'lm-eval[api]'"
 
 
@@ -46,7 +57,10 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
 
     server: RunningServer
     has_checked_scores = False
+    has_checked_greedy = False
     has_checked_seeds = False
+    has_told_withheld = False
+    left_out: frozenset[str] = frozenset()
 
     def __init__(self, base_url: str | None = None, model: str | None = None, **arguments: Any) -> None:
         """Find the server at `base_url`, which ends in `/v1/completions` or `/v1/chat/completions`, and its model.
@@ -89,6 +103,7 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
                 "server_version": server.version,
                 "dtype": server.dtype,
                 "letters": "constrained" if letter_constraint(server) else "free",
+                "left_out": sorted(self.left_out),
             }
         }
 
@@ -118,7 +133,22 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
         # OpenAI refuses an empty list, and lm_eval makes [None] where no end is known.
         if not any(payload.get("stop") or []):
             payload.pop("stop", None)
-        return post(self.endpoint, payload)
+        return self._post(without_settings(payload, self.left_out))
+
+    def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send a request; one that is refused for a setting that changes nothing is sent without it, now and from then on."""
+        try:
+            return post(self.endpoint, payload)
+        except RequestRefusedError as error:
+            name = refused_setting(payload, error.problem)
+            if name is None:
+                raise
+            answer = self._post(without_settings(payload, frozenset({name})))
+            if name not in self.left_out:
+                self.left_out |= {name}
+                if name != LIMIT:
+                    self._warn(f"refuses {name}, which is left out: {error.problem}")
+            return answer
 
     def check_scores(self) -> None:
         """Check the scores of the server once.
@@ -148,8 +178,7 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
                 if sample == 0 or "seed" in settings:
                     asked.append((request.args[0], {**settings, **self._constraint(request)}))
                 places.append(len(asked) - 1)
-        if any("seed" in settings for _, settings in asked):
-            self.check_seeds()
+        self.check_decoding(samples=any("seed" in settings for _, settings in asked))
         with (
             for_tasks(request.task_name for request in requests),
             progress("generating", len(asked), "Requesting answers", disable) as done,
@@ -157,14 +186,20 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
             answers = self._each(lambda request: self._answer(*request), asked, done)
         return [answers[place] for place in places]
 
-    def check_seeds(self) -> None:
-        """Log one line if the server does not use seeds or the temperature."""
-        if self.has_checked_seeds:
-            return
-        self.has_checked_seeds = True
+    def check_decoding(self, samples: bool) -> None:
+        """Log a line if the server samples at temperature 0, and, before `samples`, if it does not use seeds or the temperature."""
+        if not self.has_checked_greedy:
+            self.has_checked_greedy = True
+            self._warn(problem_of_greedy(self._trial_texts(greedy_trials(self.server))))
+        if samples and not self.has_checked_seeds:
+            self.has_checked_seeds = True
+            self._warn(problem_of_seeds(self._trial_texts(seed_trials(self.server))))
+
+    def _trial_texts(self, trials: Sequence[Mapping[str, Any]]) -> list[str]:
         prompt = self.trial_prompt(SEED_PROMPT)
-        texts = self._each(lambda settings: self._answer(prompt, dict(settings)), seed_trials(self.server), lambda _: None)
-        problem = problem_of_seeds(texts)
+        return list(self._each(lambda settings: self._answer(prompt, settings), trials, lambda _: None))
+
+    def _warn(self, problem: str | None) -> None:
         if problem is not None:
             logger.warning("%s %s", self.server, problem)
             report_warning(f"{self.server} {problem}")
@@ -181,7 +216,11 @@ class ServedBase(LocalCompletionsAPI):  # type: ignore[misc]
         """Return the answer to one prompt, with whether it was cut at the token limit before its line ended."""
         output = self.model_call([self.as_sent(prompt, settings)], gen_kwargs=dict(settings))
         text = self.parse_generations(output)[0] or ""
-        reached_limit = output["choices"][0].get("finish_reason") == "length" and line_bounds(text)[1] is None
+        reason = output["choices"][0].get("finish_reason")
+        if reason == WITHHELD and not self.has_told_withheld:
+            self.has_told_withheld = True
+            self._warn(f"withheld an answer ({WITHHELD}): what is left of it counts as the model's")
+        reached_limit = reason == "length" and line_bounds(text)[1] is None
         return Answer(text, reached_limit)
 
     def as_sent(self, prompt: Any, settings: Mapping[str, Any]) -> Any:

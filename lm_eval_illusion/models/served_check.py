@@ -5,8 +5,8 @@ it gives to this token in a prompt; the token that it generates greedily is the 
 after it, nor on how many there are; the same request has the same scores; log-probabilities are finite, at most 0 and not rounded; the
 tokens of a prompt make up its text. So no assumption on what a model knows is needed.
 
-What can't be seen from outside: one temperature, or one base of logarithms, in all log-probabilities alike. It is another model's
-distribution, and the order of the single tokens is the same.
+What can't be seen from outside: one temperature in all log-probabilities alike, or logarithms to a base smaller than e. It is another
+model's distribution, and the order of the single tokens is the same.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
+from lm_eval_illusion.models.served_scores import NextToken, Scores, ScoresError
 from lm_eval_illusion.models.served_tokens import number_of, text_of, visible
 
 PROMPTS = (
@@ -31,32 +31,12 @@ CANDIDATES = 5
 """Log-probabilities asked for at a generated token: the most that OpenAI's completions give."""
 FEWEST_DIGITS = 3
 """Decimal digits of a log-probability. With two, options of almost equal likelihood have equal scores, and none is the best."""
+_MOST_ABOVE_ONE = 0.02
+"""By which the sum of rounded probabilities may exceed 1."""
 _ABOVE_ZERO = 1e-3
 """Nats by which rounding may lift a log-probability above 0."""
 _FEWEST_VALUES = 20
 """Log-probabilities from which their digits are judged."""
-
-
-class ScoresError(ValueError):
-    """A server can't score, or not so. The message goes on after the name of the server: "returns no ..."."""
-
-
-class Scores(NamedTuple):
-    """What a server tells of the tokens of a prompt. `logprobs`: None at the first. `top`: the greatest one at each place, if it is told.
-
-    `texts`: of the tokens, as the server names them; empty if they are not told.
-    """
-
-    logprobs: tuple[float | None, ...]
-    top: tuple[float | None, ...]
-    texts: tuple[str, ...]
-
-
-class NextToken(NamedTuple):
-    """What a server tells of the token after a prompt. `logprobs`: of the likeliest, name -> nats. `greedy`: the text that it generates."""
-
-    logprobs: Mapping[str, float]
-    greedy: str
 
 
 @dataclass(frozen=True)
@@ -70,61 +50,6 @@ class ScoringServer:
     next_token: Callable[[Sequence[int]], NextToken]
     encode: Callable[[str], list[int]]
     vocabulary: Mapping[str, int]
-
-
-def read_scores(output: Mapping[str, Any], length: int) -> Scores:
-    """Read the scores of a prompt of `length` tokens from the answer to a request with `echo`.
-
-    Raises:
-        ScoresError: They are missing, or are not those of so many tokens.
-    """
-    found = output["choices"][0].get("logprobs")
-    logprobs = found.get("token_logprobs") if isinstance(found, dict) else None
-    if not isinstance(found, dict) or not isinstance(logprobs, list):
-        alone = (
-            "but top_logprobs alone"
-            if isinstance(found, dict) and found.get("top_logprobs")
-            else "because it does not know the setting echo"
-        )
-        raise ScoresError(f"returns no log-probabilities of the prompt, {alone}")
-    # One token is generated; a server may leave out an end token.
-    if len(logprobs) not in (length, length + 1):
-        raise ScoresError(f"returns {len(logprobs)} log-probabilities for a prompt of {length} tokens and one more")
-    for logprob in logprobs[1:length]:
-        if logprob is not None and not is_number(logprob):
-            raise ScoresError(f"returns {logprob!r} as a log-probability")
-    tops = found.get("top_logprobs")
-    top = [_greatest(one) for one in tops] if isinstance(tops, list) else []
-    texts = found.get("tokens")
-    names = [str(text) for text in texts] if isinstance(texts, list) else []
-    return Scores(tuple(logprobs[:length]), tuple(top[:length]), tuple(names[:length]))
-
-
-def read_next_logprobs(output: Mapping[str, Any]) -> dict[str, float]:
-    """Read the log-probabilities of the likeliest next tokens, name -> nats; of the generated one where no others are told, or none."""
-    found = output["choices"][0].get("logprobs")
-    if not isinstance(found, dict):
-        return {}
-    tops = found.get("top_logprobs")
-    if isinstance(tops, list) and tops and isinstance(tops[0], dict) and tops[0]:
-        told = tops[0]
-    else:
-        names, values = found.get("tokens"), found.get("token_logprobs")
-        told = {names[0]: values[0]} if isinstance(names, list) and isinstance(values, list) and names and values else {}
-    return {str(name): float(value) for name, value in told.items() if is_number(value) and math.isfinite(value)}
-
-
-def score_of(scores: Scores, start: int) -> tuple[float, bool]:
-    """Return the log-likelihood in nats of the tokens from `start` on, and whether each of them is the likeliest at its place.
-
-    A log-probability that the server does not tell, null, makes it NaN: an invalid item.
-    """
-    logprobs = [math.nan if logprob is None else float(logprob) for logprob in scores.logprobs[start:]]
-    tops = scores.top[start:]
-    is_greedy = len(tops) == len(logprobs) and all(
-        top is not None and logprob >= top for logprob, top in zip(logprobs, tops, strict=True)
-    )
-    return sum(logprobs), is_greedy
 
 
 def problem_of_scores(server: ScoringServer) -> str | None:
@@ -149,7 +74,8 @@ def problem_of_scores(server: ScoringServer) -> str | None:
         except ScoresError as error:
             return str(error)
         problem = (
-            _problem_of_greedy(prompt, candidates, following.greedy)
+            _problem_of_sum(prompt, candidates)
+            or _problem_of_greedy(prompt, candidates, following.greedy)
             or _problem_of_prompt(prompt, len(ids), candidates, found, pieces)
             or _problem_of_others(prompt, start, next(iter(found.values())), again, alone)
         )
@@ -162,16 +88,6 @@ def problem_of_scores(server: ScoringServer) -> str | None:
     if len(values) >= _FEWEST_VALUES and _are_rounded(values):
         return f"rounds log-probabilities to fewer than {FEWEST_DIGITS} digits: options of almost equal likelihood have equal scores"
     return None
-
-
-def is_number(value: object) -> bool:
-    """Return whether a value of a server's answer is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _greatest(tops: Any) -> float | None:
-    values = [value for value in tops.values() if is_number(value)] if isinstance(tops, dict) else []
-    return max(values, default=None)
 
 
 def _usable(
@@ -197,6 +113,17 @@ def _usable(
 def _first_half(prompt: str) -> str:
     words = prompt.split(" ")
     return " ".join(words[: (len(words) + 1) // 2])
+
+
+def _problem_of_sum(prompt: str, candidates: Mapping[str, float]) -> str | None:
+    """Return what is wrong if several tokens are together more than certain: logarithms of another base, or not of probabilities."""
+    total = sum(math.exp(min(logprob, 1.0)) for logprob in candidates.values())
+    if total <= 1 + _MOST_ABOVE_ONE:
+        return None
+    return (
+        f"gives the {len(candidates)} likeliest tokens after {prompt!r} probabilities of {total:.2f} together: its log-probabilities are no"
+        " natural logarithms of probabilities"
+    )
 
 
 def _problem_of_greedy(prompt: str, candidates: Mapping[str, float], greedy: str) -> str | None:

@@ -8,22 +8,13 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.models.api_models import JsonChatStr
 
-from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.models.pruned import show_user_errors
 from lm_eval_illusion.models.served_arguments import CHAT
 from lm_eval_illusion.models.served_base import WITHOUT_SCORES, ServedBase
-from lm_eval_illusion.models.served_check import (
-    CANDIDATES,
-    NextToken,
-    Scores,
-    ScoresError,
-    ScoringServer,
-    problem_of_scores,
-    read_next_logprobs,
-    read_scores,
-    score_of,
-)
+from lm_eval_illusion.models.served_check import CANDIDATES, ScoringServer, problem_of_scores
 from lm_eval_illusion.models.served_requests import RequestRefusedError
+from lm_eval_illusion.models.served_scores import NextToken, Scores, ScoresError, read_next_logprobs, read_scores, score_of
 from lm_eval_illusion.models.served_server import TEXT_ONLY
 from lm_eval_illusion.models.served_settings import request_settings
 from lm_eval_illusion.progress import progress
@@ -31,6 +22,8 @@ from lm_eval_illusion.progress import progress
 
 class Served(ServedBase):
     """The completions of a server: all views but beam search."""
+
+    refuses_tokens = False
 
     def check_scores(self) -> None:
         """Check the scores of the server once.
@@ -50,7 +43,7 @@ class Served(ServedBase):
                 ScoringServer(self._scores, self._next_token, self.tok_encode, self.tokenizer.get_vocab())
             )
         except RequestRefusedError as error:
-            problem = f"refuses the request ({one_line(error, 300)})"
+            problem = error.problem
         if problem is not None:
             raise UserError(f"{self.server} can't score choices, it {problem}: {WITHOUT_SCORES}")
         self.has_checked_scores = True
@@ -99,6 +92,26 @@ class Served(ServedBase):
             return prompt
         longest = self.max_length - int(settings.get("max_gen_toks", self._max_gen_toks))
         return self.tok_encode(prompt, left_truncate_len=max(1, longest))
+
+    def _post(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """As the other requests; a server that refuses a prompt of tokens gets its text, now and from then on."""
+        prompt = payload["prompt"]
+        if self.refuses_tokens and not isinstance(prompt, str):
+            payload = {**payload, "prompt": self._text(prompt)}
+        try:
+            return super()._post(payload)
+        except RequestRefusedError:
+            if isinstance(payload["prompt"], str):
+                raise
+            try:
+                answer = super()._post({**payload, "prompt": self._text(prompt)})
+            except RequestRefusedError:
+                answer = None
+            # Refused in both forms: the reason is another one, and stands in the first refusal.
+            if answer is None:
+                raise
+        self.refuses_tokens = True
+        return answer
 
     def create_message(self, messages: Any, generate: bool = False) -> Any:
         """Return one prompt, a text or its tokens, without a list around it: every server takes that form."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm_eval_illusion.errors import UserError, one_line
+from lm_eval_illusion.models.served_address import ServedAddress, without_password
 
 if TYPE_CHECKING:
     import httpx
@@ -16,66 +16,41 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 300
 """The longest answer of a server that a message repeats."""
 LONGEST_WAIT = 10.0
-"""Seconds between two attempts."""
-
-
+"""Seconds between two attempts, where the server does not say how long it needs."""
+LONGEST_STATED_WAIT = 120.0
+"""Seconds that a server may ask for by the header Retry-After; one that asks for more has failed."""
+_BUSY = (408, 425, 429)
+"""Codes below 500 by which servers, and proxies before them, ask for another attempt."""
+_STOPPED = ("error", "abort")
+"""Reasons for the end of an answer by which OpenRouter, vLLM and SGLang say that it is not complete."""
+_STARTING = (429, 503)
+"""Codes of a server that can't tell yet what it is."""
+NOT_FOUND = 404
 _UNKNOWN_SETTING = (400, 422, 500, 501)
 """Codes by which servers refuse a setting or the form of a prompt."""
-_SHORTEST_SECRET = 6
-"""Characters of a header's value from which it may be a key; shorter ones are words that messages have, too."""
-
-
-@dataclass(frozen=True)
-class ServedAddress:
-    """Where requests go. `url`: of the completions or chat completions. `attempts`: how often a request is sent before it has failed.
-
-    `secrets`: texts that no message may repeat, such as the key: some servers write it into their answers.
-    """
-
-    client: httpx.Client
-    url: str
-    attempts: int
-    secrets: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """The address in messages."""
-        return without_password(self.url)
-
-    def told(self, text: str) -> str:
-        """Return a text without the secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
-
-    @property
-    def root(self) -> str:
-        """The address before `/v1/`."""
-        return self.url.split("/v1/")[0]
-
-
-def without_password(url: str) -> str:
-    """Return an address without the user and the password before its host."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else url
-
-
-def secrets_of(headers: Mapping[str, str], url: str) -> tuple[str, ...]:
-    """Return what no message may repeat: the values of the headers, without "Bearer", and the password in the address; long ones first."""
-    password = urlsplit(url).password
-    values = [value.removeprefix("Bearer ").strip() for value in headers.values()] + ([password] if password else [])
-    return tuple(sorted({value for value in values if len(value) >= _SHORTEST_SECRET}, key=len, reverse=True))
 
 
 class RequestRefusedError(UserError):
-    """The server runs, and refuses a request for what it asks."""
+    """The server runs, and refuses a request for what it asks. `problem`: the message without the address."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(f"{address} {problem}")
+        self.problem = problem
+
+
+class Told(NamedTuple):
+    """What a server tells at a path. `content`: None if it has no such path. `refusal`: why there is none, "" if nothing is wrong."""
+
+    content: dict[str, Any] | None
+    headers: Mapping[str, str]
+    refusal: str = ""
 
 
 def post(endpoint: ServedAddress, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a request.
 
-    A busy server (429), a fault of the server (5xx) and a lost connection are tried again; everything else would fail again.
+    A busy server (408, 425, 429), a fault of the server (5xx) and a lost connection are tried again, after the time that the server asks
+    for; everything else would fail again.
 
     Raises:
         RequestRefusedError: The server does not take such a request.
@@ -84,10 +59,10 @@ def post(endpoint: ServedAddress, payload: Mapping[str, Any]) -> dict[str, Any]:
     import httpx
 
     problem = ""
-    error_class = UserError
+    is_refused = False
     for attempt in range(endpoint.attempts):
-        if attempt:
-            time.sleep(min(2.0 ** (attempt - 1), LONGEST_WAIT))
+        wait: float | None = None
+        is_refused = False
         try:
             response = endpoint.client.post(endpoint.url, json=payload)
         except httpx.ConnectError as error:
@@ -99,18 +74,29 @@ def post(endpoint: ServedAddress, payload: Mapping[str, Any]) -> dict[str, Any]:
                 f"broke the connection ({one_line(error, MOST_CHARACTERS)}): does the server still run? Its log may say more"
             )
         else:
+            code = response.status_code
+            is_refused = code in _UNKNOWN_SETTING
             if response.is_success:
-                return _object(response, endpoint)
-            problem = _refusal(response)
-            if response.status_code in _UNKNOWN_SETTING:
-                error_class = RequestRefusedError
-            if response.status_code != 429 and response.status_code < 500:
-                break
-    raise error_class(f"{endpoint.shown} {endpoint.told(problem)}")
+                content = _object(response, endpoint)
+                problem = _fault_of(content)
+                if not problem:
+                    return content
+            else:
+                problem = refusal_of(response, endpoint)
+                wait = stated_wait(response.headers)
+                if code not in _BUSY and code < 500:
+                    break
+                if wait is not None and wait > LONGEST_STATED_WAIT:
+                    problem += f"; it asks to wait {wait:.0f} s: run again then"
+                    break
+        if attempt + 1 < endpoint.attempts:
+            time.sleep(max(_own_wait(attempt), wait or 0.0))
+    problem = endpoint.told(problem)
+    raise RequestRefusedError(endpoint.shown, problem) if is_refused else UserError(f"{endpoint.shown} {problem}")
 
 
-def get(endpoint: ServedAddress, path: str) -> tuple[dict[str, Any] | None, Mapping[str, str]]:
-    """Return what the server tells at a path below its root, None if it has no such path, and the headers of its answer.
+def get(endpoint: ServedAddress, path: str) -> Told:
+    """Return what the server tells at a path below its root. A server that is busy or starts is asked again.
 
     Raises:
         UserError: The server can't be reached.
@@ -118,18 +104,41 @@ def get(endpoint: ServedAddress, path: str) -> tuple[dict[str, Any] | None, Mapp
     import httpx
 
     url = endpoint.root + path
-    try:
+    for attempt in range(endpoint.attempts):
         try:
-            response = endpoint.client.get(url)
-        except (httpx.ReadError, httpx.RemoteProtocolError):  # a connection that the server had closed
-            response = endpoint.client.get(url)
-    except httpx.HTTPError as error:
-        raise unreachable(endpoint.shown, error) from error
+            try:
+                response = endpoint.client.get(url)
+            except (httpx.ReadError, httpx.RemoteProtocolError):  # a connection that the server had closed
+                response = endpoint.client.get(url)
+        except httpx.HTTPError as error:
+            raise unreachable(endpoint.shown, error) from error
+        stated = stated_wait(response.headers) or 0.0
+        is_last = attempt + 1 == endpoint.attempts or stated > LONGEST_STATED_WAIT
+        if response.status_code not in _STARTING or is_last:
+            break
+        time.sleep(max(_own_wait(attempt), stated))
     try:
         content = response.json() if response.is_success else None
     except ValueError:  # a page for people
         content = None
-    return content if isinstance(content, dict) else None, response.headers
+    refusal = "" if response.is_success or response.status_code == NOT_FOUND else endpoint.told(refusal_of(response, endpoint))
+    return Told(content if isinstance(content, dict) else None, response.headers, refusal)
+
+
+def _own_wait(attempt: int) -> float:
+    """Return the seconds before the next attempt, where the server states none."""
+    return min(2.0**attempt, LONGEST_WAIT)
+
+
+def stated_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of the header Retry-After, which has them or a date (RFC 9110, 10.2.3); None if it has neither."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError, TypeError):
+        return None
 
 
 def unreachable(url: str, error: Exception) -> UserError:
@@ -159,10 +168,23 @@ def _object(response: httpx.Response, endpoint: ServedAddress) -> dict[str, Any]
             f"{endpoint.shown} answered {endpoint.told(str(choices))[:MOST_CHARACTERS]!r} as choices, and not one with a text: is it an"
             " OpenAI-compatible server?"
         )
-    # Some servers leave out the number of an only choice, which lm_eval reads.
+    # Some servers leave out the number of a choice, or count from elsewhere; lm_eval reads it as a place in a list.
+    numbers = [choice.get("index") for choice in choices]
+    if all(isinstance(number, int) for number in numbers):
+        choices.sort(key=lambda choice: int(choice["index"]))
     for number, choice in enumerate(choices):
-        choice.setdefault("index", number)
+        choice["index"] = number
     return content
+
+
+def _fault_of(content: Mapping[str, Any]) -> str:
+    """Return what stopped an answer that has the form of one, "" if nothing did. What is written of it is not the model's answer."""
+    parts = [content, *content["choices"]]
+    error = next((part["error"] for part in parts if part.get("error")), None)
+    reason = next((choice["finish_reason"] for choice in content["choices"] if choice.get("finish_reason") in _STOPPED), None)
+    if error is None and reason is None:
+        return ""
+    return f"stopped an answer ({_message({'error': error}) if error else reason}): its log may say more"
 
 
 def _is_answer(choice: object) -> bool:
@@ -174,18 +196,32 @@ def _is_answer(choice: object) -> bool:
     return isinstance(message, dict) and name in message and isinstance(message[name], str | None)
 
 
-def _refusal(response: httpx.Response) -> str:
+def refusal_of(response: httpx.Response, endpoint: ServedAddress) -> str:
+    """Return what a refusal says, and what to do, as it goes on after the address of the server."""
     try:
         message = _message(response.json())
     except ValueError:
         message = " ".join(response.text.split())[:MOST_CHARACTERS]
+    code = response.status_code
+    if response.is_redirect:
+        target = without_password(str(response.url.join(response.headers["location"])))
+        remedy = (
+            f"give base_url={target}" if target.endswith("/completions") else "give the address that answers itself as base_url"
+        )
+        return f"sends requests on to {target} (code {code}): {remedy}"
+    return f"refused the request with code {code} ({message}): {_remedy(code, message)}"
+
+
+def _remedy(code: int, message: str) -> str:
     remedies = {
         401: "give the key in the environment variable OPENAI_API_KEY",
         403: "give a key with access in the environment variable OPENAI_API_KEY",
         404: "is model= the name of a model there, and does base_url end in /v1/completions or /v1/chat/completions?",
+        429: "give a smaller num_concurrent= or more attempts by max_retries=, or run again when the key may ask for more",
     }
-    remedy = remedies.get(response.status_code, "its log may say more")
-    return f"refused the request with code {response.status_code} ({message}): {remedy}"
+    if code not in remedies and "context" in message.lower():
+        return "start the server with a longer context, or give max_length= and tokenizer=, which cut prompts from the left"
+    return remedies.get(code, "its log may say more")
 
 
 def _message(content: Any) -> str:

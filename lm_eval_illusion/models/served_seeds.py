@@ -21,25 +21,29 @@ def seed_of_sample(prompt: str, sample: int) -> int:
     return seed_of(prompt, sample) % MOST_SEEDS
 
 
-def seed_trials(server: RunningServer) -> list[dict[str, Any]]:
-    """Return the settings of the trial's requests: four samples, two of them with the same seed, and two greedy answers.
+def greedy_trials(server: RunningServer) -> list[dict[str, Any]]:
+    """Return the settings of two greedy requests. They have two seeds: a server that samples them all the same gives different texts."""
+    return [{"seed": seed, **request_settings(_TRIAL, server)} for seed in _SEEDS[:2]]
 
-    The greedy ones have two seeds: a server that samples them all the same gives different texts.
-    """
-    sampled = request_settings({**_TRIAL, "do_sample": True, "temperature": 1.0}, server)
-    greedy = request_settings(_TRIAL, server)
-    return [{"seed": seed, **sampled} for seed in _SEEDS] + [{"seed": seed, **greedy} for seed in _SEEDS[:2]]
+
+def problem_of_greedy(texts: Sequence[str]) -> str | None:
+    """Return what is wrong with the answers to `greedy_trials`, as it goes on after the name of the server; None if nothing is."""
+    if len(set(texts)) > 1:
+        return "gives different texts at temperature 0: it samples there, too, or does not calculate the same twice"
+    return None
+
+
+def seed_trials(server: RunningServer) -> list[dict[str, Any]]:
+    """Return the settings of four samples, two of them with the same seed."""
+    return [{"seed": seed, **request_settings({**_TRIAL, "do_sample": True, "temperature": 1.0}, server)} for seed in _SEEDS]
 
 
 def problem_of_seeds(texts: Sequence[str]) -> str | None:
     """Return what is wrong with the answers to `seed_trials`, as it goes on after the name of the server; None if nothing is."""
-    sampled, greedy = texts[: len(_SEEDS)], texts[len(_SEEDS) :]
     if not any(texts):
         return None
-    if len(set(sampled)) == 1:
+    if len(set(texts)) == 1:
         return "gives the same text for different seeds at temperature 1: ten samples may be one"
-    if len(set(greedy)) > 1:
-        return "gives different texts at temperature 0: it samples there, too, or does not calculate the same twice"
-    if sampled[0] != sampled[-1]:
+    if texts[0] != texts[-1]:
         return "gives different texts for the same seed: samples differ, and another run will have others"
     return None

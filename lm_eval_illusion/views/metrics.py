@@ -10,6 +10,7 @@ import logging
 import math
 import re
 import statistics
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,12 +18,14 @@ from lm_eval_illusion.matching import RULES_VERSION, exact_match, explain, f1, m
 from lm_eval_illusion.reasoning import without_thoughts
 from lm_eval_illusion.views.logged_fields import MATCH_RULE, MATCH_VERSION, LoggedRow
 from lm_eval_illusion.views.next_tokens import LoggedTokens, next_tokens_text
-from lm_eval_illusion.views.prompts import LETTERS
+from lm_eval_illusion.views.prompts import LETTERS, answer_word
 
 logger = logging.getLogger(__name__)
 
-_LETTER = re.compile(r"(?P<letter>[A-D])(?:[.):](?P<text>.*))?")
-"""A letter, and what may stand after it. The answer is one line."""
+_LETTER = re.compile(r"(?P<letter>[A-D])(?:[\s.,:;()\-–—、。*_]+(?P<text>.*))?")
+"""A letter, and after signs what may stand behind it. The answer is one line, in NFKC, where a letter of full width is one of ASCII."""
+_AROUND = " \t*_`~\"'“”„‘’«»「」『』()[]{}<>$.。"
+"""Marks around an answer: emphasis, quotes, brackets, a full stop."""
 
 
 def is_strictly_highest(scores: Sequence[float], index: int) -> bool:
@@ -79,21 +82,31 @@ def score_letters(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> 
 def score_generated_letter(item: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """Score the view `mc_letters_generated`: is the answer the letter of the gold choice?
 
-    An answer is a letter if it is nothing else, or the line of that option in the prompt: "B", "B.", "B. Oslo". Everything else is
-    `invalid`, also two letters or a sentence with one.
+    An answer is a letter if it is nothing else, or the line of that option in the prompt: "B", "(B)", "**B**", "B. Oslo". The word for
+    answer, with which the prompt ends, may be repeated: "Answer: B". Everything else is `invalid`, also two letters, a small letter, a
+    letter of another alphabet or a sentence with one: "A" is a word of some languages, and a sentence may deny what it names.
     """
-    index = _letter_index(without_thoughts(results[0]), item["choices"])
+    index = _letter_index(without_thoughts(results[0]), item["choices"], answer_word(item))
     return {"recognised_by_letter": float(index == item["gold"]), "invalid": float(index is None)}
 
 
-def _letter_index(answer: str, choices: Sequence[str]) -> int | None:
-    """Return the index of the letter that an answer is, None for any other answer."""
-    found = _LETTER.fullmatch(answer.strip())
+def _letter_index(answer: str, choices: Sequence[str], word: str) -> int | None:
+    """Return the index of the letter that an answer is, None for any other answer. `word`: the word for answer."""
+    line = _plain(answer)
+    start = _plain(word)
+    if line.casefold().startswith(start.casefold()):
+        repeated = re.match(r"[\s*_]*[:：፦՝։]", line[len(start) :])
+        line = line[len(start) + repeated.end() :].strip(_AROUND) if repeated else line
+    found = _LETTER.fullmatch(line)
     if found is None:
         return None
     index = LETTERS.index(found["letter"])
-    text = (found["text"] or "").strip()
-    return index if not text or text == choices[index].strip() else None
+    text = (found["text"] or "").strip(_AROUND)
+    return index if not text or text == _plain(choices[index]) else None
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip(_AROUND)
 
 
 def score_blind(item: Mapping[str, Any], results: Sequence[Sequence[Any]]) -> dict[str, float]:

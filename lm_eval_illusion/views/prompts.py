@@ -62,6 +62,11 @@ def blind_prompt(item: Mapping[str, Any]) -> str:
     return f"{words.answer}{words.colon}"
 
 
+def answer_word(item: Mapping[str, Any]) -> str:
+    """Return the word for answer with which the prompts of an item end, without its colon."""
+    return _words_of(item).answer
+
+
 def prompt_with_answer(item: Mapping[str, Any]) -> str:
     """Return an item's open prompt with its answer: one text for training or calibration."""
     words = _words_of(item)

@@ -58,12 +58,15 @@ def true_score(ids: list[int], start: int) -> float:
 
 @dataclass
 class StandIn:
-    """`fault`: what is wrong with the scores or the samples. `requests`: the JSON object of each request."""
+    """`fault`: what is wrong with the scores or the samples. `refused`: names that no request may have. `requests`: the JSON
+    object of each request.
+    """
 
     software: str | None = "vllm"
     fault: str = ""
     url: str = ""
     models: list[str] = field(default_factory=lambda: ["m"])
+    refused: tuple[str, ...] = ()
     requests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -84,6 +87,10 @@ class StandIn:
         return None
 
     def answer(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.refused and (name := next((name for name in self.refused if name in request), None)):
+            return 422, {"detail": [{"loc": ["body", name], "msg": f"{name} is not permitted"}]}
+        if self.fault == "takes text" and not isinstance(request.get("prompt", ""), str):
+            return 400, {"error": "json: cannot unmarshal array into field prompt of type string"}
         if self.fault == "refuses":
             return 400, {"error": {"message": "max_tokens is too small\nthere", "code": 400}}
         if request.get("echo") or request.get("logprobs"):
@@ -96,10 +103,12 @@ class StandIn:
     def text(self, request: dict[str, Any]) -> str:
         if self.fault == "long":
             return " Oslo is a city and"
+        if request["temperature"] == 0 and self.fault == "samples always":
+            return f" sample {request['seed']}"
         if request["temperature"] == 0:
             return " greedy" if request["max_tokens"] > 1 else self.greedy_token(request["prompt"])
         count = len(self.requests)
-        drawn = {"one seed": 0, "own seeds": count}.get(self.fault, request["seed"])
+        drawn = {"one seed": 0, "own seeds": count}.get(self.fault, request.get("seed", count))
         return f" sample {drawn}\nmore"
 
     def greedy_token(self, prompt: str | list[int]) -> str:
@@ -112,6 +121,13 @@ class StandIn:
         found = self.logprobs_of_vllm(request)
         if found is None or "token_logprobs" not in found:
             return found
+        if self.fault == "other base":
+            # So large a base that five of this model's flat probabilities are together more than 1; 10 is enough for a real model.
+            base = 10
+            found["token_logprobs"] = [value and value / base for value in found["token_logprobs"]]
+            found["top_logprobs"] = [
+                tops and {name: value / base for name, value in tops.items()} for tops in found["top_logprobs"]
+            ]
         digits = {"whole numbers": 0, "two digits": 2, "four digits": 4}.get(self.fault)
         if digits is not None:
             found["token_logprobs"] = [value if value is None else round(value, digits) for value in found["token_logprobs"]]

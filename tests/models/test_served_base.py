@@ -6,6 +6,7 @@ import pytest
 
 from lm_eval_illusion.errors import UserError
 from lm_eval_illusion.inference.sampling import seed_of
+from lm_eval_illusion.models.served_seeds import SEED_PROMPT
 from lm_eval_illusion.views import letters_prompt
 from tests.models.served_cases import model_of, sampled
 from tests.models.served_stand_in import StandIn, serving
@@ -43,8 +44,9 @@ def test_a_greedy_answer_is_asked_once_for_all_its_repeats():
     with serving() as stand_in:
         answers = model_of(stand_in.completions).generate_until(sampled("beam", 5), disable_tqdm=True)
         assert answers == [" greedy"] * 10
-        assert [request["temperature"] for request in stand_in.requests] == [0, 0]
-        assert "num_beams" not in stand_in.requests[0]
+        asked = [request for request in stand_in.requests if request["prompt"] != SEED_PROMPT]
+        assert [request["temperature"] for request in asked] == [0, 0]
+        assert "num_beams" not in asked[0]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,40 @@ def test_a_server_that_ignores_seeds_is_told_once(fault, said, caplog):
     assert said is None or said in told[0]
 
 
+def test_a_server_that_samples_at_temperature_0_is_told_before_greedy_answers(caplog):
+    """A server that takes 0 for "not given" and samples: without samples in the run, its greedy answers looked as good as any."""
+    with serving(fault="samples always") as stand_in:
+        model = model_of(stand_in.completions)
+        for _ in range(2):
+            model.generate_until(sampled("gen", 1), disable_tqdm=True)
+    assert [record.getMessage() for record in caplog.records if "temperature 0" in record.getMessage()] == [
+        f"vllm 0.32.0 at {stand_in.completions} gives different texts at temperature 0: it samples there, too, or does not calculate"
+        " the same twice"
+    ]
+
+
+@pytest.mark.parametrize("form", ["completions", "chat"])
+def test_a_setting_that_is_off_is_left_out_where_the_server_refuses_it(form, caplog):
+    """text-generation-inference refuses top_p=1, others seed: the rest of the request is taken."""
+    with serving(None, refused=("top_p", "seed")) as stand_in:
+        model = model_of(getattr(stand_in, form))
+        answers = model.generate_until(sampled(model=model), disable_tqdm=True)
+    assert len(set(answers)) == 6
+    sent = stand_in.requests[-6:]
+    assert not any({"top_p", "seed"} & set(request) for request in sent)
+    assert [request["temperature"] for request in sent] == [0.7] * 6
+    assert model.get_model_info()["served"]["left_out"] == ["seed", "top_p"]
+    told = [record.getMessage() for record in caplog.records]
+    assert [sum(f"refuses {name}, which is left out" in line for line in told) for name in ("seed", "top_p")] == [1, 1]
+    # Without seeds, another run has other samples.
+    assert any("gives different texts for the same seed" in line for line in told)
+
+
+def test_a_setting_that_is_needed_is_not_left_out():
+    with serving(None, refused=("temperature",)) as stand_in, pytest.raises(UserError, match="temperature is not permitted"):
+        model_of(stand_in.completions).generate_until(sampled("gen", 1), disable_tqdm=True)
+
+
 def test_what_the_results_file_says_of_the_server():
     with serving("llama.cpp") as stand_in:
         info = model_of(stand_in.completions).get_model_info()
@@ -76,6 +112,7 @@ def test_what_the_results_file_says_of_the_server():
             "server_version": "b1234-abcdef",
             "dtype": "Q4_0",
             "letters": "constrained",
+            "left_out": [],
         }
     }
 
@@ -85,7 +122,8 @@ def test_only_the_view_of_letters_is_constrained():
         model = model_of(stand_in.completions)
         model.generate_until(sampled("mc_letters_generated", 1, letters_prompt), disable_tqdm=True)
         model.generate_until(sampled("gen", 1), disable_tqdm=True)
-    assert ["grammar" in request for request in stand_in.requests] == [True, True, False, False]
+    asked = [request for request in stand_in.requests if request["prompt"] != SEED_PROMPT]
+    assert ["grammar" in request for request in asked] == [True, True, False, False]
 
 
 def test_an_answer_that_is_cut_before_its_line_ends_says_so():

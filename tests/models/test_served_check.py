@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from lm_eval_illusion.models.served_check import (
-    NextToken,
-    Scores,
-    ScoresError,
-    ScoringServer,
-    problem_of_scores,
-    read_next_logprobs,
-    read_scores,
-    score_of,
-)
+from lm_eval_illusion.models.served_check import ScoringServer, problem_of_scores
+from lm_eval_illusion.models.served_scores import NextToken, read_next_logprobs, read_scores
 from tests.models.served_stand_in import StandIn, tokenizer
 
 
@@ -59,6 +49,7 @@ def test_a_right_server_passes_with_a_model_of_random_numbers():
         ("another model", "are not those of the model that answers"),
         ("whole numbers", "rounds log-probabilities"),
         ("two digits", "rounds log-probabilities"),
+        ("other base", "are no natural logarithms of probabilities"),
         ("likeliest alone", "returns no log-probabilities of the prompt, but top_logprobs alone"),
     ],
 )
@@ -72,32 +63,3 @@ def test_a_fault_is_named(fault, said):
 def test_another_form_of_right_scores_passes(variation):
     """Names of tokens, parts that a server may leave out, and digits enough to order options."""
     assert problem(variation) is None
-
-
-def test_a_score_is_the_sum_from_the_first_token_of_the_answer_on():
-    output = {
-        "choices": [
-            {
-                "logprobs": {
-                    "token_logprobs": [None, -1.0, -2.0, -0.5, -9.0],
-                    "top_logprobs": [None, {"a": -1.0}, {"a": -0.1, "b": -2.0}, {"a": -0.5}, {"a": -9.0}],
-                }
-            }
-        ]
-    }
-    scores = read_scores(output, 4)  # the fifth was generated
-    assert score_of(scores, 3) == (-0.5, True)
-    assert score_of(scores, 2) == (-2.5, False)
-    # A server may leave out a generated end token: the last token of the answer still counts.
-    assert score_of(read_scores(output, 5), 3) == (-9.5, True)
-
-
-def test_an_unknown_log_probability_is_no_zero():
-    score, is_greedy = score_of(Scores((None, -1.0, None), (), ()), 1)
-    assert math.isnan(score)
-    assert not is_greedy
-
-
-def test_too_few_log_probabilities_are_an_error():
-    with pytest.raises(ScoresError, match="returns 2 log-probabilities for a prompt of 3 tokens"):
-        read_scores({"choices": [{"logprobs": {"token_logprobs": [None, -1.0]}}]}, 3)

@@ -32,6 +32,22 @@ def test_a_server_that_takes_text_alone_scores_the_same(software):
     assert scores == expected
 
 
+def test_a_server_that_refuses_tokens_gets_their_text():
+    """As Ollama, LM Studio and text-generation-inference, none of which `served` knows by name."""
+    with serving(None, "takes text") as stand_in:
+        model = model_of(stand_in.completions, tokenizer=TOKENIZER)
+        model.has_checked_scores = True
+        asked = scoring(ITEMS[:1])
+        scores = model.loglikelihood(asked, disable_tqdm=True)
+        model.generate_until(sampled("gen", 1), disable_tqdm=True)
+    # Asked with tokens once, and never again.
+    forms = [isinstance(request["prompt"], str) for request in stand_in.requests]
+    assert forms == [False] + [True] * (len(forms) - 1)
+    for request, (score, _) in zip(asked, scores, strict=True):
+        whole, start = tokenizer()("".join(request.args)).input_ids, len(tokenizer()(request.args[0]).input_ids)
+        assert score == pytest.approx(true_score(whole, start), abs=1e-6)
+
+
 @pytest.mark.parametrize("fault", ["no echo", "shifted"])
 def test_wrong_scores_are_refused_before_anything_is_scored(fault, capsys):
     with serving("llama.cpp", fault) as stand_in:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.models.served_requests import ServedAddress
+from lm_eval_illusion.models.served_address import ServedAddress
 from lm_eval_illusion.models.served_server import RunningServer, chosen_model, find_server
 from tests.models.served_stand_in import serving
 
@@ -51,9 +51,26 @@ def test_the_only_model_needs_no_name():
         ),
         (RunningServer("u", "vllm", models=("a", "b")), None, "needs the name of the model: give model=, one of a, b"),
         (RunningServer("u"), None, "needs the name of the model: give model=, as the server knows it"),
+        (
+            RunningServer("u", unlisted="refused it: give the key"),
+            None,
+            "u, asked for its list at /v1/models, refused it: give the key",
+        ),
     ],
 )
 def test_a_wrong_name_is_refused(server, name, said):
     with pytest.raises(UserError) as refused:
         chosen_model(server, name)
     assert said in str(refused.value)
+
+
+def test_a_list_that_needs_a_key_says_so(monkeypatch):
+    def listed(content, code=200):
+        reply = httpx.MockTransport(lambda request: httpx.Response(code, json=content))
+        with httpx.Client(transport=reply) as client:
+            return find_server(ServedAddress(client, "http://h/v1/completions", 1))
+
+    assert "give the key in the environment variable OPENAI_API_KEY" in listed({"error": "no key"}, 401).unlisted
+    assert listed({}, 404).unlisted == ""
+    # A name that is none is not "None".
+    assert listed({"data": [{"id": None}, {"id": "a", "aliases": [None, "b"]}, {}]}).models == ("a", "b")

@@ -93,6 +93,31 @@ def test_answer():
         ("D)", 3),
         ("B. ab", 1),
         ("B: ab ", 1),
+        # The letter between marks, in full width, after the word with which the prompt ends; its option without the full stop.
+        ("(B)", 1),
+        ("**C**", 2),
+        ("**C.** cd", 2),
+        ("[D].", 3),
+        ("“A”", 0),
+        ("Ｂ", 1),
+        ("B - ab.", 1),
+        ("Answer: B", 1),
+        ("**Answer:** B. ab", 1),
+        # An option whose text is another letter, a word that begins with the one for answer, a reason, a refusal.
+        ("B. C", None),
+        ("(A) (B)", None),
+        ("A or B", None),
+        ("Answer B", None),
+        ("Answers: B", None),
+        ("Answer: A because of ab", None),
+        ("A city", None),
+        ("I can't answer.", None),
+        ("(b)", None),
+        # Letters of other alphabets: a Cyrillic В is the third of its own, and looks like the second.
+        ("\u0412", None),
+        ("ب", None),
+        ("Answer:", None),
+        ("()", None),
         # Another option's text, two letters, a sentence, a small letter, another letter, an option without its letter, nothing.
         ("B. cd", None),
         ("A, B", None),
@@ -107,8 +132,18 @@ def test_answer():
 )
 def test_a_generated_letter_is_the_whole_answer(answer, index):
     for gold in range(4):
-        scored = views.score_generated_letter({"choices": ["xy", "ab", "cd", "ef"], "gold": gold}, [answer])
+        item = {"choices": ["xy", "ab", "cd", "ef"], "gold": gold, "lang": "en"}
+        scored = views.score_generated_letter(item, [answer])
         assert scored == {"recognised_by_letter": index == gold, "invalid": index is None}
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer"), [("zh", "答案：B"), ("ar", "الجواب: B"), ("hi", "उत्तर: B."), ("fr", "Réponse : B")]
+)
+def test_the_word_for_answer_before_a_letter_is_that_of_the_language(lang, answer):
+    item = {"choices": ["xy", "ab", "cd", "ef"], "gold": 1, "lang": lang}
+    assert views.score_generated_letter(item, [answer]) == {"recognised_by_letter": 1, "invalid": 0}
+    assert views.score_generated_letter({**item, "lang": "de"}, [answer])["invalid"] == 1
 
 
 def test_beams_and_samples():
