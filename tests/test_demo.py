@@ -387,7 +387,7 @@ def test_killed_while_pruning_or_writing_the_next_run_gives_the_same_report(tmp_
     undisturbed = report_of(base, tmp_path / "store", tmp_path / "undisturbed", tmp_path / "a")
     store = tmp_path / "other-store"
     keys = set()
-    for is_reached, more_seconds in ((is_pruning, 0.1), (is_writing, 0.0)):
+    for is_reached, more_seconds in ((is_pruning, 0.05), (is_writing, 0.0)):
         process = start_function(prune_small, str(base), str(store))
         wait_until(lambda moment=is_reached: moment(store), process)
         time.sleep(more_seconds)
