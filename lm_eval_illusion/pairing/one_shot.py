@@ -32,7 +32,8 @@ ShotByLanguage = Mapping[str, Question]
 class _Candidate:
     """A question that may become a shot.
 
-    `answers`: language -> answer in compact form. `frequency`: in how many questions of a language the answer is right, at most.
+    `answers`: language -> answer in compact form. `frequency`: in how many questions of a language the answer is right or one of the
+    choices that the source gives, at most.
     `order`: the position among the questions.
     """
 
@@ -116,6 +117,9 @@ def _groups(questions: Sequence[ParallelQuestion], unfit: Set[str]) -> dict[froz
     """Return the candidates of each set of languages, the best ones first."""
     answers = [{lang: compact(answer, lang) for lang, answer in question.answers.items()} for question in questions]
     counts = Counter(item for by_lang in answers for item in by_lang.items())
+    counts.update(
+        item for question, by_lang in zip(questions, answers, strict=True) for item in _wrong_choices(question, by_lang)
+    )
     groups: dict[frozenset[str], list[_Candidate]] = defaultdict(list)
     for order, (question, by_lang) in enumerate(zip(questions, answers, strict=True)):
         frequency = max(counts[item] for item in by_lang.items())
@@ -124,6 +128,12 @@ def _groups(questions: Sequence[ParallelQuestion], unfit: Set[str]) -> dict[froz
     for group in groups.values():
         group.sort(key=lambda candidate: candidate.rank)
     return groups
+
+
+def _wrong_choices(question: ParallelQuestion, answers: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return language and compact form of the wrong options that the source gives."""
+    given = {(lang, compact(choice, lang)) for lang, in_lang in question.by_lang.items() for choice in in_lang.choices}
+    return given - set(answers.items())
 
 
 def _is_long(question: ParallelQuestion) -> bool:

@@ -69,6 +69,25 @@ def test_languages_without_a_common_example_get_separate_ones():
     assert {lang: question.answer for lang, question in shot.items()} == {"de": "Cy", "en": "Bo"}
 
 
+def test_an_answer_that_is_a_given_choice_of_others_is_no_rare_one():
+    # Each answer is right once. "Bo" is a choice of all, and an item with it can't have the example "Bo".
+    answers = ["Bo", *[f"Name {n}" for n in range(24)]]
+    questions = [
+        Question(f"{n:03}", "en", f"Who is {n}?", "", answer, choices=(answer, "Bo" if n else "No", f"x {n}", f"y {n}"))
+        for n, answer in enumerate(answers)
+    ]
+    shots = hold_out_shots([group_by_id([question])[0] for question in questions])
+    assert [shot.id for shot in shots] == ["001"]
+    # Where all answers are choices of others, the second example is for the items whose options have the first one.
+    ring = [
+        Question(
+            f"{n:03}", "en", f"Who is {n}?", "", f"Name {n}", choices=tuple(f"Name {(n + step) % 24}" for step in range(4))
+        )
+        for n in range(24)
+    ]
+    assert len(hold_out_shots([group_by_id([question])[0] for question in ring])) == 2
+
+
 def held_out(*rows):
     """The ids that are held out of questions, each given as (answer, context, question), in the order of their ids."""
     by_id = [

@@ -22,7 +22,7 @@ from lm_eval_illusion.pairing.summary.option_text import examples, options_line,
 from lm_eval_illusion.pairing.summary.text_layout import WIDTH, one_line, paragraph
 
 MAX_LISTED = 5
-"""The most examples that are listed for one reason, and the most reasons on the terminal."""
+"""The most examples that are listed for one reason, and the most reasons, fields and notices on the terminal."""
 MAX_NOTICES = 30
 MAX_EXAMPLES = 20
 _LONGEST_ID = 25
@@ -47,9 +47,10 @@ def pairing_of(name: str, source: str, questions: QuestionFile, paired: Paired) 
 
 
 def overview(pairing: Pairing) -> list[str]:
-    """Return the lines for the terminal: counts, what was dropped, and one line on the options."""
+    """Return the lines for the terminal: counts, what was dropped, what reading has to say, and one line on the options."""
     dropped = _first_reasons(_by_reason(pairing.paired.dropped.items()))
     lines = [*_counts(pairing), *(paragraph(f"{dropped}.", indent=2) if dropped else [])]
+    lines += [*_unused(pairing, MAX_LISTED), *_notices("Notices of reading:", _of_reading(pairing), MAX_LISTED)]
     return [*lines, *(paragraph(options_line(pairing.quality)) if pairing.quality else [])]
 
 
@@ -103,15 +104,23 @@ def _counted(reason: str, count: int) -> str:
 
 def _reading(pairing: Pairing) -> list[str]:
     """Return which fields the reader did not use, and what it and `pair` have to say."""
-    questions = pairing.questions
-    unused = paragraph(f"Fields not used: {', '.join(questions.unused_fields)}.", hanging=2) if questions.unused_fields else []
-    of_reading = [_without_source(notice, pairing.source) for notice in questions.notices]
-    return unused + _notices("Notices of reading:", of_reading) + _notices("Notices of pairing:", pairing.paired.notices)
+    of_pairing = _notices("Notices of pairing:", pairing.paired.notices, MAX_NOTICES)
+    return _unused(pairing) + _notices("Notices of reading:", _of_reading(pairing), MAX_NOTICES) + of_pairing
 
 
-def _notices(heading: str, notices: Sequence[str]) -> list[str]:
-    lines = [line for notice in notices[:MAX_NOTICES] for line in paragraph(notice, indent=2, hanging=4)]
-    more = [f"  and {len(notices) - MAX_NOTICES:,} more"] * (len(notices) > MAX_NOTICES)
+def _unused(pairing: Pairing, most: int | None = None) -> list[str]:
+    unused = pairing.questions.unused_fields
+    more = f" and {len(unused) - most} more" if most is not None and len(unused) > most else ""
+    return paragraph(f"Fields not used: {', '.join(unused[:most])}{more}.", hanging=2) if unused else []
+
+
+def _of_reading(pairing: Pairing) -> list[str]:
+    return [_without_source(notice, pairing.source) for notice in pairing.questions.notices]
+
+
+def _notices(heading: str, notices: Sequence[str], most: int) -> list[str]:
+    lines = [line for notice in notices[:most] for line in paragraph(notice, indent=2, hanging=4)]
+    more = [f"  and {len(notices) - most:,} more"] * (len(notices) > most)
     return [heading, *lines, *more] if notices else []
 
 

@@ -88,6 +88,9 @@ NUMBERED = {"text": FOUR, "label": ["1", "2", "3", "4"]}
         ({"choices": FOUR, "answer": "b", "gold": 1}, "b"),
         ({"choices": FOUR, "answer": "b", "answer_idx": "B"}, "b"),
         ({"options": FOUR, "answer": "b"}, "b"),
+        ({"options": "a | b | c | d", "answer": "B"}, "b"),
+        ({"endings": FOUR, "label": "1"}, "b"),
+        ({"answerA": "w", "answerB": "x", "answerC": "y", "answerD": "z", "label": "B"}, "x"),
         ({"options": str(FOUR), "answer": "b"}, "b"),
         ({"options": {"A": "w", "B": "x", "C": "y", "D": "z"}, "answer": "D"}, "z"),
         ({"choices": LABELLED, "answerKey": "B"}, "b"),
@@ -246,10 +249,25 @@ def test_other_fields(tmp_path, fields, field, value):
     assert getattr(question, field) == value
 
 
-@pytest.mark.parametrize("names", [("prompt", "target"), ("input", "output"), ("query", "label"), ("Question", "Best Answer")])
+@pytest.mark.parametrize(
+    "names",
+    [("prompt", "target"), ("input", "output"), ("query", "label"), ("Question", "Best Answer"), ("instruction", "output")],
+)
 def test_other_names_of_question_and_answer(tmp_path, names):
     question = read(tmp_path, {names[0]: "Who?", names[1]: "Ada"}, lang="en").questions[0]
     assert (question.question, question.answer) == ("Who?", "Ada")
+
+
+def test_a_blank_text_is_left_for_another_name(tmp_path):
+    row = {"input": "", "instruction": "Who?", "output": "Ada"}
+    assert read(tmp_path, row, lang="en").questions[0].question == "Who?"
+
+
+def test_a_column_that_may_tell_the_right_choice_is_suggested(tmp_path):
+    row = {**Q, "choices": FOUR, "correct": "b"}
+    with pytest.raises(UserError, match=r"or its index or label as gold: did you mean 'correct'\? Give --map gold=correct"):
+        read(tmp_path, row)
+    assert read(tmp_path, row, mapping=["gold=correct"]).questions[0].answer == "b"
 
 
 def test_columns_that_were_not_read_are_named(tmp_path):

@@ -91,6 +91,18 @@ def test_rows_fields_and_notices_are_listed():
     assert "\n  and 2 more\nNotices of pairing:\n  2 items have their answer in the question\n" in text
 
 
+def test_the_terminal_names_what_was_not_read_and_what_was_changed():
+    found = pairing(
+        unused_fields=[f"field {n}" for n in range(7)],
+        notices=["data/my.jsonl:1: the positions of the answers are counted from 1"] * 6,
+    )
+    lines = overview(found)
+    assert "Fields not used: field 0, field 1, field 2, field 3, field 4 and 2 more." in lines
+    start = lines.index("Notices of reading:")
+    assert lines[start + 1] == "  line 1: the positions of the answers are counted from 1"
+    assert lines[start + 6] == "  and 1 more"
+
+
 def test_examples_are_listed_with_their_answers():
     long = "Which of all the cities of the world, large or small, of the north or of the south, has the number"
     questions = [question(1, text=long), question(1, "fi", "Mikä"), question(2)]
