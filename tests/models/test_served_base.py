@@ -153,3 +153,13 @@ def test_a_key_that_the_server_repeats_is_not_shown(code, monkeypatch, capsys):
         with pytest.raises(UserError, match=r"Incorrect API key: [*]{3}"):
             model.generate_until(sampled("gen", 1), disable_tqdm=True)
     assert KEY[:8] not in capsys.readouterr().err
+
+
+def test_an_answer_that_the_server_withheld_is_told_once(monkeypatch, caplog):
+    """Azure's filter: null in place of the answer, which would count as the model's empty one without a word."""
+    withheld = {"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": None}}
+    monkeypatch.setattr(StandIn, "answer", lambda *_: (200, {"choices": [dict(withheld)]}))
+    with serving(None) as stand_in:
+        model = model_of(stand_in.chat)
+        assert model.generate_until(sampled("gen", 1, model=model), disable_tqdm=True) == ["", ""]
+    assert sum("withheld an answer (content_filter)" in record.getMessage() for record in caplog.records) == 1
