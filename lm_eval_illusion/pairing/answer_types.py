@@ -51,6 +51,16 @@ def script_of(text: str, lang: str) -> str:
     return min(scripts, key=lambda script: (-scripts[script], script), default="")
 
 
+def writing_of(text: str, lang: str) -> str:
+    """Return what `script_of` does, and the same for all scripts of one writing: Japanese mixes Chinese characters with kana, Korean
+    with Hangul. 日本 and フランス are both names of countries."""
+    script = script_of(text, lang)
+    return "EAST ASIAN" if script in _EAST_ASIAN else script
+
+
+_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"))
+
+
 @lru_cache(maxsize=100_000)
 def is_wholly_latin(text: str) -> bool:
     """Return whether a text has letters and all of them are Latin."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_illusion.matching.text.cldr import is_written_in_latin
-from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, script_of
+from lm_eval_illusion.pairing.answer_types import answer_form, is_wholly_latin, script_of, writing_of
 from lm_eval_illusion.pairing.reading.questions import Question
 
 
@@ -88,7 +88,7 @@ Option = dict[str, str]
 def as_option(donor: ParallelQuestion, question: ParallelQuestion) -> Option | None:
     """Return the donor's answer as an option of `question`, in each language of `question`.
 
-    Return None if in some language the donor has no answer in the script of the question's answer.
+    Return None if in some language the donor has no answer in the writing of the question's answer.
     """
     sources = {lang: option_language(lang, donor, question) for lang in question.by_lang}
     options = {lang: donor.by_lang[source].answer for lang, source in sources.items() if source is not None}
@@ -100,10 +100,10 @@ def option_language(lang: str, donor: ParallelQuestion, question: ParallelQuesti
 
     Some names keep their Latin letters within another script ("Lexus" in a Greek passage), and some phrases are left in English.
     Beside such an answer the English form of the donor's answer is used, if there is one. This is the only case in which
-    an option is taken from another language. Of the donor, only its form, the script of its answer and `has_english_form` decide.
+    an option is taken from another language. Of the donor, only its form, the writing of its answer and `has_english_form` decide.
     """
     answer, donor_answer = question.by_lang[lang].answer, donor.by_lang[lang].answer
-    if script_of(answer, lang) == script_of(donor_answer, lang):
+    if writing_of(answer, lang) == writing_of(donor_answer, lang):
         return lang
     is_left_in_latin = is_wholly_latin(answer) and not is_written_in_latin(lang)
     are_names = donor.form == question.form == "name"

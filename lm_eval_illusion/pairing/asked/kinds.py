@@ -35,14 +35,32 @@ _BY_WORDS = (0.0, 0.55, 0.35)
 """No kind is known: with what. Even the same words leave a doubt."""
 _PARENT_SHARE = 0.3
 """The share of the class in a kind that is a part of it: person in writer."""
-_RELATED = {
-    kind: f"related {kinds[0]}"
-    for kinds in (("title", "profession"), ("theory", "science"), ("organisation", "party", "company"))
+_CLOSE_KINDS = (("title", "profession"), ("theory", "science"), ("organisation", "party", "company"))
+"""Kinds that are better than any other where there are too few of the asked kind, and alike (`ALIKE`) if their answers look alike, too."""
+_CLOSE_SHARE = 0.5
+"""The share of what close kinds have in common."""
+_RELATED_KINDS = (
+    ("animal", "bird", "fish", "insect"),
+    ("plant", "tree", "flower"),
+    ("food", "drink", "fruit", "vegetable"),
+    ("substance", "element", "material", "gem", "medicine"),
+    ("film", "series", "book", "song", "artwork"),
+    ("game", "sport", "activity"),
+    ("team", "school", "medium"),
+    ("war", "event", "holiday"),
+    ("device", "vehicle", "weapon", "software"),
+    ("letter", "symbol"),
+)
+"""Kinds that are never alike, and still better than any other."""
+_RELATED_SHARE = 0.27
+RELATED = 0.2
+"""From this similarity on, two questions ask for related kinds: both for a part of one class, or for kinds of `_RELATED_KINDS`."""
+_SHARED = {
+    kind: (f"related {kinds[0]}", share)
+    for groups, share in ((_CLOSE_KINDS, _CLOSE_SHARE), (_RELATED_KINDS, _RELATED_SHARE))
+    for kinds in groups
     for kind in kinds
 }
-"""Kinds that are better than any other where there are too few of the asked kind."""
-_RELATED_SHARE = 0.5
-"""The share of what related kinds have in common: they are alike (`ALIKE`) only if their answers look alike, too."""
 
 NEAR_WEIGHT, NEAR_WORDS = 3.0, 2.0
 """A word beside the interrogative has 1 + NEAR_WEIGHT times the weight of a far one; at a gap of NEAR_WORDS words, 1/e of the addition."""
@@ -148,8 +166,9 @@ def _weights_by_place(words: Iterable[Word], asked: AskedFor, lang: str) -> dict
 
 def _classes(asked: AskedFor) -> dict[str, float]:
     """Return the kind, and the class of which it is a part, so that "who" and "which author" share one."""
-    if related := _RELATED.get(asked.kind):
-        return {asked.kind: math.sqrt(1 - _RELATED_SHARE), related: math.sqrt(_RELATED_SHARE)}
+    if asked.kind in _SHARED:
+        related, share = _SHARED[asked.kind]
+        return {asked.kind: math.sqrt(1 - share), related: math.sqrt(share)}
     if not asked.parent or asked.parent == asked.kind:
         return {asked.kind: 1.0}
     return {asked.kind: math.sqrt(1 - _PARENT_SHARE), asked.parent: math.sqrt(_PARENT_SHARE)}

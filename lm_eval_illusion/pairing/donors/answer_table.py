@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from lm_eval_illusion.matching.text.normalize import compact
-from lm_eval_illusion.pairing.answer_types import is_wholly_latin, script_of
+from lm_eval_illusion.pairing.answer_types import is_wholly_latin, script_of, writing_of
 from lm_eval_illusion.pairing.option_rules import MOST_DIGITS_APART, number_format, number_sizes
 from lm_eval_illusion.pairing.parallel_questions import ParallelQuestion, has_english_form, option_language
 
@@ -28,6 +28,7 @@ class AnswerTable:
         compact: Each text in compact form.
         log_lengths: The logarithm of the characters of each text.
         formats: The number format of each text, as a code.
+        scripts: The script of each text, as a code.
         sizes: [texts, numbers], the digits of each number of a text before its decimal mark, 0 behind the last one.
         own: [n], the text of each question's answer, -1 without one in this language.
         english: [n], the text of its English answer, -1 without one.
@@ -40,6 +41,7 @@ class AnswerTable:
     compact: Sequence[str]
     log_lengths: Scores
     formats: Indices
+    scripts: Indices
     sizes: Indices
     own: Indices
     english: Indices
@@ -86,6 +88,7 @@ def answer_table(questions: Sequence[ParallelQuestion], lang: str) -> AnswerTabl
         # `math.log`, because the last bit of numpy's logarithm differs between machines.
         log_lengths=np.array([math.log(max(1, len(text))) for text in texts], dtype=float),
         formats=np.array(codes(number_format(text) if _has_digit(text) else "" for text in texts), dtype=np.intp),
+        scripts=np.array(codes(script_of(text, lang) for text in texts), dtype=np.intp),
         sizes=_sizes(texts),
         own=np.array(own, dtype=np.intp),
         english=np.array(in_english, dtype=np.intp),
@@ -126,7 +129,7 @@ def _kinds(questions: Sequence[ParallelQuestion], lang: str) -> tuple[Indices, l
             continue
         answer = question.by_lang[lang].answer
         kind = (
-            script_of(answer, lang),
+            writing_of(answer, lang),
             is_wholly_latin(answer),
             question.form,
             answer == question.english_answer,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lm_eval_illusion.matching.text.normalize import compact
 from lm_eval_illusion.matching.text.orthography import fold_letters
-from lm_eval_illusion.pairing.asked.kinds import ALIKE, AskedKinds
+from lm_eval_illusion.pairing.asked.kinds import ALIKE, RELATED, AskedKinds
 from lm_eval_illusion.pairing.donors.answer_table import AnswerTable, codes
 from lm_eval_illusion.pairing.donors.text_index import TextIndex
 from lm_eval_illusion.pairing.option_rules import MAX_LENGTH_RATIO
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 # Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
 STRANGER_WEIGHT = 12.0
 """A question that asks for another kind: a fitting answer is preferred, unless nearly everything that follows speaks against it."""
+RELATED_WEIGHT = 10.0
+"""In its place where the kinds are related (`asked.kinds.RELATED`): where there are too few of the asked kind, a bird beside an insect."""
 SIMILARITY_WEIGHT = 5.0
 TOPIC_WEIGHT = 1.0
 PASSAGE_WEIGHT = 2.0
 FORM_WEIGHT = 4.0
 FORMAT_WEIGHT = 3.0
+SCRIPT_WEIGHT = 4.0
+"""Another script of the same writing: 日本 beside フランス."""
 RANDOM_WEIGHT = 0.1
 """The largest random addition to a cost, which breaks ties by the seed."""
 COST_STEPS = 2**30
@@ -47,7 +51,8 @@ class PairCosts:
     """What the cost of a pair depends on, for n questions that are all donors too.
 
     The cost is a weighted sum, averaged over the languages of the question: asked for another kind, the absolute log ratio of the lengths
-    in characters, another topic, the option not in the passage, another form, and a number of another format.
+    in characters, another topic, the option not in the passage, another form, another script,
+    and a number of another format.
     """
 
     def __init__(
@@ -88,25 +93,27 @@ class PairCosts:
             allowed &= (answers < 0) | fits
             texts_of_pairs.append((answers, options))
         questions, donors = questions[allowed], donors[allowed]
-        length, passage, other_format = np.zeros((3, len(questions)))
+        length, passage, other_format, other_script = np.zeros((4, len(questions)))
         for table, passages, both in zip(self._tables, self.passages, texts_of_pairs, strict=True):
             answers, options = both[0][allowed], both[1][allowed]
             has = answers >= 0
             length += np.where(has, np.abs(table.log_lengths[options] - table.log_lengths[answers]), 0.0)
             other_format += has & (table.formats[options] != table.formats[answers])
+            other_script += has & (table.scripts[options] != table.scripts[answers])
             if passages.has_some:
                 passage += passages.lack(questions, options)
         counts = self._language_counts[questions]
         similarity = self.similarity(questions, donors)
         alike = similarity >= ALIKE
         cost = (
-            STRANGER_WEIGHT * ~alike
+            np.where(alike, 0.0, np.where(similarity >= RELATED, RELATED_WEIGHT, STRANGER_WEIGHT))
             + SIMILARITY_WEIGHT * (1 - similarity)
             + length / counts
             + TOPIC_WEIGHT * (self.topics[questions] != self.topics[donors])
             + PASSAGE_WEIGHT * passage / counts
             + FORM_WEIGHT * (self._forms[questions] != self._forms[donors])
             + FORMAT_WEIGHT * other_format / counts
+            + SCRIPT_WEIGHT * other_script / counts
             + RANDOM_WEIGHT * self._noise(questions, donors)
         )
         return Rated(questions, donors, np.rint(cost * COST_STEPS) / COST_STEPS, alike)

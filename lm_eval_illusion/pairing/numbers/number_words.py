@@ -1,8 +1,8 @@
 """Numbers in words: where they stand in an answer, and other numbers in the same form.
 
 The words are those of [numbers.words] in the language files: three to nine, ten and so on, twenty, thirty and so on. A word is changed only
-into the same form of another number, and never into one or two where these have several forms (one, eine, einen), which would have to agree
-with the word beside them.
+into the same form of another number. Beside other words it is never changed into one or two, nor are these changed, where they have several
+forms (one, eine, einen), which would have to agree with the word beside them; alone, they stand in their first form.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def spelled_numbers(text: str, lang: str) -> list[Number]:
 
     A capital within the text is that of a name: 7-Eleven.
     """
-    known = _forms(lang)
+    known = _forms(lang, _is_alone(text, lang))
     if not known:
         return []
     if language(lang).words.spaces:
@@ -51,10 +51,11 @@ def spelled_numbers(text: str, lang: str) -> list[Number]:
 
 def with_number_word(text: str, number: Number, value: int, lang: str) -> str | None:
     """Return the text with another value of a number in words, in the same form; None if there is no such form."""
-    written = text[number.start : number.end]
-    own = _forms(lang)[written.casefold()]
-    word = _words(lang).get((value, own.place))
-    if word is None or not _is_same_form(_forms(lang)[word.casefold()], own, word, written):
+    written, is_alone = text[number.start : number.end], _is_alone(text, lang)
+    forms = _forms(lang, is_alone)
+    own = forms[written.casefold()]
+    word = _words(lang, is_alone).get((value, own.place))
+    if word is None or not _is_same_form(forms[word.casefold()], own, word, written):
         return None
     if written[:1].isupper():
         word = word[:1].upper() + word[1:]
@@ -111,20 +112,25 @@ def _is_same_form(one: _Form, other: _Form, word: str, other_word: str) -> bool:
     )
 
 
+def _is_alone(text: str, lang: str) -> bool:
+    """Return whether a text is a single word, which agrees with no other one: zwei."""
+    return language(lang).words.spaces and re.fullmatch(WORD, text) is not None
+
+
 @cache
-def _words(lang: str) -> dict[tuple[int, int], str]:
+def _words(lang: str, is_alone: bool) -> dict[tuple[int, int], str]:
     """Return (value, place of the form) -> word, for the numbers that can be changed."""
-    return {(form.value, form.place): word for word, form in _entries(lang)}
+    return {(form.value, form.place): word for word, form in _entries(lang, is_alone)}
 
 
 @cache
-def _forms(lang: str) -> dict[str, _Form]:
+def _forms(lang: str, is_alone: bool) -> dict[str, _Form]:
     """Return word -> its value and form; of a word that is several forms the first one."""
-    return {word.casefold(): form for word, form in reversed(_entries(lang))}
+    return {word.casefold(): form for word, form in reversed(_entries(lang, is_alone))}
 
 
 @cache
-def _entries(lang: str) -> tuple[tuple[str, _Form], ...]:
+def _entries(lang: str, is_alone: bool) -> tuple[tuple[str, _Form], ...]:
     given = language(lang).numbers.words
     found: list[tuple[str, _Form]] = []
     for entries, first, step in ((given.counting, 0, 1), (given.tens, 20, 10), (given.hundreds, 100, 100)):
@@ -133,10 +139,10 @@ def _entries(lang: str) -> tuple[tuple[str, _Form], ...]:
             must_agree = value <= 2 and len(words) > 1
             # Where 71 is sixty and eleven, seventy is a word of one region.
             is_regional = given.teens_after and value in (70, 80, 90)
-            if value and not must_agree and not is_regional:
+            if value and not is_regional:
                 # A word that ends in a hyphen is a stem and needs an ending.
-                forms = enumerate(words)
-                found += [(word, _Form(value, place, len(words))) for place, word in forms if not word.endswith("-")]
+                forms = [(word, _Form(value, place, len(words))) for place, word in enumerate(words) if not word.endswith("-")]
+                found += [one for one in forms if is_alone and not one[1].place] if must_agree else forms
     return tuple(found)
 
 
@@ -147,4 +153,5 @@ def _unclear(lang: str) -> frozenset[str]:
 
 @cache
 def _any_form(lang: str) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(_forms(lang), key=lambda word: (-len(word), word)))), re.IGNORECASE)
+    words = sorted(_forms(lang, False), key=lambda word: (-len(word), word))
+    return re.compile("|".join(map(re.escape, words)), re.IGNORECASE)
