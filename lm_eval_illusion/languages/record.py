@@ -519,7 +519,7 @@ NOUN_KINDS = {
     ),
     **dict.fromkeys(
         "god people animal bird fish insect plant tree flower fruit vegetable food drink body_part disease medicine substance element"
-        " material gem colour shape planet film series book song artwork genre band game sport team instrument language"
+        " particle material gem colour shape planet film series book song artwork genre band game sport team instrument language"
         " programming_language currency company organisation party school religion war event holiday award profession title law"
         " science theory device vehicle weapon clothing software medium letter direction unit symbol activity".split(),
         "",

@@ -43,7 +43,7 @@ _RELATED_KINDS = (
     ("animal", "bird", "fish", "insect"),
     ("plant", "tree", "flower"),
     ("food", "drink", "fruit", "vegetable"),
-    ("substance", "element", "material", "gem", "medicine"),
+    ("substance", "element", "particle", "material", "gem", "medicine"),
     ("film", "series", "book", "song", "artwork"),
     ("game", "sport", "activity"),
     ("team", "school", "medium"),

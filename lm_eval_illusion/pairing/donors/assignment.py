@@ -76,14 +76,24 @@ def assign(costs: Costs, answers: Indices, right: Indices, draws: Draws) -> Indi
     # Neighbours in the order of the draws have the same candidates (`candidates.list_order`), and must not choose at the same time.
     order = np.argsort(draws * np.uint64(0x9E3779B97F4A7C15), kind="stable")
     uses = Uses(right, np.zeros(len(right), dtype=np.intp))
-    chosen = np.zeros((len(costs), DISTRACTORS), dtype=np.intp)
+    every_answer = np.arange(len(right))
     steps = np.array_split(order, max(1, min(len(order), _BATCHES)))
+    costs_of, answers_of = [costs[step] for step in steps], [answers[step] for step in steps]
+    chosen_of = [np.zeros((len(step), DISTRACTORS), dtype=np.intp) for step in steps]
     for number in range(PASSES):
         steepness = _STEEPNESS ** (1 - (number + 1) / PASSES)
-        for step in steps:
+        # The prices of all answers are kept, since a step changes few of them.
+        prices = uses.price(every_answer, steepness)
+        for step_costs, step_answers, chosen in zip(costs_of, answers_of, chosen_of, strict=True):
             if number:
-                uses.add(np.take_along_axis(answers[step], chosen[step], axis=1), -1)
-            totals = costs[step] + uses.price(answers[step], steepness)
-            chosen[step] = np.argpartition(totals, DISTRACTORS - 1, axis=1)[:, :DISTRACTORS]
-            uses.add(np.take_along_axis(answers[step], chosen[step], axis=1))
-    return np.sort(chosen, axis=1)
+                given_back = np.take_along_axis(step_answers, chosen, axis=1).ravel()
+                uses.add(given_back, -1)
+                prices[given_back] = uses.price(given_back, steepness)
+            totals = step_costs + prices[step_answers]
+            chosen[:] = np.argpartition(totals, DISTRACTORS - 1, axis=1)[:, :DISTRACTORS]
+            taken = np.take_along_axis(step_answers, chosen, axis=1).ravel()
+            uses.add(taken)
+            prices[taken] = uses.price(taken, steepness)
+    found = np.empty((len(costs), DISTRACTORS), dtype=np.intp)
+    found[order] = np.concatenate(chosen_of) if len(order) else found
+    return np.sort(found, axis=1)

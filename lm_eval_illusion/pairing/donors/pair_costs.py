@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Weights of the cost. The unit is a factor e between the lengths of distractor and answer.
 STRANGER_WEIGHT = 12.0
 """A question that asks for another kind: a fitting answer is preferred, unless nearly everything that follows speaks against it."""
-RELATED_WEIGHT = 10.0
+RELATED_WEIGHT = 11.0
 """In its place where the kinds are related (`asked.kinds.RELATED`): where there are too few of the asked kind, a bird beside an insect."""
 SIMILARITY_WEIGHT = 5.0
 TOPIC_WEIGHT = 1.0

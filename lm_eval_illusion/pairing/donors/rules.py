@@ -34,6 +34,7 @@ class OptionRulesOfLanguage:
         self._compact, self._lang, self._answer_key = table.compact, table.lang, answer_key
         self._texts = table.texts
         self._is_number = [bare_number(text) is not None for text in table.compact]
+        self._is_plain = list(map(_is_plain, table.compact))
         self._translations = [question.by_lang.get(table.lang, _NO_QUESTION) for question in questions]
         self._questions = [compact(translation.question, table.lang) for translation in self._translations]
         self.overlapping = _overlapping(table.compact)
@@ -47,20 +48,30 @@ class OptionRulesOfLanguage:
         rights = self._answer_key[self._lang, question_text]
         if len(rights) > _MANY:
             return [self._is_allowed_among_many(text, question_text) for text in texts]
-        # Plain containment is tested here, because millions of these tests are made. The rules are asked where there is some, and about
-        # numbers without words, which they compare by value.
-        avoided, is_number, translation = "\n".join((question_text, *rights)), self._is_number, self._translations[question]
+        # Plain containment is tested here, because millions of these tests are made. The rules are asked about texts with a digit at an
+        # end, and about numbers without words, which they compare by value.
+        avoided, translation = "\n".join((question_text, *rights)), self._translations[question]
+        compact_texts, is_number, is_plain = self._compact, self._is_number, self._is_plain
         if len(rights) == 1:
             (right,) = rights
-            return [
-                not (is_number[text] or (option := compact_texts[text]) in avoided or right in option)
-                or is_allowed(self._texts[text], translation, self._answer_key)
+            is_free = [not (is_number[text] or (option := compact_texts[text]) in avoided or right in option) for text in texts]
+        else:
+            is_free = [
+                not (is_number[text] or (option := compact_texts[text]) in avoided or any(right in option for right in rights))
                 for text in texts
             ]
+        if all(is_free):
+            return is_free
+        plain_rights = list(filter(_is_plain, rights))
         return [
-            not (is_number[text] or (option := compact_texts[text]) in avoided or any(right in option for right in rights))
-            or is_allowed(self._texts[text], translation, self._answer_key)
-            for text in texts
+            free
+            or not (
+                # What contains or is contained in another text without such a digit overlaps it.
+                (is_plain[text] and compact_texts[text] in avoided)
+                or any(right in compact_texts[text] for right in plain_rights)
+                or not is_allowed(self._texts[text], translation, self._answer_key)
+            )
+            for text, free in zip(texts, is_free, strict=True)
         ]
 
     def _allowed_among_many(self, text: int, question_text: str) -> bool:
@@ -93,6 +104,11 @@ def allowed_options(question: int, texts: Sequence[Sequence[int]], rules: Sequen
         yield from places
 
 
+def _is_plain(text: str) -> bool:
+    """Return whether a text in compact form has no digit at its ends, which could be a part of a longer number."""
+    return not (text[:1].isdecimal() or text[-1:].isdecimal())
+
+
 def _overlapping(texts: Sequence[str]) -> dict[int, Collection[int]]:
     """Return for each text that overlaps another one the texts that it overlaps, itself included. `texts`: in compact form."""
     same: dict[str, list[int]] = {}
@@ -100,8 +116,8 @@ def _overlapping(texts: Sequence[str]) -> dict[int, Collection[int]]:
         same.setdefault(text, []).append(number)
     different, groups = list(same), list(same.values())
     index = TextIndex(different)
-    # A text without a digit at its ends overlaps whatever contains it; of another one the rule is asked.
-    is_plain = [not (text[:1].isdecimal() or text[-1:].isdecimal()) for text in different]
+    # A plain text overlaps whatever contains it; of another one the rule is asked.
+    is_plain = list(map(_is_plain, different))
     found: dict[int, list[int]] = {}
     for number, text in enumerate(different):
         inside = {
@@ -140,7 +156,7 @@ def compatible(
     for candidate in candidates:
         for in_lang, overlapping, kept_texts in by_language:
             text = in_lang[candidate]
-            if text in kept_texts or not kept_texts.isdisjoint(overlapping.get(text, ())):
+            if text in kept_texts or (text in overlapping and not kept_texts.isdisjoint(overlapping[text])):
                 break
         else:
             kept.append(candidate)

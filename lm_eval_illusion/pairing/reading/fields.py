@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from lm_eval_illusion.pairing.reading.column_mapping import Mapped, first_names, mapped_value
 from lm_eval_illusion.pairing.reading.literals import structure_in
@@ -57,6 +58,24 @@ def plain_name(name: str) -> str:
 _PLAIN_SYNONYMS = {canonical: tuple(map(plain_name, names)) for canonical, names in SYNONYMS.items()}
 
 
+class _Columns(NamedTuple):
+    """The columns of a row. `names`: plain name -> the first column so called. `fields`: field -> its columns, the first to read first."""
+
+    names: Mapping[str, str]
+    fields: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=256)
+def _columns(row_names: tuple[str, ...]) -> _Columns:
+    """Return the columns of the rows that have these names; most files have the same in every row."""
+    names = {plain_name(name): name for name in reversed(row_names)}
+    fields = {
+        canonical: tuple(names[plain] for plain in synonyms if plain in names)
+        for canonical, synonyms in _PLAIN_SYNONYMS.items()
+    }
+    return _Columns(names, fields)
+
+
 @dataclass
 class FieldsOfRow:
     """The fields of one row. `used`: the columns that were read, a set that all rows of a source share."""
@@ -64,10 +83,10 @@ class FieldsOfRow:
     row: Row
     mapping: Mapped
     used: set[str]
-    _names: dict[str, str] = field(init=False)
+    _columns: _Columns = field(init=False)
 
     def __post_init__(self) -> None:
-        self._names = {plain_name(name): name for name in reversed(list(self.row))}
+        self._columns = _columns(tuple(self.row))
 
     def value(self, canonical: str) -> object:
         """Return the value of a field, None where there is none.
@@ -77,20 +96,19 @@ class FieldsOfRow:
         if (columns := self.mapping.get(canonical)) is not None and (columns.paths or canonical != "choices"):
             self.used.update(first_names(self.row, columns))
             return _read_structure(mapped_value(self.row, columns), canonical)
-        for plain in _PLAIN_SYNONYMS[canonical]:
-            name = self._names.get(plain)
-            if name is not None and not is_missing(value := self.row[name]):
+        for name in self._columns.fields[canonical]:
+            if not is_missing(value := self.row[name]):
                 self.used.add(name)
                 return _read_structure(value, canonical)
         return None
 
     def has(self, canonical: str) -> bool:
         """Return whether a row has a column of a field, whose value may be null."""
-        return canonical in self.mapping or any(plain in self._names for plain in _PLAIN_SYNONYMS[canonical])
+        return canonical in self.mapping or bool(self._columns.fields[canonical])
 
     def inner(self, *path: str) -> object:
         """Return a topic that stands within an object, such as meta.title, None where there is none or another column is mapped."""
-        name = self._names.get(path[0]) if "topic" not in self.mapping else None
+        name = self._columns.names.get(path[0]) if "topic" not in self.mapping else None
         value: object = self.row[name] if name is not None else None
         for part in path[1:]:
             value = value.get(part) if isinstance(value, Mapping) else None
@@ -108,7 +126,7 @@ class FieldsOfRow:
 
     def _numbered(self, pattern: re.Pattern[str], *needed: tuple[str, ...]) -> dict[str, object]:
         found: dict[str, str] = {}
-        for plain, name in self._names.items():
+        for plain, name in self._columns.names.items():
             if (match := pattern.fullmatch(plain)) and not is_missing(self.row[name]):
                 found[next(filter(None, match.groups()))] = name
         if not any(found.keys() >= set(labels) for labels in needed):

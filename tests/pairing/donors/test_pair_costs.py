@@ -19,6 +19,8 @@ from lm_eval_illusion.pairing.donors.pair_costs import (
     FORMAT_WEIGHT,
     PASSAGE_WEIGHT,
     RANDOM_WEIGHT,
+    RELATED_WEIGHT,
+    SCRIPT_WEIGHT,
     SIMILARITY_WEIGHT,
     STRANGER_WEIGHT,
     TOPIC_WEIGHT,
@@ -39,6 +41,7 @@ HIGHEST_COST = (
     + FORMAT_WEIGHT
     + SIMILARITY_WEIGHT
     + STRANGER_WEIGHT
+    + SCRIPT_WEIGHT
 )
 
 
@@ -103,6 +106,10 @@ def question(answer="Rome", **fields):
         (parallel("d", "52", kind="number"), question("2922", kind="number"), FORBIDDEN),
         (parallel("d", "340 miles"), question("17 seconds"), 0.1054),  # both "#a"; ln(10/9)
         (parallel("d", "340 miles"), question("seconds 17"), 3.1054),  # "#a" and "a#"
+        # Of one writing, and of the same length: kana beside Chinese characters, but not Latin letters.
+        (parallel("d", {"ja": "パリ"}), question({"ja": "東京"}), 4.0),
+        (parallel("d", {"ja": "京都"}), question({"ja": "東京"}), 0.0),
+        (parallel("d", {"ja": "UN"}), question({"ja": "東京"}), FORBIDDEN),
         (parallel("d", "Budapest", topic="Hungary"), question(topic="Italy", contexts="Rome."), 3.6931),  # 0.6931 + 1 + 2
         # Two languages: the mean of ln(8/4) and ln(4/4); the passage of one of them lacks the option.
         (parallel("d", {"en": "Budapest", "de": "Wien"}), question({"en": "Rome", "de": "Rhom"}), 0.3466),
@@ -122,11 +129,12 @@ def test_cost_by_hand(donor, of, by_hand):
     assert cost(donor, of) == pytest.approx(by_hand, abs=1e-4)
 
 
-@pytest.mark.parametrize("similarity", [1.0, 0.9, 0.5, 0.2, 0.0])
+@pytest.mark.parametrize("similarity", [1.0, 0.9, 0.5, 0.3, 0.21, 0.19, 0.0])
 def test_cost_of_what_is_asked_by_hand(similarity):
     # Rows of length 1 at an angle: their product is the cosine.
     donor, of = parallel("d", "Oslo"), question()
-    expected = SIMILARITY_WEIGHT * (1 - similarity) + (0 if similarity >= ALIKE else STRANGER_WEIGHT)
+    other_kind = RELATED_WEIGHT if similarity > 0.2 else STRANGER_WEIGHT
+    expected = SIMILARITY_WEIGHT * (1 - similarity) + (0 if similarity >= ALIKE else other_kind)
     assert cost(donor, of, angles={"d": math.acos(similarity), "question": 0.0}) == pytest.approx(expected, abs=1e-3)
 
 

@@ -40,7 +40,12 @@ def test_numbers_in_words(lang, text, digits):
         *[("ru", "девяти", 6, "шести"), ("ru", "девяти", 3, None), ("ar", "تسع", 8, "ثماني"), ("ar", "تسعة", 8, "ثمانية")],
         *[
             ("de", "fünfzig", 30, "dreißig"),
-            ("de", "drei", 2, None),
+            # Alone it agrees with nothing; beside a noun two may be zweier.
+            ("de", "drei", 2, "zwei"),
+            ("de", "zwei", 1, "eins"),
+            ("ru", "два", 3, "три"),
+            ("ru", "три", 2, "два"),
+            ("de", "drei Hunde", 2, None),
             ("es", "doscientas", 300, "trescientas"),
             ("hi", "नौ", 2, "दो"),
         ],
@@ -49,6 +54,13 @@ def test_numbers_in_words(lang, text, digits):
 def test_another_number_in_the_same_form(lang, text, value, expected):
     (number,) = spelled_numbers(text, lang)
     assert with_number_word(text, number, value, lang) == expected
+
+
+def test_a_number_that_would_agree_with_its_noun_is_changed_only_alone():
+    """ "zwei Hunde" may be "zweier Hunde", and "два" is "две" beside a feminine noun: alone nothing shows it."""
+    assert spelled_numbers("zwei Hunde", "de") == []
+    assert spelled_numbers("два года", "ru") == []
+    assert [number.digits for number in spelled_numbers("zwei", "de")] == ["2"]
 
 
 def test_a_text_that_is_no_number_does_not_read_well():
