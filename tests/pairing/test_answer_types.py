@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_illusion.pairing.answer_types import answer_form
+from lm_eval_illusion.pairing.answer_types import answer_form, writing_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ from lm_eval_illusion.pairing.answer_types import answer_form
 )
 def test_answer_forms(answers, kind):
     assert answer_form(answers) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"), [("日本", "ja"), ("パリ", "ja"), ("りんご", "ja"), ("ローマ字", "ja"), ("한국", "ko"), ("北京", "zh")]
+)
+def test_east_asian_scripts_are_one_writing(text, lang):
+    assert writing_of(text, lang) == writing_of("京都", "ja") != writing_of("Rome", "ja")

@@ -116,3 +116,20 @@ def test_nested_languages_share_the_questions_that_all_of_them_have():
     sets = [{"en"}] * 20 + [{"en", "de"}] * 20 + [{"en", "de", "es"}] * 20
     selection = select_first(questions_in(sets), 20)
     assert list(selection.values()) == [frozenset({"en", "de", "es"})] * 20
+
+
+@pytest.mark.parametrize(
+    ("lang", "donor", "answer", "is_option"),
+    [
+        ("ja", "フランス", "日本", True),
+        ("ja", "日本", "フランス", True),
+        ("ja", "いちご", "林檎", True),
+        ("ko", "中國", "한국", True),
+        ("ja", "NATO", "日本", False),
+        ("ru", "Rome", "Париж", False),
+        ("sr", "Rim", "Париз", False),
+    ],
+)
+def test_scripts_of_one_writing_stand_beside_each_other(lang, donor, answer, is_option):
+    """Japanese writes some countries in Chinese characters and others in kana; Cyrillic and Latin letters are two writings."""
+    assert (as_option(parallel({lang: donor}), parallel({lang: answer})) is not None) is is_option

@@ -53,7 +53,7 @@ _RELATED_KINDS = (
 )
 """Kinds that are never alike, and still better than any other."""
 _RELATED_SHARE = 0.27
-RELATED = 0.2
+RELATED = 0.21
 """From this similarity on, two questions ask for related kinds: both for a part of one class, or for kinds of `_RELATED_KINDS`."""
 _SHARED = {
     kind: (f"related {kinds[0]}", share)

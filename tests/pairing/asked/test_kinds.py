@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lm_eval_illusion.pairing.asked.answer_traits import answer_traits
-from lm_eval_illusion.pairing.asked.kinds import ALIKE, AskedKinds, _parse
+from lm_eval_illusion.pairing.asked.kinds import ALIKE, RELATED, AskedKinds, _parse
 from lm_eval_illusion.pairing.parallel_questions import group_by_id
 from lm_eval_illusion.pairing.reading.questions import Question
 from tests.pairing.asked_kinds.labels import fits, own_questions
@@ -46,6 +46,24 @@ def test_asked_alike(first, second, alike):
     kinds = AskedKinds(TRIVIA)
     assert kinds.asked_alike(TRIVIA[first], TRIVIA[second]) is alike
     assert kinds.asked_alike(TRIVIA[second], TRIVIA[first]) is alike
+
+
+@pytest.mark.parametrize(
+    ("question", "related", "stranger"),
+    [
+        ("Which insect makes honey?", "Which bird can't fly?", "Which river is the longest?"),
+        ("Which gas fills balloons?", "Which metal is liquid?", "Which film has a shark?"),
+        ("Which track has a rap?", "Which film has a shark?", "Which metal is liquid?"),
+        ("Which bomber carried it?", "Which device measures it?", "Which author made Poirot?"),
+        ("Which particle has no charge?", "Which metal is liquid?", "Which city is the oldest?"),
+    ],
+)
+def test_related_kinds_are_not_alike_and_nearer_than_others(question, related, stranger):
+    """Where there are too few insects, a bird is a better option than a river; where there are enough, it is none."""
+    one, near, far = english((question, "Xa"), (related, "Yb"), (stranger, "Zc"))
+    kinds = AskedKinds([one, near, far])
+    assert RELATED <= kinds.similarity(one, [near])[0] < ALIKE
+    assert kinds.similarity(one, [far])[0] < RELATED
 
 
 def test_similarity_is_the_product_of_the_features():
