@@ -69,10 +69,10 @@ def test_a_delayed_signal_counts_at_the_end():
     done = []
 
     def work():
-        raise_here("SIGHUP")
+        raise_here("SIGTERM")
         done.append("all")
 
-    with pytest.raises(Stopped, match="SIGHUP"), stop_signals(), signals.delayed_stop():
+    with pytest.raises(Stopped, match="SIGTERM"), stop_signals(), signals.delayed_stop():
         work()
     assert done == ["all"]
     # Without a signal, and without the handler, nothing happens.

@@ -82,6 +82,8 @@ def stop_at_the_start_of_the_process(arguments, number, note):
             os.kill(os.getpid(), number)
         return child
 
+    # Under `nohup` the tests ignore SIGHUP, and so would the command.
+    signal.signal(number, signal.default_int_handler)
     os.fork = fork_and_stop
     sys.argv = ["lm-eval-illusion", *arguments]
     return main()
