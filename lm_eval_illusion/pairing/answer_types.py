@@ -13,6 +13,7 @@ from lm_eval_illusion.pairing.numbers.changes import find_changeable, possible_v
 from lm_eval_illusion.pairing.numbers.number_form import number_form
 
 FORMS = ("number", "date", "name", "phrase")
+_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"))
 
 
 def answer_form(answers: Mapping[str, str], questions: Mapping[str, str] | None = None) -> str:
@@ -56,9 +57,6 @@ def writing_of(text: str, lang: str) -> str:
     with Hangul. 日本 and フランス are both names of countries."""
     script = script_of(text, lang)
     return "EAST ASIAN" if script in _EAST_ASIAN else script
-
-
-_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"))
 
 
 @lru_cache(maxsize=100_000)

@@ -176,8 +176,8 @@ def _named_by_file(checkpoint: Checkpoint, model: GgufModel) -> Checkpoint:
 class _Request:
     """A pruned checkpoint that is asked for, of a base model that is a folder, on the hub, or `embedded`.
 
-    `manifest`: as far as it is defined before pruning; `manifest_earlier`: as the key schemes
-    of earlier versions have it. `label`: the checkpoint in words.
+    `manifest`: as far as it is defined before pruning; `manifest_earlier`: as the key schemes of earlier versions have it. `label`: the
+    checkpoint in words.
     """
 
     base: BaseModel

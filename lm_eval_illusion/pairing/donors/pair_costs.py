@@ -51,8 +51,7 @@ class PairCosts:
     """What the cost of a pair depends on, for n questions that are all donors too.
 
     The cost is a weighted sum, averaged over the languages of the question: asked for another kind, the absolute log ratio of the lengths
-    in characters, another topic, the option not in the passage, another form, another script,
-    and a number of another format.
+    in characters, another topic, the option not in the passage, another form, another script, and a number of another format.
     """
 
     def __init__(

@@ -56,6 +56,7 @@ _DISTRACTOR_COLUMN = re.compile(r"(?:distractor|incorrectanswer|wronganswer)([1-
 
 
 @lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def plain_name(name: str) -> str:
     """Return the name of a column without case, "_", "-" and blanks."""
     return re.sub(r"[\s_-]", "", name.casefold())

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError, cause_of
-from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, is_missing, plain_name
 from lm_eval_illusion.pairing.reading.formats import FORMATS, file_rows
-from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language, resolved_code
 from lm_eval_illusion.pairing.reading.rows import Row, Rows, SourceRow
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz")
@@ -50,7 +49,7 @@ def folder_rows(folder: Path) -> Rows:
 def language_in(name: str) -> str:
     """Return the language that a file's name states, the last one if there are several; "" if none."""
     parts = re.split(r"[._-]", name)[:-1]
-    codes = [code for part in parts if (code := resolved_code(part)) in language_codes()]
+    codes = [resolved_code(part) for part in parts if is_known_language(part)]
     return codes[-1] if codes else ""
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.answers import GivenAnswer, given_answer
 from lm_eval_illusion.pairing.reading.choice_positions import answer_among, counted_from, gold_position, stated_index
 from lm_eval_illusion.pairing.reading.choices import WRONG_ANSWERS, GivenChoices, given_choices, wrong_answers
 from lm_eval_illusion.pairing.reading.fields import FieldsOfRow
 from lm_eval_illusion.pairing.reading.index_base import Counting
-from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS, gold_remedy, remedy
 from lm_eval_illusion.pairing.reading.notices import Notices
 from lm_eval_illusion.pairing.reading.questions import Reason
@@ -61,7 +60,7 @@ def answered(
     _refuse_unanswerable(fields, location)
     if value is None:
         raise BadRowError(location, LACKS["answer"], f"lacks answer{remedy(fields, 'answer')}")
-    if isinstance(value, Mapping) and any(resolved_code(str(key)) in language_codes() for key in value):
+    if isinstance(value, Mapping) and any(is_known_language(str(key)) for key in value):
         problem = f"lacks answer in {languages[0]}, which the question is in: give one, or leave the question out"
         raise BadRowError(location, LACKS["answer"], problem)
     answer = given_answer(value, languages, location)

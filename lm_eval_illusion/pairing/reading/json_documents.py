@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, plain_name
-from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language
 from lm_eval_illusion.pairing.reading.rows import NO_ANSWER, BadRowError, NoAnswerError, Row, Rows, SourceRow, named
 
 NOT_AN_OBJECT = "not a JSON object"
@@ -127,7 +126,7 @@ def _entries(document: object, path: str) -> tuple[Sequence[object], str]:
     for plain in LISTS:
         if found := [name for name in lists if plain_name(name) == plain]:
             return lists[found[0]], found[0]
-    if lists and all(resolved_code(name) in language_codes() for name in lists):
+    if lists and all(map(is_known_language, lists)):
         # Which ones are translations of each other, only ids can tell.
         return [
             {"lang": lang, "id": f"{lang}-{number}", **entry} for lang in lists for number, entry in enumerate(lists[lang], 1)

@@ -32,6 +32,11 @@ def resolved_code(text: str) -> str:
     return _names().get(text.casefold(), text)
 
 
+def is_known_language(text: str) -> bool:
+    """Return whether a text is a code or a name of a language that has a language file."""
+    return resolved_code(text) in language_codes()
+
+
 @lru_cache(maxsize=4_096)
 def near_languages(text: str) -> tuple[str, ...]:
     """Return up to three codes of language files that a wrong code or a misspelt name may stand for."""

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.pairing.reading.fields import is_missing, plain_name
-from lm_eval_illusion.pairing.reading.language_codes import is_language_tag, resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language, is_language_tag, resolved_code
 from lm_eval_illusion.pairing.reading.rows import Row
 
 _FIELDS = {
@@ -64,7 +63,7 @@ def _place(name: str) -> tuple[str, str] | None:
     """Return the field and the language of a column: the code as it is written, or that of a language's name."""
     for pattern in _PATTERNS:
         match = pattern.fullmatch(name.strip())
-        if match and (code := resolved_code(match["lang"])) in language_codes():
-            language = match["lang"] if is_language_tag(match["lang"]) else code
+        if match and is_known_language(written := match["lang"]):
+            language = written if is_language_tag(written) else resolved_code(written)
             return _FIELDS[match["field"].casefold()], language
     return None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lm_eval_illusion.languages import language_codes
 from lm_eval_illusion.pairing.reading.fields import SYNONYMS, contents, plain_name
-from lm_eval_illusion.pairing.reading.language_codes import is_language_tag, resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language, is_language_tag, resolved_code
 from lm_eval_illusion.pairing.reading.rows import Row
 
 TRANSLATIONS = frozenset(["translations", "translation", "localizations", "languages"])
@@ -59,7 +58,7 @@ def unnested(row: Row, lang: str, used: set[str]) -> Row:
 
 def _one_language(name: str, value: object) -> dict[str, Mapping[str, object]]:
     """Return what a column holds if its name is a language, and its value has a question."""
-    if not isinstance(value, Mapping) or not _is_language(name):
+    if not isinstance(value, Mapping) or not is_known_language(name):
         return {}
     fields = _fields_of(value)
     return {name: fields} if "question" in fields else {}
@@ -78,10 +77,6 @@ def _by_language(value: object) -> dict[str, Mapping[str, object]]:
         if isinstance(language, str) and "question" in fields:
             found.setdefault(language, fields)
     return found
-
-
-def _is_language(name: str) -> bool:
-    return resolved_code(name) in language_codes()
 
 
 def _fields_of(row: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lm_eval_illusion.errors import UserError
-from lm_eval_illusion.languages import PromptWords, language_codes
+from lm_eval_illusion.languages import PromptWords
 from lm_eval_illusion.option_values import shown
 from lm_eval_illusion.pairing.own_words import StatedWords, own_words
 from lm_eval_illusion.pairing.reading.bad_rows import lacks_in_all, refuse_bad_rows
@@ -22,7 +22,7 @@ from lm_eval_illusion.pairing.reading.folders import folder_rows
 from lm_eval_illusion.pairing.reading.formats import file_rows
 from lm_eval_illusion.pairing.reading.hub import hub_rows, is_hub_source
 from lm_eval_illusion.pairing.reading.index_base import Counting
-from lm_eval_illusion.pairing.reading.language_codes import resolved_code
+from lm_eval_illusion.pairing.reading.language_codes import is_known_language, resolved_code
 from lm_eval_illusion.pairing.reading.missing_fields import LACKS
 from lm_eval_illusion.pairing.reading.option_labels import refuse_labels
 from lm_eval_illusion.pairing.reading.questions import Question, check_language, inconsistencies, without_repeats
@@ -168,7 +168,7 @@ def _lacks_message(reason: str, first: DroppedRow, source: str, rows: Sequence[R
 
 
 def _is_language(value: object) -> bool:
-    return isinstance(value, str) and len(value) < 40 and resolved_code(value) in language_codes()
+    return isinstance(value, str) and len(value) < 40 and is_known_language(value)
 
 
 def _unrelated_languages(questions: Sequence[Question]) -> list[str]:
